@@ -1,0 +1,22 @@
+//! The decisions of fanline: everything that needs no network, no clock and no AWS.
+//!
+//! # Layout
+//! - [`campaign`]: what to send, to whom, when; read once and checked whole
+//! - [`list`]: bytes of a recipient list in, rows out, wherever the bytes come from
+//! - [`recipient`]: the person, group, room or token that a row names
+//! - [`template`]: a campaign's messages, made ready to be rendered a million times
+//! - [`text`]: the lengths that LINE counts, and JSON that a queue accepts
+//! - [`delivery`]: what one channel request carries, and its form on the queue
+//! - [`retry_key`]: the identity of a delivery, derived and never drawn
+//! - [`outcome`]: the words for what became of a delivery, and the tally that adds up
+//! - [`settings`]: environment variables, read once, every problem named together
+
+pub mod campaign;
+pub mod delivery;
+pub mod list;
+pub mod outcome;
+pub mod recipient;
+pub mod retry_key;
+pub mod settings;
+pub mod template;
+pub mod text;

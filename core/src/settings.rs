@@ -1,0 +1,76 @@
+//! Environment variables, read once at cold start, every problem named together.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// Everything that is wrong with the settings, in one error: nobody should need three deployments to find three mistakes.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct SettingsError(pub Vec<String>);
+
+/// Reads variables through one lookup function and collects what is wrong with them.
+pub struct Reader<F> {
+    lookup: F,
+    problems: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    /// A reader over `lookup`; a variable set to nothing counts as not set.
+    pub fn new(lookup: F) -> Self {
+        Self {
+            lookup,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The variable, or `None` where it is not set or not valid (which is kept as a problem).
+    pub fn optional<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        let text = (self.lookup)(name).filter(|text| !text.is_empty())?;
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.problem(format!("`{name}` is not valid: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The variable; not being set is a problem.
+    pub fn required<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        if (self.lookup)(name).is_none_or(|text| text.is_empty()) {
+            self.problem(format!("`{name}` is not set"));
+            return None;
+        }
+        self.optional(name)
+    }
+
+    /// Keeps a problem that only the caller can see, such as two variables that exclude each other.
+    pub fn problem(&mut self, problem: String) {
+        self.problems.push(problem);
+    }
+
+    /// `settings`, unless anything was wrong.
+    pub fn finish<T>(self, settings: Option<T>) -> Result<T, SettingsError> {
+        match settings {
+            Some(settings) if self.problems.is_empty() => Ok(settings),
+            _ => Err(SettingsError(self.problems)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_problems_are_named_together() {
+        let mut reader = Reader::new(|name| (name == "COUNT").then(|| "ten".to_owned()));
+        let url: Option<String> = reader.required("QUEUE_URL");
+        let count: Option<u32> = reader.optional("COUNT");
+        let error = reader.finish(url.zip(count)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`QUEUE_URL` is not set; `COUNT` is not valid: invalid digit found in string"
+        );
+    }
+}
