@@ -1,0 +1,11 @@
+//! The stand-ins, spoken to over the wire by the clients that the real services have.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod mapping;
+mod queue;
+mod support;
