@@ -69,9 +69,9 @@ def mappings(template):
 
 
 def partial_batch_responses(template):
-    """Without the flag Lambda deletes the deliveries that the function hands back."""
+    """Without the flag Lambda deletes the deliveries that the function hands back. A batch of one has no part to hand back."""
     for name, mapping, _, _ in mappings(template):
-        if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+        if mapping["BatchSize"] > 1 and mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
             yield f"{name}: what the function hands back would be deleted"
 
 

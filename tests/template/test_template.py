@@ -57,6 +57,7 @@ REMOVED = object()
         (resource("ConsumerDeliveries"), "FunctionResponseTypes", REMOVED, "would be deleted"),
         (resource("ConsumerDeliveries"), "FunctionResponseTypes", ["ReportBatchItemFailure"], "would be deleted"),
         (resource("ConsumerDeliveries"), "BatchSize", 100, "needs a window"),
+        (resource("ProducerSlices"), "BatchSize", 2, "would be deleted"),
         (resource("ConsumerDeliveries"), "ScalingConfig", {}, "limits its concurrency"),
         (resource("ConsumerDeliveries"), "ScalingConfig", {"MaximumConcurrency": 1}, "at least 2"),
         (resource("ConsumerDeliveries"), "ProvisionedPollerConfig", {}, "exclude"),
