@@ -88,15 +88,29 @@ def batches(template):
             yield f"{name}: provisioned pollers exclude MaximumConcurrency"
 
 
+def parameters(value):
+    """The parameters that a property depends on."""
+    if isinstance(value, dict):
+        return {value["Ref"]} if "Ref" in value else set().union(*map(parameters, value.values()))
+    return set().union(*map(parameters, value)) if isinstance(value, list) else set()
+
+
+def number(template, value, given):
+    """What a property is with these parameters."""
+    if isinstance(value, dict) and "Ref" in value:
+        return given[value["Ref"]]
+    if isinstance(value, dict):
+        table, key, field = value["Fn::FindInMap"]
+        return template["Mappings"][table][str(given[key["Ref"]])][field]
+    return value
+
+
 def visibility(template):
     for name, mapping, function, queue in mappings(template):
-        pairs = itertools.product(choices(template, function["Timeout"]), choices(template, queue["VisibilityTimeout"]))
-        for timeout, hidden in pairs:
-            given = {
-                value["Ref"]: chosen
-                for value, chosen in ((function["Timeout"], timeout), (queue["VisibilityTimeout"], hidden))
-                if isinstance(value, dict)
-            }
+        named = sorted(parameters(function["Timeout"]) | parameters(queue["VisibilityTimeout"]))
+        for chosen in itertools.product(*(choices(template, {"Ref": one}) for one in named)):
+            given = dict(zip(named, chosen))
+            timeout, hidden = number(template, function["Timeout"], given), number(template, queue["VisibilityTimeout"], given)
             needed = VISIBILITY_PER_TIMEOUT * timeout + mapping.get("MaximumBatchingWindowInSeconds", 0)
             if hidden < needed and allowed(template, given | {"NotifyApiBase": "https://example.com"}):
                 yield f"{name}: visibility {hidden} s under {needed} s for a timeout of {timeout} s is let through"

@@ -64,6 +64,7 @@ REMOVED = object()
         (resource("DeliveryQueue"), "VisibilityTimeout", 179, "visibility 179 s under 180 s"),
         (resource("ConsumerDeliveries"), "MaximumBatchingWindowInSeconds", 1, "visibility 180 s under 181 s"),
         (resource("Producer"), "Timeout", 901, "visibility 5400 s under 5406 s"),
+        (lambda template: template["Mappings"]["SliceVisibility"]["300"], "Seconds", 900, "visibility 900 s under 1800 s"),
         (parameter("VisibilityTimeoutSeconds"), "AllowedValues", [60, 180], "visibility 60 s under 180 s"),
         (rule("VisibilityForTimeout60"), "Fn::Contains", [["180"], {"Ref": "VisibilityTimeoutSeconds"}], "timeout of 60 s is let through"),
         (mapping, "Push", "201", "LINE takes 2000"),
