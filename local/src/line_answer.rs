@@ -1,11 +1,36 @@
 //! What the simulated LINE answers, before it becomes HTTP.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::line_notify::HourLeft;
+
+/// 401's text, as users report it; LINE documents "Authentication failed due to the following reason: XXX".
+pub(crate) const UNAUTHORIZED: &str =
+    "Authentication failed. Confirm that the access token in the authorization header is valid.";
+
+/// 429's text for the rate. <https://developers.line.biz/en/reference/messaging-api/#error-messages>
+pub(crate) const RATE_LIMITED: &str = "The API rate limit has been exceeded. Try again later.";
+
+/// How an answer reaches the client, if it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// At once.
+    Plain,
+    /// So much later.
+    Slow(Duration),
+    /// Never: after so long the connection is closed.
+    Silent(Duration),
+    /// Never: the connection is reset.
+    Reset,
+}
+
+/// Words an error as one of the two services does.
+pub(crate) type Refusal = fn(StatusCode, &str) -> Answer;
 
 /// An answer and the headers that are not the same on every one.
 #[derive(Debug, Clone)]
@@ -18,6 +43,8 @@ pub(crate) struct Answer {
     pub(crate) accepted_request: Option<Uuid>,
     /// LINE Notify's `X-RateLimit-*`.
     pub(crate) hour_left: Option<HourLeft>,
+    /// How it is given.
+    pub(crate) manner: Manner,
 }
 
 impl Answer {
@@ -28,6 +55,7 @@ impl Answer {
             body: body.into(),
             accepted_request: None,
             hour_left: None,
+            manner: Manner::Plain,
         }
     }
 
@@ -52,12 +80,9 @@ impl Answer {
         Self::refusal(StatusCode::NOT_FOUND, "Not found")
     }
 
-    /// No valid token. The text is one that users report; LINE documents "due to the following reason: XXX".
+    /// No valid token.
     pub(crate) fn unauthorized() -> Self {
-        Self::refusal(
-            StatusCode::UNAUTHORIZED,
-            "Authentication failed. Confirm that the access token in the authorization header is valid.",
-        )
+        Self::refusal(StatusCode::UNAUTHORIZED, UNAUTHORIZED)
     }
 
     /// Another content type than JSON. LINE documents the text, not its status.
@@ -78,12 +103,8 @@ impl Answer {
     }
 
     /// Over the requests a second.
-    /// <https://developers.line.biz/en/reference/messaging-api/#error-messages>
     pub(crate) fn rate_limited() -> Self {
-        Self::refusal(
-            StatusCode::TOO_MANY_REQUESTS,
-            "The API rate limit has been exceeded. Try again later.",
-        )
+        Self::refusal(StatusCode::TOO_MANY_REQUESTS, RATE_LIMITED)
     }
 
     /// The month's messages are used up.

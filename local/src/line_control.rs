@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::line_answer::Answer;
+use crate::line_ledger::Ledger;
 use crate::line_options::LineOptions;
 use crate::line_service::Line;
 
@@ -20,8 +21,9 @@ struct Move {
 pub(crate) fn answer(line: &mut Line, method: &Method, path: &str, body: &[u8]) -> Answer {
     match (method.as_str(), path) {
         ("GET", "/_ledger") => shown(&line.ledger.summary()),
+        ("GET", "/_ledger/recipients") => Answer::new(StatusCode::OK, line.ledger.list()),
         ("DELETE", "/_ledger") => {
-            line.ledger = crate::line_ledger::Ledger::default();
+            line.ledger = Ledger::default();
             Answer::empty()
         }
         ("GET", "/_options") => shown(line.options()),
@@ -66,6 +68,7 @@ fn changed(options: &LineOptions, body: &[u8]) -> Result<LineOptions, String> {
         fields.extend(changes);
     }
     let mut new: LineOptions = serde_json::from_value(whole).map_err(|why| why.to_string())?;
+    new.faults.check().map_err(|why| why.to_string())?;
     new.port = options.port;
     new.clock = options.clock.clone();
     Ok(new)

@@ -1,6 +1,7 @@
 //! What the simulated LINE was asked and what it accepted: who, how often, when, which text.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 
 use fanline_core::campaign::Channel;
 use fanline_core::recipient::Recipient;
@@ -10,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::line_endpoint::Endpoint;
+use crate::line_faults::LineFault;
 
 /// SHA-256, cut to 128 bits.
 pub(crate) type Digest = [u8; 16];
@@ -52,10 +54,12 @@ pub struct LedgerSummary {
     pub without_retry_key: u64,
     /// Requests whose retry key had come before with another body: a violation of LINE's rules.
     pub changed_under_key: u64,
-    /// 429 for the rate.
+    /// 429 for the rate, those that were a fault apart.
     pub rate_limited: u64,
     /// 429 for the month's quota.
     pub over_quota: u64,
+    /// Faults that happened, by name.
+    pub faults: BTreeMap<String, u64>,
     /// What was accepted in each second that had any.
     pub seconds: Vec<LedgerSecond>,
 }
@@ -97,6 +101,7 @@ pub(crate) struct Counts {
     pub(crate) changed_under_key: u64,
     pub(crate) rate_limited: u64,
     pub(crate) over_quota: u64,
+    pub(crate) faults: BTreeMap<LineFault, u64>,
 }
 
 /// One accepted request.
@@ -231,6 +236,26 @@ impl Ledger {
             .collect()
     }
 
+    /// Every recipient who got anything, sorted, one JSON object a line: `{"recipient":"U…","receipts":1}`.
+    /// Of a LINE Notify token there is only `T` and the first 128 bits of its SHA-256.
+    pub(crate) fn list(&self) -> String {
+        let mut recipients: Vec<_> = self.first.keys().collect();
+        recipients.sort_unstable();
+        let mut list = String::with_capacity(recipients.len() * 64);
+        for key in recipients {
+            let [kind, number @ ..] = *key;
+            let receipts = 1 + self.later.get(key).map_or(0, Vec::len);
+            let (kind, number) = (char::from(kind), u128::from_be_bytes(number));
+            // Writing to a `String` can't fail.
+            let _written = writeln!(
+                list,
+                r#"{{"recipient":"{kind}{number:032x}","receipts":{receipts}}}"#
+            )
+            .is_ok();
+        }
+        list
+    }
+
     /// The numbers.
     pub(crate) fn summary(&self) -> LedgerSummary {
         let mut requests = BTreeMap::<String, BTreeMap<String, u64>>::new();
@@ -249,6 +274,8 @@ impl Ledger {
                 recipients,
             }
         });
+        let faults = self.counts.faults.iter();
+        let faults = faults.map(|(fault, n)| (fault.to_string(), *n));
         LedgerSummary {
             requests,
             accepted_requests: self.accepted.len() as u64,
@@ -262,6 +289,7 @@ impl Ledger {
             changed_under_key: self.counts.changed_under_key,
             rate_limited: self.counts.rate_limited,
             over_quota: self.counts.over_quota,
+            faults: faults.collect(),
             seconds: seconds.collect(),
         }
     }

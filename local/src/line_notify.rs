@@ -2,31 +2,22 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
-use fanline_core::text::utf16_len;
+use fanline_core::campaign::Channel;
+use fanline_core::recipient::Recipient;
 use hyper::StatusCode;
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::line_answer::Answer;
-use crate::line_ledger::RecipientKey;
+use crate::line_endpoint::Endpoint;
+use crate::line_ledger::{Accepted, RecipientKey, digest};
+use crate::line_notify_form::NotifyForm;
+use crate::line_service::{Call, CallBody, Line};
 
 /// Calls and images an hour and token.
 /// <https://studyhost.blogspot.com/2020/03/cline-bot35-line-notify.html> quotes the official document.
 const CALLS: u32 = 1000;
 const IMAGES: u32 = 50;
-
-/// The most characters of a message; counted as UTF-16 here, since the document gives no unit.
-const MAX_MESSAGE: usize = 1000;
-
-/// The fields of a message, checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct NotifyForm {
-    /// All text fields in the document's order, as JSON: what the ledger keeps.
-    pub(crate) fields: String,
-    /// Whether it uploads a picture.
-    pub(crate) has_image: bool,
-}
 
 /// What is left of a token's hour, for the `X-RateLimit-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +55,7 @@ struct Hour {
 
 impl NotifyHours {
     /// Counts a call, and an image where there is one. `Err`: over the limit, and the hour as it stands.
-    pub(crate) fn call(
+    fn call(
         &mut self,
         token: RecipientKey,
         has_image: bool,
@@ -100,19 +91,72 @@ impl NotifyHours {
 
 /// Which of the hour's limits is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Over {
+enum Over {
     Calls,
     Images,
 }
 
 impl Over {
     /// The image text is one that users recorded; the other, and both statuses, are this stand-in's choice.
-    pub(crate) fn answer(self) -> Answer {
+    fn answer(self) -> Answer {
         let message = match self {
             Self::Calls => "API rate limit exceeded.",
             Self::Images => "Image rate limit exceeded.",
         };
         answer(StatusCode::TOO_MANY_REQUESTS, message)
+    }
+}
+
+impl Line {
+    /// Answers a LINE Notify call. Every call with a valid token counts against its hour, and every answer says what is left.
+    pub(crate) fn notify(&mut self, call: &Call<'_>, number: u64, now: Timestamp) -> Answer {
+        let valid = call
+            .token
+            .filter(|token| !self.options.revoked.contains(*token));
+        let holder = valid.and_then(|token| Recipient::parse(Channel::LineNotify, token).ok());
+        let (Some(token), Some(holder)) = (valid, holder) else {
+            return answer(StatusCode::UNAUTHORIZED, "Invalid access token");
+        };
+        let holder = holder.fingerprint();
+        let has_image = matches!(&call.body, CallBody::Notify(Ok(form)) if form.has_image);
+        let (left, verdict) = self.hours.call(holder, has_image, now);
+        let mut answer = match (verdict, &call.body) {
+            (Err(over), _) if self.options.rate_limits => {
+                self.ledger.counts.rate_limited += 1;
+                over.answer()
+            }
+            (_, CallBody::Notify(Ok(form))) => self.take(holder, form, number, now),
+            (_, CallBody::Notify(Err(answer))) => answer.clone(),
+            _ if call.endpoint == Endpoint::NotifyRevoke => {
+                self.options.revoked.insert(token.to_owned());
+                answer(StatusCode::OK, "ok")
+            }
+            _ => status(),
+        };
+        answer.hour_left = Some(left);
+        answer
+    }
+
+    fn take(
+        &mut self,
+        holder: RecipientKey,
+        form: &NotifyForm,
+        number: u64,
+        now: Timestamp,
+    ) -> Answer {
+        let identity = digest(&[&holder, form.fields.as_bytes()].concat());
+        let attempt = self.attempt(identity);
+        self.meeting_faults(&identity, attempt, answer, |line| {
+            let accepted = Accepted {
+                at: now,
+                endpoint: Endpoint::Notify,
+                request_id: line.request_id(number),
+                retry_key: None,
+                messages: &form.fields,
+            };
+            line.ledger.accept(&accepted, &[holder]);
+            answer(StatusCode::OK, "ok")
+        })
     }
 }
 
@@ -122,108 +166,9 @@ pub(crate) fn answer(status: StatusCode, message: &str) -> Answer {
     Answer::new(status, body.to_string())
 }
 
-/// `200` for a message taken.
-pub(crate) fn ok() -> Answer {
-    answer(StatusCode::OK, "ok")
-}
-
 /// `200` for a token that is valid. Whose it is, is invented.
-pub(crate) fn status() -> Answer {
+fn status() -> Answer {
     Answer::json(&json!({
         "status": 200, "message": "ok", "targetType": "USER", "target": "simulated",
     }))
-}
-
-/// `401`.
-pub(crate) fn unauthorized() -> Answer {
-    answer(StatusCode::UNAUTHORIZED, "Invalid access token")
-}
-
-/// Reads a message's form, URL-encoded or multipart, or says what is wrong with it: `400`.
-pub(crate) async fn read(content_type: &str, body: Bytes) -> Result<NotifyForm, Answer> {
-    let mut fields = HashMap::new();
-    let mut has_image = false;
-    if let Ok(boundary) = multer::parse_boundary(content_type) {
-        let whole = futures_util::stream::iter([Ok::<_, std::io::Error>(body)]);
-        let mut parts = multer::Multipart::new(whole, boundary);
-        loop {
-            let part = parts
-                .next_field()
-                .await
-                .map_err(|_| bad("unreadable form"))?;
-            let Some(part) = part else { break };
-            let name = part.name().unwrap_or_default().to_owned();
-            if name == "imageFile" {
-                let image = part.bytes().await.map_err(|_| bad("unreadable form"))?;
-                has_image = is_picture(&image);
-                if !has_image {
-                    return Err(bad("imageFile: must be a PNG or JPEG file"));
-                }
-            } else {
-                let text = part.text().await.map_err(|_| bad("unreadable form"))?;
-                fields.insert(name, text);
-            }
-        }
-    } else {
-        for (name, value) in form_urlencoded::parse(&body) {
-            fields.insert(name.into_owned(), value.into_owned());
-        }
-    }
-    check(&fields)?;
-    let kept: serde_json::Map<_, _> = FIELDS
-        .iter()
-        .filter_map(|name| Some(((*name).into(), fields.get(*name)?.as_str().into())))
-        .collect();
-    Ok(NotifyForm {
-        fields: serde_json::Value::Object(kept).to_string(),
-        has_image,
-    })
-}
-
-const FIELDS: [&str; 6] = [
-    "message",
-    "imageThumbnail",
-    "imageFullsize",
-    "stickerPackageId",
-    "stickerId",
-    "notificationDisabled",
-];
-
-fn check(fields: &HashMap<String, String>) -> Result<(), Answer> {
-    let field = |name: &str| fields.get(name).filter(|text| !text.is_empty());
-    let message = field("message").ok_or_else(|| bad("message: must not be empty"))?;
-    if utf16_len(message) > MAX_MESSAGE {
-        return Err(bad("message: must be 1000 characters or less"));
-    }
-    for [one, other] in [
-        ["imageThumbnail", "imageFullsize"],
-        ["stickerPackageId", "stickerId"],
-    ] {
-        if field(one).is_some() != field(other).is_some() {
-            return Err(bad(&format!("{one}, {other}: must be specified together")));
-        }
-    }
-    for name in ["imageThumbnail", "imageFullsize"] {
-        // Plain HTTP ended on 17 November 2023: https://notify-bot.line.me/doc/en/
-        if field(name).is_some_and(|url| !url.starts_with("https://")) {
-            return Err(bad(&format!("{name}: must be an HTTPS URL")));
-        }
-    }
-    for name in ["stickerPackageId", "stickerId"] {
-        if field(name).is_some_and(|id| !id.bytes().all(|b| b.is_ascii_digit())) {
-            return Err(bad(&format!("{name}: must be a number")));
-        }
-    }
-    if field("notificationDisabled").is_some_and(|flag| flag != "true" && flag != "false") {
-        return Err(bad("notificationDisabled: must be a boolean"));
-    }
-    Ok(())
-}
-
-fn is_picture(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\x89PNG\r\n\x1a\n") || bytes.starts_with(b"\xff\xd8\xff")
-}
-
-fn bad(message: &str) -> Answer {
-    answer(StatusCode::BAD_REQUEST, message)
 }

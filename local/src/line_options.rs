@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::line_faults::LineFaults;
 
 /// How a simulated LINE is set up. The default is LINE's own behaviour, any token valid, no quota, nothing going wrong.
 ///
@@ -37,6 +38,8 @@ pub struct LineOptions {
     pub unknown_in_multicast: UnknownInMulticast,
     /// How many people of the quota a message to a group or room costs.
     pub group_members: u64,
+    /// What goes wrong, and how often.
+    pub faults: LineFaults,
 }
 
 /// What becomes of a multicast that names a user whom the channel does not know.
@@ -64,6 +67,7 @@ impl Default for LineOptions {
             unknown: BTreeSet::new(),
             unknown_in_multicast: UnknownInMulticast::Refuse,
             group_members: 1,
+            faults: LineFaults::default(),
         }
     }
 }

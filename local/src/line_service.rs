@@ -1,6 +1,6 @@
 //! What the simulated LINE decides about a request: no socket, no clock of its own.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use fanline_core::campaign::Channel;
 use fanline_core::recipient::Recipient;
@@ -9,29 +9,33 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::line_answer::Answer;
+use crate::line_answer::{Answer, Manner, Refusal};
 use crate::line_endpoint::Endpoint;
-use crate::line_keys::{AcceptedSend, RetryKeys};
-use crate::line_ledger::{Accepted, Ledger, RecipientKey};
+use crate::line_keys::RetryKeys;
+use crate::line_ledger::{Digest, Ledger, RecipientKey};
 use crate::line_limits::{MonthlyUse, RateLimits};
-use crate::line_notify::{self, NotifyForm, NotifyHours};
-use crate::line_options::{LineOptions, UnknownInMulticast};
+use crate::line_notify::NotifyHours;
+use crate::line_notify_form::NotifyForm;
+use crate::line_options::LineOptions;
 use crate::line_request::SendRequest;
+use crate::line_send::{Sender, read_key};
 use crate::line_tokens::Tokens;
 
 /// Everything that the simulated LINE knows.
 #[derive(Debug)]
 pub(crate) struct Line {
-    options: LineOptions,
-    blocked: HashSet<RecipientKey>,
-    unknown: HashSet<RecipientKey>,
+    pub(crate) options: LineOptions,
+    pub(crate) blocked: HashSet<RecipientKey>,
+    pub(crate) unknown: HashSet<RecipientKey>,
     /// What was asked and accepted.
     pub(crate) ledger: Ledger,
-    keys: RetryKeys,
+    pub(crate) keys: RetryKeys,
+    pub(crate) month: MonthlyUse,
+    pub(crate) hours: NotifyHours,
     rates: RateLimits,
-    month: MonthlyUse,
     tokens: Tokens,
-    hours: NotifyHours,
+    /// How often each request without a retry key has come.
+    attempts: HashMap<Digest, u32>,
     /// Makes the request IDs of one server differ from another's.
     origin: u64,
     requests: u64,
@@ -70,8 +74,9 @@ impl Line {
             keys: RetryKeys::default(),
             rates: RateLimits::default(),
             month: MonthlyUse::default(),
-            tokens: Tokens::default(),
             hours: NotifyHours::default(),
+            tokens: Tokens::default(),
+            attempts: HashMap::new(),
             origin,
             requests: 0,
         };
@@ -100,12 +105,14 @@ impl Line {
             }
             _ => self.messaging(call, number, now),
         };
-        self.ledger
-            .answered(call.endpoint, Some(answer.status.as_u16()));
+        let goes_out = matches!(answer.manner, Manner::Plain | Manner::Slow(_));
+        let status = goes_out.then(|| answer.status.as_u16());
+        self.ledger.answered(call.endpoint, status);
         (self.request_id(number), answer)
     }
 
-    fn request_id(&self, number: u64) -> Uuid {
+    /// The `x-line-request-id` of a request.
+    pub(crate) fn request_id(&self, number: u64) -> Uuid {
         Uuid::from_u64_pair(self.origin, number)
     }
 
@@ -135,8 +142,14 @@ impl Line {
                     Ok(key) => key,
                     Err(answer) => return answer,
                 };
+                let sender = Sender {
+                    channel,
+                    retry_key: key,
+                    request: number,
+                    now,
+                };
                 match request {
-                    Ok(request) => self.send(call.endpoint, request, channel, key, number, now),
+                    Ok(request) => self.send(call.endpoint, request, sender),
                     Err(answer) => answer.clone(),
                 }
             }
@@ -158,150 +171,37 @@ impl Line {
         }
     }
 
-    fn send(
+    /// How often a request without a retry key has come, this time included. Only faults ask.
+    pub(crate) fn attempt(&mut self, request: Digest) -> u32 {
+        if self.options.faults.is_none() {
+            return 1;
+        }
+        let attempt = self.attempts.entry(request).or_default();
+        *attempt = attempt.saturating_add(1);
+        *attempt
+    }
+
+    /// Has `take` decide, unless a fault comes before it; and one that comes after spoils the answer.
+    pub(crate) fn meeting_faults(
         &mut self,
-        endpoint: Endpoint,
-        request: &SendRequest<'_>,
-        channel: u32,
-        key: Option<Uuid>,
-        number: u64,
-        now: Timestamp,
+        identity: &Digest,
+        attempt: u32,
+        refusal: Refusal,
+        take: impl FnOnce(&mut Self) -> Answer,
     ) -> Answer {
-        let sent = AcceptedSend {
-            request: number,
-            messages: request.count,
+        let Some(fault) = self.options.faults.draw(identity, attempt) else {
+            return take(self);
         };
-        if let Some(key) = key {
-            let kept = self.keys.see(channel, key, request.body, now);
-            self.ledger.counts.changed_under_key += u64::from(kept.changed);
-            if let Some(accepted) = kept.accepted {
-                self.ledger.counts.already_accepted += 1;
-                return self.already_accepted(endpoint, accepted);
-            }
-        } else {
-            self.ledger.counts.without_retry_key += 1;
+        *self.ledger.counts.faults.entry(fault).or_default() += 1;
+        if let Some(answer) = self.options.faults.before(fault, refusal) {
+            return answer;
         }
-        let is_unknown = |to: &&RecipientKey| self.unknown.contains(*to);
-        let refuses_unknown = endpoint == Endpoint::Push
-            || self.options.unknown_in_multicast == UnknownInMulticast::Refuse;
-        if refuses_unknown && request.to.iter().any(|to| is_unknown(&to)) {
-            return Answer::refusal(StatusCode::BAD_REQUEST, "Failed to send messages");
-        }
-        let reached: Vec<RecipientKey> = request
-            .to
-            .iter()
-            .filter(|to| !is_unknown(to) && !self.blocked.contains(*to))
-            .copied()
-            .collect();
-        let people = reached.iter().map(|to| self.people(to)).sum();
-        if let Some(quota) = self.options.monthly_quota
-            && self.month.used(channel, now).saturating_add(people) > quota
-        {
-            self.ledger.counts.over_quota += 1;
-            return Answer::monthly_limit();
-        }
-        self.month.add(channel, people, now);
-        self.ledger.counts.not_delivered += (request.to.len() - reached.len()) as u64;
-        let accepted = Accepted {
-            at: now,
-            endpoint,
-            request_id: self.request_id(number),
-            retry_key: key,
-            messages: request.messages,
-        };
-        self.ledger.accept(&accepted, &reached);
-        if let Some(key) = key {
-            self.keys.accept(channel, key, sent);
-        }
-        if endpoint == Endpoint::Push {
-            Answer::json(&json!({ "sentMessages": sent_messages(sent) }))
-        } else {
-            Answer::empty()
-        }
-    }
-
-    /// `409`, which says that it was taken.
-    /// <https://developers.line.biz/en/reference/messaging-api/#retry-api-request-response>
-    fn already_accepted(&self, endpoint: Endpoint, accepted: AcceptedSend) -> Answer {
-        let mut body = json!({"message": "The retry key is already accepted"});
-        if endpoint == Endpoint::Push
-            && let Some(fields) = body.as_object_mut()
-        {
-            fields.insert("sentMessages".into(), sent_messages(accepted));
-        }
-        let mut answer = Answer::new(StatusCode::CONFLICT, body.to_string());
-        answer.accepted_request = Some(self.request_id(accepted.request));
-        answer
-    }
-
-    fn people(&self, recipient: &RecipientKey) -> u64 {
-        match recipient.first() {
-            Some(b'U') => 1,
-            _ => self.options.group_members,
-        }
-    }
-
-    fn notify(&mut self, call: &Call<'_>, number: u64, now: Timestamp) -> Answer {
-        let valid = call
-            .token
-            .filter(|token| !self.options.revoked.contains(*token));
-        let holder = valid.and_then(|token| Recipient::parse(Channel::LineNotify, token).ok());
-        let (Some(token), Some(holder)) = (valid, holder) else {
-            return line_notify::unauthorized();
-        };
-        let holder = holder.fingerprint();
-        let has_image = matches!(&call.body, CallBody::Notify(Ok(form)) if form.has_image);
-        let (left, verdict) = self.hours.call(holder, has_image, now);
-        let mut answer = match (verdict, &call.body) {
-            (Err(over), _) if self.options.rate_limits => {
-                self.ledger.counts.rate_limited += 1;
-                over.answer()
-            }
-            (_, CallBody::Notify(Ok(form))) => {
-                let accepted = Accepted {
-                    at: now,
-                    endpoint: call.endpoint,
-                    request_id: self.request_id(number),
-                    retry_key: None,
-                    messages: &form.fields,
-                };
-                self.ledger.accept(&accepted, &[holder]);
-                line_notify::ok()
-            }
-            (_, CallBody::Notify(Err(answer))) => answer.clone(),
-            _ if call.endpoint == Endpoint::NotifyRevoke => {
-                self.options.revoked.insert(token.to_owned());
-                line_notify::ok()
-            }
-            _ => line_notify::status(),
-        };
-        answer.hour_left = Some(left);
-        answer
+        let answer = take(self);
+        self.options.faults.after(fault, refusal, answer)
     }
 }
 
 fn key_of(id: &str) -> Option<RecipientKey> {
     let recipient = Recipient::parse(Channel::Line, id).ok()?;
     Some(recipient.fingerprint())
-}
-
-/// A retry key is a UUID with its hyphens. What LINE says of another is not documented: 400, and this text, are chosen.
-fn read_key(text: &str) -> Result<Uuid, Answer> {
-    let is_hyphenated = text.len() == 36;
-    Uuid::try_parse(text)
-        .ok()
-        .filter(|_| is_hyphenated)
-        .ok_or_else(|| {
-            Answer::refusal(
-                StatusCode::BAD_REQUEST,
-                "The value for the 'X-Line-Retry-Key' header is invalid",
-            )
-        })
-}
-
-fn sent_messages(sent: AcceptedSend) -> serde_json::Value {
-    const FIRST: u64 = 460_000_000_000_000_000;
-    (0..sent.messages as u64)
-        .map(|i| json!({"id": (FIRST + sent.request * 8 + i).to_string()}))
-        .collect()
 }

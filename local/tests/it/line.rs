@@ -2,74 +2,11 @@
 
 use std::time::Duration;
 
-use fanline_local::clock::Clock;
-use fanline_local::line::{LineOptions, LineServer};
-use reqwest::{Method, RequestBuilder};
+use fanline_local::line::{LineOptions, UnknownInMulticast};
+use reqwest::Method;
 use serde_json::{Value, json};
 
-pub(crate) const KEY: &str = "123e4567-e89b-12d3-a456-426614174000";
-
-/// A LINE and a client that knows where it is.
-pub(crate) struct World {
-    pub(crate) line: LineServer,
-    pub(crate) clock: Clock,
-    client: reqwest::Client,
-}
-
-pub(crate) async fn world(options: LineOptions) -> World {
-    let clock = Clock::manual("2026-12-25T08:00:00Z".parse().unwrap());
-    let options = LineOptions {
-        clock: clock.clone(),
-        ..options
-    };
-    World {
-        line: LineServer::start(options).await.unwrap(),
-        clock,
-        client: reqwest::Client::builder()
-            .timeout(Duration::from_secs(20))
-            .build()
-            .unwrap(),
-    }
-}
-
-impl World {
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client
-            .request(method, format!("{}{path}", self.line.url()))
-    }
-
-    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
-        self.request(Method::POST, path).bearer_auth("a-token")
-    }
-
-    pub(crate) fn send(&self, endpoint: &str, body: &Value) -> RequestBuilder {
-        self.post(&format!("/v2/bot/message/{endpoint}")).json(body)
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> Value {
-        let request = self.request(Method::GET, path).bearer_auth("a-token");
-        request.send().await.unwrap().json().await.unwrap()
-    }
-}
-
-pub(crate) fn user(n: u32) -> String {
-    format!("U{n:032x}")
-}
-
-pub(crate) fn users(n: u32) -> Vec<String> {
-    (0..n).map(user).collect()
-}
-
-pub(crate) fn text(text: &str) -> Value {
-    json!([{"type": "text", "text": text}])
-}
-
-pub(crate) async fn status_and_body(request: RequestBuilder) -> (u16, Value) {
-    let response = request.send().await.unwrap();
-    let status = response.status().as_u16();
-    let body = response.bytes().await.unwrap();
-    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
-}
+use crate::line_support::{KEY, status_and_body, text, user, users, world};
 
 fn details(found: &[(&str, &str)]) -> Value {
     let details: Vec<_> = found
@@ -321,4 +258,196 @@ async fn a_request_sent_twice_with_its_key_is_answered_409_and_reaches_nobody_tw
         world.get(&format!("/_ledger/recipients/{}", user(1))).await[1]["retry_key"],
         KEY
     );
+}
+
+#[tokio::test]
+async fn a_multicast_sent_twice_with_its_key_has_no_messages_in_its_409() {
+    let world = world(LineOptions::default()).await;
+    let body = json!({"to": users(3), "messages": text("hi")});
+    let send = || {
+        world
+            .send("multicast", &body)
+            .header("x-line-retry-key", KEY)
+    };
+    assert_eq!(status_and_body(send()).await, (200, json!({})));
+    assert_eq!(
+        status_and_body(send()).await,
+        (409, message("The retry key is already accepted"))
+    );
+    assert_eq!(world.line.ledger().accepted_recipients, 3);
+}
+
+#[tokio::test]
+async fn a_retry_key_must_be_a_uuid_and_only_sends_may_carry_one() {
+    let world = world(LineOptions::default()).await;
+    let malformed = message("The value for the 'X-Line-Retry-Key' header is invalid");
+    let push = json!({"to": user(1), "messages": text("hi")});
+    for key in ["", "x", "123e4567e89b12d3a456426614174000", "早安"] {
+        let request = world
+            .send("push", &push)
+            .header("x-line-retry-key", key.as_bytes());
+        assert_eq!(
+            status_and_body(request).await,
+            (400, malformed.clone()),
+            "{key}"
+        );
+    }
+    let upper = world
+        .send("push", &push)
+        .header("x-line-retry-key", KEY.to_uppercase());
+    assert_eq!(status_and_body(upper).await.0, 200);
+    let lower = world.send("push", &push).header("x-line-retry-key", KEY);
+    assert_eq!(status_and_body(lower).await.0, 409);
+    let validate = json!({"messages": text("hi")});
+    let request = world
+        .send("validate/push", &validate)
+        .header("x-line-retry-key", KEY);
+    assert_eq!(status_and_body(request).await.0, 400);
+    let request = world
+        .request(Method::GET, "/v2/bot/message/quota")
+        .bearer_auth("t");
+    assert_eq!(
+        status_and_body(request.header("x-line-retry-key", KEY))
+            .await
+            .0,
+        400
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_too_long_or_of_another_type_is_refused() {
+    let world = world(LineOptions::default()).await;
+    let push = || world.post("/v2/bot/message/push");
+    for (body, place) in [
+        ("", "line: 1, column: 0"),
+        ("{", "line: 1, column: 1"),
+        ("{\n  nope", "line: 2, column: 3"),
+        ("null", "line: 1, column: 4"),
+    ] {
+        let request = push()
+            .header("content-type", "application/json; charset=UTF-8")
+            .body(body);
+        let expected = message(&format!(
+            "The request body could not be parsed as JSON ({place})"
+        ));
+        assert_eq!(status_and_body(request).await, (400, expected), "{body}");
+    }
+    let plain = push().header("content-type", "text/plain").body("{}");
+    let expected = message("The content type, text/plain, is not supported");
+    assert_eq!(status_and_body(plain).await, (415, expected));
+    let padding = " ".repeat(2_000_001);
+    let large = push()
+        .header("content-type", "application/json")
+        .body(padding);
+    assert_eq!(
+        status_and_body(large).await,
+        (413, message("Request exceeds the max size of 2MB"))
+    );
+    assert_eq!(world.line.ledger().accepted_requests, 0);
+}
+
+#[tokio::test]
+async fn an_answer_without_a_valid_token_is_401_everywhere() {
+    let world = world(LineOptions {
+        tokens: [("good".to_owned(), "channel".to_owned())].into(),
+        ..LineOptions::default()
+    })
+    .await;
+    let refusal = message(
+        "Authentication failed. Confirm that the access token in the authorization header is valid.",
+    );
+    for (method, path) in [
+        (Method::POST, "/v2/bot/message/push"),
+        (Method::POST, "/v2/bot/message/multicast"),
+        (Method::POST, "/v2/bot/message/validate/push"),
+        (Method::GET, "/v2/bot/message/quota"),
+        (Method::GET, "/v2/bot/message/quota/consumption"),
+    ] {
+        for authorization in [
+            None,
+            Some("Bearer "),
+            Some("Bearer bad"),
+            Some("Basic good"),
+            Some("good"),
+        ] {
+            let mut request = world.request(method.clone(), path);
+            if let Some(value) = authorization {
+                request = request.header("authorization", value);
+            }
+            assert_eq!(
+                status_and_body(request).await,
+                (401, refusal.clone()),
+                "{path}"
+            );
+        }
+    }
+    let good = world
+        .request(Method::GET, "/v2/bot/message/quota")
+        .bearer_auth("good");
+    assert_eq!(status_and_body(good).await, (200, json!({"type": "none"})));
+}
+
+#[tokio::test]
+async fn every_answer_has_a_request_id_of_its_own() {
+    let world = world(LineOptions::default()).await;
+    let mut seen = std::collections::HashSet::new();
+    for request in [
+        world.send("push", &json!({"to": user(1), "messages": text("hi")})),
+        world.send("push", &json!({})),
+        world.request(Method::GET, "/v2/bot/message/quota"),
+        world.post("/api/notify").form(&[("message", "hi")]),
+    ] {
+        let response = request.send().await.unwrap();
+        assert!(seen.insert(response.headers()["x-line-request-id"].clone()));
+    }
+}
+
+#[tokio::test]
+async fn blocked_users_are_accepted_and_get_nothing_and_cost_nothing() {
+    let world = world(LineOptions {
+        blocked: [user(1)].into(),
+        monthly_quota: Some(10),
+        ..LineOptions::default()
+    })
+    .await;
+    let push = world.send("push", &json!({"to": user(1), "messages": text("hi")}));
+    assert_eq!(status_and_body(push).await.0, 200);
+    let multicast = world.send(
+        "multicast",
+        &json!({"to": users(3), "messages": text("hi")}),
+    );
+    assert_eq!(status_and_body(multicast).await.0, 200);
+    assert_eq!(world.line.receipts(&user(1)), []);
+    let ledger = world.line.ledger();
+    assert_eq!((ledger.accepted_recipients, ledger.not_delivered), (2, 2));
+    assert_eq!(
+        world.get("/v2/bot/message/quota/consumption").await,
+        json!({"totalUsage": 2})
+    );
+}
+
+#[tokio::test]
+async fn a_multicast_with_an_unknown_user_is_answered_as_the_options_say() {
+    let world = world(LineOptions {
+        unknown: [user(1)].into(),
+        ..LineOptions::default()
+    })
+    .await;
+    let send = || {
+        world.send(
+            "multicast",
+            &json!({"to": users(3), "messages": text("hi")}),
+        )
+    };
+    assert_eq!(
+        status_and_body(send()).await,
+        (400, message("Failed to send messages"))
+    );
+    assert_eq!(world.line.ledger().accepted_recipients, 0);
+    world
+        .line
+        .change(|options| options.unknown_in_multicast = UnknownInMulticast::Skip);
+    assert_eq!(status_and_body(send()).await, (200, json!({})));
+    let ledger = world.line.ledger();
+    assert_eq!((ledger.accepted_recipients, ledger.not_delivered), (2, 1));
 }

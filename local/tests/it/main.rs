@@ -8,3 +8,9 @@
 )]
 
 mod line;
+mod line_faults;
+mod line_ledger;
+mod line_limits;
+mod line_notify;
+mod line_support;
+mod line_tokens;
