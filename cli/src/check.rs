@@ -42,7 +42,11 @@ pub(crate) async fn check(args: &CheckArgs) -> anyhow::Result<Ended> {
         }
     })
     .await?;
-    let ended = if checked.rejected == 0 { Ended::Well } else { Ended::WithLosses };
+    let ended = if checked.rejected == 0 {
+        Ended::Well
+    } else {
+        Ended::WithLosses
+    };
     let report = Report {
         campaign: file.campaign.id.clone(),
         rows: checked.rows,
@@ -67,15 +71,35 @@ pub(crate) async fn count_people(file: &CampaignFile) -> anyhow::Result<Checked>
 async fn read(file: &CampaignFile, mut on_bad_row: impl FnMut(BadRow)) -> anyhow::Result<Checked> {
     let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let checked = producer::check(file.event.clone(), &sdk, |place, error| {
-        on_bad_row(BadRow { row: place.row, line: place.line, column: error.column().into(), reason: error.to_string() });
+        on_bad_row(BadRow {
+            row: place.row,
+            line: place.line,
+            column: error.column().into(),
+            reason: error.to_string(),
+        });
     });
-    checked.await.map_err(|error| if is_input(&error) { Unusable(error.to_string()).into() } else { error.into() })
+    checked.await.map_err(|error| {
+        if is_input(&error) {
+            Unusable(error.to_string()).into()
+        } else {
+            error.into()
+        }
+    })
 }
 
 /// Whether the campaign or its list is at fault, rather than a queue.
 pub(crate) fn is_input(error: &ProduceError) -> bool {
     use ProduceError as E;
-    matches!(error, E::Event(_) | E::Campaign(_) | E::Read(_) | E::NoRows(_) | E::TooManyBadRows { .. } | E::Rejects(_) | E::Skip { .. })
+    matches!(
+        error,
+        E::Event(_)
+            | E::Campaign(_)
+            | E::Read(_)
+            | E::NoRows(_)
+            | E::TooManyBadRows { .. }
+            | E::Rejects(_)
+            | E::Skip { .. }
+    )
 }
 
 fn show(report: &Report, list: &Recipients) {
@@ -85,11 +109,17 @@ fn show(report: &Report, list: &Recipients) {
         Recipients::Inline(_) => "recipients".into(),
     };
     for bad in &report.bad_rows {
-        say::line(format_args!("{list}:{}: row {}: {}", bad.line, bad.row, bad.reason));
+        say::line(format_args!(
+            "{list}:{}: row {}: {}",
+            bad.line, bad.row, bad.reason
+        ));
     }
     let shown = report.bad_rows.len() as u64;
     if report.rejected > shown {
-        say::line(format_args!("… and {} more (--show N)", count(report.rejected - shown)));
+        say::line(format_args!(
+            "… and {} more (--show N)",
+            count(report.rejected - shown)
+        ));
     }
     say::line(format_args!(
         "{}: {} rows = {} recipients + {} that can't be sent + {} duplicates",

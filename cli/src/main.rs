@@ -4,15 +4,17 @@
 //! - [`args`]: what can be asked for
 //! - [`campaign_file`]: the campaign as the command line reads it
 //! - [`check`], [`run`], [`simulate`], [`worker`]: one file a command
-//! - [`world`]: queue, LINE and SDK configuration for a run
-//! - [`outcomes`], [`sum`]: what became of each row, counted once
+//! - [`world`]: queue, LINE and SDK configuration for a run; [`pipeline`]: producer and consumer at work in it
+//! - [`outcomes`], [`sum`], [`dead_letters`]: what became of each row, counted once
 //! - [`progress`]: the bar on standard error
 //! - [`say`]: words for people and JSON for programs
 
 mod args;
 mod campaign_file;
 mod check;
+mod dead_letters;
 mod outcomes;
+mod pipeline;
 mod progress;
 mod run;
 mod say;
@@ -45,7 +47,9 @@ struct Unusable(String);
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("FANLINE_LOG").unwrap_or_else(|_| EnvFilter::new("off")))
+        .with_env_filter(
+            EnvFilter::try_from_env("FANLINE_LOG").unwrap_or_else(|_| EnvFilter::new("off")),
+        )
         .with_writer(std::io::stderr)
         .init();
     let ended = match &cli.command {

@@ -23,8 +23,12 @@ impl Outcomes {
     pub(crate) fn report(&self, settled: &Settled) {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         if let Entry::Vacant(entry) = first.entry(settled.retry_key) {
-            entry.insert((settled.outcome, u32::try_from(settled.recipients).unwrap_or(u32::MAX)));
-            self.recipients.fetch_add(settled.recipients as u64, Ordering::Relaxed);
+            entry.insert((
+                settled.outcome,
+                u32::try_from(settled.recipients).unwrap_or(u32::MAX),
+            ));
+            self.recipients
+                .fetch_add(settled.recipients as u64, Ordering::Relaxed);
         }
     }
 
@@ -36,6 +40,10 @@ impl Outcomes {
     /// How many people ended in `outcome`.
     pub(crate) fn of(&self, outcome: Outcome) -> u64 {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first.values().filter(|(settled, _)| *settled == outcome).map(|(_, recipients)| u64::from(*recipients)).sum()
+        first
+            .values()
+            .filter(|(settled, _)| *settled == outcome)
+            .map(|(_, recipients)| u64::from(*recipients))
+            .sum()
     }
 }

@@ -68,7 +68,11 @@ impl<'a> Pipeline<'a> {
         }));
         let slices = Mapping::start(
             world.sqs.clone(),
-            MappingOptions { batch_size: 1, concurrency: SLICES_AT_ONCE, ..MappingOptions::new(&world.queues.slices) },
+            MappingOptions {
+                batch_size: 1,
+                concurrency: SLICES_AT_ONCE,
+                ..MappingOptions::new(&world.queues.slices)
+            },
             {
                 let (producer, produced) = (Arc::clone(&producer), Arc::clone(&produced));
                 move |event| {
@@ -84,18 +88,30 @@ impl<'a> Pipeline<'a> {
         .await?;
         let deliveries = Mapping::start(
             world.sqs.clone(),
-            MappingOptions { concurrency: BATCHES_AT_ONCE, ..MappingOptions::new(&world.queues.deliveries) },
+            MappingOptions {
+                concurrency: BATCHES_AT_ONCE,
+                ..MappingOptions::new(&world.queues.deliveries)
+            },
             move |event| {
                 let consumer = Arc::clone(&consumer);
                 async move {
                     let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
-                    let handled = consumer.handle(event, Timestamp::now() + CONSUMER_TIMEOUT).await;
+                    let handled = consumer
+                        .handle(event, Timestamp::now() + CONSUMER_TIMEOUT)
+                        .await;
                     serde_json::to_value(handled.response).map_err(|error| error.to_string())
                 }
             },
         )
         .await?;
-        Ok(Self { world, producer, produced, outcomes, slices, deliveries })
+        Ok(Self {
+            world,
+            producer,
+            produced,
+            outcomes,
+            slices,
+            deliveries,
+        })
     }
 
     /// Fans the campaign out and waits until every delivery has an outcome. A list that can't be used is an [`Unusable`] where
@@ -118,7 +134,10 @@ impl<'a> Pipeline<'a> {
     }
 
     async fn work(&self, file: &CampaignFile) -> anyhow::Result<()> {
-        keep(&self.produced, self.producer.handle(file.event.clone(), None).await);
+        keep(
+            &self.produced,
+            self.producer.handle(file.event.clone(), None).await,
+        );
         self.failed()?;
         // Slices first: while one is left there may be deliveries to come.
         for queue in [&self.world.queues.slices, &self.world.queues.deliveries] {
@@ -132,9 +151,15 @@ impl<'a> Pipeline<'a> {
     /// The error that ends the run early: only where nothing was sent is it the list's or the campaign's alone.
     fn failed(&self) -> anyhow::Result<()> {
         let mut produced = self.produced.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(error) = produced.failed.take() else { return Ok(()) };
+        let Some(error) = produced.failed.take() else {
+            return Ok(());
+        };
         if self.producer.progress().deliveries() == 0 {
-            return Err(if check::is_input(&error) { Unusable(error.to_string()).into() } else { error.into() });
+            return Err(if check::is_input(&error) {
+                Unusable(error.to_string()).into()
+            } else {
+                error.into()
+            });
         }
         produced.failed = Some(error);
         Ok(())
@@ -153,11 +178,18 @@ impl<'a> Pipeline<'a> {
     pub(crate) fn ended(&self, interrupted: Option<String>) -> Run {
         let produced = self.produced.lock().unwrap_or_else(PoisonError::into_inner);
         let all = |count: fn(&Summary) -> u64| produced.summaries.iter().map(count).sum::<u64>();
-        let [accepted, already_accepted, refused, held, expired] =
-            [Outcome::Accepted, Outcome::AlreadyAccepted, Outcome::Refused, Outcome::Hold, Outcome::Expired].map(|outcome| self.outcomes.of(outcome));
+        let [accepted, already_accepted, refused, held, expired] = [
+            Outcome::Accepted,
+            Outcome::AlreadyAccepted,
+            Outcome::Refused,
+            Outcome::Hold,
+            Outcome::Expired,
+        ]
+        .map(|outcome| self.outcomes.of(outcome));
         // Nobody is left out of the sum: who has no other outcome is unknown.
         let published = all(|summary| summary.recipients);
-        let unknown = published.saturating_sub(accepted + already_accepted + refused + held + expired);
+        let unknown =
+            published.saturating_sub(accepted + already_accepted + refused + held + expired);
         Run {
             sum: Sum {
                 rows: all(|summary| summary.rows),
@@ -171,8 +203,13 @@ impl<'a> Pipeline<'a> {
             },
             deliveries: all(|summary| summary.deliveries),
             requests: all(|summary| summary.requests),
-            rejects: produced.summaries.iter().flat_map(|summary| summary.rejects.clone()).collect(),
-            problem: interrupted.or_else(|| produced.failed.as_ref().map(|error| error.to_string())),
+            rejects: produced
+                .summaries
+                .iter()
+                .flat_map(|summary| summary.rejects.clone())
+                .collect(),
+            problem: interrupted
+                .or_else(|| produced.failed.as_ref().map(|error| error.to_string())),
         }
     }
 

@@ -24,9 +24,14 @@ impl Progress {
     /// `indicatif` draws nothing where standard error is no terminal.
     pub(crate) fn start() -> Self {
         let bar = ProgressBar::new(0);
-        #[expect(clippy::expect_used, reason = "a constant template; the run test shows it")]
-        let style = ProgressStyle::with_template("{spinner:.green} {bar:40.green} {percent:>3}%  {msg}  {elapsed}")
-            .expect("the bar's template is valid");
+        #[expect(
+            clippy::expect_used,
+            reason = "a constant template; the run test shows it"
+        )]
+        let style = ProgressStyle::with_template(
+            "{spinner:.green} {bar:40.green} {percent:>3}%  {msg}  {elapsed}",
+        )
+        .expect("the bar's template is valid");
         bar.set_style(style);
         bar.enable_steady_tick(Duration::from_millis(100));
         Self(bar)

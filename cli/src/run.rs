@@ -77,16 +77,34 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
     };
     let seconds = began.elapsed().as_secs_f64();
     let dead_letters = pipeline.stop().await?;
-    let report = report(args, &world, done, dead_letters, seconds, file.campaign.run());
+    let report = report(
+        args,
+        &world,
+        done,
+        dead_letters,
+        seconds,
+        file.campaign.run(),
+    );
     if args.json {
         say::json(&report)?;
     } else {
         show(&report);
     }
-    Ok(if report.sum.all_accepted() && report.problem.is_none() { Ended::Well } else { Ended::WithLosses })
+    Ok(if report.sum.all_accepted() && report.problem.is_none() {
+        Ended::Well
+    } else {
+        Ended::WithLosses
+    })
 }
 
-fn report(args: &RunArgs, world: &World, done: Run, dead_letters: BTreeMap<String, u64>, seconds: f64, run: String) -> Report {
+fn report(
+    args: &RunArgs,
+    world: &World,
+    done: Run,
+    dead_letters: BTreeMap<String, u64>,
+    seconds: f64,
+    run: String,
+) -> Report {
     Report {
         run,
         live: args.live,
@@ -102,7 +120,11 @@ fn report(args: &RunArgs, world: &World, done: Run, dead_letters: BTreeMap<Strin
 }
 
 fn show(report: &Report) {
-    let to = if report.live { "LINE" } else { "the simulated LINE" };
+    let to = if report.live {
+        "LINE"
+    } else {
+        "the simulated LINE"
+    };
     say::line(format_args!(
         "{}: {} rows to {to} in {:.1} s, {} deliveries\n",
         style(&report.run).bold(),
@@ -113,8 +135,16 @@ fn show(report: &Report) {
     for (name, n, meaning) in report.sum.terms() {
         if n > 0 {
             let good = matches!(name, "accepted" | "already accepted" | "duplicates");
-            let name = if good { style(name).green() } else { style(name).red() };
-            say::line(format_args!("  {name:<18}{:>12}   {}", count(n), style(meaning).dim()));
+            let name = if good {
+                style(name).green()
+            } else {
+                style(name).red()
+            };
+            say::line(format_args!(
+                "  {name:<18}{:>12}   {}",
+                count(n),
+                style(meaning).dim()
+            ));
         }
     }
     say::line(format_args!("\n{}", report.sum.equation()));
@@ -132,7 +162,10 @@ fn show(report: &Report) {
         ));
     }
     if let Some(problem) = &report.problem {
-        say::note(format_args!("{} {problem}", style("stopped:").for_stderr().red().bold()));
+        say::note(format_args!(
+            "{} {problem}",
+            style("stopped:").for_stderr().red().bold()
+        ));
     }
 }
 
@@ -151,10 +184,17 @@ async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(Unusable(format!("reaches {people} people and nobody is here to ask: add --yes")).into());
+        return Err(Unusable(format!(
+            "reaches {people} people and nobody is here to ask: add --yes"
+        ))
+        .into());
     }
     say::note("Send it? Type `yes`:");
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim() == "yes" { Ok(()) } else { Err(Unusable("not sent".into()).into()) }
+    if answer.trim() == "yes" {
+        Ok(())
+    } else {
+        Err(Unusable("not sent".into()).into())
+    }
 }

@@ -17,7 +17,10 @@ pub(crate) fn note(text: impl std::fmt::Display) {
 
 /// What went wrong and why, on one line of standard error.
 pub(crate) fn error(error: &anyhow::Error) {
-    note(format_args!("{} {error:#}", style("error:").for_stderr().red().bold()));
+    note(format_args!(
+        "{} {error:#}",
+        style("error:").for_stderr().red().bold()
+    ));
 }
 
 /// `value` as JSON on standard output.
@@ -45,7 +48,12 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        for (n, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+        for (n, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
             assert_eq!(count(n), text);
         }
     }

@@ -11,14 +11,23 @@ use crate::{Ended, say};
 pub(crate) async fn simulate(what: &Simulate) -> anyhow::Result<Ended> {
     match what {
         Simulate::Queue(args) => {
-            let server = QueueServer::start(QueueOptions { port: args.port, ..QueueOptions::default() })
-                .await
-                .with_context(|| format!("listening on 127.0.0.1:{}", args.port))?;
+            let server = QueueServer::start(QueueOptions {
+                port: args.port,
+                ..QueueOptions::default()
+            })
+            .await
+            .with_context(|| format!("listening on 127.0.0.1:{}", args.port))?;
             serve(&server.url()).await
         }
         Simulate::Line(args) => {
-            let options = LineOptions { port: args.port.port, rate_limits: !args.no_rate_limit, ..LineOptions::default() };
-            let server = LineServer::start(options).await.with_context(|| format!("listening on 127.0.0.1:{}", args.port.port))?;
+            let options = LineOptions {
+                port: args.port.port,
+                rate_limits: !args.no_rate_limit,
+                ..LineOptions::default()
+            };
+            let server = LineServer::start(options)
+                .await
+                .with_context(|| format!("listening on 127.0.0.1:{}", args.port.port))?;
             serve(&server.url()).await
         }
     }

@@ -27,18 +27,42 @@ impl Sum {
     pub(crate) fn terms(&self) -> [(&'static str, u64, &'static str); 7] {
         [
             ("accepted", self.accepted, "LINE took it"),
-            ("already accepted", self.already_accepted, "LINE had taken it on an earlier attempt"),
-            ("refused", self.refused, "LINE won't take it: in the dead-letter queue with its reason"),
+            (
+                "already accepted",
+                self.already_accepted,
+                "LINE had taken it on an earlier attempt",
+            ),
+            (
+                "refused",
+                self.refused,
+                "LINE won't take it: in the dead-letter queue with its reason",
+            ),
             ("expired", self.expired, "too late to be sent"),
-            ("unknown", self.unknown, "nobody can say whether LINE took it"),
-            ("rejected", self.rejected, "the row can't be sent: see the rejects file"),
-            ("duplicates", self.duplicates, "the list names the same recipient again"),
+            (
+                "unknown",
+                self.unknown,
+                "nobody can say whether LINE took it",
+            ),
+            (
+                "rejected",
+                self.rejected,
+                "the row can't be sent: see the rejects file",
+            ),
+            (
+                "duplicates",
+                self.duplicates,
+                "the list names the same recipient again",
+            ),
         ]
     }
 
     /// The sum as an equation that a person can check.
     pub(crate) fn equation(&self) -> String {
-        let terms: Vec<_> = self.terms().iter().map(|(name, n, _)| format!("{} {name}", count(*n))).collect();
+        let terms: Vec<_> = self
+            .terms()
+            .iter()
+            .map(|(name, n, _)| format!("{} {name}", count(*n)))
+            .collect();
         format!("{} rows = {}", count(self.rows), terms.join(" + "))
     }
 }

@@ -19,10 +19,14 @@ pub(crate) async fn work(args: &WorkerArgs) -> anyhow::Result<Ended> {
         "DELIVERY_QUEUE_URL" => Some(args.queue_url.clone()),
         name => variable(name),
     };
-    let settings = consumer::Settings::from_lookup(lookup).map_err(|error| Unusable(error.to_string()))?;
+    let settings =
+        consumer::Settings::from_lookup(lookup).map_err(|error| Unusable(error.to_string()))?;
     let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let consumer = Consumer::new(settings, &sdk).await?;
-    let options = MappingOptions { concurrency: args.concurrency.into(), ..MappingOptions::new(&args.queue_url) };
+    let options = MappingOptions {
+        concurrency: args.concurrency.into(),
+        ..MappingOptions::new(&args.queue_url)
+    };
     let mapping = Mapping::start(aws_sdk_sqs::Client::new(&sdk), options, move |event| {
         let consumer = consumer.clone();
         async move {

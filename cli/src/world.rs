@@ -40,19 +40,39 @@ impl World {
     pub(crate) async fn start(args: &RunArgs, run: &str) -> anyhow::Result<Self> {
         let queue = match args.queue_endpoint {
             Some(_) => None,
-            None => Some(QueueServer::start(QueueOptions::default()).await.context("starting the embedded queue")?),
+            None => Some(
+                QueueServer::start(QueueOptions::default())
+                    .await
+                    .context("starting the embedded queue")?,
+            ),
         };
         let line = if args.live {
             None
         } else {
-            let options = LineOptions { rate_limits: !args.no_rate_limit, ..LineOptions::default() };
-            Some(LineServer::start(options).await.context("starting the simulated LINE")?)
+            let options = LineOptions {
+                rate_limits: !args.no_rate_limit,
+                ..LineOptions::default()
+            };
+            Some(
+                LineServer::start(options)
+                    .await
+                    .context("starting the simulated LINE")?,
+            )
         };
-        let endpoint = queue.as_ref().map(|queue| queue.url().to_owned()).or_else(|| args.queue_endpoint.clone());
+        let endpoint = queue
+            .as_ref()
+            .map(|queue| queue.url().to_owned())
+            .or_else(|| args.queue_endpoint.clone());
         let sdk = sdk_config(endpoint).await;
         let sqs = aws_sdk_sqs::Client::new(&sdk);
         let queues = Queues::create(&sqs, run).await?;
-        Ok(Self { sqs, sdk, queues, line, _queue: queue })
+        Ok(Self {
+            sqs,
+            sdk,
+            queues,
+            line,
+            _queue: queue,
+        })
     }
 
     /// Whether a queue holds nothing: nothing to receive, in hand or delayed.
@@ -68,7 +88,9 @@ impl World {
             .send()
             .await
             .context("asking the queue how much it holds")?;
-        Ok(asked.attributes.is_some_and(|counts| counts.values().all(|count| count == "0")))
+        Ok(asked
+            .attributes
+            .is_some_and(|counts| counts.values().all(|count| count == "0")))
     }
 
     /// The producer as its Lambda has it, but that it may read files of this machine.
@@ -86,7 +108,13 @@ impl World {
     /// The consumer as its Lambda has it: one environment with all of LINE's rate, or more than that against a LINE without limits.
     pub(crate) async fn consumer(&self, args: &RunArgs) -> anyhow::Result<Consumer> {
         let settings = consumer::Settings::from_lookup(|name| {
-            let rate = |limit: &str| if args.no_rate_limit { NO_LIMIT.to_owned() } else { limit.to_owned() };
+            let rate = |limit: &str| {
+                if args.no_rate_limit {
+                    NO_LIMIT.to_owned()
+                } else {
+                    limit.to_owned()
+                }
+            };
             Some(match (name, &self.line) {
                 ("DELIVERY_QUEUE_URL", _) => self.queues.deliveries.clone(),
                 ("DEAD_LETTER_QUEUE_URL", _) => self.queues.dead_letters.clone(),
@@ -109,7 +137,10 @@ impl World {
 const NO_LIMIT: &str = "1000000";
 
 /// What a live run reads from the environment: the consumer's own settings.
-#[expect(clippy::disallowed_methods, reason = "this is the lookup that the settings are read through")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the lookup that the settings are read through"
+)]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -118,7 +149,9 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 async fn sdk_config(endpoint: Option<String>) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "fanline")));
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "local", "local", None, None, "fanline",
+        )));
     if let Some(endpoint) = endpoint {
         loader = loader.endpoint_url(endpoint);
     }
@@ -127,10 +160,18 @@ async fn sdk_config(endpoint: Option<String>) -> SdkConfig {
 
 impl Queues {
     async fn create(sqs: &aws_sdk_sqs::Client, run: &str) -> anyhow::Result<Self> {
-        let name: String = run.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
+        let name: String = run
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .take(60)
+            .collect();
         let (slices, _) = pair(sqs, &format!("{name}-slices")).await?;
         let (deliveries, dead_letters) = pair(sqs, &format!("{name}-deliveries")).await?;
-        Ok(Self { slices, deliveries, dead_letters })
+        Ok(Self {
+            slices,
+            deliveries,
+            dead_letters,
+        })
     }
 }
 
@@ -147,15 +188,31 @@ async fn pair(sqs: &aws_sdk_sqs::Client, name: &str) -> anyhow::Result<(String, 
         .attributes
         .and_then(|mut attributes| attributes.remove(&QueueAttributeName::QueueArn))
         .context("the queue has no ARN")?;
-    let redrive = serde_json::json!({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT}).to_string();
+    let redrive =
+        serde_json::json!({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT})
+            .to_string();
     let attributes = HashMap::from([
-        (QueueAttributeName::VisibilityTimeout, VISIBILITY_SECONDS.to_string()),
+        (
+            QueueAttributeName::VisibilityTimeout,
+            VISIBILITY_SECONDS.to_string(),
+        ),
         (QueueAttributeName::RedrivePolicy, redrive),
     ]);
     Ok((create(sqs, name, attributes).await?, dead_letters))
 }
 
-async fn create(sqs: &aws_sdk_sqs::Client, name: &str, attributes: HashMap<QueueAttributeName, String>) -> anyhow::Result<String> {
-    let made = sqs.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await;
-    made.context("making a queue")?.queue_url.context("the queue has no URL")
+async fn create(
+    sqs: &aws_sdk_sqs::Client,
+    name: &str,
+    attributes: HashMap<QueueAttributeName, String>,
+) -> anyhow::Result<String> {
+    let made = sqs
+        .create_queue()
+        .queue_name(name)
+        .set_attributes(Some(attributes))
+        .send()
+        .await;
+    made.context("making a queue")?
+        .queue_url
+        .context("the queue has no URL")
 }

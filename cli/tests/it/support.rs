@@ -13,7 +13,8 @@ impl Folder {
     pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}", std::process::id()));
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -76,13 +77,17 @@ pub(crate) fn user(n: usize) -> String {
 
 /// A campaign with these messages to `list.csv`.
 pub(crate) fn campaign(messages: &str) -> String {
-    format!(r#"{{"campaign": "test", "channel": "line", "recipients": "list.csv", "messages": {messages}}}"#)
+    format!(
+        r#"{{"campaign": "test", "channel": "line", "recipients": "list.csv", "messages": {messages}}}"#
+    )
 }
 
 /// A list of `n` people with names.
 pub(crate) fn list(n: usize) -> String {
     let rows = (0..n).map(|i| format!("{},name {i}\n", user(i)));
-    std::iter::once("to,name\n".to_owned()).chain(rows).collect()
+    std::iter::once("to,name\n".to_owned())
+        .chain(rows)
+        .collect()
 }
 
 pub(crate) const ONE_TEXT: &str = r#"[{"type": "text", "text": "hello"}]"#;
