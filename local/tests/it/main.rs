@@ -2,10 +2,18 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
 
+mod line;
+mod line_faults;
+mod line_ledger;
+mod line_limits;
+mod line_notify;
+mod line_support;
+mod line_tokens;
 mod mapping;
 mod queue;
 mod support;
