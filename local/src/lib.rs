@@ -5,8 +5,10 @@
 //! - [`queue`]: the SQS-compatible server: start it, point a real SQS client at its URL, drop it.
 //!   - `queue_wire`: HTTP and JSON; one line for each action. `queue_refusal`: every error's code, status and words.
 //!   - `queue_admin`, `queue_send`, `queue_receive`, `queue_settle`: the actions. `queue_batch`: what batch actions share.
-//!   - `queue_account`: the queues by name. `queue_attributes`: their settings. `queue_store`: their messages, pure.
+//!   - `queue_account`: the queues by name. `queue_attributes`: their settings. `queue_store`: their messages, pure;
+//!     `queue_order`: which is next. `queue_deduplication`: what a FIFO queue has seen.
 //!   - `queue_message`: a message, its size and MD5s. `queue_handle`: receipt handles. `queue_clock`: time, which tests move.
+//!   - `queue_move`: tasks that move dead letters back. `queue_faults`: what goes wrong, by a seed.
 //! - [`mapping`]: the poller in place of Lambda's event source mapping. `mapping_event`: the event it makes of a batch.
 //!   `mapping_verdict`: what a function's answer means for the batch, pure.
 
@@ -20,8 +22,12 @@ mod queue_admin;
 mod queue_attributes;
 mod queue_batch;
 mod queue_clock;
+mod queue_deduplication;
+mod queue_faults;
 mod queue_handle;
 mod queue_message;
+mod queue_move;
+mod queue_order;
 mod queue_receive;
 mod queue_refusal;
 mod queue_send;

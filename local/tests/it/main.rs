@@ -8,4 +8,8 @@
 
 mod mapping;
 mod queue;
+mod queue_faults;
+mod queue_fifo;
+mod queue_redrive;
+mod queue_settings;
 mod support;
