@@ -11,10 +11,14 @@
 //!   - `queue_move`: tasks that move dead letters back. `queue_faults`: what goes wrong, by a seed.
 //! - [`mapping`]: the poller in place of Lambda's event source mapping. `mapping_event`: the event it makes of a batch.
 //!   `mapping_verdict`: what a function's answer means for the batch, pure.
+//! - [`host`]: runs the real Lambda binaries. `host_environment`: one process. `host_api`: the Runtime API that it talks to.
 
+pub mod host;
 pub mod mapping;
 pub mod queue;
 
+mod host_api;
+mod host_environment;
 mod mapping_event;
 mod mapping_verdict;
 mod queue_account;
