@@ -174,6 +174,13 @@ fn check_attribute(name: &str, attribute: &Attribute) -> Result<(), Refusal> {
     }
 }
 
+/// A sequence number as text has twenty digits; a message of a standard queue has none.
+pub(crate) fn sequence_number(sequence: u64) -> Option<String> {
+    // SQS's numbers are past what 64 bits hold, and not one after the other.
+    (sequence > 0)
+        .then(|| (18_850_000_000_000_000_000_u128 + u128::from(sequence) * 256).to_string())
+}
+
 /// The MD5 of a body.
 pub(crate) fn md5(bytes: &[u8]) -> [u8; 16] {
     Md5::digest(bytes).into()
