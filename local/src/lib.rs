@@ -1,8 +1,16 @@
-//! The far ends of fanline on one machine: an SQS-compatible queue server and a simulated LINE.
+//! The far ends on one machine: an SQS-compatible queue server and a simulated LINE.
 //!
 //! # Layout
-//! - [`clock`]: the time that a far end goes by, which a test can move
+//!
+//! - [`queue`]: the SQS-compatible server: start it, point a real SQS client at its URL, drop it.
+//!   - `queue_wire`: HTTP and JSON; one line for each action. `queue_refusal`: every error's code, status and words.
+//!   - `queue_admin`, `queue_send`, `queue_receive`, `queue_settle`: the actions. `queue_batch`: what batch actions share.
+//!   - `queue_account`: the queues by name. `queue_attributes`: their settings. `queue_store`: their messages, pure.
+//!   - `queue_message`: a message, its size and MD5s. `queue_handle`: receipt handles. `queue_clock`: time, which tests move.
 //! - [`line`]: the simulated LINE, served on loopback; its parts are the private modules `line_*`
+//! - [`clock`]: the time that a far end goes by, which a test can move
+//! - [`mapping`]: the poller in place of Lambda's event source mapping. `mapping_event`: the event it makes of a batch.
+//!   `mapping_verdict`: what a function's answer means for the batch, pure.
 
 pub mod clock;
 pub mod line;
@@ -22,3 +30,20 @@ mod line_send;
 mod line_service;
 mod line_tokens;
 mod line_wire;
+pub mod mapping;
+mod mapping_event;
+mod mapping_verdict;
+pub mod queue;
+mod queue_account;
+mod queue_admin;
+mod queue_attributes;
+mod queue_batch;
+mod queue_clock;
+mod queue_handle;
+mod queue_message;
+mod queue_receive;
+mod queue_refusal;
+mod queue_send;
+mod queue_settle;
+mod queue_store;
+mod queue_wire;

@@ -1,10 +1,10 @@
-//! The far ends, asked over loopback by real clients.
+//! The stand-ins, spoken to over the wire by the clients that the real services have.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test stops at what it did not expect"
+    reason = "a test that cannot go on has failed"
 )]
 
 mod line;
@@ -14,3 +14,6 @@ mod line_limits;
 mod line_notify;
 mod line_support;
 mod line_tokens;
+mod mapping;
+mod queue;
+mod support;

@@ -1,0 +1,125 @@
+//! AWS JSON 1.0 over HTTP/1.1: which action a request is for, and how its answer looks.
+//!
+//! <https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{HeaderMap, Request, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::queue_account::Account;
+use crate::queue_refusal::Refusal;
+use crate::queue_settle::Settle;
+use crate::{queue_admin, queue_receive, queue_send, queue_settle};
+
+/// Ten entries that fill a request, every character escaped, fit.
+const MAX_REQUEST_BYTES: usize = 8 * 1_048_576;
+
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
+const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
+
+/// The answer to one HTTP request.
+pub(crate) async fn answer(account: &Account, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    let answer = match Limited::new(body, MAX_REQUEST_BYTES).collect().await {
+        Ok(body) => act(account, &head.headers, &body.to_bytes()).await,
+        Err(_) => Err(Refusal::Serialization(
+            "the request is too long, or it ended early".to_owned(),
+        )),
+    };
+    let mut response = match answer {
+        Ok(body) => Response::new(Full::from(body)),
+        Err(refusal) => refuse(&refusal),
+    };
+    let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+async fn act(account: &Account, headers: &HeaderMap, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let action = headers
+        .get(TARGET)
+        .and_then(|target| target.to_str().ok())
+        .and_then(|target| target.strip_prefix("AmazonSQS."))
+        .ok_or(Refusal::UnknownOperation)?;
+    match action {
+        "SendMessage" => json(&queue_send::send(account, read(body)?)?),
+        "SendMessageBatch" => json(&queue_send::send_batch(account, read(body)?)?),
+        "ReceiveMessage" => json(&queue_receive::receive(account, read(body)?).await?),
+        "DeleteMessage" => done(queue_settle::settle(account, &read(body)?, Settle::Delete)),
+        "DeleteMessageBatch" => json(&queue_settle::settle_batch(
+            account,
+            &read(body)?,
+            Settle::Delete,
+        )?),
+        "ChangeMessageVisibility" => done(queue_settle::settle(
+            account,
+            &read(body)?,
+            Settle::ChangeVisibility,
+        )),
+        "ChangeMessageVisibilityBatch" => json(&queue_settle::settle_batch(
+            account,
+            &read(body)?,
+            Settle::ChangeVisibility,
+        )?),
+        "CreateQueue" => json(&queue_admin::create(account, &read(body)?)?),
+        "GetQueueUrl" => json(&queue_admin::url(account, &read(body)?)?),
+        "ListQueues" => json(&queue_admin::list(account, &read(body)?)?),
+        "ListDeadLetterSourceQueues" => json(&queue_admin::list_sources(account, &read(body)?)?),
+        "GetQueueAttributes" => json(&queue_admin::get_attributes(account, &read(body)?)?),
+        "SetQueueAttributes" => done(queue_admin::set_attributes(account, &read(body)?)),
+        "TagQueue" => done(queue_admin::tag(account, &read(body)?)),
+        "UntagQueue" => done(queue_admin::untag(account, &read(body)?)),
+        "ListQueueTags" => json(&queue_admin::tags(account, &read(body)?)?),
+        "PurgeQueue" => done(queue_admin::purge(account, &read(body)?)),
+        "DeleteQueue" => done(queue_admin::delete(account, &read(body)?)),
+        _ => Err(Refusal::UnknownOperation),
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| Refusal::Serialization(error.to_string()))
+}
+
+fn json(answer: &impl Serialize) -> Result<Vec<u8>, Refusal> {
+    serde_json::to_vec(answer).map_err(|_| Refusal::InternalError)
+}
+
+fn done(result: Result<(), Refusal>) -> Result<Vec<u8>, Refusal> {
+    result.map(|()| b"{}".to_vec())
+}
+
+fn refuse(refusal: &Refusal) -> Response<Full<Bytes>> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(rename = "__type")]
+        shape: &'a str,
+        message: String,
+    }
+    let body = Body {
+        shape: refusal.shape(),
+        message: refusal.to_string(),
+    };
+    let mut response = Response::new(Full::from(json(&body).unwrap_or_default()));
+    *response.status_mut() =
+        StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let fault = if refusal.sender_fault() {
+        "Sender"
+    } else {
+        "Receiver"
+    };
+    if let Ok(error) = HeaderValue::from_str(&format!("{};{fault}", refusal.code())) {
+        response.headers_mut().insert(QUERY_ERROR, error);
+    }
+    response
+}
