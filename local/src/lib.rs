@@ -11,6 +11,13 @@
 //! - [`line`]: the simulated LINE, served on loopback; its parts are the private modules `line_*`
 //! - [`clock`]: the time that a far end goes by, which a test can move
 //!   - `queue_move`: tasks that move dead letters back. `queue_faults`: what goes wrong, by a seed.
+//! - [`mod@line`]: the simulated LINE: start it, send to its URL, ask it who got what, drop it.
+//!   - `line_wire`: HTTP, and connections that break. `line_endpoint`: what is where. `line_answer`: every answer's form.
+//!   - `line_service`: the order of LINE's checks. `line_request`, `line_message`: what a body must be, pure.
+//!     `line_send`: what becomes of a good one. `line_notify`, `line_notify_form`: LINE Notify.
+//!   - `line_keys`, `line_limits`, `line_tokens`: LINE's memory. `line_ledger`: who got what. `line_control`: the paths that ask.
+//!   - `line_faults`: what goes wrong, drawn from a seed. `line_options`: how it is set up.
+//! - [`clock`]: the simulated LINE's time, which tests move.
 //! - [`mapping`]: the poller in place of Lambda's event source mapping. `mapping_event`: the event it makes of a batch.
 //!   `mapping_verdict`: what a function's answer means for the batch, pure.
 //! - [`host`]: runs the real Lambda binaries. `host_environment`: one process. `host_api`: the Runtime API that it talks to.
