@@ -215,7 +215,7 @@ async fn a_fifo_group_stops_at_its_first_failure_and_others_go_on() {
     let consumer = world.consumer().await;
     let late = |n: usize| {
         delivery_with(&[user(n)], |body| {
-            body["expires_at"] = json!("2020-01-01T00:00:00Z")
+            body["expires_at"] = json!("2020-01-01T00:00:00Z");
         })
     };
     // Group a: one that ends without LINE, one that fails, one that must not be tried. Group b: one that ends.

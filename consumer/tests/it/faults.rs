@@ -70,16 +70,14 @@ impl Run {
                 self.copies.lock().await.push(batch.clone());
             }
             let event = event(&batch, &self.world.arn());
-            let may_kill = rng.random_bool(0.75)
-                && self
-                    .kills
-                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kills| {
-                        kills.checked_sub(1)
-                    })
-                    .is_ok();
-            let answer = if may_kill {
+            let kill = self.kills.load(Ordering::Relaxed) < KILLS && rng.random_bool(0.85);
+            let answer = if kill {
                 let after = Duration::from_millis(rng.random_range(0..250));
-                environment.invoke_and_kill(&event, after).await
+                let answer = environment.invoke_and_kill(&event, after).await;
+                // Only those count that died before they had answered.
+                let in_the_middle = u32::from(answer.is_none());
+                self.kills.fetch_add(in_the_middle, Ordering::Relaxed);
+                answer
             } else {
                 Some(environment.invoke(&event).await)
             };
@@ -111,70 +109,71 @@ impl Run {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_killed_environments_and_every_fault_lose_and_double_nobody() {
-    let strangers = [user(7), user(150), user(512), user(513), user(650)];
-    let options = LineOptions {
-        unknown: strangers.clone().into(),
-        // A bucket of a twentieth of a second: a burst of any size would be refused.
-        burst_seconds: 0.05,
-        faults: LineFaults {
-            seed: SEED,
-            rates: BTreeMap::from([
-                (LineFault::ErrorBefore, 0.05),
-                (LineFault::ErrorAfter, 0.05),
-                (LineFault::SilenceAfter, 0.02),
-                (LineFault::ResetBefore, 0.03),
-                (LineFault::ResetAfter, 0.03),
-                (LineFault::RateLimit, 0.03),
-                (LineFault::Garbled, 0.02),
-                (LineFault::Slow, 0.03),
-            ]),
-            slow_millis: 200,
-            silence_millis: 1_000,
-            first_attempts: None,
-        },
-        ..LineOptions::default()
-    };
-    let visibility = [(QueueAttributeName::VisibilityTimeout, "2")];
-    let world = World::with_queue(options, "deliveries", &visibility).await;
+/// Sizes of the multicasts; the fourth and the seventh have an ID in them that is none.
+const SIZES: [usize; 12] = [2, 3, 10, 50, 100, 120, 200, 40, 33, 7, 90, 60];
 
-    // Pushes, multicasts of many sizes, two of them with IDs that are none, and poison.
-    let mut good: BTreeSet<String> = users(0..PUSHES).into_iter().collect();
-    for n in 0..PUSHES {
-        world.publish(&delivery(&[user(n)])).await;
+/// Who must get it, and who must be set aside.
+#[derive(Default)]
+struct Audience {
+    good: BTreeSet<String>,
+    bad: BTreeSet<String>,
+}
+
+/// Puts pushes, multicasts and poison on the queue.
+async fn publish(world: &World, strangers: &BTreeSet<String>) -> Audience {
+    let mut audience = Audience {
+        bad: strangers.clone(),
+        ..Audience::default()
+    };
+    for recipient in users(0..PUSHES) {
+        world
+            .publish(&delivery(std::slice::from_ref(&recipient)))
+            .await;
+        audience.good.insert(recipient);
     }
-    let mut malformed = Vec::new();
-    for (i, size) in [2, 3, 10, 50, 100, 120, 200, 40, 33, 7, 90, 60]
-        .into_iter()
-        .enumerate()
-    {
-        let first = PUSHES
-            + (0..i)
-                .map(|i| [2, 3, 10, 50, 100, 120, 200, 40, 33, 7, 90, 60][i])
-                .sum::<usize>();
+    let mut first = PUSHES;
+    for (i, size) in SIZES.into_iter().enumerate() {
         let mut to = users(first..first + size);
+        first += size;
         if matches!(i, 3 | 6) {
-            to[size / 2] = format!("{}-malformed", user(first + size / 2));
-            malformed.push(to[size / 2].clone());
+            to[size / 2].push_str("-malformed");
+            audience.bad.insert(to[size / 2].clone());
         }
         world.publish(&delivery(&to)).await;
-        good.extend(to);
+        audience.good.extend(to);
     }
     for _ in 0..5 {
         world.publish("poison").await;
     }
-    let bad: BTreeSet<String> = strangers.into_iter().chain(malformed).collect();
-    good.retain(|recipient| !bad.contains(recipient));
+    let bad = audience.bad.clone();
+    audience.good.retain(|recipient| !bad.contains(recipient));
+    audience
+}
 
-    let run = Arc::new(Run {
-        world,
-        copies: Mutex::default(),
-        kills: AtomicU32::new(KILLS),
-    });
+/// A fifth to a third of all requests meet a fault.
+fn faults() -> LineFaults {
+    LineFaults {
+        seed: SEED,
+        rates: BTreeMap::from([
+            (LineFault::ErrorBefore, 0.05),
+            (LineFault::ErrorAfter, 0.05),
+            (LineFault::SilenceAfter, 0.02),
+            (LineFault::ResetBefore, 0.03),
+            (LineFault::ResetAfter, 0.03),
+            (LineFault::RateLimit, 0.03),
+            (LineFault::Garbled, 0.02),
+            (LineFault::Slow, 0.03),
+        ]),
+        slow_millis: 200,
+        silence_millis: 1_000,
+        first_attempts: None,
+    }
+}
+
+/// Three environments, each with its share of LINE's limits, until the queue is empty.
+async fn drain(run: &Arc<Run>) -> Vec<Environment> {
     let mut pollers = Vec::new();
     for n in 0..ENVIRONMENTS {
-        // The environments' shares of LINE's limits.
         let environment = Environment::start(
             &run.world,
             &format!("faults-{n}.log"),
@@ -186,10 +185,9 @@ async fn a_hundred_killed_environments_and_every_fault_lose_and_double_nobody() 
             ],
         )
         .await;
-        let run = Arc::clone(&run);
-        pollers.push(tokio::spawn(async move {
-            run.poll(environment, SEED + n).await
-        }));
+        let run = Arc::clone(run);
+        let poll = async move { run.poll(environment, SEED + n).await };
+        pollers.push(tokio::spawn(poll));
     }
     let all = async {
         let mut environments = Vec::new();
@@ -198,21 +196,50 @@ async fn a_hundred_killed_environments_and_every_fault_lose_and_double_nobody() 
         }
         environments
     };
-    let environments = tokio::time::timeout(Duration::from_secs(240), all)
-        .await
-        .expect("the queue is empty within four minutes");
+    let all = tokio::time::timeout(Duration::from_mins(4), all).await;
+    all.expect("the queue is empty within four minutes")
+}
 
-    assert_eq!(run.kills.load(Ordering::Relaxed), 0, "every kill was used");
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_killed_environments_and_every_fault_lose_and_double_nobody() {
+    let strangers = BTreeSet::from([7, 150, 512, 513, 650].map(user));
+    let options = LineOptions {
+        unknown: strangers.clone(),
+        // A bucket of a twentieth of a second: a burst of any size would be refused.
+        burst_seconds: 0.05,
+        faults: faults(),
+        ..LineOptions::default()
+    };
+    let visibility = [(QueueAttributeName::VisibilityTimeout, "2")];
+    let world = World::with_queue(options, "deliveries", &visibility).await;
+    let audience = publish(&world, &strangers).await;
+    let run = Arc::new(Run {
+        world,
+        copies: Mutex::default(),
+        kills: AtomicU32::new(0),
+    });
+    let environments = drain(&run).await;
+
+    let kills = run.kills.load(Ordering::Relaxed);
+    assert!(kills >= KILLS, "{kills} killed in the middle");
     let ledger = run.world.line.ledger();
     assert_eq!(ledger.duplicates, 0, "{ledger:?}");
-    assert_eq!(ledger.accepted_recipients, good.len() as u64, "{ledger:?}");
+    assert_eq!(
+        ledger.accepted_recipients,
+        audience.good.len() as u64,
+        "{ledger:?}"
+    );
     assert_eq!(ledger.without_retry_key, 0);
     assert_eq!(ledger.changed_under_key, 0);
     assert_eq!(ledger.rate_limited, 0, "beyond the faults");
-    for recipient in &good {
+    for recipient in &audience.good {
         assert_eq!(run.world.line.receipts(recipient).len(), 1);
     }
-    assert!(ledger.faults.len() >= 8, "{:?}", ledger.faults);
+    assert_eq!(
+        ledger.faults.len(),
+        faults().rates.len(),
+        "each has happened"
+    );
 
     let letters = run.world.dead_letters().await;
     let (poison, refused): (Vec<_>, Vec<_>) = letters
@@ -223,11 +250,8 @@ async fn a_hundred_killed_environments_and_every_fault_lose_and_double_nobody() 
         assert_eq!(letter.attribute("reason"), "refused");
         assert_eq!(letter.attribute("status"), "400");
     }
-    let set_aside: BTreeSet<String> = refused
-        .iter()
-        .flat_map(|letter| letter.recipients())
-        .collect();
-    assert_eq!(set_aside, bad);
+    let set_aside = refused.iter().flat_map(|letter| letter.recipients());
+    assert_eq!(set_aside.collect::<BTreeSet<_>>(), audience.bad);
     for environment in &environments {
         assert_nobody_is_in(&environment.output());
     }

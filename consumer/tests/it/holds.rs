@@ -169,11 +169,11 @@ async fn an_expiring_delivery_is_not_held_past_its_end() {
         .consumer_with(&[("LINE_CHANNEL_ACCESS_TOKEN", "")])
         .await;
     let body = delivery_with(&[user(1)], |body| {
-        body["expires_at"] = json!(in_seconds(60))
+        body["expires_at"] = json!(in_seconds(60));
     });
     let handled = world.handle(&consumer, &[body]).await;
     assert_eq!(failures(&handled).len(), 1);
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(world.batch().await.records.len(), 1);
 }
 

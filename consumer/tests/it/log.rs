@@ -50,13 +50,13 @@ async fn a_run_with_every_kind_of_failure_names_nobody() {
         delivery(&named),
         delivery(&[user(3)]),
         delivery_with(&[user(4)], |body| {
-            body["expires_at"] = json!("2020-01-01T00:00:00Z")
+            body["expires_at"] = json!("2020-01-01T00:00:00Z");
         }),
         delivery_with(&[user(5)], |body| {
-            body["started_at"] = json!("2020-01-01T00:00:00Z")
+            body["started_at"] = json!("2020-01-01T00:00:00Z");
         }),
         delivery_with(&[user(6)], |body| {
-            body["messages"] = json!([{"type": "text"}, {"type": TEXT}])
+            body["messages"] = json!([{"type": "text"}, {"type": TEXT}]);
         }),
         format!("poison of {} {TEXT}", user(7)),
         notify,

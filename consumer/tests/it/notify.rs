@@ -10,7 +10,7 @@ use crate::support::{World, delivery_with, failures, in_seconds, metrics, sdk_co
 const TOKEN: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and the rest of a picture";
 
-fn message(token: &str, message: Value) -> String {
+fn message(token: &str, message: &Value) -> String {
     delivery_with(&[token.into()], |body| {
         body["channel"] = json!("line-notify");
         body["messages"] = json!([message]);
@@ -81,7 +81,7 @@ async fn an_image_from_s3_is_fetched_once_and_uploaded_with_each_message() {
     let bodies: Vec<String> = (0..4)
         .map(|n| {
             let file = json!({"message": "look", "image_file": "s3://bucket/dir/picture.png"});
-            message(&format!("{TOKEN}{n}"), file)
+            message(&format!("{TOKEN}{n}"), &file)
         })
         .collect();
     let handled = world.handle(&consumer, &bodies).await;
@@ -118,12 +118,12 @@ async fn a_file_that_is_no_picture_never_leaves_the_machine() {
         .handle(
             &consumer,
             &[
-                message("a", json!({"message": "x", "image_file": file})),
+                message("a", &json!({"message": "x", "image_file": file})),
                 message(
                     "b",
-                    json!({"message": "x", "image_file": "/nowhere/at/all.png"}),
+                    &json!({"message": "x", "image_file": "/nowhere/at/all.png"}),
                 ),
-                message("c", json!({"text": "not a LINE Notify message"})),
+                message("c", &json!({"text": "not a LINE Notify message"})),
             ],
         )
         .await;
@@ -147,8 +147,8 @@ async fn a_token_that_is_not_valid_is_refused_and_the_others_go_on() {
     .await;
     let consumer = world.consumer().await;
     let bodies = [
-        message("gone", json!({"message": "x"})),
-        message("here", json!({"message": "x"})),
+        message("gone", &json!({"message": "x"})),
+        message("here", &json!({"message": "x"})),
     ];
     let handled = world.handle(&consumer, &bodies).await;
     assert!(failures(&handled).is_empty());
@@ -174,9 +174,9 @@ async fn a_spent_token_waits_until_its_reset() {
     let consumer = world
         .consumer_with(&[("LINE_NOTIFY_API_BASE", &server.url)])
         .await;
-    let first = message(TOKEN, json!({"message": "one"}));
+    let first = message(TOKEN, &json!({"message": "one"}));
     assert!(failures(&world.handle(&consumer, &[first]).await).is_empty());
-    let second = message(TOKEN, json!({"message": "two"}));
+    let second = message(TOKEN, &json!({"message": "two"}));
     let handled = world.handle(&consumer, &[second]).await;
     assert_eq!(failures(&handled).len(), 1);
     assert_eq!(server.asked().len(), 1, "not even asked");
@@ -210,7 +210,7 @@ async fn an_answer_that_never_came_is_asked_again_or_parked_as_the_campaign_says
         let consumer = world
             .consumer_with(&[("REQUEST_TIMEOUT_SECONDS", "0.5")])
             .await;
-        let retry = message("a", json!({"message": "x"}));
+        let retry = message("a", &json!({"message": "x"}));
         let park = delivery_with(&["b".into()], |body| {
             body["channel"] = json!("line-notify");
             body["messages"] = json!([{"message": "x"}]);

@@ -108,7 +108,7 @@ impl Environment {
     /// Hands an event over and waits for the answer.
     pub(crate) async fn invoke(&mut self, event: &Value) -> Result<Value, String> {
         self.api.invoke.send(event.to_string()).unwrap();
-        let answer = tokio::time::timeout(Duration::from_secs(60), self.api.answers.recv()).await;
+        let answer = tokio::time::timeout(Duration::from_mins(1), self.api.answers.recv()).await;
         answer.expect("an answer within a minute").unwrap()
     }
 

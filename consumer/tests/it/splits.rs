@@ -56,7 +56,7 @@ async fn an_unnamed_recipient_is_found_by_halving() {
     let letters = world.dead_letters().await;
     let set_aside: BTreeSet<String> = letters
         .iter()
-        .flat_map(|letter| letter.recipients())
+        .flat_map(super::support::DeadLetter::recipients)
         .collect();
     assert_eq!(set_aside, bad.into_iter().collect());
     assert!(letters.iter().all(|letter| letter.recipients().len() == 1));
@@ -88,9 +88,9 @@ async fn a_split_under_faults_loses_and_doubles_nobody() {
         if batch.records.is_empty() {
             break;
         }
-        let ids: Vec<_> = batch.records.iter().cloned().collect();
+        let records = batch.records.clone();
         let handled = consumer.handle(batch, in_seconds(60)).await;
-        for record in ids {
+        for record in records {
             let failed = failures(&handled).contains(&record.message_id.as_deref().unwrap());
             if !failed {
                 let request = world.sqs.delete_message().queue_url(&world.deliveries);
@@ -107,7 +107,7 @@ async fn a_split_under_faults_loses_and_doubles_nobody() {
         .dead_letters()
         .await
         .iter()
-        .flat_map(|letter| letter.recipients())
+        .flat_map(super::support::DeadLetter::recipients)
         .collect();
     assert_eq!(set_aside, bad.into_iter().collect());
 }
