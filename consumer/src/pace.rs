@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock, Reference};
+use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
@@ -12,12 +12,11 @@ use jiff::Timestamp;
 /// LINE counts arrivals, we count departures: a request may be this much longer on its way than the one before it without
 /// pushing any second over the limit. It costs a twentieth of the speed.
 const WINDOW: Duration = Duration::from_millis(1_050);
-/// Multiplicative decrease: what a 429 leaves of the pace.
-const DECREASE: f64 = 0.5;
-/// Additive increase, a step after every [`RECOVERY`] without a 429: from half to whole in twenty seconds.
-const INCREASE: f64 = 0.05;
-/// Between two changes of the pace: the answers of what was under way when it was lowered say nothing new.
-const RECOVERY: Duration = Duration::from_secs(2);
+/// Multiplicative decrease: what each 429 leaves of the pace. Ten at once, a whole batch, leave a third.
+const DECREASE: f64 = 0.9;
+/// Additive increase with each request that was taken: from half to whole in a hundred. The two balance where about one
+/// answer in twenty is a 429, so that a stray one hardly matters and a limit that is really passed brings the pace down.
+const INCREASE: f64 = 0.005;
 /// The pace never falls below this part of the share, or it could not find out that it may rise.
 const LEAST: f64 = 0.05;
 
@@ -35,7 +34,8 @@ pub struct Pace<C: Clock = DefaultClock> {
 
 struct State<C: Clock> {
     factor: f64,
-    changed: C::Instant,
+    /// The factor that the limiter was made for.
+    limited: f64,
     limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
 }
 
@@ -64,7 +64,7 @@ impl<C: Clock + Clone> Pace<C> {
     pub fn with_clock(share: f64, clock: C) -> Self {
         let state = State {
             factor: 1.0,
-            changed: clock.now(),
+            limited: 1.0,
             limiter: limiter(share, 1.0, &clock),
         };
         Self {
@@ -82,23 +82,23 @@ impl<C: Clock + Clone> Pace<C> {
             return Err(not_until.wait_time_from(now));
         }
         // The pace rises with a turn taken and not before one: the space after it is the new, shorter one.
-        if state.factor < 1.0 && now.duration_since(state.changed) >= RECOVERY.into() {
-            let factor = (state.factor + INCREASE).min(1.0);
-            self.change(&mut state, factor);
+        if state.factor > state.limited {
+            self.relimit(&mut state);
         }
         Ok(())
     }
 
-    /// After a 429: lowers the pace, once for all the answers of what was under way together.
+    /// After a 429: a slower pace, at once.
     pub fn slow_down(&self) {
         let mut state = self.state();
-        let fresh = self.clock.now().duration_since(state.changed) < RECOVERY.into();
-        if state.factor >= 1.0 || !fresh {
-            let factor = (state.factor * DECREASE).max(LEAST);
-            self.change(&mut state, factor);
-        } else {
-            state.changed = self.clock.now();
-        }
+        state.factor = (state.factor * DECREASE).max(LEAST);
+        self.relimit(&mut state);
+    }
+
+    /// After a request that was taken: a little faster, up to the share.
+    pub fn speed_up(&self) {
+        let mut state = self.state();
+        state.factor = (state.factor + INCREASE).min(1.0);
     }
 
     /// Requests a second, as of now.
@@ -107,10 +107,9 @@ impl<C: Clock + Clone> Pace<C> {
         1.0 / space(self.share, factor).as_secs_f64()
     }
 
-    fn change(&self, state: &mut State<C>, factor: f64) {
-        state.factor = factor;
-        state.changed = self.clock.now();
-        state.limiter = limiter(self.share, factor, &self.clock);
+    fn relimit(&self, state: &mut State<C>) {
+        state.limited = state.factor;
+        state.limiter = limiter(self.share, state.factor, &self.clock);
     }
 
     fn state(&self) -> MutexGuard<'_, State<C>> {
@@ -159,8 +158,9 @@ mod tests {
         };
         for (idle, event, road) in steps {
             go(*idle);
-            if *event == 0 {
-                pace.slow_down();
+            match event {
+                0 => pace.slow_down(),
+                _ => pace.speed_up(),
             }
             let mut at = go(0);
             while let Err(wait) = pace.check() {
@@ -201,29 +201,48 @@ mod tests {
     }
 
     #[test]
-    fn a_429_halves_the_pace_once_and_it_comes_back_in_small_steps() {
+    fn a_batch_of_429s_leaves_a_third_and_a_hundred_taken_requests_bring_half_back() {
         let clock = FakeRelativeClock::default();
         let pace = Pace::with_clock(100.0, clock.clone());
         let whole = pace.per_second();
         for _ in 0..10 {
             pace.slow_down();
         }
-        assert!((pace.per_second() - whole * 0.5).abs() < 0.01);
-        let mut steps = 0;
-        while pace.per_second() < whole * 0.999 {
-            clock.advance(RECOVERY);
-            pace.check().unwrap();
-            steps += 1;
+        let third = pace.per_second() / whole;
+        assert!((0.33..0.36).contains(&third), "{third}");
+        for _ in 0..100 {
+            pace.speed_up();
         }
-        assert_eq!(steps, 10);
+        let back = pace.per_second() / whole - third;
+        assert!((back - 0.5).abs() < 0.001, "{back}");
+        for _ in 0..1_000 {
+            pace.speed_up();
+        }
+        assert!(
+            (pace.per_second() - whole).abs() < 1e-9,
+            "never over the share"
+        );
+    }
+
+    #[test]
+    fn a_lowered_pace_is_kept_to_from_that_moment() {
+        let clock = FakeRelativeClock::default();
+        let pace = Pace::with_clock(100.0, clock.clone());
+        clock.advance(Duration::from_secs(1));
+        for _ in 0..7 {
+            pace.slow_down();
+        }
+        assert!(pace.check().unwrap_err() > Duration::from_millis(20));
+        clock.advance(Duration::from_millis(25));
+        assert!(pace.check().is_ok());
+        assert!(pace.check().unwrap_err() > Duration::from_millis(20));
     }
 
     #[test]
     fn many_429s_never_stop_it() {
         let clock = FakeRelativeClock::default();
         let pace = Pace::with_clock(100.0, clock.clone());
-        for _ in 0..50 {
-            clock.advance(RECOVERY);
+        for _ in 0..500 {
             pace.slow_down();
         }
         assert!(pace.per_second() > 4.0);

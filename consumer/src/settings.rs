@@ -104,15 +104,14 @@ fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> TokenSource {
     }
     match (fixed, arn, id.zip(secret)) {
         (None, None, None) => TokenSource::None,
-        (Some(token), None, None) => match Some(token.trim()).filter(|token| header_safe(token)) {
-            Some(token) => TokenSource::Fixed(token.into()),
-            None => {
+        (Some(token), None, None) => {
+            if !header_safe(token.trim()) {
                 reader.problem(
                     "`LINE_CHANNEL_ACCESS_TOKEN` holds what no HTTP header can carry".into(),
                 );
-                TokenSource::None
             }
-        },
+            TokenSource::Fixed(token.trim().into())
+        }
         (None, Some(arn), None) => TokenSource::Secret { arn },
         (None, None, Some((id, secret))) => TokenSource::Stateless {
             channel_id: id,
