@@ -1,5 +1,6 @@
 //! How fast this environment may send: its share of the channel's limit, less after a 429.
 
+use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,12 +21,17 @@ const INCREASE: f64 = 0.005;
 /// The pace never falls below this part of the share, or it could not find out that it may rise.
 const LEAST: f64 = 0.05;
 
+/// The burst, in parts of a second's share. Timers tick once a millisecond: what a tick was late for may be caught up with,
+/// or no pace over a thousand a second could be kept.
+const BURST: f64 = 0.005;
+
 /// One endpoint's pace in one environment.
 ///
-/// The burst is one: departures are spaced evenly, so that over any one second `share` of them fit and no more, and the
-/// shares of all environments add up to the limit whatever their phases are. A larger burst would be allowed once in every
-/// environment at the same moment. After a cold start the first turn comes after one space, because the environment that
-/// this one replaces may have sent just before it died.
+/// Departures are spaced evenly, with a burst of one below 400 a second and of five milliseconds' worth above. The burst is
+/// taken off the pace, so that over any one second `share` of them fit and no more, and the shares of all environments add
+/// up to the limit whatever their phases are. A larger burst would buy nothing: what waits is on a queue, and a second's
+/// worth let go at once would be let go in every environment at the same moment. After a cold start the first turn comes
+/// after one space, because the environment that this one replaces may have sent just before it died.
 pub struct Pace<C: Clock = DefaultClock> {
     share: f64,
     clock: C,
@@ -117,24 +123,39 @@ impl<C: Clock + Clone> Pace<C> {
     }
 }
 
-/// A limiter whose first turn comes after one space, as if one had just been taken.
+/// A limiter whose first turn comes after one space, as if all before had just been taken.
 fn limiter<C: Clock + Clone>(
     share: f64,
     factor: f64,
     clock: &C,
 ) -> RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>> {
+    let burst = burst(share);
     let quota = Quota::with_period(space(share, factor))
-        .unwrap_or_else(|| Quota::per_second(std::num::NonZeroU32::MIN));
+        .unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN))
+        .allow_burst(burst);
     let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
-    // The first turn of a new limiter is always free; this takes it.
-    drop(limiter.check());
+    // A new limiter has its whole burst to give; this takes it.
+    drop(limiter.check_n(burst));
     limiter
 }
 
-/// The time between two departures. A whole number of them fits into a window, or fractions would add up over environments.
+/// The time between two departures: with the burst, a whole number fits into a window. Fractions would add up over the
+/// environments.
 fn space(share: f64, factor: f64) -> Duration {
     let a_second = if share >= 1.0 { share.floor() } else { share };
-    WINDOW.div_f64(a_second * factor)
+    let extra = f64::from(burst(share).get() - 1);
+    WINDOW.div_f64((a_second - extra) * factor)
+}
+
+/// How many may depart at once.
+fn burst(share: f64) -> NonZeroU32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a part of a positive share; `as` saturates"
+    )]
+    let burst = (share * BURST) as u32;
+    NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN)
 }
 
 #[cfg(test)]
@@ -198,6 +219,22 @@ mod tests {
         let arrivals = arrivals(200.0, &vec![(0, 1, 0); 2_001]);
         let seconds = Duration::from_nanos(arrivals[2_000] - arrivals[0]).as_secs_f64();
         assert!((10.0..10.6).contains(&seconds), "{seconds}");
+    }
+
+    #[test]
+    fn a_whole_channels_pace_is_kept_by_one_environment_whose_timer_ticks_once_a_millisecond() {
+        let clock = FakeRelativeClock::default();
+        let pace = Pace::with_clock(2_000.0, clock.clone());
+        let mut turns = 0;
+        for tick in 0..10_000 {
+            // Now and then the machine is three milliseconds late.
+            clock.advance(Duration::from_millis(if tick % 50 == 0 { 3 } else { 1 }));
+            while pace.check().is_ok() {
+                turns += 1;
+            }
+        }
+        let a_second = f64::from(turns) / 10.4;
+        assert!((1_890.0..1_905.0).contains(&a_second), "{a_second}");
     }
 
     #[test]
