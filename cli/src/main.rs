@@ -1,2 +1,69 @@
-//! x
-fn main() {}
+//! The `fanline` command: check a campaign, run it, rehearse it, consume a queue.
+//!
+//! # Layout
+//! - [`args`]: what can be asked for
+//! - [`campaign_file`]: the campaign as the command line reads it
+//! - [`check`], [`run`], [`simulate`], [`worker`]: one file a command
+//! - [`world`]: queue, LINE and SDK configuration for a run; [`pipeline`]: producer and consumer at work in it
+//! - [`outcomes`], [`sum`], [`dead_letters`]: what became of each row, counted once
+//! - [`progress`]: the bar on standard error
+//! - [`say`]: words for people and JSON for programs
+
+mod args;
+mod campaign_file;
+mod check;
+mod dead_letters;
+mod outcomes;
+mod pipeline;
+mod progress;
+mod run;
+mod say;
+mod simulate;
+mod sum;
+mod worker;
+mod world;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+/// How a command ended, as its exit code says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// All is well.
+    Well,
+    /// Some rows did not end accepted.
+    WithLosses,
+}
+
+/// The campaign, the list or a flag can't be used, and nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unusable(String);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_env("FANLINE_LOG").unwrap_or_else(|_| EnvFilter::new("off")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let ended = match &cli.command {
+        Command::Run(args) => run::run(args).await,
+        Command::Check(args) => check::check(args).await,
+        Command::Worker(args) => worker::work(args).await,
+        Command::Simulate(what) => simulate::simulate(what).await,
+    };
+    match ended {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::WithLosses) => ExitCode::from(1),
+        Err(error) => {
+            say::error(&error);
+            ExitCode::from(if error.is::<Unusable>() { 2 } else { 1 })
+        }
+    }
+}

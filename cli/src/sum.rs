@@ -1,12 +1,8 @@
 //! The sum of a run: every row of the list in exactly one outcome.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
-use consumer::Settled;
-use fanline_core::outcome::Outcome;
 use serde::Serialize;
-use uuid::Uuid;
+
+use crate::say::count;
 
 /// What became of the rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -27,12 +23,46 @@ impl Sum {
         self.rows == self.accepted + self.already_accepted + self.duplicates
     }
 
-    /// The rows whose outcome has been counted.
-    pub(crate) fn counted(&self) -> u64 {
-        self.settled() + self.rejected + self.duplicates
+    /// The sum's terms with their names and what they mean, in the order of a delivery's life.
+    pub(crate) fn terms(&self) -> [(&'static str, u64, &'static str); 7] {
+        [
+            ("accepted", self.accepted, "LINE took it"),
+            (
+                "already accepted",
+                self.already_accepted,
+                "LINE had taken it on an earlier attempt",
+            ),
+            (
+                "refused",
+                self.refused,
+                "LINE won't take it: in the dead-letter queue with its reason",
+            ),
+            ("expired", self.expired, "too late to be sent"),
+            (
+                "unknown",
+                self.unknown,
+                "nobody can say whether LINE took it",
+            ),
+            (
+                "rejected",
+                self.rejected,
+                "the row can't be sent: see the rejects file",
+            ),
+            (
+                "duplicates",
+                self.duplicates,
+                "the list names the same recipient again",
+            ),
+        ]
     }
 
-    fn settled(&self) -> u64 {
-        self.accepted + self.already_accepted + self.refused + self.expired + self.unknown
+    /// The sum as an equation that a person can check.
+    pub(crate) fn equation(&self) -> String {
+        let terms: Vec<_> = self
+            .terms()
+            .iter()
+            .map(|(name, n, _)| format!("{} {name}", count(*n)))
+            .collect();
+        format!("{} rows = {}", count(self.rows), terms.join(" + "))
     }
 }

@@ -1,2 +1,40 @@
-//! x
-fn main() {}
+//! The consumer Lambda: the only file that knows it runs on Lambda.
+
+use std::io::{self, Write};
+
+use aws_config::BehaviorVersion;
+use aws_lambda_events::sqs::SqsEvent;
+use consumer::{Consumer, Settings};
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the lookup that settings and log are read through"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    fanline_log::init(variable);
+    let settings = Settings::from_lookup(variable)
+        .inspect_err(|error| tracing::error!(%error, "the settings can't be used"))?;
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let consumer = Consumer::new(settings, &config).await?;
+    let consumer = &consumer;
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let deadline = Timestamp::try_from(event.context.deadline())?;
+        let handled = consumer.handle(event.payload, deadline).await;
+        // A metric that can't be written is lost; an error here would send the whole batch again.
+        let mut out = io::stdout().lock();
+        handled
+            .metrics
+            .iter()
+            .for_each(|line| drop(writeln!(out, "{line}")));
+        drop(out);
+        Ok::<_, Error>(handled.response)
+    }))
+    .await
+}

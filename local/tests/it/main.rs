@@ -2,11 +2,19 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
 
 mod host;
+mod line;
+mod line_faults;
+mod line_ledger;
+mod line_limits;
+mod line_notify;
+mod line_support;
+mod line_tokens;
 mod mapping;
 mod queue;
 mod queue_faults;

@@ -1,0 +1,132 @@
+//! `fanline check`: read everything, render everything, send nothing.
+
+use aws_config::BehaviorVersion;
+use fanline_core::campaign::Recipients;
+use producer::ProduceError;
+use producer::check::Checked;
+use serde::Serialize;
+
+use crate::args::CheckArgs;
+use crate::campaign_file::CampaignFile;
+use crate::say::{self, count};
+use crate::{Ended, Unusable};
+
+/// One bad row, as `--json` prints it.
+#[derive(Serialize)]
+struct BadRow {
+    row: u64,
+    line: u64,
+    column: String,
+    reason: String,
+}
+
+/// The result of a check, as `--json` prints it.
+#[derive(Serialize)]
+struct Report {
+    campaign: String,
+    rows: u64,
+    recipients: u64,
+    rejected: u64,
+    duplicates: u64,
+    /// The first of the bad rows.
+    bad_rows: Vec<BadRow>,
+}
+
+/// Checks the campaign and every row of its list.
+pub(crate) async fn check(args: &CheckArgs) -> anyhow::Result<Ended> {
+    let file = CampaignFile::read(&args.campaign)?;
+    let mut bad_rows = Vec::new();
+    let checked = read(&file, |row| {
+        if bad_rows.len() < args.show {
+            bad_rows.push(row);
+        }
+    })
+    .await?;
+    let ended = if checked.rejected == 0 {
+        Ended::Well
+    } else {
+        Ended::WithLosses
+    };
+    let report = Report {
+        campaign: file.campaign.id.clone(),
+        rows: checked.rows,
+        recipients: checked.recipients(),
+        rejected: checked.rejected,
+        duplicates: checked.duplicates,
+        bad_rows,
+    };
+    if args.json {
+        say::json(&report)?;
+    } else {
+        show(&report, &file.campaign.recipients);
+    }
+    Ok(ended)
+}
+
+/// Counts whom a campaign would reach.
+pub(crate) async fn count_people(file: &CampaignFile) -> anyhow::Result<Checked> {
+    read(file, |_| ()).await
+}
+
+async fn read(file: &CampaignFile, mut on_bad_row: impl FnMut(BadRow)) -> anyhow::Result<Checked> {
+    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let checked = producer::check(file.event.clone(), &sdk, |place, error| {
+        on_bad_row(BadRow {
+            row: place.row,
+            line: place.line,
+            column: error.column().into(),
+            reason: error.to_string(),
+        });
+    });
+    checked.await.map_err(|error| {
+        if is_input(&error) {
+            Unusable(error.to_string()).into()
+        } else {
+            error.into()
+        }
+    })
+}
+
+/// Whether the campaign or its list is at fault, rather than a queue.
+pub(crate) fn is_input(error: &ProduceError) -> bool {
+    use ProduceError as E;
+    matches!(
+        error,
+        E::Event(_)
+            | E::Campaign(_)
+            | E::Read(_)
+            | E::NoRows(_)
+            | E::TooManyBadRows { .. }
+            | E::Rejects(_)
+            | E::Skip { .. }
+    )
+}
+
+fn show(report: &Report, list: &Recipients) {
+    let list = match list {
+        Recipients::Path(path) => path.clone(),
+        Recipients::S3 { bucket, key } => format!("s3://{bucket}/{key}"),
+        Recipients::Inline(_) => "recipients".into(),
+    };
+    for bad in &report.bad_rows {
+        say::line(format_args!(
+            "{list}:{}: row {}: {}",
+            bad.line, bad.row, bad.reason
+        ));
+    }
+    let shown = report.bad_rows.len() as u64;
+    if report.rejected > shown {
+        say::line(format_args!(
+            "… and {} more (--show N)",
+            count(report.rejected - shown)
+        ));
+    }
+    say::line(format_args!(
+        "{}: {} rows = {} recipients + {} that can't be sent + {} duplicates",
+        report.campaign,
+        count(report.rows),
+        count(report.recipients),
+        count(report.rejected),
+        count(report.duplicates)
+    ));
+}

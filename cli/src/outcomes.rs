@@ -1,0 +1,49 @@
+//! What became of each delivery, counted once however often it was reported.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use consumer::Settled;
+use fanline_core::outcome::Outcome;
+use uuid::Uuid;
+
+/// The outcomes that the consumer has reported so far.
+///
+/// A delivery can be reported twice: accepted, then already accepted because its deletion from the queue was lost. The retry
+/// key tells that it is the same one, and the first report counts.
+#[derive(Default)]
+pub(crate) struct Outcomes {
+    first: Mutex<HashMap<Uuid, (Outcome, u32)>>,
+    recipients: AtomicU64,
+}
+
+impl Outcomes {
+    pub(crate) fn report(&self, settled: &Settled) {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Vacant(entry) = first.entry(settled.retry_key) {
+            entry.insert((
+                settled.outcome,
+                u32::try_from(settled.recipients).unwrap_or(u32::MAX),
+            ));
+            self.recipients
+                .fetch_add(settled.recipients as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// How many people's outcome is settled.
+    pub(crate) fn recipients(&self) -> u64 {
+        self.recipients.load(Ordering::Relaxed)
+    }
+
+    /// How many people ended in `outcome`.
+    pub(crate) fn of(&self, outcome: Outcome) -> u64 {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first
+            .values()
+            .filter(|(settled, _)| *settled == outcome)
+            .map(|(_, recipients)| u64::from(*recipients))
+            .sum()
+    }
+}

@@ -1,0 +1,230 @@
+//! The producer and the consumer of a run, and the mappings that feed them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fanline_core::outcome::Outcome;
+use fanline_local::mapping::{Mapping, MappingOptions};
+use jiff::{SignedDuration, Timestamp};
+use producer::{ProduceError, Producer, Summary};
+use serde_json::Value;
+
+use crate::args::RunArgs;
+use crate::campaign_file::CampaignFile;
+use crate::outcomes::Outcomes;
+use crate::progress::{Position, Progress};
+use crate::sum::Sum;
+use crate::world::World;
+use crate::{Unusable, check, dead_letters};
+
+/// How many batches of ten the consumer works on at once.
+const BATCHES_AT_ONCE: usize = 64;
+
+/// How many slices are fanned out at once.
+const SLICES_AT_ONCE: usize = 2;
+
+/// The time an invocation may take: the template's time-outs.
+const CONSUMER_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
+
+/// How often the queues are asked whether they are empty.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What a run came to.
+pub(crate) struct Run {
+    pub(crate) sum: Sum,
+    pub(crate) deliveries: u64,
+    pub(crate) requests: u64,
+    pub(crate) rejects: Vec<String>,
+    pub(crate) problem: Option<String>,
+}
+
+/// What the producer's invocations have said so far.
+#[derive(Default)]
+struct Produced {
+    summaries: Vec<Summary>,
+    failed: Option<ProduceError>,
+}
+
+/// A producer and a consumer at work.
+pub(crate) struct Pipeline<'a> {
+    world: &'a World,
+    producer: Arc<Producer>,
+    produced: Arc<Mutex<Produced>>,
+    outcomes: Arc<Outcomes>,
+    slices: Mapping,
+    deliveries: Mapping,
+}
+
+impl<'a> Pipeline<'a> {
+    /// Builds both functions as their Lambdas do, and begins to poll.
+    pub(crate) async fn start(world: &'a World, args: &RunArgs) -> anyhow::Result<Self> {
+        let outcomes = Arc::new(Outcomes::default());
+        let produced = Arc::new(Mutex::new(Produced::default()));
+        let producer = Arc::new(world.producer()?);
+        let consumer = Arc::new(world.consumer(args).await?.with_observer({
+            let outcomes = Arc::clone(&outcomes);
+            move |settled| outcomes.report(settled)
+        }));
+        let slices = Mapping::start(
+            world.sqs.clone(),
+            MappingOptions {
+                batch_size: 1,
+                concurrency: SLICES_AT_ONCE,
+                ..MappingOptions::new(&world.queues.slices)
+            },
+            {
+                let (producer, produced) = (Arc::clone(&producer), Arc::clone(&produced));
+                move |event| {
+                    let (producer, produced) = (Arc::clone(&producer), Arc::clone(&produced));
+                    async move {
+                        // A slice that fails here fails for good: the producer has already tried again what can be.
+                        keep(&produced, producer.handle(event, None).await);
+                        Ok(Value::Null)
+                    }
+                }
+            },
+        )
+        .await?;
+        let deliveries = Mapping::start(
+            world.sqs.clone(),
+            MappingOptions {
+                concurrency: BATCHES_AT_ONCE,
+                ..MappingOptions::new(&world.queues.deliveries)
+            },
+            move |event| {
+                let consumer = Arc::clone(&consumer);
+                async move {
+                    let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
+                    let handled = consumer
+                        .handle(event, Timestamp::now() + CONSUMER_TIMEOUT)
+                        .await;
+                    serde_json::to_value(handled.response).map_err(|error| error.to_string())
+                }
+            },
+        )
+        .await?;
+        Ok(Self {
+            world,
+            producer,
+            produced,
+            outcomes,
+            slices,
+            deliveries,
+        })
+    }
+
+    /// Fans the campaign out and waits until every delivery has an outcome. A list that can't be used is an [`Unusable`] where
+    /// nothing of it was sent.
+    pub(crate) async fn run(&self, file: &CampaignFile) -> anyhow::Result<Run> {
+        let progress = Progress::start();
+        let watch = async {
+            loop {
+                progress.show(&self.position());
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        let ended = tokio::select! {
+            ended = self.work(file) => ended,
+            never = watch => never,
+        };
+        progress.end();
+        ended?;
+        Ok(self.ended(None))
+    }
+
+    async fn work(&self, file: &CampaignFile) -> anyhow::Result<()> {
+        keep(
+            &self.produced,
+            self.producer.handle(file.event.clone(), None).await,
+        );
+        self.failed()?;
+        // Slices first: while one is left there may be deliveries to come.
+        for queue in [&self.world.queues.slices, &self.world.queues.deliveries] {
+            while !self.world.is_empty(queue).await? {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+        self.failed()
+    }
+
+    /// The error that ends the run early: only where nothing was sent is it the list's or the campaign's alone.
+    fn failed(&self) -> anyhow::Result<()> {
+        let mut produced = self.produced.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(error) = produced.failed.take() else {
+            return Ok(());
+        };
+        if self.producer.progress().deliveries() == 0 {
+            return Err(if check::is_input(&error) {
+                Unusable(error.to_string()).into()
+            } else {
+                error.into()
+            });
+        }
+        produced.failed = Some(error);
+        Ok(())
+    }
+
+    fn position(&self) -> Position {
+        let progress = self.producer.progress();
+        Position {
+            rows: progress.rows(),
+            published: progress.recipients(),
+            settled: self.outcomes.recipients(),
+        }
+    }
+
+    /// What the run has come to by now.
+    pub(crate) fn ended(&self, interrupted: Option<String>) -> Run {
+        let produced = self.produced.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = |count: fn(&Summary) -> u64| produced.summaries.iter().map(count).sum::<u64>();
+        let [accepted, already_accepted, refused, held, expired] = [
+            Outcome::Accepted,
+            Outcome::AlreadyAccepted,
+            Outcome::Refused,
+            Outcome::Hold,
+            Outcome::Expired,
+        ]
+        .map(|outcome| self.outcomes.of(outcome));
+        // Nobody is left out of the sum: who has no other outcome is unknown.
+        let published = all(|summary| summary.recipients);
+        let unknown =
+            published.saturating_sub(accepted + already_accepted + refused + held + expired);
+        Run {
+            sum: Sum {
+                rows: all(|summary| summary.rows),
+                accepted,
+                already_accepted,
+                refused: refused + held,
+                expired,
+                unknown,
+                rejected: all(|summary| summary.rejected),
+                duplicates: all(|summary| summary.duplicates),
+            },
+            deliveries: all(|summary| summary.deliveries),
+            requests: all(|summary| summary.requests),
+            rejects: produced
+                .summaries
+                .iter()
+                .flat_map(|summary| summary.rejects.clone())
+                .collect(),
+            problem: interrupted
+                .or_else(|| produced.failed.as_ref().map(|error| error.to_string())),
+        }
+    }
+
+    /// Takes nothing more from the queues, finishes what is in hand, and tells why deliveries were set aside.
+    pub(crate) async fn stop(self) -> anyhow::Result<BTreeMap<String, u64>> {
+        self.slices.stop().await;
+        self.deliveries.stop().await;
+        dead_letters::reasons(&self.world.sqs, &self.world.queues.dead_letters).await
+    }
+}
+
+fn keep(produced: &Mutex<Produced>, result: Result<Summary, ProduceError>) {
+    let mut produced = produced.lock().unwrap_or_else(PoisonError::into_inner);
+    match result {
+        Ok(summary) => produced.summaries.push(summary),
+        Err(error) => produced.failed = Some(error),
+    }
+}

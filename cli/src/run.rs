@@ -1,0 +1,200 @@
+//! `fanline run`: a whole campaign on this machine.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, IsTerminal};
+use std::time::Instant;
+
+use console::style;
+use fanline_local::line::LedgerSummary;
+use serde::Serialize;
+
+use crate::args::RunArgs;
+use crate::campaign_file::CampaignFile;
+use crate::pipeline::{Pipeline, Run};
+use crate::say::{self, count};
+use crate::sum::Sum;
+use crate::world::World;
+use crate::{Ended, Unusable, check, simulate};
+
+/// The result of a run, as `--json` prints it.
+#[derive(Serialize)]
+struct Report {
+    run: String,
+    live: bool,
+    #[serde(flatten)]
+    sum: Sum,
+    /// Requests to the channel that the list came to, before any retry.
+    deliveries: u64,
+    /// Requests to the queue that published them.
+    requests: u64,
+    /// From the first row read to the last outcome.
+    seconds: f64,
+    /// Why deliveries were set aside, and how many people that is.
+    dead_letters: BTreeMap<String, u64>,
+    /// The files with the rows that can't be sent.
+    rejects: Vec<String>,
+    /// The simulated LINE's own count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<Line>,
+    /// Why the run ended before its time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// What the simulated LINE saw: the judge of the run, which knows nothing of the pipeline's own counts.
+#[derive(Serialize)]
+struct Line {
+    recipients_accepted: u64,
+    recipients_doubled: u64,
+    requests_rate_limited: u64,
+}
+
+impl From<LedgerSummary> for Line {
+    fn from(ledger: LedgerSummary) -> Self {
+        Self {
+            recipients_accepted: ledger.accepted_recipients,
+            recipients_doubled: ledger.duplicates,
+            requests_rate_limited: ledger.rate_limited,
+        }
+    }
+}
+
+/// Runs the campaign and accounts for every row.
+pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
+    let file = CampaignFile::read(&args.campaign)?;
+    if args.live {
+        confirm(args, &file).await?;
+    }
+    let world = World::start(args, &file.campaign.id).await?;
+    let began = Instant::now();
+    let pipeline = Pipeline::start(&world, args).await?;
+    let done = tokio::select! {
+        done = pipeline.run(&file) => done?,
+        stopped = simulate::stop() => {
+            stopped?;
+            pipeline.ended(Some("interrupted: run it again within a day and only those not yet reached get it".into()))
+        }
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    let dead_letters = pipeline.stop().await?;
+    let report = report(
+        args,
+        &world,
+        done,
+        dead_letters,
+        seconds,
+        file.campaign.run(),
+    );
+    if args.json {
+        say::json(&report)?;
+    } else {
+        show(&report);
+    }
+    Ok(if report.sum.all_accepted() && report.problem.is_none() {
+        Ended::Well
+    } else {
+        Ended::WithLosses
+    })
+}
+
+fn report(
+    args: &RunArgs,
+    world: &World,
+    done: Run,
+    dead_letters: BTreeMap<String, u64>,
+    seconds: f64,
+    run: String,
+) -> Report {
+    Report {
+        run,
+        live: args.live,
+        sum: done.sum,
+        deliveries: done.deliveries,
+        requests: done.requests,
+        seconds,
+        dead_letters,
+        rejects: done.rejects,
+        line: world.line.as_ref().map(|line| line.ledger().into()),
+        problem: done.problem,
+    }
+}
+
+fn show(report: &Report) {
+    let to = if report.live {
+        "LINE"
+    } else {
+        "the simulated LINE"
+    };
+    say::line(format_args!(
+        "{}: {} rows to {to} in {:.1} s, {} deliveries\n",
+        style(&report.run).bold(),
+        count(report.sum.rows),
+        report.seconds,
+        count(report.deliveries)
+    ));
+    for (name, n, meaning) in report.sum.terms() {
+        if n > 0 {
+            let good = matches!(name, "accepted" | "already accepted" | "duplicates");
+            let name = if good {
+                style(name).green()
+            } else {
+                style(name).red()
+            };
+            say::line(format_args!(
+                "  {name:<18}{:>12}   {}",
+                count(n),
+                style(meaning).dim()
+            ));
+        }
+    }
+    say::line(format_args!("\n{}", report.sum.equation()));
+    for (reason, n) in &report.dead_letters {
+        say::line(format_args!("set aside as {reason}: {}", count(*n)));
+    }
+    for file in &report.rejects {
+        say::line(format_args!("rejected rows: {file}"));
+    }
+    if let Some(line) = &report.line {
+        say::line(format_args!(
+            "the simulated LINE's ledger: {} reached, {} of them twice",
+            count(line.recipients_accepted),
+            count(line.recipients_doubled)
+        ));
+    }
+    if let Some(problem) = &report.problem {
+        say::note(format_args!(
+            "{} {problem}",
+            style("stopped:").for_stderr().red().bold()
+        ));
+    }
+}
+
+/// Says how many people a live run reaches, and asks.
+async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
+    let checked = check::count_people(file).await?;
+    let people = count(checked.recipients());
+    say::note(format_args!(
+        "This sends campaign `{}` to {people} people on LINE itself ({} rows, {} can't be sent, {} duplicates).",
+        file.campaign.id,
+        count(checked.rows),
+        count(checked.rejected),
+        count(checked.duplicates)
+    ));
+    if args.yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Unusable(format!(
+            "reaches {people} people and nobody is here to ask: add --yes"
+        ))
+        .into());
+    }
+    say::note("Send it? Type `yes`:");
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if answer.trim() == "yes" {
+        Ok(())
+    } else {
+        Err(Unusable("not sent".into()).into())
+    }
+}

@@ -1,0 +1,46 @@
+//! `fanline worker`: the consumer on a machine of one's own, in place of Lambda.
+
+use anyhow::Context;
+use aws_config::BehaviorVersion;
+use consumer::Consumer;
+use fanline_local::mapping::{Mapping, MappingOptions};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::args::WorkerArgs;
+use crate::world::variable;
+use crate::{Ended, Unusable, say, simulate};
+
+/// The time that a batch may take, as the template gives the Lambda.
+const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
+
+/// Polls until it is told to stop, and finishes what is in hand.
+pub(crate) async fn work(args: &WorkerArgs) -> anyhow::Result<Ended> {
+    let lookup = |name: &str| match name {
+        "DELIVERY_QUEUE_URL" => Some(args.queue_url.clone()),
+        name => variable(name),
+    };
+    let settings =
+        consumer::Settings::from_lookup(lookup).map_err(|error| Unusable(error.to_string()))?;
+    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let consumer = Consumer::new(settings, &sdk).await?;
+    let options = MappingOptions {
+        concurrency: args.concurrency.into(),
+        ..MappingOptions::new(&args.queue_url)
+    };
+    let mapping = Mapping::start(aws_sdk_sqs::Client::new(&sdk), options, move |event| {
+        let consumer = consumer.clone();
+        async move {
+            let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
+            let handled = consumer.handle(event, Timestamp::now() + TIMEOUT).await;
+            for metrics in handled.metrics {
+                say::line(metrics);
+            }
+            serde_json::to_value(handled.response).map_err(|error| error.to_string())
+        }
+    })
+    .await
+    .with_context(|| format!("polling `{}`", args.queue_url))?;
+    simulate::stop().await?;
+    mapping.stop().await;
+    Ok(Ended::Well)
+}

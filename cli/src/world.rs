@@ -1,0 +1,218 @@
+//! Queue, LINE and SDK configuration for a run: on one machine only the far ends differ from what is deployed.
+
+use std::collections::HashMap;
+
+use anyhow::Context;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sqs::types::QueueAttributeName;
+use consumer::Consumer;
+use fanline_local::line::{LineOptions, LineServer};
+use fanline_local::queue::{QueueOptions, QueueServer};
+use producer::Producer;
+
+use crate::args::RunArgs;
+
+/// How often a delivery is received before the queue sets it aside, as in the template.
+pub(crate) const MAX_RECEIVE_COUNT: u32 = 5;
+
+/// How long a received record stays hidden, seconds: longer than an invocation, so that nothing is worked on twice at once.
+const VISIBILITY_SECONDS: u32 = 60;
+
+/// The queues of a run, by URL.
+pub(crate) struct Queues {
+    pub(crate) slices: String,
+    pub(crate) deliveries: String,
+    pub(crate) dead_letters: String,
+}
+
+/// The far ends of one run. Dropping it ends the stand-ins and all that they hold.
+pub(crate) struct World {
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) sdk: SdkConfig,
+    pub(crate) queues: Queues,
+    pub(crate) line: Option<LineServer>,
+    _queue: Option<QueueServer>,
+}
+
+impl World {
+    /// Starts the stand-ins that the flags don't replace, and makes the queues.
+    pub(crate) async fn start(args: &RunArgs, run: &str) -> anyhow::Result<Self> {
+        let queue = match args.queue_endpoint {
+            Some(_) => None,
+            None => Some(
+                QueueServer::start(QueueOptions::default())
+                    .await
+                    .context("starting the embedded queue")?,
+            ),
+        };
+        let line = if args.live {
+            None
+        } else {
+            let options = LineOptions {
+                rate_limits: !args.no_rate_limit,
+                ..LineOptions::default()
+            };
+            Some(
+                LineServer::start(options)
+                    .await
+                    .context("starting the simulated LINE")?,
+            )
+        };
+        let endpoint = queue
+            .as_ref()
+            .map(|queue| queue.url().to_owned())
+            .or_else(|| args.queue_endpoint.clone());
+        let sdk = sdk_config(endpoint).await;
+        let sqs = aws_sdk_sqs::Client::new(&sdk);
+        let queues = Queues::create(&sqs, run).await?;
+        Ok(Self {
+            sqs,
+            sdk,
+            queues,
+            line,
+            _queue: queue,
+        })
+    }
+
+    /// Whether a queue holds nothing: nothing to receive, in hand or delayed.
+    pub(crate) async fn is_empty(&self, queue_url: &str) -> anyhow::Result<bool> {
+        use QueueAttributeName as Name;
+        let asked = self
+            .sqs
+            .get_queue_attributes()
+            .queue_url(queue_url)
+            .attribute_names(Name::ApproximateNumberOfMessages)
+            .attribute_names(Name::ApproximateNumberOfMessagesNotVisible)
+            .attribute_names(Name::ApproximateNumberOfMessagesDelayed)
+            .send()
+            .await
+            .context("asking the queue how much it holds")?;
+        Ok(asked
+            .attributes
+            .is_some_and(|counts| counts.values().all(|count| count == "0")))
+    }
+
+    /// The producer as its Lambda has it, but that it may read files of this machine.
+    pub(crate) fn producer(&self) -> anyhow::Result<Producer> {
+        let settings = producer::Settings::from_lookup(|name| {
+            Some(match name {
+                "DELIVERY_QUEUE_URL" => self.queues.deliveries.clone(),
+                "SLICE_QUEUE_URL" => self.queues.slices.clone(),
+                _ => return None,
+            })
+        })?;
+        Ok(Producer::new(settings, &self.sdk).with_local_files())
+    }
+
+    /// The consumer as its Lambda has it: one environment with all of LINE's rate, or more than that against a LINE without limits.
+    pub(crate) async fn consumer(&self, args: &RunArgs) -> anyhow::Result<Consumer> {
+        let settings = consumer::Settings::from_lookup(|name| {
+            let rate = |limit: &str| {
+                if args.no_rate_limit {
+                    NO_LIMIT.to_owned()
+                } else {
+                    limit.to_owned()
+                }
+            };
+            Some(match (name, &self.line) {
+                ("DELIVERY_QUEUE_URL", _) => self.queues.deliveries.clone(),
+                ("DEAD_LETTER_QUEUE_URL", _) => self.queues.dead_letters.clone(),
+                ("MAX_RECEIVE_COUNT", _) => MAX_RECEIVE_COUNT.to_string(),
+                ("PUSH_PER_SECOND", _) => rate("2000"),
+                ("MULTICAST_PER_SECOND", _) => rate("200"),
+                ("NOTIFY_PER_SECOND", _) => rate("2000"),
+                ("RETRY_BASE_SECONDS", Some(_)) => "1".into(),
+                ("LINE_API_BASE" | "LINE_NOTIFY_API_BASE", Some(line)) => line.url().to_owned(),
+                ("LINE_CHANNEL_ACCESS_TOKEN", Some(_)) => "simulated".into(),
+                (_, Some(_)) => return None,
+                (_, None) => return variable(name),
+            })
+        })?;
+        Ok(Consumer::new(settings, &self.sdk).await?)
+    }
+}
+
+/// More than this machine can do.
+const NO_LIMIT: &str = "1000000";
+
+/// What a live run reads from the environment: the consumer's own settings.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the lookup that the settings are read through"
+)]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The SDK pointed at a stand-in, with credentials that mean nothing and no look at the environment.
+async fn sdk_config(endpoint: Option<String>) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "local", "local", None, None, "fanline",
+        )));
+    if let Some(endpoint) = endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    loader.load().await
+}
+
+impl Queues {
+    async fn create(sqs: &aws_sdk_sqs::Client, run: &str) -> anyhow::Result<Self> {
+        let name: String = run
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .take(60)
+            .collect();
+        let (slices, _) = pair(sqs, &format!("{name}-slices")).await?;
+        let (deliveries, dead_letters) = pair(sqs, &format!("{name}-deliveries")).await?;
+        Ok(Self {
+            slices,
+            deliveries,
+            dead_letters,
+        })
+    }
+}
+
+/// A queue and its dead-letter queue.
+async fn pair(sqs: &aws_sdk_sqs::Client, name: &str) -> anyhow::Result<(String, String)> {
+    let dead_letters = create(sqs, &format!("{name}-dead"), HashMap::new()).await?;
+    let arn = sqs
+        .get_queue_attributes()
+        .queue_url(&dead_letters)
+        .attribute_names(QueueAttributeName::QueueArn)
+        .send()
+        .await
+        .context("asking the queue for its name")?
+        .attributes
+        .and_then(|mut attributes| attributes.remove(&QueueAttributeName::QueueArn))
+        .context("the queue has no ARN")?;
+    let redrive =
+        serde_json::json!({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT})
+            .to_string();
+    let attributes = HashMap::from([
+        (
+            QueueAttributeName::VisibilityTimeout,
+            VISIBILITY_SECONDS.to_string(),
+        ),
+        (QueueAttributeName::RedrivePolicy, redrive),
+    ]);
+    Ok((create(sqs, name, attributes).await?, dead_letters))
+}
+
+async fn create(
+    sqs: &aws_sdk_sqs::Client,
+    name: &str,
+    attributes: HashMap<QueueAttributeName, String>,
+) -> anyhow::Result<String> {
+    let made = sqs
+        .create_queue()
+        .queue_name(name)
+        .set_attributes(Some(attributes))
+        .send()
+        .await;
+    made.context("making a queue")?
+        .queue_url
+        .context("the queue has no URL")
+}

@@ -1,0 +1,131 @@
+//! Each mistake: one sentence that names the place, exit 2, nothing sent, no panic.
+
+use crate::support::{Answer, Folder, ONE_TEXT, PERSONAL, campaign, list, user};
+
+fn assert_unusable(answer: &Answer, sentence: &str) {
+    assert_eq!(answer.code, Some(2), "{answer:?}");
+    assert_eq!(answer.out, "", "{answer:?}");
+    assert!(
+        answer.err.contains(sentence),
+        "wanted {sentence:?} in {answer:?}"
+    );
+    assert_eq!(answer.err.trim_end().lines().count(), 1, "{answer:?}");
+}
+
+#[test]
+fn a_campaign_that_cannot_be_used_is_one_sentence() {
+    let six = format!("[{}]", [r#"{"type":"text","text":"x"}"#; 6].join(","));
+    for (text, sentence) in [
+        (
+            "{\n  \"campaign\": \n".to_owned(),
+            "campaign.json: EOF while parsing a value at line 3 column 0",
+        ),
+        (
+            campaign(ONE_TEXT).replace("\"channel\"", "\"chanel\""),
+            "campaign.json: unknown field `chanel`",
+        ),
+        (
+            campaign(ONE_TEXT).replace("\"line\"", "\"telegram\""),
+            "campaign.json: unknown variant `telegram`, expected `line` or `line-notify` at line 1",
+        ),
+        (campaign(&six), "campaign.json: `messages` has 6 messages"),
+        (
+            campaign(r#"[{"type":"text","text":""}]"#),
+            "campaign.json: `messages[0].text` is empty",
+        ),
+        (
+            campaign(r#"[{"type":"text","text":"{{ name"}]"#),
+            "campaign.json: `messages[0].text` is not a template",
+        ),
+        (
+            campaign(r#"[{"type":"text","text":"{{ nickname }}"}]"#),
+            "list.csv: line 1: no column `nickname`, which `messages[0].text` names",
+        ),
+    ] {
+        let folder = Folder::new()
+            .with("campaign.json", &text)
+            .with("list.csv", list(3));
+        for command in ["run", "check"] {
+            assert_unusable(&folder.fanline(&[command, "campaign.json"]), sentence);
+        }
+    }
+}
+
+#[test]
+fn a_list_that_cannot_be_used_is_one_sentence() {
+    for (list, sentence) in [
+        (
+            "id,name\nU1,a\n".to_owned(),
+            "list.csv: line 1: no column `to`; the columns are `id`, `name`",
+        ),
+        (String::new(), "list.csv: the list is empty"),
+        (
+            format!("to,name\n{},\"open\n", user(1)),
+            "list.csv: row 1 (line 2) opens a quote that is never closed",
+        ),
+        (
+            format!("to,name\n{},a\nnobody,b\n", user(1)),
+            "list.csv: 1 of 2 rows can't be sent",
+        ),
+    ] {
+        let folder = Folder::new()
+            .with("campaign.json", campaign(PERSONAL))
+            .with("list.csv", &list);
+        assert_unusable(&folder.fanline(&["run", "campaign.json"]), sentence);
+    }
+}
+
+#[test]
+fn a_file_or_flag_that_is_not_there_is_named() {
+    let folder = Folder::new().with("campaign.json", campaign(ONE_TEXT));
+    assert_unusable(
+        &folder.fanline(&["run", "other.json"]),
+        "other.json: No such file",
+    );
+    assert_unusable(
+        &folder.fanline(&["run", "campaign.json"]),
+        "list.csv: No such file",
+    );
+    assert_unusable(
+        &folder.fanline(&["run", "campaign.json", "--list", "missing.csv"]),
+        "missing.csv: No such file",
+    );
+    let answer = folder.fanline(&["run", "campaign.json", "--lsit", "x"]);
+    assert_eq!(answer.code, Some(2));
+    assert!(answer.err.contains("--list"), "{answer:?}");
+}
+
+#[test]
+fn check_names_each_bad_row_with_its_line_and_reason() {
+    let rows = format!(
+        "\u{feff}to,name\r\n{},\"Wang, 小明\r\nsecond line\"\r\nnobody,b\r\n{},c\r\n{},\r\n",
+        user(1),
+        user(1),
+        user(2)
+    );
+    let folder = Folder::new()
+        .with(
+            "campaign.json",
+            campaign(r#"[{"type":"text","text":"{{ name }}"}]"#),
+        )
+        .with("list.csv", rows);
+    let answer = folder.fanline(&["check", "campaign.json"]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    assert!(
+        answer
+            .out
+            .contains("list.csv:4: row 2: `to` is not a LINE user"),
+        "{answer:?}"
+    );
+    assert!(
+        answer
+            .out
+            .contains("list.csv:6: row 4: `messages[0].text` is empty"),
+        "{answer:?}"
+    );
+    let result = folder.fanline(&["check", "campaign.json", "--json"]).json();
+    assert_eq!(result["rows"], 4);
+    assert_eq!(result["recipients"], 1);
+    assert_eq!(result["rejected"], 2);
+    assert_eq!(result["duplicates"], 1);
+}

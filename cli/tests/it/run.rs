@@ -1,0 +1,82 @@
+//! Whole campaigns, from a list to the simulated LINE.
+
+use crate::support::{Folder, ONE_TEXT, PERSONAL, campaign, list, user};
+
+#[test]
+fn a_campaign_reaches_everybody_once_and_the_sum_adds_up() {
+    for (messages, deliveries) in [(ONE_TEXT, 3), (PERSONAL, 1200)] {
+        let folder = Folder::new()
+            .with("campaign.json", campaign(messages))
+            .with("list.csv", list(1200));
+        let answer = folder.fanline(&["run", "campaign.json", "--json", "--no-rate-limit"]);
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        assert_eq!(answer.err, "", "quiet where nobody watches");
+        let report = answer.json();
+        assert_eq!(report["rows"], 1200);
+        assert_eq!(report["accepted"], 1200);
+        assert_eq!(report["deliveries"], deliveries);
+        assert_eq!(
+            report["line"]["recipients_accepted"], 1200,
+            "the ledger has its own count"
+        );
+    }
+}
+
+#[test]
+fn bad_rows_and_duplicates_are_accounted_for() {
+    let rows = format!("{}nobody,x\n{},again\n", list(200), user(7));
+    let folder = Folder::new()
+        .with("campaign.json", campaign(PERSONAL))
+        .with("list.csv", rows);
+    let answer = folder.fanline(&["run", "campaign.json", "--json"]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    let report = answer.json();
+    assert_eq!(
+        (
+            &report["rows"],
+            &report["accepted"],
+            &report["rejected"],
+            &report["duplicates"]
+        ),
+        (&202.into(), &200.into(), &1.into(), &1.into())
+    );
+}
+
+#[test]
+fn an_expired_campaign_is_sent_to_nobody() {
+    let text = campaign(PERSONAL).replace(
+        "{\"campaign\"",
+        "{\"expires_at\": \"2026-01-01T00:00:00Z\", \"campaign\"",
+    );
+    let folder = Folder::new()
+        .with("campaign.json", text)
+        .with("list.csv", list(5));
+    let answer = folder.fanline(&["run", "campaign.json", "--json"]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    assert_eq!(answer.json()["expired"], 5);
+    assert_eq!(answer.json()["line"]["recipients_accepted"], 0);
+}
+
+#[test]
+fn live_asks_before_the_first_send_and_needs_a_token() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let answer = folder.fanline(&["run", "campaign.json", "--live"]);
+    assert_eq!(answer.code, Some(2), "{answer:?}");
+    assert!(
+        answer.err.contains("LINE_CHANNEL_ACCESS_TOKEN"),
+        "{answer:?}"
+    );
+    let token = [
+        ("LINE_CHANNEL_ACCESS_TOKEN", "secret-token"),
+        ("LINE_API_BASE", "http://127.0.0.1:9"),
+    ];
+    let answer = folder.fanline_with(&["run", "campaign.json", "--live"], &token);
+    assert_eq!(answer.code, Some(2), "{answer:?}");
+    assert!(
+        answer.err.contains("3 people") && answer.err.contains("--yes"),
+        "{answer:?}"
+    );
+    assert!(!answer.err.contains("secret-token"));
+}

@@ -1,0 +1,94 @@
+//! A folder of one's own and the command's answer.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::Value;
+
+/// A folder that goes with the test.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// Writes a file into the folder.
+    pub(crate) fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        std::fs::write(self.0.join(name), content).unwrap();
+        self
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
+    /// Runs `fanline` in the folder.
+    pub(crate) fn fanline(&self, args: &[&str]) -> Answer {
+        self.fanline_with(args, &[])
+    }
+
+    pub(crate) fn fanline_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Answer {
+        let output = Command::new(env!("CARGO_BIN_EXE_fanline"))
+            .args(args)
+            .current_dir(&self.0)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        Answer {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// What the command said and how it ended.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// A user ID like no one's.
+pub(crate) fn user(n: usize) -> String {
+    format!("U{n:032x}")
+}
+
+/// A campaign with these messages to `list.csv`.
+pub(crate) fn campaign(messages: &str) -> String {
+    format!(
+        r#"{{"campaign": "test", "channel": "line", "recipients": "list.csv", "messages": {messages}}}"#
+    )
+}
+
+/// A list of `n` people with names.
+pub(crate) fn list(n: usize) -> String {
+    let rows = (0..n).map(|i| format!("{},name {i}\n", user(i)));
+    std::iter::once("to,name\n".to_owned())
+        .chain(rows)
+        .collect()
+}
+
+pub(crate) const ONE_TEXT: &str = r#"[{"type": "text", "text": "hello"}]"#;
+pub(crate) const PERSONAL: &str = r#"[{"type": "text", "text": "hello {{ name }}"}]"#;

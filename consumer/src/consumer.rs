@@ -1,0 +1,205 @@
+//! One batch: every record by itself, all at once, and back only those that must come again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_config::SdkConfig;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use fanline_core::outcome::Outcome;
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::dead_letter::{DeadLetters, sqs_client};
+use crate::hold::Hold;
+use crate::http;
+use crate::image::Images;
+use crate::invocation::{Invocation, Settlement};
+use crate::line::Line;
+use crate::notify::Notify;
+use crate::pace::Pace;
+use crate::queue::Queue;
+use crate::record::{self, Record};
+use crate::settings::Settings;
+use crate::tally::Tally;
+use crate::token::{Issuer, Tokens};
+
+/// Kept back at an invocation's end for dead letters, changes of visibility and the answer itself.
+const MARGIN: SignedDuration = SignedDuration::from_secs(2);
+/// Kept back for the answer alone: what is not settled then is handed back as it is.
+const LAST_CALL: SignedDuration = SignedDuration::from_millis(300);
+
+/// One environment's consumer: clients, token, pace and holds live as long as it does.
+#[derive(Clone)]
+pub struct Consumer {
+    environment: Arc<Environment>,
+    observer: Arc<dyn Fn(&Settled) + Send + Sync>,
+}
+
+/// What outlives a batch.
+pub(crate) struct Environment {
+    pub(crate) settings: Settings,
+    pub(crate) line: Line,
+    pub(crate) tokens: Tokens,
+    pub(crate) notify: Notify,
+    pub(crate) images: Images,
+    pub(crate) queue: Queue,
+    pub(crate) dead_letters: DeadLetters,
+    pub(crate) push: Pace,
+    pub(crate) multicast: Pace,
+    pub(crate) notify_pace: Pace,
+    /// The `line` channel's. LINE Notify has none: each of its tokens stands for itself.
+    pub(crate) hold: Hold,
+}
+
+/// A delivery, or a part of one, that has come to its end. The same key may come to it twice: a queue delivers at least once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The delivery's identity.
+    pub retry_key: Uuid,
+    /// What became of it. [`Outcome::Hold`]: set aside until there is quota, or a token.
+    pub outcome: Outcome,
+    /// How many people it was for.
+    pub recipients: usize,
+}
+
+/// What a batch came to.
+#[derive(Debug)]
+pub struct Handled {
+    /// The records that must come again. All others may be deleted.
+    pub response: SqsBatchResponse,
+    /// Lines for CloudWatch, one JSON object each, to be printed as they are.
+    pub metrics: Vec<String>,
+}
+
+/// Why there can be no consumer.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The HTTP client has no TLS: no root certificates, as a rule.
+    #[error("the HTTP client can't be made")]
+    Http(#[source] reqwest::Error),
+}
+
+impl Consumer {
+    /// A consumer with its clients; the token is read already, where there is one to read.
+    pub async fn new(settings: Settings, config: &SdkConfig) -> Result<Self, StartError> {
+        let client = http::client(settings.request_timeout).map_err(StartError::Http)?;
+        let sqs = sqs_client(config);
+        let issuer = Issuer {
+            http: client.clone(),
+            base: settings.line_api_base.clone(),
+        };
+        let secrets = aws_sdk_secretsmanager::Client::new(config);
+        let tokens = Tokens::new(settings.token.clone(), issuer, secrets);
+        if let Err(error) = tokens.current(Timestamp::now()).await {
+            tracing::warn!(%error, "deliveries of the channel `line` will be held");
+        }
+        let environment = Environment {
+            line: Line::new(client.clone(), settings.line_api_base.clone()),
+            tokens,
+            notify: Notify::new(client, settings.line_notify_api_base.clone()),
+            images: Images::new(aws_sdk_s3::Client::new(config)),
+            queue: Queue::new(sqs.clone(), settings.delivery_queue_url.clone()),
+            dead_letters: DeadLetters::new(sqs, settings.dead_letter_queue_url.clone()),
+            push: Pace::new(settings.push_per_second),
+            multicast: Pace::new(settings.multicast_per_second),
+            notify_pace: Pace::new(settings.notify_per_second),
+            hold: Hold::default(),
+            settings,
+        };
+        Ok(Self {
+            environment: Arc::new(environment),
+            observer: Arc::new(|_| ()),
+        })
+    }
+
+    /// Calls `observer` for each end that a delivery or a part of one comes to.
+    #[must_use]
+    pub fn with_observer(self, observer: impl Fn(&Settled) + Send + Sync + 'static) -> Self {
+        Self {
+            observer: Arc::new(observer),
+            ..self
+        }
+    }
+
+    /// Works through a batch. It ends before `deadline`; what there was no time for is handed back.
+    ///
+    /// A record is left out of the response only when each of its recipients has an outcome. Everything else, a panic
+    /// included, is a batch item failure of that record alone.
+    pub async fn handle(&self, event: SqsEvent, deadline: Timestamp) -> Handled {
+        let records: Vec<Record> = event.records.into_iter().map(Record::from).collect();
+        let request_timeout =
+            SignedDuration::try_from(self.environment.settings.request_timeout).unwrap_or(MARGIN);
+        let invocation = Arc::new(Invocation {
+            environment: Arc::clone(&self.environment),
+            observer: Arc::clone(&self.observer),
+            latest_start: deadline - request_timeout - MARGIN,
+            tally: Mutex::new(Tally::default()),
+        });
+        if invocation.latest_start < Timestamp::now() && !records.is_empty() {
+            tracing::error!(
+                "no request can be made: the function's timeout is not longer than `REQUEST_TIMEOUT_SECONDS` and 2 s"
+            );
+        }
+        let settlements = settle_all(&invocation, records.clone(), deadline).await;
+        invocation.hide(&records, &settlements).await;
+
+        let mut response = SqsBatchResponse::default();
+        for (record, settlement) in records.iter().zip(&settlements) {
+            if *settlement != Settlement::Acknowledge {
+                // Nothing can name a record without an id; an empty name makes Lambda take the whole batch back, which is
+                // the only answer that does not lose it.
+                // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+                response.add_failure(record.message_id.clone().unwrap_or_default());
+            }
+        }
+        Handled {
+            response,
+            metrics: invocation.metrics(Timestamp::now()),
+        }
+    }
+}
+
+/// Settles the records, rows of them at the same time, and gives up shortly before `deadline`.
+async fn settle_all(
+    invocation: &Arc<Invocation>,
+    records: Vec<Record>,
+    deadline: Timestamp,
+) -> Vec<Settlement> {
+    let settlements = Arc::new(Mutex::new(vec![Settlement::Untouched; records.len()]));
+    let mut tasks = JoinSet::new();
+    for row in record::rows(records) {
+        let invocation = Arc::clone(invocation);
+        let settlements = Arc::clone(&settlements);
+        tasks.spawn(async move {
+            for (position, record) in row {
+                let settlement = invocation.settle(&record).await;
+                if let Some(place) = lock(&settlements).get_mut(position) {
+                    *place = settlement;
+                }
+                // What follows a failure in its FIFO group stays untouched, or it would overtake it.
+                if settlement != Settlement::Acknowledge {
+                    break;
+                }
+            }
+        });
+    }
+    let room = deadline.duration_since(Timestamp::now()) - LAST_CALL;
+    let all = async {
+        while let Some(ended) = tasks.join_next().await {
+            if ended.is_err_and(|error| error.is_panic()) {
+                tracing::error!("a record's handling panicked: the record is handed back");
+            }
+        }
+    };
+    if tokio::time::timeout(room.try_into().unwrap_or_default(), all)
+        .await
+        .is_err()
+    {
+        tracing::error!("the invocation's time is up: what is not settled is handed back");
+    }
+    lock(&settlements).clone()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

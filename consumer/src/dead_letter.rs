@@ -1,0 +1,204 @@
+//! A delivery set aside, with the reason beside it and its body as it was.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::types::MessageAttributeValue;
+use fanline_core::outcome::Reason;
+use uuid::Uuid;
+
+use crate::record::is_fifo;
+
+/// A message and its attributes together.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
+const LARGEST: usize = 1_048_576;
+/// SQS takes no empty message, so an empty record is set aside as this.
+const EMPTY_BODY: &str = "(empty)";
+
+/// Why a delivery is set aside: the attributes of its message.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// `reason`.
+    pub reason: Reason,
+    /// `status`: LINE's, where it answered.
+    pub status: Option<u16>,
+    /// `line_message`: its words, cut and masked, or ours where it was not asked.
+    pub line_message: String,
+    /// `request_id`: `X-Line-Request-Id`.
+    pub request_id: Option<String>,
+    /// `run`.
+    pub run: Option<String>,
+    /// `receive_count`: how often the record had been received.
+    pub receive_count: u32,
+}
+
+impl Letter {
+    /// Name, type and value of each attribute that fits beside a body of `body` bytes, the most telling first.
+    pub fn attributes(&self, body: usize) -> Vec<(&'static str, &'static str, String)> {
+        let all = [
+            ("reason", "String", Some(self.reason.as_str().to_owned())),
+            (
+                "status",
+                "Number",
+                self.status.map(|status| status.to_string()),
+            ),
+            ("line_message", "String", Some(self.line_message.clone())),
+            ("request_id", "String", self.request_id.clone()),
+            ("run", "String", self.run.clone()),
+            (
+                "receive_count",
+                "Number",
+                Some(self.receive_count.to_string()),
+            ),
+        ];
+        let mut room = LARGEST.saturating_sub(body);
+        let mut fitting = Vec::with_capacity(all.len());
+        for (name, kind, value) in all {
+            // An attribute without a value is no attribute to SQS, and it refuses control characters.
+            let Some(value) = value.filter(|value| !value.is_empty()) else {
+                continue;
+            };
+            let size = name.len() + kind.len() + value.len();
+            if size <= room && !value.chars().any(char::is_control) {
+                room -= size;
+                fitting.push((name, kind, value));
+            }
+        }
+        fitting
+    }
+}
+
+/// The dead-letter queue did not take it: the record must come again.
+#[derive(Debug, thiserror::Error)]
+#[error("the dead-letter queue did not take it: {0}")]
+pub struct DeadLetterError(String);
+
+/// The dead-letter queue.
+pub struct DeadLetters {
+    sqs: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl DeadLetters {
+    /// The queue at `url`.
+    pub fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
+        Self { sqs, url }
+    }
+
+    /// Sets `body` aside. At least once: a record whose acknowledgement is lost afterwards is set aside again.
+    pub async fn send(
+        &self,
+        body: &str,
+        letter: &Letter,
+        fifo_group: Option<&str>,
+    ) -> Result<(), DeadLetterError> {
+        let body = if body.is_empty() { EMPTY_BODY } else { body };
+        let mut request = self
+            .sqs
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body);
+        for (name, kind, value) in letter.attributes(body.len()) {
+            let value = MessageAttributeValue::builder()
+                .data_type(kind)
+                .string_value(value)
+                .build()
+                .map_err(|error| DeadLetterError(error.to_string()))?;
+            request = request.message_attributes(name, value);
+        }
+        if is_fifo(&self.url) {
+            // Drawn, not derived: what is redriven and set aside again within five minutes is not a duplicate.
+            request = request
+                .message_group_id(fifo_group.unwrap_or("dead-letters"))
+                .message_deduplication_id(Uuid::from_u128(rand::random()).to_string());
+        }
+        let sent = request.send().await;
+        sent.map(drop).map_err(|error| {
+            DeadLetterError(DisplayErrorContext(error.into_service_error()).to_string())
+        })
+    }
+}
+
+/// An SQS client that gives up before the invocation does.
+pub fn sqs_client(config: &aws_config::SdkConfig) -> aws_sdk_sqs::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(3))
+        .operation_timeout(Duration::from_secs(8))
+        .build();
+    let config = aws_sdk_sqs::config::Builder::from(config)
+        .timeout_config(timeouts)
+        .build();
+    aws_sdk_sqs::Client::from_conf(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter() -> Letter {
+        Letter {
+            reason: Reason::Refused,
+            status: Some(400),
+            line_message: "Failed to send messages".into(),
+            request_id: Some("b3f7".into()),
+            run: Some("xmas".into()),
+            receive_count: 2,
+        }
+    }
+
+    fn names(letter: &Letter, body: usize) -> Vec<&'static str> {
+        letter
+            .attributes(body)
+            .into_iter()
+            .map(|(name, _, _)| name)
+            .collect()
+    }
+
+    #[test]
+    fn every_attribute_that_is_known_is_there() {
+        assert_eq!(
+            names(&letter(), 100),
+            [
+                "reason",
+                "status",
+                "line_message",
+                "request_id",
+                "run",
+                "receive_count"
+            ]
+        );
+        let bare = Letter {
+            status: None,
+            line_message: String::new(),
+            request_id: None,
+            run: None,
+            ..letter()
+        };
+        assert_eq!(names(&bare, 100), ["reason", "receive_count"]);
+    }
+
+    #[test]
+    fn beside_the_largest_body_the_reason_goes_first_and_nothing_passes_the_limit() {
+        assert!(names(&letter(), LARGEST).is_empty());
+        assert_eq!(names(&letter(), LARGEST - 19), ["reason"]);
+        for body in LARGEST - 200..=LARGEST {
+            let size: usize = letter()
+                .attributes(body)
+                .iter()
+                .map(|(name, kind, value)| name.len() + kind.len() + value.len())
+                .sum();
+            assert!(body + size <= LARGEST);
+        }
+    }
+
+    #[test]
+    fn what_sqs_refuses_in_an_attribute_is_left_out() {
+        let odd = Letter {
+            run: Some("a\u{1}b".into()),
+            ..letter()
+        };
+        assert!(!names(&odd, 100).contains(&"run"));
+    }
+}

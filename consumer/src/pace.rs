@@ -1,0 +1,239 @@
+//! How fast this environment may send: its share of the channel's limit, less after a 429.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use jiff::Timestamp;
+
+/// LINE counts arrivals, we count departures: a request may be this much longer on its way than the one before it without
+/// pushing any second over the limit. It costs a twentieth of the speed.
+const WINDOW: Duration = Duration::from_millis(1_050);
+/// Multiplicative decrease: what a 429 leaves of the pace.
+const DECREASE: f64 = 0.5;
+/// Additive increase, a step after every [`RECOVERY`] without a 429: from half to whole in twenty seconds.
+const INCREASE: f64 = 0.05;
+/// Between two changes of the pace: the answers of what was under way when it was lowered say nothing new.
+const RECOVERY: Duration = Duration::from_secs(2);
+/// The pace never falls below this part of the share, or it could not find out that it may rise.
+const LEAST: f64 = 0.05;
+
+/// One endpoint's pace in one environment.
+///
+/// The burst is one: departures are spaced evenly, so that over any one second `share` of them fit and no more, and the
+/// shares of all environments add up to the limit whatever their phases are. A larger burst would be allowed once in every
+/// environment at the same moment. After a cold start the first turn comes after one space, because the environment that
+/// this one replaces may have sent just before it died.
+pub struct Pace<C: Clock = DefaultClock> {
+    share: f64,
+    clock: C,
+    state: Mutex<State<C>>,
+}
+
+struct State<C: Clock> {
+    factor: f64,
+    changed: C::Instant,
+    limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
+}
+
+impl Pace {
+    /// A pace of `share` requests a second.
+    pub fn new(share: f64) -> Self {
+        Self::with_clock(share, DefaultClock::default())
+    }
+
+    /// Waits for the next turn. `false` where it would come after `latest`: then no time was spent.
+    pub async fn turn(&self, latest: Timestamp) -> bool {
+        loop {
+            let Err(wait) = self.check() else { return true };
+            let room = Duration::try_from(latest.duration_since(Timestamp::now()));
+            if room.is_ok_and(|room| wait <= room) {
+                tokio::time::sleep(wait).await;
+            } else {
+                return false;
+            }
+        }
+    }
+}
+
+impl<C: Clock + Clone> Pace<C> {
+    /// The same with a clock of the caller's.
+    pub fn with_clock(share: f64, clock: C) -> Self {
+        let state = State {
+            factor: 1.0,
+            changed: clock.now(),
+            limiter: limiter(share, 1.0, &clock),
+        };
+        Self {
+            share,
+            clock,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Takes the next turn, or says how long to wait before asking again.
+    pub fn check(&self) -> Result<(), Duration> {
+        let mut state = self.state();
+        let now = self.clock.now();
+        if let Err(not_until) = state.limiter.check() {
+            return Err(not_until.wait_time_from(now));
+        }
+        // The pace rises with a turn taken and not before one: the space after it is the new, shorter one.
+        if state.factor < 1.0 && now.duration_since(state.changed) >= RECOVERY.into() {
+            let factor = (state.factor + INCREASE).min(1.0);
+            self.change(&mut state, factor);
+        }
+        Ok(())
+    }
+
+    /// After a 429: lowers the pace, once for all the answers of what was under way together.
+    pub fn slow_down(&self) {
+        let mut state = self.state();
+        let fresh = self.clock.now().duration_since(state.changed) < RECOVERY.into();
+        if state.factor >= 1.0 || !fresh {
+            let factor = (state.factor * DECREASE).max(LEAST);
+            self.change(&mut state, factor);
+        } else {
+            state.changed = self.clock.now();
+        }
+    }
+
+    /// Requests a second, as of now.
+    pub fn per_second(&self) -> f64 {
+        let factor = self.state().factor;
+        1.0 / space(self.share, factor).as_secs_f64()
+    }
+
+    fn change(&self, state: &mut State<C>, factor: f64) {
+        state.factor = factor;
+        state.changed = self.clock.now();
+        state.limiter = limiter(self.share, factor, &self.clock);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A limiter whose first turn comes after one space, as if one had just been taken.
+fn limiter<C: Clock + Clone>(
+    share: f64,
+    factor: f64,
+    clock: &C,
+) -> RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>> {
+    let quota = Quota::with_period(space(share, factor))
+        .unwrap_or_else(|| Quota::per_second(std::num::NonZeroU32::MIN));
+    let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
+    // The first turn of a new limiter is always free; this takes it.
+    drop(limiter.check());
+    limiter
+}
+
+/// The time between two departures. A whole number of them fits into a window, or fractions would add up over environments.
+fn space(share: f64, factor: f64) -> Duration {
+    let a_second = if share >= 1.0 { share.floor() } else { share };
+    WINDOW.div_f64(a_second * factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use governor::clock::FakeRelativeClock;
+    use proptest::prelude::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// One environment: when it asks, when a 429 comes, and how long each of its requests is on the way (nanoseconds).
+    fn arrivals(share: f64, steps: &[(u64, u8, u64)]) -> Vec<u64> {
+        let clock = FakeRelativeClock::default();
+        let pace = Pace::with_clock(share, clock.clone());
+        let mut now = 0;
+        let mut arrivals = Vec::new();
+        let mut go = |by: u64| {
+            clock.advance(Duration::from_nanos(by));
+            now += by;
+            now
+        };
+        for (idle, event, road) in steps {
+            go(*idle);
+            if *event == 0 {
+                pace.slow_down();
+            }
+            let mut at = go(0);
+            while let Err(wait) = pace.check() {
+                at = go(u64::try_from(wait.as_nanos()).unwrap().max(1));
+            }
+            arrivals.push(at + road);
+        }
+        arrivals
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        /// The model: every environment has its share of the limit, asks when it likes, and its requests take up to 50 ms.
+        #[test]
+        fn no_second_holds_more_than_the_limit_over_all_environments(
+            limit in prop::sample::select(vec![7u32, 20, 200, 2_000]),
+            environments in prop::collection::vec(
+                prop::collection::vec((prop_oneof![Just(0u64), 0..SECOND / 10, 0..3 * SECOND], 0u8..30, 0u64..50_000_000), 1..200),
+                1..7,
+            ),
+        ) {
+            let share = f64::from(limit) / f64::from(u32::try_from(environments.len()).unwrap());
+            let mut all: Vec<u64> = environments.iter().flat_map(|steps| arrivals(share, steps)).collect();
+            all.sort_unstable();
+            for (i, from) in all.iter().enumerate() {
+                let within = all[i..].iter().take_while(|at| **at < from + SECOND).count();
+                prop_assert!(within <= usize::try_from(limit).unwrap(), "{within} arrivals in the second from {from}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_even_stream_goes_at_the_share_but_for_the_slack() {
+        let arrivals = arrivals(200.0, &vec![(0, 1, 0); 2_001]);
+        let seconds = Duration::from_nanos(arrivals[2_000] - arrivals[0]).as_secs_f64();
+        assert!((10.0..10.6).contains(&seconds), "{seconds}");
+    }
+
+    #[test]
+    fn a_429_halves_the_pace_once_and_it_comes_back_in_small_steps() {
+        let clock = FakeRelativeClock::default();
+        let pace = Pace::with_clock(100.0, clock.clone());
+        let whole = pace.per_second();
+        for _ in 0..10 {
+            pace.slow_down();
+        }
+        assert!((pace.per_second() - whole * 0.5).abs() < 0.01);
+        let mut steps = 0;
+        while pace.per_second() < whole * 0.999 {
+            clock.advance(RECOVERY);
+            pace.check().unwrap();
+            steps += 1;
+        }
+        assert_eq!(steps, 10);
+    }
+
+    #[test]
+    fn many_429s_never_stop_it() {
+        let clock = FakeRelativeClock::default();
+        let pace = Pace::with_clock(100.0, clock.clone());
+        for _ in 0..50 {
+            clock.advance(RECOVERY);
+            pace.slow_down();
+        }
+        assert!(pace.per_second() > 4.0);
+        clock.advance(Duration::from_secs(1));
+        assert!(pace.check().is_ok());
+    }
+
+    #[test]
+    fn a_share_below_one_a_second_is_kept() {
+        let arrivals = arrivals(0.2, &[(0, 1, 0); 4]);
+        assert!(arrivals.windows(2).all(|two| two[1] - two[0] >= 5 * SECOND));
+    }
+}

@@ -1,0 +1,106 @@
+//! A queue message as Lambda hands it over, with the fields that matter here.
+
+use aws_lambda_events::sqs::SqsMessage;
+
+/// One record of the event. Nothing in it is taken for granted.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// What a batch item failure names.
+    pub message_id: Option<String>,
+    /// What a change of visibility names.
+    pub receipt_handle: Option<String>,
+    /// The body; a missing one is as empty as an empty one.
+    pub body: String,
+    /// How often SQS has handed it out, this time included.
+    pub receive_count: u32,
+    /// The message group, on a FIFO queue. A standard queue may have groups too (fair queues); they order nothing.
+    pub fifo_group: Option<String>,
+    /// The queue's ARN.
+    pub source_arn: Option<String>,
+}
+
+impl From<SqsMessage> for Record {
+    fn from(message: SqsMessage) -> Self {
+        let attribute = |name: &str| message.attributes.get(name);
+        let fifo = message.event_source_arn.as_deref().is_some_and(is_fifo);
+        Self {
+            receive_count: attribute("ApproximateReceiveCount")
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(1),
+            fifo_group: attribute("MessageGroupId").filter(|_| fifo).cloned(),
+            message_id: message.message_id.filter(|id| !id.is_empty()),
+            receipt_handle: message.receipt_handle.filter(|handle| !handle.is_empty()),
+            body: message.body.unwrap_or_default(),
+            source_arn: message.event_source_arn,
+        }
+    }
+}
+
+/// Whether a queue of this name, ARN or URL keeps the order of its message groups.
+pub fn is_fifo(queue: &str) -> bool {
+    queue.strip_suffix(".fifo").is_some()
+}
+
+/// Cuts the records into rows that are worked through one after the other: a FIFO message group is one row, every other
+/// record a row of its own. Positions are those of the event.
+pub fn rows(records: Vec<Record>) -> Vec<Vec<(usize, Record)>> {
+    let mut rows: Vec<Vec<(usize, Record)>> = Vec::with_capacity(records.len());
+    for (position, record) in records.into_iter().enumerate() {
+        let row = rows.iter_mut().find(|row| {
+            row.first().is_some_and(|(_, first)| {
+                first.fifo_group.is_some() && first.fifo_group == record.fifo_group
+            })
+        });
+        match row {
+            Some(row) => row.push((position, record)),
+            None => rows.push(vec![(position, record)]),
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn record(value: serde_json::Value) -> Record {
+        serde_json::from_value::<SqsMessage>(value).unwrap().into()
+    }
+
+    #[test]
+    fn a_record_without_anything_is_still_a_record() {
+        let bare = record(json!({}));
+        assert_eq!(bare.message_id, None);
+        assert_eq!(bare.body, "");
+        assert_eq!(bare.receive_count, 1);
+        let empty =
+            record(json!({"messageId": "", "receiptHandle": "", "body": null, "attributes": null}));
+        assert_eq!(empty.message_id, None);
+        assert_eq!(empty.receipt_handle, None);
+    }
+
+    #[test]
+    fn only_a_fifo_queues_groups_are_kept_in_order() {
+        let of = |queue: &str, group: &str| {
+            record(json!({
+                "messageId": "m",
+                "eventSourceARN": format!("arn:aws:sqs:eu-west-1:1:{queue}"),
+                "attributes": {"MessageGroupId": group, "ApproximateReceiveCount": "3"},
+            }))
+        };
+        let rows = rows(vec![
+            of("q.fifo", "a"),
+            of("q.fifo", "b"),
+            of("q.fifo", "a"),
+            of("q", "a"),
+            of("q", "a"),
+        ]);
+        let positions: Vec<Vec<usize>> = rows
+            .iter()
+            .map(|row| row.iter().map(|(position, _)| *position).collect())
+            .collect();
+        assert_eq!(positions, [vec![0, 2], vec![1], vec![3], vec![4]]);
+        assert_eq!(rows[0][0].1.receive_count, 3);
+    }
+}

@@ -1,0 +1,264 @@
+//! The consumer's environment variables, read once at cold start.
+
+use std::time::Duration;
+
+use fanline_core::settings::{Reader, SettingsError};
+use reqwest::Url;
+use secrecy::SecretString;
+
+use crate::token::TokenSource;
+
+/// LINE's limits are for the channel, over all machines; an environment may use its share of them and no more. Where the
+/// share is not set, a tenth is taken, which is right for up to ten environments (`MaximumConcurrency: 10`).
+/// <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
+const DEFAULT_PUSH_PER_SECOND: f64 = 2_000.0 / 10.0;
+const DEFAULT_MULTICAST_PER_SECOND: f64 = 200.0 / 10.0;
+/// LINE Notify publishes a limit for each token (1,000 an hour) and none for the sender: this one is only polite.
+const DEFAULT_NOTIFY_PER_SECOND: f64 = 50.0;
+
+/// What the consumer needs to know before its first record.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `LINE_CHANNEL_ACCESS_TOKEN`, `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN`, or `LINE_CHANNEL_ID` with `LINE_CHANNEL_SECRET`.
+    pub token: TokenSource,
+    /// `LINE_API_BASE`: scheme and host of the Messaging API, without a slash at the end.
+    pub line_api_base: String,
+    /// `LINE_NOTIFY_API_BASE`: the same for LINE Notify.
+    pub line_notify_api_base: String,
+    /// `DEAD_LETTER_QUEUE_URL`: where deliveries are set aside.
+    pub dead_letter_queue_url: String,
+    /// `DELIVERY_QUEUE_URL`: the queue that the records come from. Without it the records' ARN is looked up.
+    pub delivery_queue_url: Option<String>,
+    /// `PUSH_PER_SECOND`: this environment's share of LINE's limit, in requests a second.
+    pub push_per_second: f64,
+    /// `MULTICAST_PER_SECOND`: likewise.
+    pub multicast_per_second: f64,
+    /// `NOTIFY_PER_SECOND`: likewise.
+    pub notify_per_second: f64,
+    /// `REQUEST_TIMEOUT_SECONDS`: after this a request is given up, whatever it was doing.
+    pub request_timeout: Duration,
+    /// `RETRY_BASE_SECONDS`: the longest wait before the second attempt; each further one may wait twice as long.
+    pub retry_base: Duration,
+    /// `MAX_RECEIVE_COUNT`: the delivery queue's `maxReceiveCount`. At the last receive a delivery that is held for want of a
+    /// valid token is set aside with its reason, before SQS would do so without one.
+    pub max_receive_count: u32,
+    /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it each run has its own.
+    pub log_hash_key: Option<SecretString>,
+}
+
+impl Settings {
+    /// Reads every variable through `lookup` and names all problems together.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(lookup);
+        let token = token(&mut reader);
+        let line_api_base = base(&mut reader, "LINE_API_BASE", "https://api.line.me");
+        let line_notify_api_base = base(
+            &mut reader,
+            "LINE_NOTIFY_API_BASE",
+            "https://notify-api.line.me",
+        );
+        let dead_letter_queue_url = reader.required("DEAD_LETTER_QUEUE_URL");
+        let delivery_queue_url = reader.optional("DELIVERY_QUEUE_URL");
+        let push_per_second = share(&mut reader, "PUSH_PER_SECOND", DEFAULT_PUSH_PER_SECOND);
+        let multicast_per_second = share(
+            &mut reader,
+            "MULTICAST_PER_SECOND",
+            DEFAULT_MULTICAST_PER_SECOND,
+        );
+        let notify_per_second = share(&mut reader, "NOTIFY_PER_SECOND", DEFAULT_NOTIFY_PER_SECOND);
+        let request_timeout = seconds(&mut reader, "REQUEST_TIMEOUT_SECONDS", 10.0, 0.1);
+        let retry_base = seconds(&mut reader, "RETRY_BASE_SECONDS", 5.0, 0.0);
+        let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(5);
+        let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
+        let settings = dead_letter_queue_url.map(|dead_letter_queue_url| Self {
+            token,
+            line_api_base,
+            line_notify_api_base,
+            dead_letter_queue_url,
+            delivery_queue_url,
+            push_per_second,
+            multicast_per_second,
+            notify_per_second,
+            request_timeout,
+            retry_base,
+            max_receive_count,
+            log_hash_key,
+        });
+        reader.finish(settings)
+    }
+}
+
+fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> TokenSource {
+    let fixed: Option<String> = reader.optional("LINE_CHANNEL_ACCESS_TOKEN");
+    let arn: Option<String> = reader.optional("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN");
+    let id: Option<String> = reader.optional("LINE_CHANNEL_ID");
+    let secret: Option<String> = reader.optional("LINE_CHANNEL_SECRET");
+    if id.is_some() != secret.is_some() {
+        reader.problem("`LINE_CHANNEL_ID` and `LINE_CHANNEL_SECRET` go together".into());
+    }
+    match (fixed, arn, id.zip(secret)) {
+        (None, None, None) => TokenSource::None,
+        (Some(token), None, None) => match Some(token.trim()).filter(|token| header_safe(token)) {
+            Some(token) => TokenSource::Fixed(token.into()),
+            None => {
+                reader.problem(
+                    "`LINE_CHANNEL_ACCESS_TOKEN` holds what no HTTP header can carry".into(),
+                );
+                TokenSource::None
+            }
+        },
+        (None, Some(arn), None) => TokenSource::Secret { arn },
+        (None, None, Some((id, secret))) => TokenSource::Stateless {
+            channel_id: id,
+            channel_secret: secret.into(),
+        },
+        _ => {
+            reader.problem(
+                "only one of `LINE_CHANNEL_ACCESS_TOKEN`, `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN` and `LINE_CHANNEL_ID` may be set"
+                    .into(),
+            );
+            TokenSource::None
+        }
+    }
+}
+
+/// Whether `token` can stand in an `Authorization` header.
+pub(crate) fn header_safe(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// A base to which paths are appended: LINE refuses a path with a double slash.
+/// <https://developers.line.biz/en/news/tags/messaging-api/>
+fn base<F: Fn(&str) -> Option<String>>(
+    reader: &mut Reader<F>,
+    name: &str,
+    default: &str,
+) -> String {
+    let Some(text) = reader.optional::<String>(name) else {
+        return default.to_owned();
+    };
+    let fits = Url::parse(&text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    if !fits {
+        reader.problem(format!("`{name}` is not an http or https URL"));
+    }
+    text.trim_end_matches('/').to_owned()
+}
+
+fn share<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, name: &str, default: f64) -> f64 {
+    number(reader, name, default, 0.001..=100_000.0)
+}
+
+fn seconds<F: Fn(&str) -> Option<String>>(
+    reader: &mut Reader<F>,
+    name: &str,
+    default: f64,
+    least: f64,
+) -> Duration {
+    Duration::from_secs_f64(number(reader, name, default, least..=900.0))
+}
+
+fn number<F: Fn(&str) -> Option<String>>(
+    reader: &mut Reader<F>,
+    name: &str,
+    default: f64,
+    range: std::ops::RangeInclusive<f64>,
+) -> f64 {
+    match reader.optional(name) {
+        Some(value) if range.contains(&value) => value,
+        Some(_) => {
+            reader.problem(format!(
+                "`{name}` is not a number from {} to {}",
+                range.start(),
+                range.end()
+            ));
+            default
+        }
+        None => default,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::from_lookup(|name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_dead_letter_queue_is_all_that_must_be_set() {
+        let settings = read(&[("DEAD_LETTER_QUEUE_URL", "http://q/dlq")]).unwrap();
+        assert!(matches!(settings.token, TokenSource::None));
+        assert_eq!(settings.line_api_base, "https://api.line.me");
+        assert_eq!(settings.line_notify_api_base, "https://notify-api.line.me");
+        assert_eq!(settings.request_timeout, Duration::from_secs(10));
+        assert_eq!(settings.max_receive_count, 5);
+    }
+
+    #[test]
+    fn a_base_loses_its_last_slash() {
+        let settings = read(&[
+            ("DEAD_LETTER_QUEUE_URL", "http://q/dlq"),
+            ("LINE_API_BASE", "http://127.0.0.1:9/line/"),
+        ])
+        .unwrap();
+        assert_eq!(settings.line_api_base, "http://127.0.0.1:9/line");
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once_and_no_secret_is_repeated() {
+        let error = read(&[
+            ("LINE_API_BASE", "api.line.me"),
+            ("PUSH_PER_SECOND", "0"),
+            ("MULTICAST_PER_SECOND", "NaN"),
+            ("REQUEST_TIMEOUT_SECONDS", "soon"),
+            ("LINE_CHANNEL_ACCESS_TOKEN", "hush hush"),
+            ("LINE_CHANNEL_ID", "1"),
+        ])
+        .unwrap_err()
+        .to_string();
+        for name in [
+            "LINE_API_BASE",
+            "PUSH_PER_SECOND",
+            "MULTICAST_PER_SECOND",
+            "REQUEST_TIMEOUT_SECONDS",
+            "LINE_CHANNEL_ACCESS_TOKEN",
+            "LINE_CHANNEL_SECRET",
+            "DEAD_LETTER_QUEUE_URL",
+        ] {
+            assert!(error.contains(name), "{name}: {error}");
+        }
+        assert!(!error.contains("hush"), "{error}");
+    }
+
+    #[test]
+    fn two_sources_of_the_token_exclude_each_other() {
+        let error = read(&[
+            ("DEAD_LETTER_QUEUE_URL", "http://q/dlq"),
+            ("LINE_CHANNEL_ACCESS_TOKEN", "a"),
+            ("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN", "arn"),
+        ])
+        .unwrap_err();
+        assert!(error.to_string().contains("only one of"), "{error}");
+    }
+
+    #[test]
+    fn shares_may_be_fractions() {
+        let settings = read(&[
+            ("DEAD_LETTER_QUEUE_URL", "http://q/dlq"),
+            ("MULTICAST_PER_SECOND", "0.2"),
+        ])
+        .unwrap();
+        assert!((settings.multicast_per_second - 0.2).abs() < 1e-9);
+    }
+}

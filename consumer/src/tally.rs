@@ -1,0 +1,175 @@
+//! What a batch came to, as CloudWatch's embedded metrics: JSON lines that stand by themselves in the log.
+
+use std::collections::BTreeMap;
+
+use fanline_core::campaign::Channel;
+use fanline_core::outcome::Outcome;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// The most values that one metric may have in one line.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+const MOST_VALUES: usize = 100;
+
+const OUTCOMES: [Outcome; 7] = [
+    Outcome::Accepted,
+    Outcome::AlreadyAccepted,
+    Outcome::Retry,
+    Outcome::Hold,
+    Outcome::Refused,
+    Outcome::Expired,
+    Outcome::Unknown,
+];
+
+/// Counts of one batch.
+#[derive(Debug, Default)]
+pub struct Tally {
+    channels: BTreeMap<&'static str, Counts>,
+    /// Records whose body is no delivery.
+    pub undecodable: u64,
+}
+
+/// Counts of one batch and one channel.
+#[derive(Debug, Default)]
+pub struct Counts {
+    outcomes: BTreeMap<Outcome, (u64, u64)>,
+    latencies: Vec<u64>,
+    /// Answers with 429.
+    pub too_fast: u64,
+    /// Times that the channel was stopped.
+    pub holds: u64,
+    /// Multicasts that were taken apart.
+    pub splits: u64,
+    /// Requests a second as of now, by endpoint.
+    pub paces: Vec<(&'static str, f64)>,
+    /// Seconds since the run of the batch's last delivery began.
+    pub run_age: Option<f64>,
+}
+
+impl Tally {
+    /// The counts of a channel.
+    pub fn channel(&mut self, channel: Channel) -> &mut Counts {
+        self.channels.entry(channel.as_str()).or_default()
+    }
+
+    /// Whether there was anything for a channel.
+    pub fn has(&self, channel: Channel) -> bool {
+        self.channels.contains_key(channel.as_str())
+    }
+
+    /// One line for each channel that the batch had deliveries for, and one for bodies that named none.
+    pub fn lines(&self, now: Timestamp) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .channels
+            .iter()
+            .map(|(channel, counts)| line(channel, &counts.metrics(), now))
+            .collect();
+        if self.undecodable > 0 {
+            let metrics = vec![("undecodable".to_owned(), "Count", json!(self.undecodable))];
+            lines.push(line("none", &metrics, now));
+        }
+        lines
+    }
+}
+
+impl Counts {
+    /// A delivery, or a part of one, with its outcome.
+    pub fn add(&mut self, outcome: Outcome, recipients: usize) {
+        let (deliveries, people) = self.outcomes.entry(outcome).or_default();
+        *deliveries += 1;
+        *people += u64::try_from(recipients).unwrap_or(u64::MAX);
+    }
+
+    /// How long the channel took to answer.
+    pub fn latency(&mut self, milliseconds: u64) {
+        if self.latencies.len() < MOST_VALUES {
+            self.latencies.push(milliseconds);
+        }
+    }
+
+    fn metrics(&self) -> Vec<(String, &'static str, Value)> {
+        let mut metrics = Vec::new();
+        // Zeros too: a metric that is only there when something went wrong can't be divided by, nor an alarm be calm.
+        for outcome in OUTCOMES {
+            let (deliveries, people) = self.outcomes.get(&outcome).copied().unwrap_or_default();
+            metrics.push((outcome.to_string(), "Count", json!(people)));
+            metrics.push((format!("{outcome}_deliveries"), "Count", json!(deliveries)));
+        }
+        metrics.push(("too_fast".into(), "Count", json!(self.too_fast)));
+        metrics.push(("holds".into(), "Count", json!(self.holds)));
+        metrics.push(("splits".into(), "Count", json!(self.splits)));
+        if !self.latencies.is_empty() {
+            metrics.push(("latency".into(), "Milliseconds", json!(self.latencies)));
+        }
+        for (endpoint, pace) in &self.paces {
+            metrics.push((format!("pace_{endpoint}"), "Count/Second", json!(pace)));
+        }
+        if let Some(age) = self.run_age {
+            metrics.push(("run_age".into(), "Seconds", json!(age)));
+        }
+        metrics
+    }
+}
+
+fn line(channel: &str, metrics: &[(String, &str, Value)], now: Timestamp) -> String {
+    let named: Vec<Value> = metrics
+        .iter()
+        .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
+        .collect();
+    let mut root = Map::new();
+    root.insert(
+        "_aws".into(),
+        json!({
+            "Timestamp": now.as_millisecond(),
+            "CloudWatchMetrics": [
+                {"Namespace": "fanline", "Dimensions": [["channel"]], "Metrics": named},
+            ],
+        }),
+    );
+    root.insert("channel".into(), json!(channel));
+    for (name, _, value) in metrics {
+        root.insert(name.clone(), value.clone());
+    }
+    Value::Object(root).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_what_cloudwatch_reads() {
+        let mut tally = Tally::default();
+        let counts = tally.channel(Channel::Line);
+        counts.add(Outcome::Accepted, 500);
+        counts.add(Outcome::Accepted, 1);
+        counts.add(Outcome::Refused, 1);
+        for i in 0..200 {
+            counts.latency(i);
+        }
+        counts.paces.push(("push", 190.0));
+        counts.run_age = Some(12.5);
+        tally.undecodable = 2;
+        let lines = tally.lines(Timestamp::from_second(1_700_000_000).unwrap());
+        assert_eq!(lines.len(), 2);
+        let line: Value = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!(line["_aws"]["Timestamp"], 1_700_000_000_000_u64);
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "fanline");
+        assert_eq!(line["accepted"], 501);
+        assert_eq!(line["accepted_deliveries"], 2);
+        assert_eq!(line["refused"], 1);
+        assert_eq!(line["hold"], 0);
+        assert_eq!(line["latency"].as_array().unwrap().len(), 100);
+        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+            .as_array()
+            .unwrap();
+        assert!(metrics.len() <= 100);
+        for metric in metrics {
+            let name = metric["Name"].as_str().unwrap();
+            assert!(!line[name].is_null(), "{name} has no value at the root");
+        }
+        assert!(!lines[0].contains('\n'));
+        let none: Value = serde_json::from_str(&lines[1]).unwrap();
+        assert_eq!(none["undecodable"], 2);
+    }
+}

@@ -1,0 +1,218 @@
+//! LINE's words in an error's body: hints, never the decision, and never with an ID in them.
+
+use serde::Deserialize;
+
+/// Whom a 400 of a multicast blames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Blame {
+    /// These positions of `to`.
+    Recipients(Vec<usize>),
+    /// The messages, or another field that all recipients share: no split would help.
+    Content,
+    /// Nothing: perhaps a recipient that the channel does not know.
+    Nobody,
+}
+
+#[derive(Default, Deserialize)]
+struct Error {
+    message: Option<String>,
+    #[serde(default)]
+    details: Vec<Detail>,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    message: Option<String>,
+    property: Option<String>,
+}
+
+/// Whom the body of a 400 blames.
+pub fn blame(body: &str) -> Blame {
+    let error: Error = serde_json::from_str(body).unwrap_or_default();
+    let message = error.message.unwrap_or_default();
+    let properties: Vec<&str> = error
+        .details
+        .iter()
+        .filter_map(|detail| detail.property.as_deref())
+        .chain(named_in(&message))
+        .collect();
+    let mut recipients: Vec<usize> = properties
+        .iter()
+        .filter_map(|property| position(property))
+        .collect();
+    recipients.sort_unstable();
+    recipients.dedup();
+    if !recipients.is_empty() {
+        Blame::Recipients(recipients)
+    } else if properties.iter().any(|property| *property != "to")
+        || message.contains("could not be parsed")
+    {
+        Blame::Content
+    } else {
+        Blame::Nobody
+    }
+}
+
+/// `X` of "The property, X, in the request body is invalid".
+/// <https://developers.line.biz/en/reference/messaging-api/#error-responses>
+fn named_in(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("property, ")?;
+    rest.split([',', ' ']).next()
+}
+
+/// `n` of `to[n]`.
+fn position(property: &str) -> Option<usize> {
+    property
+        .strip_prefix("to[")?
+        .strip_suffix(']')?
+        .parse()
+        .ok()
+}
+
+/// Whether the text is that of a rate limit.
+pub fn says_rate_limit(body: &str) -> bool {
+    body.to_ascii_lowercase().contains("rate limit")
+}
+
+/// Whether the text is that of the month's messages being used up.
+pub fn says_monthly_limit(body: &str) -> bool {
+    body.to_ascii_lowercase().contains("monthly limit")
+}
+
+/// What the body says, in one line a person can read, with nobody named in it: `recipients` are masked wherever they stand,
+/// and so is whatever looks like an ID or a token.
+pub fn quote(body: &str, recipients: &[String]) -> String {
+    let mut words = match serde_json::from_str::<Error>(body) {
+        Ok(error) if error.message.is_some() => {
+            let mut words = error.message.unwrap_or_default();
+            for detail in error.details {
+                let property = detail.property.unwrap_or_default();
+                let message = detail.message.unwrap_or_default();
+                words = format!("{words}; {property}: {message}");
+            }
+            words
+        }
+        _ => body.to_owned(),
+    };
+    for recipient in recipients.iter().filter(|recipient| !recipient.is_empty()) {
+        words = words.replace(recipient.as_str(), MASK);
+    }
+    shorten(&mask(&words))
+}
+
+const MASK: &str = "…";
+/// No word of a human language is so long; a LINE ID has 33 characters, a token more.
+const LONGEST_WORD: usize = 20;
+/// A message attribute has room for more; a person at three in the morning has not.
+const LONGEST_QUOTE: usize = 256;
+
+fn mask(words: &str) -> String {
+    let in_run = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '=' | '_' | '-' | '/');
+    let mut masked = String::with_capacity(words.len());
+    let mut rest = words;
+    while !rest.is_empty() {
+        let run = rest.find(|c| !in_run(c)).unwrap_or(rest.len());
+        let (head, tail) = rest.split_at(run);
+        masked.push_str(if head.len() > LONGEST_WORD {
+            MASK
+        } else {
+            head
+        });
+        let other = tail.find(in_run).unwrap_or(tail.len());
+        let (between, next) = tail.split_at(other);
+        masked.push_str(between);
+        rest = next;
+    }
+    masked
+}
+
+/// At most 256 characters, and none that SQS refuses in a message attribute.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
+fn shorten(words: &str) -> String {
+    words
+        .chars()
+        .map(|c| match c {
+            '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+            c if c.is_control() => ' ',
+            c => c,
+        })
+        .take(LONGEST_QUOTE)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const USER: &str = "U4af4980629f0c1d2e3f4a5b6c7d8e9fa";
+
+    #[test]
+    fn a_blamed_recipient_is_found_in_text_and_details() {
+        for (body, expected) in [
+            (
+                r#"{"message":"The property, to[17], in the request body is invalid (line: -, column: -)"}"#,
+                Blame::Recipients(vec![17]),
+            ),
+            (
+                r#"{"message":"The request body has 2 error(s)","details":[{"message":"x","property":"to[3]"},{"message":"x","property":"to[1]"}]}"#,
+                Blame::Recipients(vec![1, 3]),
+            ),
+            (r#"{"message":"Failed to send messages"}"#, Blame::Nobody),
+            (
+                r#"{"message":"The request body has 1 error(s)","details":[{"message":"Size must be between 1 and 500","property":"to"}]}"#,
+                Blame::Nobody,
+            ),
+            (
+                r#"{"message":"The request body has 1 error(s)","details":[{"message":"May not be empty","property":"messages[0].text"}]}"#,
+                Blame::Content,
+            ),
+            (
+                r#"{"message":"The property, messages[0].to[1], in the request body is invalid"}"#,
+                Blame::Content,
+            ),
+            (
+                r#"{"message":"The request body could not be parsed as JSON (line: 1, column: 2)"}"#,
+                Blame::Content,
+            ),
+            (
+                r#"{"message":"to[x] to[-1] to[99999999999999999999999]"}"#,
+                Blame::Nobody,
+            ),
+            ("", Blame::Nobody),
+            ("to[1]", Blame::Nobody),
+            (r#"{"details":[{}]}"#, Blame::Nobody),
+        ] {
+            assert_eq!(blame(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_quotation_is_short_readable_and_names_nobody() {
+        let body = format!(
+            r#"{{"message":"{USER} is not a friend","details":[{{"message":"bad","property":"to[0]"}}]}}"#
+        );
+        assert_eq!(quote(&body, &[]), "… is not a friend; to[0]: bad");
+        assert_eq!(quote("hello bob\u{0}\n", &["bob".into()]), "hello …");
+        assert_eq!(quote(&"早 ".repeat(400), &[]).chars().count(), 255);
+        assert_eq!(quote("", &[]), "");
+    }
+
+    proptest! {
+        #[test]
+        fn no_id_survives_a_quotation(before in "\\PC{0,40}", kind in "[UCRucr]", id in "[0-9a-fA-F]{32}", after in "\\PC{0,300}") {
+            let id = format!("{kind}{id}");
+            let quoted = quote(&format!("{before}{id}{after}"), &[]);
+            prop_assert!(!quoted.contains(&id));
+            prop_assert!(quoted.chars().count() <= 256);
+        }
+
+        #[test]
+        fn no_body_is_too_odd_to_read(body in "\\PC{0,200}") {
+            blame(&body);
+            quote(&body, &[]);
+        }
+    }
+}

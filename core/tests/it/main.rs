@@ -1,0 +1,14 @@
+//! The files of `events/`, read as the functions read them.
+
+mod campaigns;
+mod deliveries;
+
+use std::path::PathBuf;
+
+/// A file of `events/` as text.
+fn event(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../events")
+        .join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

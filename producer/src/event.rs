@@ -1,0 +1,208 @@
+//! The shapes in which work arrives.
+
+use aws_lambda_events::sqs::SqsEvent;
+use serde_json::Value;
+
+use crate::slice::Slice;
+
+/// What an invocation is asked to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Event {
+    /// A campaign, to be fanned out from its beginning.
+    Campaign(Firing),
+    /// The campaign that the settings name, at the time at which a rule fired.
+    Configured {
+        /// The rule's time.
+        time: Option<Value>,
+    },
+    /// Slices of campaigns, from the slice queue.
+    Slices(Vec<Slice>),
+}
+
+/// One firing of a campaign.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Firing {
+    /// The campaign as it was given, with the time of its firing where that is known.
+    pub(crate) campaign: Value,
+    /// Deliveries that an earlier, broken-off fan-out is known to have published: `skip_deliveries`.
+    pub(crate) skip: u64,
+}
+
+/// Why an event asks for nothing that can be done.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// Not an object.
+    #[error(
+        "the event is no JSON object: a campaign, an EventBridge event or an SQS event is expected"
+    )]
+    NotAnObject,
+    /// A rule's event without a campaign, and no setting to fill in.
+    #[error(
+        "the event's `detail` is empty and `CAMPAIGN` is not set: there is no campaign to send"
+    )]
+    NoCampaign,
+    /// `detail` holds something else.
+    #[error("the event's `detail` is not a campaign: it is no JSON object")]
+    Detail,
+    /// `skip_deliveries` holds something else.
+    #[error("`skip_deliveries` is not a number of deliveries")]
+    Skip,
+    /// A list that is cut into slices has no one sequence of deliveries.
+    #[error(
+        "`skip_deliveries` is for a list that is worked on as one slice; this one goes to the slice queue in several"
+    )]
+    SkipOfMany,
+    /// An SQS event that is none.
+    #[error("the event has `Records` but is no SQS event: {0}")]
+    NotSqs(String),
+    /// A record that is no slice.
+    #[error("record {record} is not a slice: {problem}")]
+    NotASlice {
+        /// Which one, from 1.
+        record: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Event {
+    /// Finds out what the event is.
+    pub(crate) fn parse(event: Value) -> Result<Self, EventError> {
+        let Value::Object(mut object) = event else {
+            return Err(EventError::NotAnObject);
+        };
+        if object.contains_key("Records") {
+            return slices(Value::Object(object)).map(Self::Slices);
+        }
+        if !object.contains_key("detail-type") {
+            return Firing::new(Value::Object(object), None).map(Self::Campaign);
+        }
+        let time = object.remove("time");
+        match object.remove("detail") {
+            None | Some(Value::Null) => Ok(Self::Configured { time }),
+            Some(Value::Object(detail)) if detail.is_empty() => Ok(Self::Configured { time }),
+            Some(detail @ Value::Object(_)) => Firing::new(detail, time).map(Self::Campaign),
+            Some(_) => Err(EventError::Detail),
+        }
+    }
+}
+
+impl Firing {
+    /// A campaign that fired at `time`, unless it says itself when.
+    pub(crate) fn new(mut campaign: Value, time: Option<Value>) -> Result<Self, EventError> {
+        let Value::Object(object) = &mut campaign else {
+            return Err(EventError::Detail);
+        };
+        if let Some(time) = time {
+            object.entry("scheduled_time").or_insert(time);
+        }
+        let skip = match object.remove("skip_deliveries") {
+            None => 0,
+            Some(skip) => skip.as_u64().ok_or(EventError::Skip)?,
+        };
+        Ok(Self { campaign, skip })
+    }
+}
+
+fn slices(event: Value) -> Result<Vec<Slice>, EventError> {
+    let event: SqsEvent =
+        serde_json::from_value(event).map_err(|error| EventError::NotSqs(error.to_string()))?;
+    let records = event.records.into_iter().enumerate();
+    records
+        .map(|(i, record)| {
+            let problem = |problem: String| EventError::NotASlice {
+                record: i + 1,
+                problem,
+            };
+            let body = record
+                .body
+                .ok_or_else(|| problem("it has no body".into()))?;
+            // The body can hold recipients, and serde's message can quote what it stumbled on: only its place is shown.
+            serde_json::from_str(&body).map_err(|error| {
+                problem(format!(
+                    "it does not read as one at line {}, column {}",
+                    error.line(),
+                    error.column()
+                ))
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn envelope(detail: &Value) -> Value {
+        json!({
+            "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "0",
+            "time": "2026-12-25T00:00:00Z", "region": "ap-northeast-1", "resources": [], "detail": detail,
+        })
+    }
+
+    #[test]
+    fn a_bare_object_is_the_campaign() {
+        let event = Event::parse(json!({"campaign": "c", "skip_deliveries": 7})).unwrap();
+        assert_eq!(
+            event,
+            Event::Campaign(Firing {
+                campaign: json!({"campaign": "c"}),
+                skip: 7
+            })
+        );
+    }
+
+    #[test]
+    fn a_rule_names_the_run_by_its_time_unless_the_campaign_does() {
+        let timed = |time: &str| {
+            Event::Campaign(Firing {
+                campaign: json!({"campaign": "c", "scheduled_time": time}),
+                skip: 0,
+            })
+        };
+        let event = Event::parse(envelope(&json!({"campaign": "c"}))).unwrap();
+        assert_eq!(event, timed("2026-12-25T00:00:00Z"));
+        let event = Event::parse(envelope(
+            &json!({"campaign": "c", "scheduled_time": "then"}),
+        ))
+        .unwrap();
+        assert_eq!(event, timed("then"));
+    }
+
+    #[test]
+    fn a_rule_without_a_campaign_leaves_it_to_the_setting() {
+        let event = Event::parse(envelope(&json!({}))).unwrap();
+        assert_eq!(
+            event,
+            Event::Configured {
+                time: Some(json!("2026-12-25T00:00:00Z"))
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_no_event_says_so_and_repeats_no_body() {
+        assert_eq!(Event::parse(json!([])), Err(EventError::NotAnObject));
+        assert_eq!(Event::parse(envelope(&json!("c"))), Err(EventError::Detail));
+        assert_eq!(
+            Event::parse(json!({"campaign": "c", "skip_deliveries": -1})),
+            Err(EventError::Skip)
+        );
+        assert!(matches!(
+            Event::parse(json!({"Records": 5})),
+            Err(EventError::NotSqs(_))
+        ));
+        let error = Event::parse(json!({"Records": [{"body": "{\"secret\": 1}"}]}))
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "record 1 is not a slice: it does not read as one at line 1, column 9"
+        );
+        let error = Event::parse(json!({"Records": [{}]}))
+            .unwrap_err()
+            .to_string();
+        assert_eq!(error, "record 1 is not a slice: it has no body");
+    }
+}

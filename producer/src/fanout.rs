@@ -1,0 +1,228 @@
+//! One slice, from its first reading to its last delivery.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::check::Checked;
+use crate::producer::{ProduceError, Producer};
+use crate::queue::Postmark;
+use crate::reading::{CheckError, FirstReading, Job, SecondReading};
+use crate::rejects::Rejects;
+use crate::sender::{Sender, Sent};
+use crate::source::SourceError;
+use crate::summary::Summary;
+
+/// How long before the end of an invocation nothing new is begun: what is in flight has this long to be answered, and the
+/// rest of the slice to be handed over.
+const MARGIN: SignedDuration = SignedDuration::from_secs(20);
+
+/// How far the second reading came.
+enum Reached {
+    /// The end, having left out so many recipients of deliveries that were published before.
+    End { skipped: u64 },
+    /// There was no time for this row and those behind it.
+    Row(u64),
+}
+
+impl Producer {
+    /// Checks the whole slice, then publishes it.
+    pub(crate) async fn work(
+        &self,
+        job: Job,
+        mark: Arc<Postmark>,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, ProduceError> {
+        let stop = deadline.map(|deadline| deadline - MARGIN);
+        let (mut checked, rejects) = self.check(&job, stop).await?;
+        let (sent, reached) = self.publish(&job, mark, &mut checked, stop).await?;
+        let mut summary = Summary {
+            run: job.slice.run.clone(),
+            slice: Some(job.slice.name()),
+            recipients: sent.recipients,
+            rejected: sent.refused_rows,
+            deliveries: sent.deliveries,
+            requests: sent.requests,
+            skipped_deliveries: job.slice.skip,
+            rejects: self.write_refused(&job, &sent).await?,
+            ..Summary::default()
+        };
+        match reached {
+            Reached::End { skipped } => {
+                if skipped + sent.recipients + sent.refused_rows != checked.recipients() {
+                    return Err(SourceError::Changed(job.source.name.clone()).into());
+                }
+                summary.rejected += checked.rejected;
+                summary.duplicates = checked.duplicates;
+                summary.rejects.extend(rejects);
+            }
+            Reached::Row(row) => {
+                self.hand_over(job.slice, sent.all(), row).await?;
+                summary.handed_over = true;
+            }
+        }
+        summary.rows = summary.recipients + summary.rejected + summary.duplicates;
+        Ok(summary)
+    }
+
+    /// Reads the slice whole and writes down what can't be sent; an error where that is too much, or nothing is left.
+    async fn check(
+        &self,
+        job: &Job,
+        stop: Option<Timestamp>,
+    ) -> Result<(Checked, Vec<String>), ProduceError> {
+        let prefix = self.settings.rejects_prefix.as_ref();
+        let mut rejects = Rejects::new(&self.lists, prefix, &job.campaign, job.slice.name());
+        let mut reading = FirstReading::new(job, &self.progress, stop);
+        let mut first = None;
+        loop {
+            match reading.next().await {
+                Ok(Some(rejected)) => {
+                    rejects.add(&rejected).await?;
+                    first.get_or_insert((rejected.place, rejected.error));
+                }
+                Ok(None) => break,
+                Err(CheckError::Read(error)) => return Err(error.into()),
+                Err(CheckError::OutOfTime) => {
+                    return Err(ProduceError::NoTimeToCheck(job.source.name.clone()));
+                }
+            }
+        }
+        let rejects = rejects.finish().await?;
+        let checked = reading.finish();
+        if checked.rows == 0 {
+            return Err(ProduceError::NoRows(job.source.name.clone()));
+        }
+        match first {
+            Some((place, error))
+                if !job
+                    .campaign
+                    .max_bad_rows
+                    .allows(checked.rejected, checked.rows) =>
+            {
+                Err(ProduceError::TooManyBadRows {
+                    list: job.source.name.clone(),
+                    rejected: checked.rejected,
+                    rows: checked.rows,
+                    first: format!("{place}: {error}"),
+                    rejects,
+                })
+            }
+            _ => Ok((checked, rejects)),
+        }
+    }
+
+    /// Reads the slice again and publishes its deliveries, as far as time allows.
+    async fn publish(
+        &self,
+        job: &Job,
+        mark: Arc<Postmark>,
+        checked: &mut Checked,
+        stop: Option<Timestamp>,
+    ) -> Result<(Sent, Reached), ProduceError> {
+        let allows = |refused: u64| {
+            refused == 0
+                || job
+                    .campaign
+                    .max_bad_rows
+                    .allows(checked.rejected + refused, checked.rows)
+        };
+        let mut reading = SecondReading::new(job, std::mem::take(&mut checked.windows));
+        let mut sender = Sender::new(
+            self.deliveries.clone(),
+            Some(mark),
+            &self.settings,
+            Arc::clone(&self.progress),
+        )
+        .starting_at(job.slice.skip);
+        let mut reached = None;
+        let read = loop {
+            let request = match reading.next().await {
+                Ok(Some(request)) => request,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
+            if stop.is_some_and(|stop| Timestamp::now() >= stop) {
+                reached = Some(Reached::Row(reading.first_waiting(&request)));
+                break Ok(());
+            }
+            if !sender.send(request).await || !allows(sender.refused_rows()) {
+                break Ok(());
+            }
+        };
+        let (sent, failed) = sender.finish().await;
+        if let Some(failed) = failed {
+            let row = failed.row.map_or(job.slice.start.row, |row| row.row);
+            return Err(ProduceError::Publish {
+                published: sent.deliveries,
+                before: failed.before,
+                row,
+                source: failed.error,
+            });
+        }
+        read?;
+        if let Some((_, reason)) = sent.refused.first().filter(|_| !allows(sent.refused_rows)) {
+            let rejects = self.write_refused(job, &sent).await?;
+            return Err(ProduceError::RefusedTooMany {
+                published: sent.deliveries,
+                reason: reason.clone(),
+                rejects,
+            });
+        }
+        let (skipped, missing) = reading.skipped();
+        match reached {
+            Some(Reached::Row(row)) if sent.all() == 0 => Err(ProduceError::NoTimeToPublish {
+                before: job.slice.skip,
+                row,
+            }),
+            Some(reached) => Ok((sent, reached)),
+            None if missing > 0 => Err(ProduceError::Skip {
+                skip: job.slice.skip,
+                there: job.slice.skip - missing,
+            }),
+            None => Ok((sent, Reached::End { skipped })),
+        }
+    }
+
+    /// Writes down the rows whose deliveries the queue refused, in a file of their own: another invocation may write more of
+    /// the same slice.
+    async fn write_refused(&self, job: &Job, sent: &Sent) -> Result<Vec<String>, ProduceError> {
+        let name = format!("{}.queue-{}", job.slice.name(), job.slice.skip);
+        let prefix = self.settings.rejects_prefix.as_ref();
+        let mut rejects = Rejects::new(&self.lists, prefix, &job.campaign, name);
+        for (entry, reason) in &sent.refused {
+            rejects
+                .add_delivery(entry, reason, job.campaign.channel)
+                .await?;
+        }
+        Ok(rejects.finish().await?)
+    }
+
+    /// Puts what is left of a slice on the slice queue, `published` more of its deliveries being done.
+    async fn hand_over(
+        &self,
+        mut slice: crate::slice::Slice,
+        published: u64,
+        row: u64,
+    ) -> Result<(), ProduceError> {
+        slice.skip += published;
+        if self.slices.is_none() {
+            return Err(ProduceError::OutOfTime {
+                before: slice.skip,
+                row,
+            });
+        }
+        let before = slice.skip;
+        self.send_slices(vec![slice])
+            .await
+            .map(|_| ())
+            .map_err(|error| match error {
+                ProduceError::Slices { source, .. } => ProduceError::HandOver {
+                    before,
+                    row,
+                    source,
+                },
+                other => other,
+            })
+    }
+}

@@ -1,0 +1,257 @@
+//! Rows with equal messages share a delivery.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use fanline_core::recipient::Recipient;
+
+use crate::pack::RowNumber;
+
+/// How many groups can be opened after one before it goes out, full or not.
+///
+/// It bounds the memory (a group holds up to 500 recipients, some 20 KB), and how far apart in the list two rows may lie
+/// that still share a delivery.
+pub(crate) const MAX_OPEN: usize = 512;
+
+/// One delivery to be: its messages and who gets them.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// A JSON array, as rendered.
+    pub(crate) messages: Arc<str>,
+    pub(crate) recipients: Vec<Recipient>,
+    /// The recipients' rows, in the same order.
+    pub(crate) rows: Vec<RowNumber>,
+}
+
+impl Group {
+    fn alone(messages: Arc<str>, recipient: Recipient, row: RowNumber) -> Self {
+        Self {
+            messages,
+            recipients: vec![recipient],
+            rows: vec![row],
+        }
+    }
+}
+
+/// Gathers recipients by their messages. The same rows in the same order make the same groups in the same order, always.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    /// The groups in the order in which they were opened; one that went out leaves its place empty.
+    open: VecDeque<Option<Group>>,
+    /// How many places have gone from the front of `open`.
+    gone: usize,
+    /// The place of each open group, counted from the first ever.
+    by_messages: HashMap<Arc<str>, usize>,
+    /// The place that was used last: where all rows get one text, it is always the right one.
+    last: usize,
+}
+
+impl Groups {
+    /// Adds a recipient whose messages `most` recipients can share, and returns the group that goes out for it, if one does:
+    /// the one that is now full, or the oldest where too many have been opened after it.
+    pub(crate) fn add(
+        &mut self,
+        messages: &str,
+        most: usize,
+        recipient: Recipient,
+        row: RowNumber,
+    ) -> Option<Group> {
+        if most <= 1 || !recipient.can_share() {
+            return Some(Group::alone(messages.into(), recipient, row));
+        }
+        let Some(place) = self.place(messages) else {
+            return self.open(messages.into(), recipient, row);
+        };
+        self.last = place;
+        let slot = self.open.get_mut(place - self.gone)?;
+        let group = slot.as_mut()?;
+        group.recipients.push(recipient);
+        group.rows.push(row);
+        if group.recipients.len() < most {
+            return None;
+        }
+        self.by_messages.remove(messages);
+        slot.take()
+    }
+
+    fn place(&self, messages: &str) -> Option<usize> {
+        let last = self
+            .last
+            .checked_sub(self.gone)
+            .and_then(|at| self.open.get(at));
+        match last {
+            Some(Some(group)) if *group.messages == *messages => Some(self.last),
+            _ => self.by_messages.get(messages).copied(),
+        }
+    }
+
+    fn open(&mut self, messages: Arc<str>, recipient: Recipient, row: RowNumber) -> Option<Group> {
+        while let Some(None) = self.open.front() {
+            self.open.pop_front();
+            self.gone += 1;
+        }
+        let oldest = if self.open.len() < MAX_OPEN {
+            None
+        } else {
+            self.take_oldest()
+        };
+        self.last = self.gone + self.open.len();
+        self.by_messages.insert(Arc::clone(&messages), self.last);
+        self.open
+            .push_back(Some(Group::alone(messages, recipient, row)));
+        oldest
+    }
+
+    /// The group that was opened first, until there is none.
+    pub(crate) fn take_oldest(&mut self) -> Option<Group> {
+        while let Some(slot) = self.open.pop_front() {
+            self.gone += 1;
+            if let Some(group) = slot {
+                self.by_messages.remove(&group.messages);
+                return Some(group);
+            }
+        }
+        None
+    }
+
+    /// The first row among those that have not gone out.
+    pub(crate) fn first_row(&self) -> Option<RowNumber> {
+        let waiting = self.open.iter().flatten();
+        waiting
+            .filter_map(|group| group.rows.first())
+            .min_by_key(|row| row.row)
+            .copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fanline_core::campaign::Channel;
+    use proptest::prelude::*;
+
+    fn recipient(kind: char, n: u64) -> Recipient {
+        Recipient::parse(Channel::Line, &format!("{kind}{n:032x}")).unwrap()
+    }
+
+    /// Groups the rows (kind, messages), numbered from 1, each group shown as its messages and rows.
+    fn groups(rows: &[(char, String)], most: usize) -> Vec<(String, Vec<u64>)> {
+        let mut groups = Groups::default();
+        let mut out = Vec::new();
+        for (row, (kind, messages)) in (1..).zip(rows) {
+            out.extend(groups.add(
+                messages,
+                most,
+                recipient(*kind, row),
+                RowNumber { row, line: row + 1 },
+            ));
+        }
+        while let Some(group) = groups.take_oldest() {
+            out.push(group);
+        }
+        out.into_iter()
+            .map(|group| {
+                (
+                    group.messages.to_string(),
+                    group.rows.iter().map(|row| row.row).collect(),
+                )
+            })
+            .collect()
+    }
+
+    fn users(messages: &[&str]) -> Vec<(char, String)> {
+        messages
+            .iter()
+            .map(|text| ('U', (*text).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn equal_messages_share_a_delivery_although_they_lie_apart() {
+        assert_eq!(
+            groups(&users(&["a", "b", "a", "c", "b", "a"]), 500),
+            [
+                ("a".into(), vec![1, 3, 6]),
+                ("b".into(), vec![2, 5]),
+                ("c".into(), vec![4])
+            ]
+        );
+    }
+
+    #[test]
+    fn a_full_group_goes_out_at_once() {
+        assert_eq!(
+            groups(&users(&["a", "b", "a", "a"]), 2),
+            [
+                ("a".into(), vec![1, 3]),
+                ("b".into(), vec![2]),
+                ("a".into(), vec![4])
+            ]
+        );
+    }
+
+    #[test]
+    fn groups_and_rooms_go_alone() {
+        let rows = [
+            ('U', "a".into()),
+            ('C', "a".into()),
+            ('R', "a".into()),
+            ('U', "a".into()),
+        ];
+        assert_eq!(
+            groups(&rows, 500),
+            [
+                ("a".into(), vec![2]),
+                ("a".into(), vec![3]),
+                ("a".into(), vec![1, 4])
+            ]
+        );
+    }
+
+    #[test]
+    fn the_oldest_goes_out_when_too_many_are_open() {
+        let texts: Vec<String> = (0..MAX_OPEN).map(|n| format!("text {n}")).collect();
+        let mut rows: Vec<(char, String)> = texts.iter().map(|text| ('U', text.clone())).collect();
+        rows.push(('U', "one more".into()));
+        rows.push(('U', texts[0].clone()));
+        rows.push(('U', texts[2].clone()));
+        let out = groups(&rows, 500);
+        assert_eq!(out[0], (texts[0].clone(), vec![1]));
+        assert_eq!(out[1], (texts[1].clone(), vec![2]));
+        assert_eq!(out[2], (texts[2].clone(), vec![3, 515]));
+        assert_eq!(out.last().unwrap().0, texts[0]);
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_lost_or_doubled_and_memory_is_bounded(
+            rows in prop::collection::vec((prop_oneof![9 => Just('U'), 1 => Just('C')], 0u32..2000), 0..3000),
+            most in 1usize..9,
+        ) {
+            let mut groups = Groups::default();
+            let mut out = Vec::new();
+            for (row, (kind, text)) in (1..).zip(&rows) {
+                let row = RowNumber { row, line: row };
+                out.extend(groups.add(&text.to_string(), most, recipient(*kind, row.row), row));
+                prop_assert!(groups.open.len() <= MAX_OPEN);
+                prop_assert!(groups.by_messages.len() <= groups.open.len());
+            }
+            while let Some(group) = groups.take_oldest() {
+                out.push(group);
+            }
+            prop_assert!(groups.by_messages.is_empty());
+            let mut seen = Vec::new();
+            for group in out {
+                prop_assert!(group.recipients.len() <= most);
+                for (recipient_, row) in group.recipients.iter().zip(&group.rows) {
+                    let (kind, text) = &rows[usize::try_from(row.row).unwrap() - 1];
+                    prop_assert!(*recipient_ == recipient(*kind, row.row));
+                    prop_assert_eq!(&*group.messages, &text.to_string());
+                    seen.push(row.row);
+                }
+            }
+            seen.sort_unstable();
+            prop_assert_eq!(seen, (1..=rows.len() as u64).collect::<Vec<_>>());
+        }
+    }
+}

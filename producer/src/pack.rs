@@ -1,0 +1,113 @@
+//! Deliveries become requests.
+
+/// SQS takes at most ten entries a request.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>
+pub(crate) const MAX_ENTRIES: usize = 10;
+
+/// SQS takes at most 1 MiB in one entry, and in all entries of a request together.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>
+pub(crate) const MAX_BYTES: usize = 1_048_576;
+
+/// One message for the queue, and what has to be known of it if the queue refuses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) body: String,
+    /// The rows whose recipients it carries.
+    pub(crate) rows: Vec<RowNumber>,
+}
+
+/// Where a row stands, as people count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowNumber {
+    pub(crate) row: u64,
+    pub(crate) line: u64,
+}
+
+/// Fills requests with entries in the order in which they come.
+#[derive(Debug, Default)]
+pub(crate) struct Packer {
+    entries: Vec<Entry>,
+    bytes: usize,
+}
+
+impl Packer {
+    /// Takes an entry; answers with the request before it, where the entry does not fit that one.
+    pub(crate) fn push(&mut self, entry: Entry) -> Option<Vec<Entry>> {
+        let fits = self.entries.len() < MAX_ENTRIES && self.bytes + entry.body.len() <= MAX_BYTES;
+        let full = if fits { None } else { self.finish() };
+        self.bytes += entry.body.len();
+        self.entries.push(entry);
+        full
+    }
+
+    /// The entries of the request that is being filled.
+    pub(crate) fn waiting(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The last request.
+    pub(crate) fn finish(&mut self) -> Option<Vec<Entry>> {
+        self.bytes = 0;
+        let next = Vec::with_capacity(MAX_ENTRIES);
+        Some(std::mem::replace(&mut self.entries, next)).filter(|entries| !entries.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn entry(bytes: usize) -> Entry {
+        Entry {
+            body: "x".repeat(bytes),
+            rows: Vec::new(),
+        }
+    }
+
+    fn pack(sizes: &[usize]) -> Vec<Vec<usize>> {
+        let mut packer = Packer::default();
+        let mut requests: Vec<_> = sizes
+            .iter()
+            .filter_map(|size| packer.push(entry(*size)))
+            .collect();
+        requests.extend(packer.finish());
+        requests
+            .iter()
+            .map(|request| request.iter().map(|entry| entry.body.len()).collect())
+            .collect()
+    }
+
+    #[test]
+    fn a_request_is_full_at_ten_entries() {
+        assert_eq!(pack(&[1; 21]), [vec![1; 10], vec![1; 10], vec![1]]);
+        assert!(pack(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_request_is_full_at_one_mebibyte_exactly() {
+        assert_eq!(
+            pack(&[MAX_BYTES - 1, 1, 1]),
+            [vec![MAX_BYTES - 1, 1], vec![1]]
+        );
+        assert_eq!(pack(&[MAX_BYTES - 1, 2]), [vec![MAX_BYTES - 1], vec![2]]);
+        assert_eq!(
+            pack(&[1, MAX_BYTES, 1]),
+            [vec![1], vec![MAX_BYTES], vec![1]]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_entry_goes_out_once_in_order_and_within_the_limits(
+            sizes in prop::collection::vec(prop_oneof![1usize..2000, 1usize..=MAX_BYTES], 0..40)
+        ) {
+            let requests = pack(&sizes);
+            prop_assert_eq!(requests.concat(), sizes);
+            for request in requests {
+                prop_assert!((1..=MAX_ENTRIES).contains(&request.len()));
+                prop_assert!(request.iter().sum::<usize>() <= MAX_BYTES);
+            }
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! One piece of work, from its event to its summary.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use aws_config::SdkConfig;
+use fanline_core::campaign::{Campaign, CampaignError};
+use fanline_core::list::{Place, RowError};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::check::Checked;
+use crate::event::{Event, EventError, Firing};
+use crate::pack::{Entry, Packer};
+use crate::progress::Progress;
+use crate::queue::{Postmark, Queue, QueueError};
+use crate::reading::{CheckError, FirstReading, Job};
+use crate::rejects::RejectsError;
+use crate::rows::{ReadError, Rows};
+use crate::sender::Sender;
+use crate::settings::{CampaignAt, Settings};
+use crate::slice::{Cutter, Slice, started_at};
+use crate::source::{Lists, SourceError};
+use crate::summary::Summary;
+
+/// The producer with its clients, made once and used for every event.
+#[derive(Debug)]
+pub struct Producer {
+    pub(crate) settings: Settings,
+    pub(crate) lists: Lists,
+    pub(crate) deliveries: Queue,
+    pub(crate) slices: Option<Queue>,
+    pub(crate) progress: Arc<Progress>,
+}
+
+/// Why an event was not worked off. Where deliveries are on the queue all the same, it says how many.
+#[derive(Debug, thiserror::Error)]
+pub enum ProduceError {
+    /// The event asks for nothing that can be done.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The campaign can't be sent.
+    #[error(transparent)]
+    Campaign(#[from] CampaignError),
+    /// A slice names another run than its campaign.
+    #[error("the slice is of run `{slice}`, its campaign of run `{campaign}`")]
+    OtherRun {
+        /// What the slice says.
+        slice: String,
+        /// What the campaign says.
+        campaign: String,
+    },
+    /// The list can't be read, or is none.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// There is nobody to send to.
+    #[error("`{0}` has no rows: there is nobody to send to")]
+    NoRows(String),
+    /// The list is more wrong than the campaign allows. Nothing of the slice was sent.
+    #[error(
+        "`{list}`: {rejected} of {rows} rows can't be sent, which is more than `max_bad_rows` allows, so nothing was sent; {first}{}",
+        at(.rejects)
+    )]
+    TooManyBadRows {
+        /// The list.
+        list: String,
+        /// How many rows can't be sent.
+        rejected: u64,
+        /// Of how many.
+        rows: u64,
+        /// The first of them and what is wrong with it.
+        first: String,
+        /// Where all of them are written down.
+        rejects: Vec<String>,
+    },
+    /// The queue refuses more deliveries than `max_bad_rows` allows.
+    #[error("the queue refused more deliveries than `max_bad_rows` allows: {reason}; {published} others are on it{}", at(.rejects))]
+    RefusedTooMany {
+        /// How many deliveries it took.
+        published: u64,
+        /// Why it refused the first.
+        reason: String,
+        /// Where the rows of the refused ones are written down.
+        rejects: Vec<String>,
+    },
+    /// The rejected rows can't be written down, so nothing of the slice is sent.
+    #[error(transparent)]
+    Rejects(#[from] RejectsError),
+    /// The time allowed was too short for the first reading.
+    #[error(
+        "there was no time to check `{0}` whole, so nothing was sent: allow more time, or set `SLICE_QUEUE_URL`"
+    )]
+    NoTimeToCheck(String),
+    /// The time allowed was too short for a single request.
+    #[error(
+        "there was no time to publish anything: allow more time; {before} deliveries are on the queue from before, row {row} is the first that is not sent"
+    )]
+    NoTimeToPublish {
+        /// How many deliveries earlier invocations published.
+        before: u64,
+        /// The first row that is not sent.
+        row: u64,
+    },
+    /// Time ran out and there is no slice queue to hand the rest to.
+    #[error(
+        "out of time with {before} deliveries on the queue; resume at row {row}: send the same event with `\"skip_deliveries\": {before}`, or set `SLICE_QUEUE_URL`"
+    )]
+    OutOfTime {
+        /// How many deliveries are on the queue.
+        before: u64,
+        /// The first row that is not sent.
+        row: u64,
+    },
+    /// Time ran out and the slice queue did not take the rest.
+    #[error(
+        "out of time with {before} deliveries on the queue, and the rest from row {row} could not be handed over: send the same event with `\"skip_deliveries\": {before}`"
+    )]
+    HandOver {
+        /// How many deliveries are on the queue.
+        before: u64,
+        /// The first row that is not sent.
+        row: u64,
+        /// What went wrong.
+        source: QueueError,
+    },
+    /// A request could not be sent.
+    #[error(
+        "{source}; {published} deliveries of this invocation are on the queue; resume at row {row}: send the same event with `\"skip_deliveries\": {before}`"
+    )]
+    Publish {
+        /// How many deliveries are known to be on the queue.
+        published: u64,
+        /// How many of the slice's first deliveries are.
+        before: u64,
+        /// The first row that may not be sent.
+        row: u64,
+        /// What went wrong. It is part of the sentence already.
+        source: QueueError,
+    },
+    /// The slices could not be put on their queue.
+    #[error(
+        "{source}; {published} slices are on the queue: starting the campaign again repeats them harmlessly"
+    )]
+    Slices {
+        /// How many are on it.
+        published: u64,
+        /// What went wrong.
+        source: QueueError,
+    },
+    /// There are fewer deliveries than were to be left out.
+    #[error(
+        "`skip_deliveries` is {skip}, but the list makes {there} deliveries in all: is it of another list?"
+    )]
+    Skip {
+        /// How many were to be left out.
+        skip: u64,
+        /// How many there are.
+        there: u64,
+    },
+}
+
+impl From<SourceError> for ProduceError {
+    fn from(error: SourceError) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+/// The end of a sentence that says where the rejected rows are.
+fn at(rejects: &[String]) -> String {
+    rejects
+        .first()
+        .map_or_else(String::new, |at| format!("; all of them are in `{at}`"))
+}
+
+impl Producer {
+    /// A producer with these settings, and the SDK's for credentials, region and endpoints.
+    pub fn new(settings: Settings, config: &SdkConfig) -> Self {
+        let queue = |url: &str| Queue::new(config, url.to_owned(), settings.send_attempts);
+        Self {
+            lists: Lists::new(config, false),
+            deliveries: queue(&settings.delivery_queue_url),
+            slices: settings.slice_queue_url.as_deref().map(queue),
+            settings,
+            progress: Arc::default(),
+        }
+    }
+
+    /// Lets campaigns name files of this machine: for the command line.
+    #[must_use]
+    pub fn with_local_files(mut self) -> Self {
+        self.lists = self.lists.with_local_files();
+        self
+    }
+
+    /// How far the work has come, for whoever watches it from another task.
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
+    /// Does what an event asks for: fans a campaign out, cuts it into slices, or works on slices.
+    ///
+    /// It may be called again with the same event, after an error or by accident: what it puts on the queue twice has the same
+    /// retry keys. After an error nothing is on the queue but what the error counts. Before `deadline` it stops and hands the
+    /// rest of its slice to the slice queue.
+    pub async fn handle(
+        &self,
+        event: Value,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, ProduceError> {
+        let began = Instant::now();
+        let mut summary = Summary::default();
+        match Event::parse(event)? {
+            Event::Campaign(firing) => summary.add(self.fire(firing, deadline).await?),
+            Event::Configured { time } => {
+                let firing = Firing::new(self.configured().await?, time)?;
+                summary.add(self.fire(firing, deadline).await?);
+            }
+            Event::Slices(slices) => {
+                for slice in slices {
+                    summary.add(self.take_up(slice, deadline).await?);
+                }
+            }
+        }
+        summary.seconds = began.elapsed().as_secs_f64();
+        Ok(summary)
+    }
+
+    async fn configured(&self) -> Result<Value, ProduceError> {
+        match &self.settings.campaign {
+            None => Err(EventError::NoCampaign.into()),
+            Some(CampaignAt::Json(campaign)) => Ok(campaign.clone()),
+            Some(CampaignAt::S3(uri)) => {
+                let text = self.lists.text(&uri.bucket, &uri.key).await?;
+                let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+                Ok(serde_json::from_str(text)
+                    .map_err(|error| CampaignError::Json(error.to_string()))?)
+            }
+        }
+    }
+
+    /// Works on a campaign's list where it is one slice, and cuts it where it is more.
+    async fn fire(
+        &self,
+        firing: Firing,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, ProduceError> {
+        let campaign = Arc::new(Campaign::from_value(firing.campaign.clone())?);
+        let mark = Arc::new(Postmark::new(
+            Arc::clone(&campaign),
+            self.settings.queue_groups,
+        )?);
+        let source = Arc::new(self.lists.open(&campaign, None).await?);
+        let slice = Slice {
+            run: campaign.run(),
+            started_at: started_at(campaign.scheduled_time, Timestamp::now()),
+            etag: source.etag.clone(),
+            start: Place::START,
+            end: None,
+            header: None,
+            window_bytes: self.settings.slice_bytes,
+            skip: firing.skip,
+            campaign: firing.campaign,
+        };
+        let is_cut = self.slices.is_some()
+            && !source.is_packed()
+            && source.length > self.settings.slice_bytes;
+        let job = Job {
+            campaign,
+            slice,
+            source,
+        };
+        if !is_cut {
+            return self.work(job, mark, deadline).await;
+        }
+        if job.slice.skip > 0 {
+            return Err(EventError::SkipOfMany.into());
+        }
+        let (slices, rows) = cut(&job, self.settings.slice_bytes).await?;
+        if rows == 0 {
+            return Err(ProduceError::NoRows(job.source.name.clone()));
+        }
+        let (slices, requests) = self.send_slices(slices).await?;
+        Ok(Summary {
+            run: job.slice.run,
+            slices,
+            sliced_rows: rows,
+            requests,
+            ..Summary::default()
+        })
+    }
+
+    /// Works on a slice from the slice queue.
+    async fn take_up(
+        &self,
+        slice: Slice,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, ProduceError> {
+        let campaign = Arc::new(Campaign::from_value(slice.campaign.clone())?);
+        if campaign.run() != slice.run {
+            return Err(ProduceError::OtherRun {
+                slice: slice.run,
+                campaign: campaign.run(),
+            });
+        }
+        let mark = Arc::new(Postmark::new(
+            Arc::clone(&campaign),
+            self.settings.queue_groups,
+        )?);
+        let source = Arc::new(self.lists.open(&campaign, Some(&slice.etag)).await?);
+        self.work(
+            Job {
+                campaign,
+                slice,
+                source,
+            },
+            mark,
+            deadline,
+        )
+        .await
+    }
+
+    /// Puts slices on their queue, all of them or an error; answers with how many, and in how many requests.
+    pub(crate) async fn send_slices(&self, slices: Vec<Slice>) -> Result<(u64, u64), ProduceError> {
+        let Some(queue) = self.slices.clone() else {
+            return Ok((0, 0));
+        };
+        let mut sender = Sender::new(queue, None, &self.settings, Arc::clone(&self.progress));
+        let mut packer = Packer::default();
+        for slice in slices {
+            let mut body = String::new();
+            fanline_core::text::push_json(&mut body, &slice);
+            if let Some(request) = packer.push(Entry {
+                body,
+                rows: Vec::new(),
+            }) {
+                sender.send(request).await;
+            }
+        }
+        if let Some(request) = packer.finish() {
+            sender.send(request).await;
+        }
+        let (sent, failed) = sender.finish().await;
+        let refused = || {
+            let (_, problem) = sent.refused.first()?;
+            let queue = self.settings.slice_queue_url.clone().unwrap_or_default();
+            Some(QueueError::Refused {
+                queue,
+                problem: problem.clone(),
+            })
+        };
+        match failed.map(|failed| failed.error).or_else(refused) {
+            Some(source) => Err(ProduceError::Slices {
+                published: sent.deliveries,
+                source,
+            }),
+            None => Ok((sent.deliveries, sent.requests)),
+        }
+    }
+}
+
+/// Reads the whole list and cuts it at rows. Only what reads to its end is cut: a quote left open near the end sends nothing.
+async fn cut(job: &Job, bytes: u64) -> Result<(Vec<Slice>, u64), ProduceError> {
+    let mut rows = Rows::new(&job.source, &job.slice);
+    let rules = job.rules();
+    let mut cutter = Cutter::new(bytes);
+    let mut count = 0;
+    while rows.fill(&rules).await? {
+        while let Some(parsed) = rows.next()? {
+            cutter.row(parsed.place);
+            count += 1;
+        }
+    }
+    let header = rows.header().cloned();
+    let slices = cutter
+        .finish(job.source.length)
+        .into_iter()
+        .map(|(start, end)| Slice {
+            start,
+            end: Some(end),
+            header: header.clone(),
+            ..job.slice.clone()
+        });
+    Ok((slices.collect(), count))
+}
+
+/// Reads the whole list of a campaign as the producer would, sends nothing, and shows each row that can't be sent.
+///
+/// Duplicates are counted as the producer would find them with slices of the default size. A campaign may name a file.
+pub async fn check(
+    campaign: Value,
+    config: &SdkConfig,
+    mut on_bad_row: impl FnMut(Place, &RowError),
+) -> Result<Checked, ProduceError> {
+    let parsed = Arc::new(Campaign::from_value(campaign.clone())?);
+    let source = Arc::new(Lists::new(config, true).open(&parsed, None).await?);
+    let slice = Slice {
+        run: parsed.run(),
+        started_at: started_at(parsed.scheduled_time, Timestamp::now()),
+        etag: source.etag.clone(),
+        start: Place::START,
+        end: None,
+        header: None,
+        window_bytes: crate::settings::SLICE_BYTES,
+        skip: 0,
+        campaign,
+    };
+    let job = Job {
+        campaign: parsed,
+        slice,
+        source,
+    };
+    let progress = Progress::default();
+    let mut reading = FirstReading::new(&job, &progress, None);
+    while let Some(rejected) = reading.next().await.map_err(|error| match error {
+        CheckError::Read(error) => error.into(),
+        CheckError::OutOfTime => ProduceError::NoTimeToCheck(job.source.name.clone()),
+    })? {
+        on_bad_row(rejected.place, &rejected.error);
+    }
+    let checked = reading.finish();
+    if checked.rows == 0 {
+        return Err(ProduceError::NoRows(job.source.name.clone()));
+    }
+    Ok(checked)
+}

@@ -1,0 +1,51 @@
+//! How far the work has come, for whoever watches it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counts that only grow, readable at any moment from any thread.
+#[derive(Debug, Default)]
+pub struct Progress {
+    rows: AtomicU64,
+    recipients: AtomicU64,
+    rejected: AtomicU64,
+    duplicates: AtomicU64,
+    deliveries: AtomicU64,
+}
+
+impl Progress {
+    /// Rows checked.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Recipients whose delivery is on the queue.
+    pub fn recipients(&self) -> u64 {
+        self.recipients.load(Ordering::Relaxed)
+    }
+
+    /// Rows that can't be sent.
+    pub fn rejected(&self) -> u64 {
+        self.rejected.load(Ordering::Relaxed)
+    }
+
+    /// Rows whose recipient an earlier row of the slice names.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates.load(Ordering::Relaxed)
+    }
+
+    /// Deliveries on the queue.
+    pub fn deliveries(&self) -> u64 {
+        self.deliveries.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn checked(&self, rows: u64, rejected: u64, duplicates: u64) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.rejected.fetch_add(rejected, Ordering::Relaxed);
+        self.duplicates.fetch_add(duplicates, Ordering::Relaxed);
+    }
+
+    pub(crate) fn published(&self, recipients: u64, deliveries: u64) {
+        self.recipients.fetch_add(recipients, Ordering::Relaxed);
+        self.deliveries.fetch_add(deliveries, Ordering::Relaxed);
+    }
+}

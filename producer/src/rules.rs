@@ -1,0 +1,166 @@
+//! What one row asks for, or why it can't be sent.
+
+use fanline_core::campaign::{Campaign, Channel};
+use fanline_core::delivery::{Envelope, MAX_RECIPIENTS};
+use fanline_core::list::{Header, ListError, Row, RowError};
+use fanline_core::recipient::Recipient;
+
+use crate::pack::MAX_BYTES;
+
+/// A campaign's rules for its rows, the same in the first reading and the second.
+pub(crate) struct Rules<'a> {
+    campaign: &'a Campaign,
+    /// The bytes of a queue message around its recipients and its messages.
+    around: usize,
+}
+
+impl<'a> Rules<'a> {
+    pub(crate) fn new(campaign: &'a Campaign, envelope: &Envelope) -> Self {
+        // Without recipients one quote stands between the brackets, which belongs to them.
+        let around = envelope.encode(&[], "").len() - 1;
+        Self { campaign, around }
+    }
+
+    /// Whether a list with this header can be sent at all.
+    pub(crate) fn header(&self, header: &Header) -> Result<(), ListError> {
+        let column = self.campaign.channel.recipient_column();
+        if !header.columns().iter().any(|present| present == column) {
+            return Err(ListError::NoRecipientColumn {
+                column,
+                present: header.columns().to_vec(),
+            });
+        }
+        self.campaign.messages.check_header(header)
+    }
+
+    /// Whom the row names.
+    pub(crate) fn recipient(&self, row: &Row<'_>) -> Result<Recipient, RowError> {
+        let column = self.campaign.channel.recipient_column();
+        let text = row.text(column).ok_or_else(|| match row.value(column) {
+            None => RowError::Missing(column.into()),
+            Some(_) => RowError::Column {
+                column: column.into(),
+                problem: "is not a text".into(),
+            },
+        })?;
+        Recipient::parse(self.campaign.channel, text).map_err(|error| RowError::Column {
+            column: column.into(),
+            problem: error.to_string(),
+        })
+    }
+
+    /// Renders the row's messages into `json`, replacing what it held, and says how many such recipients can share a delivery.
+    pub(crate) fn messages(
+        &self,
+        row: &Row<'_>,
+        recipient: &Recipient,
+        json: &mut String,
+    ) -> Result<usize, RowError> {
+        json.clear();
+        self.campaign.messages.render(row, json)?;
+        match self.most(json.len(), recipient) {
+            0 => Err(RowError::Message {
+                field: "messages".into(),
+                problem: format!(
+                    "are {} bytes long with this row; with their delivery's other fields they have to fit a queue message of {MAX_BYTES}",
+                    json.len()
+                ),
+            }),
+            most => Ok(most),
+        }
+    }
+
+    /// How many recipients like this one a delivery with so many bytes of messages can have: exact, so that an entry is never
+    /// over SQS's limit.
+    fn most(&self, messages: usize, recipient: &Recipient) -> usize {
+        let shared = if recipient.can_share() {
+            MAX_RECIPIENTS
+        } else {
+            1
+        };
+        let length = match recipient {
+            Recipient::Line(_) => LINE_ID,
+            Recipient::NotifyToken(token) => token.len(),
+        };
+        // `"ID"` each, and a comma between two.
+        let room = (MAX_BYTES + 1).saturating_sub(self.around + messages);
+        shared.min(room / (length + 3))
+    }
+
+    /// Whether the recipient's name may be written where people read it: an ID may, a token is a secret.
+    pub(crate) fn may_be_named(&self) -> bool {
+        self.campaign.channel == Channel::Line
+    }
+}
+
+/// The characters of a LINE ID.
+const LINE_ID: usize = 33;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, Value, json};
+
+    fn campaign(channel: &str, text: &str) -> Campaign {
+        let messages = match channel {
+            "line" => json!([{"type": "text", "text": text}]),
+            _ => json!({"message": text}),
+        };
+        Campaign::from_value(
+            json!({"campaign": "c", "channel": channel, "recipients": [], "messages": messages}),
+        )
+        .unwrap()
+    }
+
+    fn row(value: &Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn a_row_names_somebody_or_says_why_not() {
+        for (channel, object, sentence) in [
+            ("line", json!({}), "has no `to`"),
+            ("line", json!({"to": 5}), "`to` is not a text"),
+            ("line", json!({"to": ""}), "`to` is empty"),
+            (
+                "line",
+                json!({"to": "U1"}),
+                "`to` is not a LINE user, group or room ID",
+            ),
+            ("line-notify", json!({"to": "U1"}), "has no `token`"),
+            (
+                "line-notify",
+                json!({"token": "a b"}),
+                "`token` is not a LINE Notify token",
+            ),
+        ] {
+            let campaign = campaign(channel, "hi");
+            let envelope = campaign.envelope("2026-12-25T00:00:00Z".parse().unwrap());
+            let error = Rules::new(&campaign, &envelope)
+                .recipient(&Row::Json(&row(&object)))
+                .unwrap_err();
+            assert!(error.to_string().starts_with(sentence), "{error}");
+        }
+    }
+
+    #[test]
+    fn as_many_share_a_delivery_as_fit_a_queue_message_to_the_byte() {
+        let campaign = campaign("line", "hi");
+        let envelope = campaign.envelope("2026-12-25T00:00:00Z".parse().unwrap());
+        let rules = Rules::new(&campaign, &envelope);
+        let one = Recipient::parse(Channel::Line, "U4af4980629f0c1d2e3f4a5b6c7d8e9fa").unwrap();
+        for n in [1, 2, 499] {
+            let bare = envelope.encode(&vec![one.clone(); n], "").len();
+            assert_eq!(rules.most(MAX_BYTES - bare, &one), n);
+            assert_eq!(rules.most(MAX_BYTES - bare + 1, &one), n - 1);
+        }
+        assert_eq!(rules.most(20, &one), 500);
+        assert_eq!(rules.most(MAX_BYTES, &one), 0);
+        let group = Recipient::parse(Channel::Line, "C4af4980629f0c1d2e3f4a5b6c7d8e9fa").unwrap();
+        assert_eq!(rules.most(20, &group), 1);
+        let token = Recipient::parse(Channel::LineNotify, "0123456789").unwrap();
+        let bare = envelope.encode(std::slice::from_ref(&token), "").len();
+        assert_eq!(rules.most(MAX_BYTES - bare, &token), 1);
+        assert_eq!(rules.most(MAX_BYTES - bare + 1, &token), 0);
+    }
+}

@@ -1,0 +1,147 @@
+//! Many requests at once, never more than so many.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::pack::{Entry, RowNumber};
+use crate::progress::Progress;
+use crate::queue::{Postmark, Queue, QueueError, Receipt};
+use crate::settings::Settings;
+
+/// Sends the requests of one slice, each in a task of its own.
+pub(crate) struct Sender {
+    queue: Queue,
+    mark: Option<Arc<Postmark>>,
+    in_flight: usize,
+    progress: Arc<Progress>,
+    tasks: JoinSet<Result<Receipt, Failed>>,
+    /// The number of the next delivery within its slice.
+    next: u64,
+    sent: Sent,
+    failed: Option<Failed>,
+}
+
+/// What has been sent.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    pub(crate) requests: u64,
+    pub(crate) deliveries: u64,
+    pub(crate) recipients: u64,
+    /// Deliveries that the queue will never take, and why.
+    pub(crate) refused: Vec<(Entry, String)>,
+    pub(crate) refused_rows: u64,
+}
+
+impl Sent {
+    /// All deliveries that are done with.
+    pub(crate) fn all(&self) -> u64 {
+        self.deliveries + self.refused.len() as u64
+    }
+}
+
+/// The first request that could not be sent.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    /// How many deliveries of the slice come before it: all that can be left out another time.
+    pub(crate) before: u64,
+    /// The row with which it begins.
+    pub(crate) row: Option<RowNumber>,
+    pub(crate) error: QueueError,
+}
+
+impl Sender {
+    /// A sender of deliveries, or of slices where there is no mark.
+    pub(crate) fn new(
+        queue: Queue,
+        mark: Option<Arc<Postmark>>,
+        settings: &Settings,
+        progress: Arc<Progress>,
+    ) -> Self {
+        Self {
+            queue,
+            mark,
+            in_flight: settings.sends_in_flight,
+            progress,
+            tasks: JoinSet::new(),
+            next: 0,
+            sent: Sent::default(),
+            failed: None,
+        }
+    }
+
+    /// The same for deliveries the first of which has this number within its slice.
+    pub(crate) fn starting_at(mut self, number: u64) -> Self {
+        self.next = number;
+        self
+    }
+
+    /// Starts one request as soon as there is room for it. `false` says that an earlier one failed: there is no use in more.
+    pub(crate) async fn send(&mut self, entries: Vec<Entry>) -> bool {
+        while self.tasks.len() >= self.in_flight && self.settle().await {}
+        let before = self.next;
+        self.next += entries.len() as u64;
+        let row = entries
+            .first()
+            .and_then(|entry| entry.rows.first())
+            .copied();
+        let (queue, mark) = (self.queue.clone(), self.mark.clone());
+        self.tasks.spawn(async move {
+            let sent = queue.send(entries, mark.as_deref()).await;
+            sent.map_err(|error| Failed { before, row, error })
+        });
+        self.failed.is_none()
+    }
+
+    /// Waits until no request is in flight. Everything sent is counted, whatever failed beside it.
+    pub(crate) async fn finish(mut self) -> (Sent, Option<Failed>) {
+        while self.settle().await {}
+        (self.sent, self.failed)
+    }
+
+    /// Rows whose delivery the queue refused for good.
+    pub(crate) fn refused_rows(&self) -> u64 {
+        self.sent.refused_rows
+    }
+
+    /// Waits for one request to end; `false` when there is none.
+    async fn settle(&mut self) -> bool {
+        match self.tasks.join_next().await {
+            None => return false,
+            Some(Ok(Ok(receipt))) => {
+                self.progress.published(
+                    receipt.recipients,
+                    if self.mark.is_some() {
+                        receipt.entries
+                    } else {
+                        0
+                    },
+                );
+                self.sent.requests += receipt.requests;
+                self.sent.deliveries += receipt.entries;
+                self.sent.recipients += receipt.recipients;
+                self.sent.refused_rows += receipt
+                    .refused
+                    .iter()
+                    .map(|(entry, _)| entry.rows.len() as u64)
+                    .sum::<u64>();
+                self.sent.refused.extend(receipt.refused);
+            }
+            Some(Ok(Err(failed))) => {
+                if self
+                    .failed
+                    .as_ref()
+                    .is_none_or(|first| failed.before < first.before)
+                {
+                    self.failed = Some(failed);
+                }
+            }
+            Some(Err(error)) => {
+                if let Ok(panic) = error.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        }
+        true
+    }
+}

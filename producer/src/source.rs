@@ -1,0 +1,412 @@
+//! The bytes of a list: in S3, in a file, or in the campaign itself.
+
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_types::service_config::ServiceConfigKey;
+use bytes::Bytes;
+use fanline_core::campaign::{Campaign, Recipients};
+use fanline_core::list::{Compression, Format};
+
+/// How often a piece of an object is asked for. The SDK repeats a request that fails, but not an answer that breaks off.
+const READ_ATTEMPTS: u32 = 4;
+
+/// Opens lists, wherever they are.
+#[derive(Debug, Clone)]
+pub struct Lists {
+    s3: Client,
+    local_files: bool,
+}
+
+/// Why a list can't be read: one sentence that names it.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// There is no such bucket, object or file.
+    #[error("`{0}` does not exist")]
+    Missing(String),
+    /// It is there, perhaps, but not for us.
+    #[error("`{0}` can't be read: no permission")]
+    Denied(String),
+    /// Another version of the list is there than the one that the run began with.
+    #[error(
+        "`{0}` was changed while it was being read: start the campaign again under a new id, or put the list back"
+    )]
+    Changed(String),
+    /// A compressed list ends within its data.
+    #[error("`{0}` is cut short: its compressed data ends in the middle")]
+    CutShort(String),
+    /// A compressed list's data is none.
+    #[error("`{0}` can't be unpacked: is it what its name says?")]
+    NotPacked(String),
+    /// A path, where only objects are read.
+    #[error(
+        "`recipients` is a path: a file can be read from the command line only, a function reads `s3://BUCKET/KEY`"
+    )]
+    LocalFile,
+    /// Anything else that the store says.
+    #[error("`{list}` can't be read: {problem}")]
+    Unreadable {
+        /// The list.
+        list: String,
+        /// What the store said.
+        problem: String,
+    },
+}
+
+#[derive(Debug)]
+enum Place {
+    S3 {
+        client: Client,
+        bucket: String,
+        key: String,
+    },
+    File(std::fs::File),
+    Inline(Bytes),
+}
+
+/// One version of a list, open for reading.
+#[derive(Debug)]
+pub(crate) struct Source {
+    place: Place,
+    /// The list as people name it.
+    pub(crate) name: String,
+    /// Which version it is.
+    pub(crate) etag: String,
+    /// Its length in bytes, as it is stored.
+    pub(crate) length: u64,
+    pub(crate) format: Format,
+    pub(crate) compression: Compression,
+}
+
+impl Lists {
+    /// Reads lists with the SDK's settings; a path only where `local_files` says so.
+    pub fn new(config: &SdkConfig, local_files: bool) -> Self {
+        // What stands at an address of its own, such as a stand-in for S3, answers to no `BUCKET.` host name.
+        let elsewhere = config.endpoint_url().is_some() || has_s3_endpoint(config);
+        let s3 = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(elsewhere)
+            .build();
+        Self {
+            s3: Client::from_conf(s3),
+            local_files,
+        }
+    }
+
+    /// Reads paths as well.
+    pub(crate) fn with_local_files(mut self) -> Self {
+        self.local_files = true;
+        self
+    }
+
+    /// Opens the list of a campaign; with an `etag`, only that version of it.
+    pub(crate) async fn open(
+        &self,
+        campaign: &Campaign,
+        etag: Option<&str>,
+    ) -> Result<Source, SourceError> {
+        let source = match &campaign.recipients {
+            Recipients::S3 { bucket, key } => self.object(bucket, key, campaign.format).await?,
+            Recipients::Path(path) if self.local_files => file(path, campaign.format)?,
+            Recipients::Path(_) => return Err(SourceError::LocalFile),
+            Recipients::Inline(rows) => inline(rows),
+        };
+        match etag {
+            Some(etag) if etag != source.etag => Err(SourceError::Changed(source.name)),
+            _ => Ok(source),
+        }
+    }
+
+    async fn object(
+        &self,
+        bucket: &str,
+        key: &str,
+        format: Option<Format>,
+    ) -> Result<Source, SourceError> {
+        let name = format!("s3://{bucket}/{key}");
+        let first = self
+            .s3
+            .get_object()
+            .bucket(bucket)
+            .key(key)
+            .range("bytes=0-0")
+            .send()
+            .await;
+        let (etag, length) = match first {
+            Ok(first) => (
+                first.e_tag().unwrap_or_default().to_owned(),
+                whole_length(&first),
+            ),
+            // An empty object has no first byte.
+            Err(error) if status(&error) == Some(416) => (String::new(), Some(0)),
+            Err(error) => return Err(refused(&name, &error)),
+        };
+        let length = length.ok_or_else(|| SourceError::Unreadable {
+            list: name.clone(),
+            problem: "the store does not say how long it is".into(),
+        })?;
+        let place = Place::S3 {
+            client: self.s3.clone(),
+            bucket: bucket.into(),
+            key: key.into(),
+        };
+        Ok(Source::new(place, name, etag, length, format))
+    }
+
+    /// Reads a small object whole, as text.
+    pub(crate) async fn text(&self, bucket: &str, key: &str) -> Result<String, SourceError> {
+        let list = format!("s3://{bucket}/{key}");
+        let answer = self.s3.get_object().bucket(bucket).key(key).send().await;
+        let answer = answer.map_err(|error| refused(&list, &error))?;
+        let unreadable = |problem: String| SourceError::Unreadable {
+            list: list.clone(),
+            problem,
+        };
+        let bytes = answer
+            .body
+            .collect()
+            .await
+            .map_err(|error| unreadable(error.to_string()))?;
+        String::from_utf8(bytes.to_vec()).map_err(|_| unreadable("it is not UTF-8".into()))
+    }
+
+    /// Writes a small object whole.
+    pub(crate) async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), String> {
+        let body = ByteStream::from(bytes);
+        let put = self
+            .s3
+            .put_object()
+            .bucket(bucket)
+            .key(key)
+            .content_type("text/csv")
+            .body(body);
+        put.send()
+            .await
+            .map(|_| ())
+            .map_err(|error| DisplayErrorContext(error).to_string())
+    }
+}
+
+/// Whether `AWS_ENDPOINT_URL_S3`, or its line in the profile, is set.
+fn has_s3_endpoint(config: &SdkConfig) -> bool {
+    let key = ServiceConfigKey::builder()
+        .service_id("S3")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
+    let service = config.service_config();
+    service
+        .zip(key.ok())
+        .is_some_and(|(service, key)| service.load_config(key).is_some())
+}
+
+fn file(path: &str, format: Option<Format>) -> Result<Source, SourceError> {
+    let failed = |error: std::io::Error| unreadable_file(path, &error);
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(SourceError::Unreadable {
+            list: path.into(),
+            problem: "it is a directory".into(),
+        });
+    }
+    let etag = version(&metadata);
+    Ok(Source::new(
+        Place::File(file),
+        path.into(),
+        etag,
+        metadata.len(),
+        format,
+    ))
+}
+
+/// The rows as NDJSON, so that they are read like any list.
+fn inline(rows: &[serde_json::Map<String, serde_json::Value>]) -> Source {
+    let mut text = String::new();
+    for row in rows {
+        fanline_core::text::push_json(&mut text, row);
+        text.push('\n');
+    }
+    let length = text.len() as u64;
+    let mut source = Source::new(
+        Place::Inline(text.into()),
+        "recipients".into(),
+        "inline".into(),
+        length,
+        Some(Format::Ndjson),
+    );
+    source.compression = Compression::None;
+    source
+}
+
+impl Source {
+    fn new(place: Place, name: String, etag: String, length: u64, format: Option<Format>) -> Self {
+        let format = format.unwrap_or_else(|| Format::of(&name));
+        let compression = Compression::of(&name);
+        Self {
+            place,
+            name,
+            etag,
+            length,
+            format,
+            compression,
+        }
+    }
+
+    /// Whether its bytes have to be unpacked, so that it has no places to begin at.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.compression != Compression::None
+    }
+
+    /// Reads these bytes, of this version, or nothing.
+    pub(crate) async fn read(self: Arc<Self>, range: Range<u64>) -> Result<Bytes, SourceError> {
+        match &self.place {
+            Place::Inline(bytes) => {
+                let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
+                Ok(bytes.slice(at(range.start)..at(range.end)))
+            }
+            Place::File(_) => {
+                let source = Arc::clone(&self);
+                tokio::task::spawn_blocking(move || source.read_file(range))
+                    .await
+                    .unwrap_or_else(|error| {
+                        Err(SourceError::Unreadable {
+                            list: self.name.clone(),
+                            problem: error.to_string(),
+                        })
+                    })
+            }
+            Place::S3 {
+                client,
+                bucket,
+                key,
+            } => {
+                let mut attempt = 1;
+                loop {
+                    match self.read_object(client, bucket, key, &range).await {
+                        Err(SourceError::Unreadable { .. }) if attempt < READ_ATTEMPTS => {
+                            tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
+                            attempt += 1;
+                        }
+                        other => return other,
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_file(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
+        let Place::File(file) = &self.place else {
+            return Ok(Bytes::new());
+        };
+        let failed = |error: std::io::Error| unreadable_file(&self.name, &error);
+        let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(0)];
+        let read = file.read_exact_at(&mut bytes, range.start);
+        // After the read, so that a change during it is seen.
+        if version(&file.metadata().map_err(failed)?) != self.etag {
+            return Err(SourceError::Changed(self.name.clone()));
+        }
+        read.map_err(failed)?;
+        Ok(bytes.into())
+    }
+
+    async fn read_object(
+        &self,
+        client: &Client,
+        bucket: &str,
+        key: &str,
+        range: &Range<u64>,
+    ) -> Result<Bytes, SourceError> {
+        let bytes = format!("bytes={}-{}", range.start, range.end - 1);
+        let request = client
+            .get_object()
+            .bucket(bucket)
+            .key(key)
+            .range(bytes)
+            .if_match(&self.etag);
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| refused(&self.name, &error))?;
+        let unreadable = |problem: String| SourceError::Unreadable {
+            list: self.name.clone(),
+            problem,
+        };
+        let body = answer
+            .body
+            .collect()
+            .await
+            .map_err(|error| unreadable(DisplayErrorContext(error).to_string()))?;
+        let body = body.into_bytes();
+        if body.len() as u64 == range.end - range.start {
+            Ok(body)
+        } else {
+            Err(unreadable(format!(
+                "asked for {} bytes, got {}",
+                range.end - range.start,
+                body.len()
+            )))
+        }
+    }
+}
+
+fn version(metadata: &std::fs::Metadata) -> String {
+    format!(
+        "{}-{}-{}.{:09}",
+        metadata.ino(),
+        metadata.len(),
+        metadata.mtime(),
+        metadata.mtime_nsec()
+    )
+}
+
+fn unreadable_file(path: &str, error: &std::io::Error) -> SourceError {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => SourceError::Missing(path.into()),
+        std::io::ErrorKind::PermissionDenied => SourceError::Denied(path.into()),
+        _ => SourceError::Unreadable {
+            list: path.into(),
+            problem: error.to_string(),
+        },
+    }
+}
+
+/// The length of the whole object, out of `bytes 0-0/LENGTH`.
+fn whole_length(answer: &GetObjectOutput) -> Option<u64> {
+    answer.content_range()?.rsplit_once('/')?.1.parse().ok()
+}
+
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error
+        .raw_response()
+        .map(|response| response.status().as_u16())
+}
+
+fn refused(list: &str, error: &SdkError<GetObjectError>) -> SourceError {
+    match (error.code(), status(error)) {
+        (Some("NoSuchBucket"), _) => SourceError::Missing(bucket_of(list).into()),
+        (Some("NoSuchKey"), _) | (_, Some(404)) => SourceError::Missing(list.into()),
+        (_, Some(401 | 403)) => SourceError::Denied(list.into()),
+        (_, Some(412)) => SourceError::Changed(list.into()),
+        _ => SourceError::Unreadable {
+            list: list.into(),
+            problem: DisplayErrorContext(error).to_string(),
+        },
+    }
+}
+
+/// `s3://BUCKET` of `s3://BUCKET/KEY`.
+fn bucket_of(list: &str) -> &str {
+    let start = "s3://".len();
+    let end = list
+        .get(start..)
+        .and_then(|rest| rest.find('/'))
+        .map_or(list.len(), |at| start + at);
+    list.get(..end).unwrap_or(list)
+}

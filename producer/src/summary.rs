@@ -1,0 +1,133 @@
+//! What came of a piece of work.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What one invocation did. Every row that it settled is counted once: `rows = recipients + rejected + duplicates`.
+///
+/// A slice that was handed over half-way is settled in parts: each part counts the recipients that it published, the last one
+/// also the rejected rows and the duplicates. So the sums of a run's summaries are the run's.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// The run.
+    pub run: String,
+    /// The slice, named by its first row; not there where the list was only cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slice: Option<String>,
+    /// Rows that this invocation settled.
+    pub rows: u64,
+    /// Recipients of the deliveries that are on the queue.
+    pub recipients: u64,
+    /// Rows that can't be sent.
+    pub rejected: u64,
+    /// Rows whose recipient an earlier row names.
+    pub duplicates: u64,
+    /// Deliveries put on the queue.
+    pub deliveries: u64,
+    /// Requests that it took.
+    pub requests: u64,
+    /// Slices put on the slice queue.
+    pub slices: u64,
+    /// Rows in those slices: what the rows of their summaries add up to.
+    pub sliced_rows: u64,
+    /// How many deliveries of the slice came before these, published by earlier invocations.
+    pub skipped_deliveries: u64,
+    /// Whether the rest of the slice was handed over for want of time.
+    pub handed_over: bool,
+    /// Where the rejected rows are.
+    pub rejects: Vec<String>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Summary {
+    /// Adds another piece's counts: an event can carry several slices.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.run = other.run;
+        self.slice = other.slice;
+        self.rows += other.rows;
+        self.recipients += other.recipients;
+        self.rejected += other.rejected;
+        self.duplicates += other.duplicates;
+        self.deliveries += other.deliveries;
+        self.requests += other.requests;
+        self.slices += other.slices;
+        self.sliced_rows += other.sliced_rows;
+        self.skipped_deliveries += other.skipped_deliveries;
+        self.handed_over |= other.handed_over;
+        self.rejects.extend(other.rejects);
+        self.seconds += other.seconds;
+    }
+
+    /// The summary as one line of log that is also CloudWatch metrics: it has to be the whole line.
+    /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+    pub fn metrics(&self, now: Timestamp) -> Value {
+        let metrics: Vec<Value> = [
+            ("rows", "Count"),
+            ("recipients", "Count"),
+            ("rejected", "Count"),
+            ("duplicates", "Count"),
+            ("deliveries", "Count"),
+            ("requests", "Count"),
+            ("slices", "Count"),
+            ("seconds", "Seconds"),
+        ]
+        .iter()
+        .map(|(name, unit)| json!({"Name": name, "Unit": unit}))
+        .collect();
+        let mut line = json!({
+            "timestamp": now.to_string(),
+            "level": "INFO",
+            "message": "summary",
+            "function": "producer",
+            "_aws": {
+                "Timestamp": now.as_millisecond(),
+                // One dimension with one value: each further value would be billed as a metric of its own.
+                "CloudWatchMetrics": [{"Namespace": "fanline", "Dimensions": [["function"]], "Metrics": metrics}],
+            },
+        });
+        if let (Value::Object(line), Ok(Value::Object(counts))) =
+            (&mut line, serde_json::to_value(self))
+        {
+            line.extend(counts);
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_one_line_whose_metrics_are_all_there() {
+        let summary = Summary {
+            run: "xmas".into(),
+            rows: 5,
+            recipients: 3,
+            rejected: 1,
+            duplicates: 1,
+            ..Summary::default()
+        };
+        let line = summary.metrics("2026-12-25T00:00:00Z".parse().unwrap());
+        assert!(!line.to_string().contains('\n'));
+        assert_eq!(line["run"], "xmas");
+        assert_eq!(line["_aws"]["Timestamp"], 1_798_156_800_000_i64);
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+            .as_array()
+            .unwrap()
+        {
+            assert!(
+                line[metric["Name"].as_str().unwrap()].is_number(),
+                "{metric}"
+            );
+        }
+        for dimension in line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]
+            .as_array()
+            .unwrap()
+        {
+            assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The producer over the wire: real clients, stand-ins on loopback.
+
+mod campaigns;
+mod support;

@@ -1,0 +1,1 @@
+"""Puts `world` in reach of every test."""

@@ -1,0 +1,129 @@
+"""The template deployed as it is, to a stand-in for AWS, and one campaign that its schedule fires.
+
+Functions, queues, redrive, schedule and mapping are the stack's own; the stand-in runs the binaries on this machine.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import time
+
+import pytest
+
+from world import ACCOUNT, ROOT, VENV, Aws, Simulated, call, client, wait_until
+
+STACK = "fanline-test"
+CAMPAIGN = {
+    "campaign": "deployed",
+    "channel": "line",
+    "recipients": "s3://fanline-test-lists/lists/friends.csv",
+    "messages": [{"type": "text", "text": "早安 {{ name }}！今天的折扣碼：{{ code }}"}],
+}
+
+
+def sam(aws, *command):
+    done = subprocess.run(
+        [VENV / "bin" / "sam", *command],
+        cwd=ROOT,
+        env=os.environ | ACCOUNT | {"AWS_ENDPOINT_URL": aws.url, "SAM_CLI_TELEMETRY": "0"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{aws.log()[-20_000:]}"
+    return done.stdout
+
+
+def deploy(aws, **parameters):
+    """`sam deploy` of what `sam build` made; the outputs."""
+    quoted = [f'{name}="{str(value).replace(chr(34), chr(92) + chr(34))}"' for name, value in parameters.items()]
+    # `samconfig.toml` asks before it changes anything; nobody is here to answer.
+    sam(aws, "deploy", "--stack-name", STACK, "--no-confirm-changeset", "--parameter-overrides", *quoted)
+    stack, = client("cloudformation", aws.url).describe_stacks(StackName=STACK)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def rows():
+    """The IDs of the list, in its order."""
+    import csv
+
+    with open(ROOT / "events" / "friends.csv", encoding="utf-8", newline="") as friends:
+        return [row["to"] for row in csv.DictReader(friends)]
+
+
+class Deployed:
+    """The stack and what it stands on."""
+
+    def __init__(self, aws, line):
+        self.aws, self.line = aws, line
+        client("s3", aws.url).create_bucket(Bucket="fanline-test-lists")
+        token = client("secretsmanager", aws.url).create_secret(Name="line-token", SecretString="rehearsal")["ARN"]
+        self.parameters = {
+            "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
+            "ChannelTokenSecretArn": token,
+            "LineApiBase": line.url,
+            "ExistingListsBucket": "fanline-test-lists",
+            # The list is a little longer: it becomes two slices, which go through their queue.
+            "SliceBytes": 65536,
+            "Campaign": json.dumps(CAMPAIGN, ensure_ascii=False),
+        }
+        self.outputs = deploy(aws, **self.parameters)
+        self.sqs = client("sqs", aws.url)
+
+    def fire(self):
+        """Enables the schedule, as an operator does: the same template with one parameter changed."""
+        soon = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+        deploy(self.aws, **self.parameters, ScheduleState="ENABLED", ScheduleExpression=f"at({soon})")
+
+    def ledger(self):
+        return call("GET", f"{self.line.url}/_ledger")
+
+    def waiting(self, queue):
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
+        counts = self.sqs.get_queue_attributes(QueueUrl=self.outputs[queue], AttributeNames=names)["Attributes"]
+        return sum(int(counts[name]) for name in names)
+
+
+@pytest.fixture(scope="module")
+def deployed():
+    with Aws() as aws, Simulated("line") as line:
+        yield Deployed(aws, line)
+
+
+def test_a_scheduled_campaign_reaches_everybody_once(deployed):
+    refused, *reached = rows()
+    call(
+        "PUT",
+        f"{deployed.line.url}/_options",
+        # Every tenth request is answered 500 when it first comes.
+        {"unknown": [refused], "faults": {"seed": 7, "rates": {"error-before": 0.1}, "first_attempts": 1}},
+    )
+    client("s3", deployed.aws.url).upload_file(ROOT / "events" / "friends.csv", "fanline-test-lists", "lists/friends.csv")
+
+    deployed.fire()
+    wait_until(lambda: deployed.ledger()["distinct_recipients"] >= len(reached), 300, log=lambda: f"{deployed.ledger()}\n{deployed.aws.log()[-20_000:]}")
+    wait_until(lambda: deployed.waiting("DeliveryQueueUrl") + deployed.waiting("SliceQueueUrl") == 0, 120)
+
+    ledger = deployed.ledger()
+    assert ledger["distinct_recipients"] == ledger["accepted_recipients"] == len(reached)
+    assert (ledger["duplicates"], ledger["without_retry_key"], ledger["changed_under_key"]) == (0, 0, 0)
+    assert ledger["faults"]["error-before"] > 50
+    assert ledger["requests"]["push"]["500"] == ledger["faults"]["error-before"]
+    assert call("GET", f"{deployed.line.url}/_ledger/recipients/{refused}") == []
+
+    aside, = deployed.sqs.receive_message(QueueUrl=deployed.outputs["DeadLetterQueueUrl"], MaxNumberOfMessages=10, MessageAttributeNames=["All"])["Messages"]
+    assert json.loads(aside["Body"])["recipients"] == [refused]
+    assert aside["MessageAttributes"]["reason"]["StringValue"] == "refused"
+    assert aside["MessageAttributes"]["status"]["StringValue"] == "400"
+    for queue in ("SliceDeadLetterQueueUrl", "ProducerFailureQueueUrl", "ScheduleDeadLetterQueueUrl"):
+        assert deployed.waiting(queue) == 0, queue
+
+
+def test_the_stack_is_deleted_and_the_lists_stay(deployed):
+    sam(deployed.aws, "delete", "--stack-name", STACK, "--no-prompts", "--region", "us-east-1")
+    assert deployed.sqs.list_queues(QueueNamePrefix=STACK).get("QueueUrls", []) == []
+    assert client("lambda", deployed.aws.url).list_functions()["Functions"] == []
+    assert client("s3", deployed.aws.url).list_objects_v2(Bucket="fanline-test-lists")["KeyCount"] == 1

@@ -1,0 +1,175 @@
+"""Every file of `events/` against the binaries that are deployed, in AWS's Runtime Interface Emulator.
+
+Queue and LINE are the stand-ins that `env.json` names; answers are compared whole with those in `answers/`.
+"""
+
+import hashlib
+import json
+import re
+
+import pytest
+
+from world import ROOT, Aws, Function, Simulated, call, client
+
+EVENTS = ROOT / "events"
+ANSWERS = ROOT / "tests" / "invoke" / "answers"
+FUNCTIONS = {
+    "campaign": "Producer",
+    "inline": "Producer",
+    "notify": "Producer",
+    "one-text": "Producer",
+    "scheduled-event": "Producer",
+    "scheduled-event-empty": "Producer",
+    "scheduler-input": "Producer",
+    "sqs-notify": "Consumer",
+    "sqs-one-bad-body": "Consumer",
+    "sqs-redelivered": "Consumer",
+    "sqs-ten-good": "Consumer",
+    "sqs-too-old": "Consumer",
+}
+
+
+def event(name):
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+class Stage:
+    """Queues, LINE and a bucket, new for each test, and the settings of `env.json` that point at them."""
+
+    def __init__(self, queue, line, aws):
+        self.line = line.url
+        self.sqs = client("sqs", queue.url)
+        self.deliveries, self.dead_letters = (self.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("deliveries", "dead-letters"))
+        # The port is the stand-in's own; the rest stays as `env.json` has it.
+        settings = (ROOT / "env.json").read_text()
+        settings = settings.replace("http://host.docker.internal:5101", queue.url).replace("http://host.docker.internal:5102", line.url)
+        self.settings = json.loads(settings)
+        self.s3 = aws.url
+
+    def invoke(self, name):
+        function = FUNCTIONS[name]
+        with Function(function, **self.settings[function], AWS_ENDPOINT_URL_S3=self.s3) as running:
+            return running.invoke(event(name)), running.log()
+
+    def take(self, queue_url):
+        """All messages of a queue."""
+        messages = []
+        while True:
+            received = self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+            if not received.get("Messages"):
+                return messages
+            messages += received["Messages"]
+
+    def ledger(self):
+        return call("GET", f"{self.line}/_ledger")
+
+
+@pytest.fixture(scope="module")
+def aws():
+    with Aws() as aws:
+        s3 = client("s3", aws.url)
+        s3.create_bucket(Bucket="fanline-lists")
+        s3.upload_file(EVENTS / "friends.csv", "fanline-lists", "friends.csv")
+        yield aws
+
+
+@pytest.fixture
+def stage(aws):
+    with Simulated("queue") as queue, Simulated("line") as line:
+        yield Stage(queue, line, aws)
+
+
+def same(answer, expected):
+    """Whether the answer is the expected one, whole; `<seconds>` stands for how long it took."""
+    if expected == "<seconds>":
+        return isinstance(answer, float) and 0 <= answer < 60
+    if isinstance(expected, dict):
+        return isinstance(answer, dict) and answer.keys() == expected.keys() and all(same(answer[key], expected[key]) for key in expected)
+    return answer == expected
+
+
+def test_every_event_has_an_answer_to_expect():
+    files = {path.stem for path in EVENTS.glob("*.json")}
+    assert files == set(FUNCTIONS)
+    assert {path.stem for path in ANSWERS.glob("*.json")} == files
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_the_answer_is_the_documented_one(stage, name):
+    answer, log = stage.invoke(name)
+    expected = json.loads((ANSWERS / f"{name}.json").read_text())
+    assert same(answer, expected), f"{json.dumps(answer, ensure_ascii=False, indent=2)}\n{log}"
+
+
+@pytest.mark.parametrize(
+    ("name", "recipients"), [("inline", 4), ("scheduled-event", 2), ("scheduled-event-empty", 1), ("scheduler-input", 1000)]
+)
+def test_what_the_producer_publishes_the_consumer_reads(stage, name, recipients):
+    stage.invoke(name)
+    published = stage.take(stage.deliveries)
+    reached = [to for message in published for to in json.loads(message["Body"])["recipients"]]
+    assert len(set(reached)) == len(reached) == recipients
+    for message in published:
+        assert hashlib.md5(message["Body"].encode()).hexdigest() == message["MD5OfBody"]
+    records = {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:deliveries",
+                "awsRegion": "us-east-1",
+            }
+            for message in published[:10]
+        ]
+    }
+    with Function("Consumer", **stage.settings["Consumer"]) as consumer:
+        assert consumer.invoke(records) == {"batchItemFailures": []}
+    assert stage.ledger()["distinct_recipients"] == len({to for message in published[:10] for to in json.loads(message["Body"])["recipients"]})
+
+
+def test_ten_good_deliveries_reach_everybody_once_however_often_they_come(stage):
+    stage.invoke("sqs-ten-good")
+    first = stage.ledger()
+    recipients = [to for record in event("sqs-ten-good")["Records"] for to in json.loads(record["body"])["recipients"]]
+    assert first["accepted_recipients"] == first["distinct_recipients"] == len(recipients)
+    stage.invoke("sqs-redelivered")
+    again = stage.ledger()
+    assert (again["accepted_recipients"], again["already_accepted"], again["duplicates"]) == (len(recipients), 10, 0)
+    assert stage.take(stage.dead_letters) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "indexes"), [("sqs-one-bad-body", "undecodable", [3]), ("sqs-too-old", "unknown", [0, 1])]
+)
+def test_what_can_not_be_sent_is_set_aside_as_it_came_with_its_reason(stage, name, reason, indexes):
+    stage.invoke(name)
+    aside = {message["Body"]: message["MessageAttributes"]["reason"]["StringValue"] for message in stage.take(stage.dead_letters)}
+    records = event(name)["Records"]
+    assert aside == {records[index]["body"]: reason for index in indexes}
+    assert stage.ledger()["accepted_requests"] == len(records) - len(indexes)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, function in FUNCTIONS.items() if function == "Consumer"))
+def test_the_recorded_events_are_as_lambda_sends_them(name):
+    ids = set()
+    for record in event(name)["Records"]:
+        assert record["md5OfBody"] == hashlib.md5(record["body"].encode()).hexdigest()
+        assert record["eventSource"] == "aws:sqs"
+        assert record["attributes"].keys() == {
+            "ApproximateReceiveCount",
+            "SentTimestamp",
+            "SenderId",
+            "ApproximateFirstReceiveTimestamp",
+        }
+        ids.add(record["messageId"])
+    assert len(ids) == len(event(name)["Records"])
+
+
+def test_neither_recipients_nor_messages_nor_the_token_reach_a_log(stage):
+    for name in ("inline", "sqs-ten-good", "sqs-one-bad-body", "sqs-too-old"):
+        _, log = stage.invoke(name)
+        assert not re.search(r"\b[UCR][0-9a-f]{32}\b|早安|rehearsal", log), name

@@ -1,0 +1,36 @@
+"""The template as CloudFormation gets it: SAM's own translator, run here, with no call to AWS.
+
+    expand.py TEMPLATE > expanded.json
+
+No linter looks inside a function's `Events`; in the expanded template they are plain resources.
+"""
+
+import json
+import os
+import sys
+
+# The translator looks partition and Region up through boto3, which wants one to be set.
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+
+def expand(path, parameters=None):
+    """Expands the SAM template at `path`; `parameters` stand over the defaults."""
+    with open(path, encoding="utf-8") as template:
+        source = yaml_parse(template)
+    for resource in source["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            # `sam deploy` puts an uploaded archive here; the translator takes no folder.
+            resource["Properties"]["CodeUri"] = "s3://artifacts/code.zip"
+    values = {name: given.get("Default", "") for name, given in source["Parameters"].items()}
+    expanded = Translator({}, Parser()).translate(source, values | (parameters or {}))
+    for section in ("Transform", "Globals"):
+        expanded.pop(section, None)
+    return expanded
+
+
+if __name__ == "__main__":
+    json.dump(expand(sys.argv[1]), sys.stdout, indent=2)

@@ -1,0 +1,45 @@
+"""The template and the functions name things alike."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import checks
+from expand import expand
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = expand(ROOT / "template.yaml")
+
+
+def sources(crate):
+    return "\n".join(path.read_text() for path in (ROOT / crate / "src").rglob("*.rs"))
+
+
+@pytest.mark.parametrize(("function", "crate"), [("Producer", "producer"), ("Consumer", "consumer")])
+def test_each_setting_is_one_that_the_function_reads(function, crate):
+    # `AWS_…` is for the SDK.
+    settings = TEMPLATE["Resources"][function]["Properties"]["Environment"]["Variables"]
+    read = sources(crate)
+    assert [name for name in settings if not name.startswith("AWS_") and f'"{name}"' not in read] == []
+
+
+def test_each_metric_is_one_that_the_function_writes():
+    dashboard = json.loads(re.sub(r"\$\{(\w+)[^}]*\}", r"\1", TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]))
+    metrics = [metric for widget in dashboard["widgets"] for metric in widget["properties"]["metrics"]]
+    shown = {(metric[1], metric[3].lower()) for metric in metrics if metric[0] == "fanline"}
+    for metric in metrics:
+        if isinstance(metric[0], dict):
+            name = re.search(r'function="(\w+)" MetricName="(\w+)"', metric[0]["expression"])
+            shown.add((name[2], name[1].lower()))
+    rung = {
+        (alarm["MetricName"], alarm["Dimensions"][0]["Value"]["Ref"].lower())
+        for alarm in checks.of_type(TEMPLATE, "AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == "fanline"
+    }
+    assert len(shown) > 15
+    assert len(rung) == 2
+    # `pace_` stands before an endpoint's name, and outcomes are named by the core.
+    written = {crate: sources(crate) + sources("core") for crate in ("producer", "consumer")}
+    assert [(name, crate) for name, crate in shown | rung if f'"{name}"' not in written[crate] and not name.startswith("pace_")] == []
