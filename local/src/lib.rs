@@ -18,15 +18,21 @@
 //!   - `line_keys`, `line_limits`, `line_tokens`: LINE's memory. `line_ledger`: who got what. `line_control`: the paths that ask.
 //!   - `line_faults`: what goes wrong, drawn from a seed. `line_options`: how it is set up.
 //! - [`clock`]: the simulated LINE's time, which tests move.
+//!   - `queue_message`: a message, its size and MD5s. `queue_handle`: receipt handles.
+//!   - `queue_move`: tasks that move dead letters back. `queue_faults`: what goes wrong, by a seed.
+//! - [`line`]: the simulated LINE, served on loopback; its parts are the private modules `line_*`
+//! - [`clock`]: the time that a far end goes by, which a test can move
 //! - [`mapping`]: the poller in place of Lambda's event source mapping. `mapping_event`: the event it makes of a batch.
 //!   `mapping_verdict`: what a function's answer means for the batch, pure.
 //! - [`host`]: runs the real Lambda binaries. `host_environment`: one process. `host_api`: the Runtime API that it talks to.
 
 pub mod clock;
 pub mod host;
+pub mod line;
+pub mod mapping;
+pub mod queue;
 mod host_api;
 mod host_environment;
-pub mod line;
 mod line_answer;
 mod line_control;
 mod line_endpoint;
@@ -43,15 +49,12 @@ mod line_send;
 mod line_service;
 mod line_tokens;
 mod line_wire;
-pub mod mapping;
 mod mapping_event;
 mod mapping_verdict;
-pub mod queue;
 mod queue_account;
 mod queue_admin;
 mod queue_attributes;
 mod queue_batch;
-mod queue_clock;
 mod queue_deduplication;
 mod queue_faults;
 mod queue_handle;

@@ -10,8 +10,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use crate::clock::Clock;
 use crate::queue_account::Account;
-pub use crate::queue_clock::Clock;
 pub use crate::queue_faults::{FaultsError, QueueFaults};
 use crate::queue_wire;
 
@@ -33,7 +33,7 @@ impl Default for QueueOptions {
         Self {
             port: 0,
             region: "us-east-1".to_owned(),
-            clock: Clock::new(),
+            clock: Clock::system(),
             faults: QueueFaults::default(),
         }
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::Notify;
 
+use crate::clock::{Clock, Millis};
 use crate::queue_attributes::QueueAttributes;
-use crate::queue_clock::{Clock, Millis};
 use crate::queue_deduplication::Deduplication;
 use crate::queue_faults::{Faulty, QueueFaults};
 use crate::queue_message::Message;
@@ -146,7 +146,7 @@ impl Account {
         attributes: QueueAttributes,
         tags: BTreeMap<String, String>,
     ) -> Result<Arc<Queue>, Refusal> {
-        let now = self.clock.now();
+        let now = self.clock.millis();
         let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
         deleted.retain(|_, at| *at + NAME_REST > now);
         if deleted.contains_key(name) {
@@ -184,6 +184,6 @@ impl Account {
         drop(queues);
         queue.arrived.notify_waiters();
         let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
-        deleted.insert(queue.name.clone(), self.clock.now());
+        deleted.insert(queue.name.clone(), self.clock.millis());
     }
 }

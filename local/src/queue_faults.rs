@@ -1,6 +1,5 @@
 //! Seeded faults: what a queue does to its clients on a bad day, the same every time for the same seed.
 
-use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::rngs::StdRng;
@@ -10,8 +9,6 @@ use rand::{RngExt as _, SeedableRng as _};
 ///
 /// Only sends, receives, deletes and changes of visibility are touched. Each is numbered as it comes, and its faults follow from
 /// the seed and its number: the same requests in the same order meet the same faults.
-///
-/// As text it is `name=rate` with commas between: `failed=0.01,throttled=0.05,seed=7`. The names are those of the fields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QueueFaults {
     /// What all draws follow from.
@@ -30,53 +27,36 @@ pub struct QueueFaults {
     pub short: f64,
 }
 
-/// A text that does not say which faults.
+/// Why faults can't be as they were asked for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultsError {
-    /// Not `name=value`.
-    #[error("`{0}` is not `name=rate`")]
-    NotAPair(String),
-    /// No such fault.
+    /// No fault has this name.
     #[error(
-        "there is no fault `{0}`: there are `failed`, `refused`, `throttled`, `lost`, `duplicated` and `short`"
+        "`{0}` is no fault of the queue's; there are failed, refused, throttled, lost, duplicated, short"
     )]
     Name(String),
-    /// Not a probability, or no number at all.
-    #[error("`{0}` is not from 0 to 1")]
+    /// A rate is below 0, above 1 or no number.
+    #[error("the rate of `{0}` is not between 0 and 1")]
     Rate(String),
 }
 
-impl FromStr for QueueFaults {
-    type Err = FaultsError;
-
-    fn from_str(text: &str) -> Result<Self, FaultsError> {
-        let mut faults = Self::default();
-        for pair in text.split(',').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair
-                .split_once('=')
-                .ok_or_else(|| FaultsError::NotAPair(pair.to_owned()))?;
-            let wrong = || FaultsError::Rate(pair.to_owned());
-            let rate = match name.trim() {
-                "seed" => {
-                    faults.seed = value.trim().parse().map_err(|_| wrong())?;
-                    continue;
-                }
-                "failed" => &mut faults.failed,
-                "refused" => &mut faults.refused,
-                "throttled" => &mut faults.throttled,
-                "lost" => &mut faults.lost,
-                "duplicated" => &mut faults.duplicated,
-                "short" => &mut faults.short,
-                other => return Err(FaultsError::Name(other.to_owned())),
-            };
-            *rate = value
-                .trim()
-                .parse()
-                .ok()
-                .filter(|rate| (0.0..=1.0).contains(rate))
-                .ok_or_else(wrong)?;
+impl QueueFaults {
+    /// Sets the rate of the fault with this name.
+    pub fn set(&mut self, name: &str, rate: f64) -> Result<(), FaultsError> {
+        let field = match name {
+            "failed" => &mut self.failed,
+            "refused" => &mut self.refused,
+            "throttled" => &mut self.throttled,
+            "lost" => &mut self.lost,
+            "duplicated" => &mut self.duplicated,
+            "short" => &mut self.short,
+            _ => return Err(FaultsError::Name(name.to_owned())),
+        };
+        if !(0.0..=1.0).contains(&rate) {
+            return Err(FaultsError::Rate(name.to_owned()));
         }
-        Ok(faults)
+        *field = rate;
+        Ok(())
     }
 }
 
@@ -198,23 +178,37 @@ mod tests {
     }
 
     #[test]
-    fn faults_read_from_text() {
-        let faults: QueueFaults = "failed=0.25,throttled=1, seed=9".parse().unwrap();
-        let expected = QueueFaults {
-            seed: 9,
-            failed: 0.25,
-            throttled: 1.0,
-            ..QueueFaults::default()
-        };
-        assert_eq!(faults, expected);
-        assert_eq!("".parse(), Ok(QueueFaults::default()));
-        for (text, error) in [
-            ("failed", FaultsError::NotAPair("failed".to_owned())),
-            ("fire=1", FaultsError::Name("fire".to_owned())),
-            ("lost=2", FaultsError::Rate("lost=2".to_owned())),
-            ("lost=NaN", FaultsError::Rate("lost=NaN".to_owned())),
+    fn faults_are_set_by_name_within_their_bounds() {
+        let mut faults = QueueFaults::default();
+        for name in [
+            "failed",
+            "refused",
+            "throttled",
+            "lost",
+            "duplicated",
+            "short",
         ] {
-            assert_eq!(text.parse::<QueueFaults>(), Err(error));
+            assert_eq!(faults.set(name, 0.25), Ok(()));
+            for bad in [-0.1, 1.1, f64::NAN] {
+                assert_eq!(
+                    faults.set(name, bad),
+                    Err(FaultsError::Rate(name.to_owned()))
+                );
+            }
         }
+        let all = QueueFaults {
+            seed: 0,
+            failed: 0.25,
+            refused: 0.25,
+            throttled: 0.25,
+            lost: 0.25,
+            duplicated: 0.25,
+            short: 0.25,
+        };
+        assert_eq!(faults, all);
+        assert_eq!(
+            faults.set("fire", 1.0),
+            Err(FaultsError::Name("fire".to_owned()))
+        );
     }
 }

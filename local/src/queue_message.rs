@@ -10,7 +10,7 @@ use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::queue_clock::Millis;
+use crate::clock::Millis;
 use crate::queue_refusal::Refusal;
 
 /// A message may have ten attributes at most.

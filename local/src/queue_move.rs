@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Millis;
 use crate::queue_account::{Account, Queue};
 use crate::queue_admin;
-use crate::queue_clock::Millis;
 use crate::queue_message::Message;
 use crate::queue_refusal::Refusal;
 
@@ -125,7 +125,7 @@ pub(crate) fn start(account: &Arc<Account>, request: &MoveRequest) -> Result<Sta
         }
         rate => rate.and_then(|rate| u32::try_from(rate).ok()),
     };
-    let now = account.clock.now();
+    let now = account.clock.millis();
     let mut tasks = account.move_tasks();
     if tasks
         .iter()
@@ -234,7 +234,7 @@ async fn run(account: Weak<Account>, task: Arc<MoveTask>) {
         let Some(account) = account.upgrade() else {
             return;
         };
-        let began = account.clock.now();
+        let began = account.clock.millis();
         for _ in 0..task.per_second.unwrap_or(STRIDE) {
             if !step(&account, &task) {
                 return;
@@ -256,7 +256,7 @@ fn step(account: &Account, task: &MoveTask) -> bool {
     if progress.status != Status::Running {
         return false;
     }
-    let now = account.clock.now();
+    let now = account.clock.millis();
     let mut inside = task.source.lock();
     let retention = inside.attributes.retention();
     let Some(message) = inside.store.take(now, retention) else {

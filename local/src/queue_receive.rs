@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use crate::clock::Millis;
 use crate::queue_account::{Account, Queue};
-use crate::queue_clock::Millis;
 use crate::queue_faults::Draws;
 use crate::queue_handle::Handle;
 use crate::queue_message::{self as message, Attribute, Extra, Message};
@@ -92,7 +92,7 @@ pub(crate) async fn receive(
 ) -> Result<Received, Refusal> {
     let queue = account.at(&request.queue_url)?;
     let mut bounds = check(&request)?;
-    let started = account.clock.now();
+    let started = account.clock.millis();
     let wait = bounds
         .wait
         .unwrap_or_else(|| Millis::from(queue.lock().attributes.receive_wait_seconds) * 1_000);
@@ -108,7 +108,7 @@ pub(crate) async fn receive(
         // Enabled before the look at the queue: a message that arrives between the two is not missed.
         let mut arrived = std::pin::pin!(queue.arrived.notified());
         arrived.as_mut().enable();
-        let now = account.clock.now();
+        let now = account.clock.millis();
         let look = take(account, &queue, &bounds, now, wait == 0, draws)?;
         if !look.received.is_empty() || now >= deadline {
             let messages = look
@@ -326,8 +326,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::clock::Clock;
     use crate::queue_attributes::QueueAttributes;
-    use crate::queue_clock::Clock;
     use crate::queue_faults::QueueFaults;
 
     fn message() -> Message {
@@ -347,7 +347,7 @@ mod tests {
         let account = Account::new(
             String::new(),
             String::new(),
-            Clock::new(),
+            Clock::system(),
             QueueFaults::default(),
         );
         let queue = account

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::clock::Millis;
 use crate::queue_account::{Account, Inside, Queue};
 use crate::queue_batch::{self, BatchAnswer};
-use crate::queue_clock::Millis;
 use crate::queue_deduplication;
 use crate::queue_faults::{Draws, EntryFault};
 use crate::queue_message::{self as message, Attributes, Extra, Message};
@@ -88,7 +88,7 @@ struct Prepared {
 /// Adds one message to a queue.
 pub(crate) fn send(account: &Account, request: SendMessage<'_>) -> Result<Sent, Refusal> {
     let queue = account.at(&request.queue_url)?;
-    let now = account.clock.now();
+    let now = account.clock.millis();
     check_fifo(&queue, std::slice::from_ref(&request.entry), || {
         Refusal::MissingParameter("MessageGroupId")
     })?;
@@ -117,7 +117,7 @@ pub(crate) fn send_batch(
         let message = Refusal::MissingParameter("MessageGroupId").to_string();
         Refusal::InvalidParameterValue(message)
     })?;
-    let now = account.clock.now();
+    let now = account.clock.millis();
     let mut answer = BatchAnswer::new();
     let mut prepared = Vec::with_capacity(request.entries.len());
     let mut total = 0;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use crate::clock::Millis;
 use crate::queue_account::{Account, Inside, Queue};
 use crate::queue_batch::{self, BatchAnswer, Done};
-use crate::queue_clock::Millis;
 use crate::queue_handle::Handle;
 use crate::queue_refusal::Refusal;
 use crate::queue_store::{Held, Place};
@@ -55,7 +55,7 @@ pub(crate) enum Settle {
 /// Does it to one message.
 pub(crate) fn settle(account: &Account, request: &Single<'_>, how: Settle) -> Result<(), Refusal> {
     let queue = account.at(&request.queue_url)?;
-    let now = account.clock.now();
+    let now = account.clock.millis();
     apply(&queue, &mut queue.lock(), &request.entry, how, now)?;
     queue.arrived.notify_one();
     Ok(())
@@ -75,7 +75,7 @@ pub(crate) fn settle_batch(
             Settle::ChangeVisibility => "ChangeMessageVisibilityBatchRequestEntry",
         },
     )?;
-    let now = account.clock.now();
+    let now = account.clock.millis();
     let mut answer = BatchAnswer::new();
     let mut inside = queue.lock();
     for entry in &request.entries {

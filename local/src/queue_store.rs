@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::queue_clock::Millis;
+use crate::clock::Millis;
 use crate::queue_message::Message;
 use crate::queue_order::{Groups, Order};
 
