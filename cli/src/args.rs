@@ -36,6 +36,7 @@ pub(crate) enum Command {
 /// simulated unless --live is given.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) campaign: CampaignArgs,

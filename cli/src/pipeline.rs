@@ -39,9 +39,9 @@ pub(crate) struct Run {
     pub(crate) problem: Option<String>,
 }
 
-/// What the producer's invocations have said so far.
+/// What the producer's invocations have answered so far.
 #[derive(Default)]
-struct Produced {
+struct Invocations {
     summaries: Vec<Summary>,
     failed: Option<ProduceError>,
 }
@@ -50,7 +50,7 @@ struct Produced {
 pub(crate) struct Pipeline<'a> {
     world: &'a World,
     producer: Arc<Producer>,
-    produced: Arc<Mutex<Produced>>,
+    invocations: Arc<Mutex<Invocations>>,
     outcomes: Arc<Outcomes>,
     slices: Mapping,
     deliveries: Mapping,
@@ -60,7 +60,7 @@ impl<'a> Pipeline<'a> {
     /// Builds both functions as their Lambdas do, and begins to poll.
     pub(crate) async fn start(world: &'a World, args: &RunArgs) -> anyhow::Result<Self> {
         let outcomes = Arc::new(Outcomes::default());
-        let produced = Arc::new(Mutex::new(Produced::default()));
+        let invocations = Arc::new(Mutex::new(Invocations::default()));
         let producer = Arc::new(world.producer()?);
         let consumer = Arc::new(world.consumer(args).await?.with_observer({
             let outcomes = Arc::clone(&outcomes);
@@ -74,12 +74,12 @@ impl<'a> Pipeline<'a> {
                 ..MappingOptions::new(&world.queues.slices)
             },
             {
-                let (producer, produced) = (Arc::clone(&producer), Arc::clone(&produced));
+                let (producer, invocations) = (Arc::clone(&producer), Arc::clone(&invocations));
                 move |event| {
-                    let (producer, produced) = (Arc::clone(&producer), Arc::clone(&produced));
+                    let (producer, invocations) = (Arc::clone(&producer), Arc::clone(&invocations));
                     async move {
                         // A slice that fails here fails for good: the producer has already tried again what can be.
-                        keep(&produced, producer.handle(event, None).await);
+                        keep(&invocations, producer.handle(event, None).await);
                         Ok(Value::Null)
                     }
                 }
@@ -107,7 +107,7 @@ impl<'a> Pipeline<'a> {
         Ok(Self {
             world,
             producer,
-            produced,
+            invocations,
             outcomes,
             slices,
             deliveries,
@@ -135,7 +135,7 @@ impl<'a> Pipeline<'a> {
 
     async fn work(&self, file: &CampaignFile) -> anyhow::Result<()> {
         keep(
-            &self.produced,
+            &self.invocations,
             self.producer.handle(file.event.clone(), None).await,
         );
         self.failed()?;
@@ -150,8 +150,11 @@ impl<'a> Pipeline<'a> {
 
     /// The error that ends the run early: only where nothing was sent is it the list's or the campaign's alone.
     fn failed(&self) -> anyhow::Result<()> {
-        let mut produced = self.produced.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(error) = produced.failed.take() else {
+        let mut invocations = self
+            .invocations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(error) = invocations.failed.take() else {
             return Ok(());
         };
         if self.producer.progress().deliveries() == 0 {
@@ -161,7 +164,7 @@ impl<'a> Pipeline<'a> {
                 error.into()
             });
         }
-        produced.failed = Some(error);
+        invocations.failed = Some(error);
         Ok(())
     }
 
@@ -176,8 +179,11 @@ impl<'a> Pipeline<'a> {
 
     /// What the run has come to by now.
     pub(crate) fn ended(&self, interrupted: Option<String>) -> Run {
-        let produced = self.produced.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = |count: fn(&Summary) -> u64| produced.summaries.iter().map(count).sum::<u64>();
+        let invocations = self
+            .invocations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let all = |count: fn(&Summary) -> u64| invocations.summaries.iter().map(count).sum::<u64>();
         let [accepted, already_accepted, refused, held, expired] = [
             Outcome::Accepted,
             Outcome::AlreadyAccepted,
@@ -203,13 +209,12 @@ impl<'a> Pipeline<'a> {
             },
             deliveries: all(|summary| summary.deliveries),
             requests: all(|summary| summary.requests),
-            rejects: produced
+            rejects: invocations
                 .summaries
                 .iter()
                 .flat_map(|summary| summary.rejects.clone())
                 .collect(),
-            problem: interrupted
-                .or_else(|| produced.failed.as_ref().map(|error| error.to_string())),
+            problem: interrupted.or_else(|| invocations.failed.as_ref().map(ToString::to_string)),
         }
     }
 
@@ -221,10 +226,10 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-fn keep(produced: &Mutex<Produced>, result: Result<Summary, ProduceError>) {
-    let mut produced = produced.lock().unwrap_or_else(PoisonError::into_inner);
+fn keep(invocations: &Mutex<Invocations>, result: Result<Summary, ProduceError>) {
+    let mut invocations = invocations.lock().unwrap_or_else(PoisonError::into_inner);
     match result {
-        Ok(summary) => produced.summaries.push(summary),
-        Err(error) => produced.failed = Some(error),
+        Ok(summary) => invocations.summaries.push(summary),
+        Err(error) => invocations.failed = Some(error),
     }
 }
