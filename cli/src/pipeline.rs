@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fanline_core::outcome::Outcome;
 use fanline_local::mapping::{Mapping, MappingOptions};
@@ -54,6 +54,33 @@ pub(crate) struct Pipeline<'a> {
     outcomes: Arc<Outcomes>,
     slices: Mapping,
     deliveries: Mapping,
+    give_up_after: Duration,
+}
+
+/// How long a run waits for something to change.
+struct Patience<T> {
+    last: Option<T>,
+    since: Instant,
+    limit: Duration,
+}
+
+impl<T: PartialEq> Patience<T> {
+    fn new(limit: Duration) -> Self {
+        Self {
+            last: None,
+            since: Instant::now(),
+            limit,
+        }
+    }
+
+    /// Whether `now` is what it has been for longer than the limit.
+    fn is_over(&mut self, now: T) -> bool {
+        if self.last.as_ref() != Some(&now) {
+            self.last = Some(now);
+            self.since = Instant::now();
+        }
+        self.since.elapsed() > self.limit
+    }
 }
 
 impl<'a> Pipeline<'a> {
@@ -111,6 +138,7 @@ impl<'a> Pipeline<'a> {
             outcomes,
             slices,
             deliveries,
+            give_up_after: Duration::from_secs(args.give_up_after),
         })
     }
 
@@ -129,23 +157,34 @@ impl<'a> Pipeline<'a> {
             never = watch => never,
         };
         progress.end();
-        ended?;
-        Ok(self.ended(None))
+        Ok(self.ended(ended?))
     }
 
-    async fn work(&self, file: &CampaignFile) -> anyhow::Result<()> {
+    async fn work(&self, file: &CampaignFile) -> anyhow::Result<Option<String>> {
         keep(
             &self.invocations,
             self.producer.handle(file.event.clone(), None).await,
         );
         self.failed()?;
+        let visible_at = file.campaign.deliver_at.unwrap_or(Timestamp::MIN);
+        let mut patience = Patience::new(self.give_up_after);
         // Slices first: while one is left there may be deliveries to come.
         for queue in [&self.world.queues.slices, &self.world.queues.deliveries] {
             while !self.world.is_empty(queue).await? {
+                let position = self.position();
+                if Timestamp::now() > visible_at
+                    && patience.is_over((position.published, position.settled))
+                {
+                    return Ok(Some(format!(
+                        "for {} s no delivery has come to an outcome; run it again within a day, and only those not yet reached get it",
+                        self.give_up_after.as_secs()
+                    )));
+                }
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         }
-        self.failed()
+        self.failed()?;
+        Ok(None)
     }
 
     /// The error that ends the run early: only where nothing was sent is it the list's or the campaign's alone.
@@ -178,7 +217,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// What the run has come to by now.
-    pub(crate) fn ended(&self, interrupted: Option<String>) -> Run {
+    pub(crate) fn ended(&self, given_up: Option<String>) -> Run {
         let invocations = self
             .invocations
             .lock()
@@ -214,7 +253,7 @@ impl<'a> Pipeline<'a> {
                 .iter()
                 .flat_map(|summary| summary.rejects.clone())
                 .collect(),
-            problem: interrupted.or_else(|| invocations.failed.as_ref().map(ToString::to_string)),
+            problem: given_up.or_else(|| invocations.failed.as_ref().map(ToString::to_string)),
         }
     }
 
