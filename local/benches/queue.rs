@@ -14,8 +14,10 @@
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use fanline_local::mapping::{Mapping, MappingOptions};
 use fanline_local::queue::{QueueOptions, QueueServer};
 use memchr::memmem;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -73,7 +75,35 @@ fn main() {
             "receive and delete",
             drain(&address, &queue, MESSAGES),
         );
+        if queued == 1_000_000 {
+            measure(
+                &clients,
+                queued,
+                "event source mapping",
+                map(&address, queue.clone(), MESSAGES),
+            );
+        }
     }
+}
+
+/// Drains a queue through the event source mapping, with the real client and a function that does nothing.
+async fn map(address: &str, queue: String, messages: usize) {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(format!("http://{address}"));
+    let client = aws_sdk_sqs::Client::from_conf(config.build());
+    let options = MappingOptions {
+        concurrency: IN_FLIGHT,
+        ..MappingOptions::new(queue)
+    };
+    let function = |_| std::future::ready(Ok(serde_json::Value::Null));
+    let mapping = Mapping::start(client, options, function).await.unwrap();
+    while mapping.counts().deleted.load(Ordering::Relaxed) < messages as u64 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    mapping.stop().await;
 }
 
 fn runtime(name: &str) -> Runtime {
