@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::answer::{Answer, Reply};
+use crate::attempt::{Attempt, too_late};
 use crate::backoff::Cause;
 use crate::classify::{Route, Verdict, classify};
 use crate::hold::Why;
-use crate::invocation::{Attempt, Invocation, Settlement, too_late};
+use crate::invocation::{Invocation, Settlement};
 use crate::pace::Pace;
 use crate::record::Record;
 use crate::split;
@@ -130,6 +131,8 @@ impl Invocation {
                 Attempt::Later(Cause::TooFast)
             }
             Verdict::Unauthorized | Verdict::Forbidden => self.stop(Why::Unauthorized, Some(reply)),
+            // The parts must be the same on every attempt, so words that could not be read are asked for again.
+            Verdict::Split(_) if reply.body.is_none() => Attempt::Later(Cause::Fault),
             Verdict::Split(blame) => Attempt::Split(blame, reply),
             Verdict::Refused => Attempt::Refused(reply),
         }
