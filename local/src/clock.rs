@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 /// A clock shared by all its clones: the machine's, or one that stands still until it is moved.
 ///
@@ -15,7 +16,12 @@ pub struct Clock {
     running_since: Option<Instant>,
     /// Microseconds since the Unix epoch, less what has run since.
     micros: Arc<AtomicI64>,
+    /// Wakes those who wait for a time, when the clock is moved.
+    moved: Arc<Notify>,
 }
+
+/// Milliseconds since the Unix epoch, or between two times.
+pub(crate) type Millis = u64;
 
 impl Clock {
     /// A clock that shows the machine's time and never runs backwards.
@@ -23,6 +29,7 @@ impl Clock {
         Self {
             running_since: Some(Instant::now()),
             micros: Arc::new(AtomicI64::new(Timestamp::now().as_microsecond())),
+            moved: Arc::default(),
         }
     }
 
@@ -31,6 +38,7 @@ impl Clock {
         Self {
             running_since: None,
             micros: Arc::new(AtomicI64::new(start.as_microsecond())),
+            moved: Arc::default(),
         }
     }
 
@@ -43,9 +51,31 @@ impl Clock {
         Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
     }
 
-    /// Moves the clock, and every clone of it, forward.
+    /// Moves the clock, and every clone of it, forward. Whoever waits for a time that has come now wakes.
     pub fn advance(&self, by: Duration) {
         self.micros.fetch_add(whole_micros(by), Ordering::AcqRel);
+        self.moved.notify_waiters();
+    }
+
+    /// The time as the queues count it.
+    pub(crate) fn millis(&self) -> Millis {
+        self.now().as_millisecond().unsigned_abs()
+    }
+
+    /// Returns when the clock shows `then` or later.
+    pub(crate) async fn sleep_until(&self, then: Millis) {
+        loop {
+            let moved = self.moved.notified();
+            let left = then.saturating_sub(self.millis());
+            if left == 0 {
+                return;
+            }
+            let runs = self.running_since.is_some();
+            tokio::select! {
+                () = moved => {}
+                () = tokio::time::sleep(Duration::from_millis(left)), if runs => {}
+            }
+        }
     }
 }
 

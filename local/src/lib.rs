@@ -5,14 +5,31 @@
 //! - [`queue`]: the SQS-compatible server: start it, point a real SQS client at its URL, drop it.
 //!   - `queue_wire`: HTTP and JSON; one line for each action. `queue_refusal`: every error's code, status and words.
 //!   - `queue_admin`, `queue_send`, `queue_receive`, `queue_settle`: the actions. `queue_batch`: what batch actions share.
-//!   - `queue_account`: the queues by name. `queue_attributes`: their settings. `queue_store`: their messages, pure.
+//!   - `queue_account`: the queues by name. `queue_attributes`: their settings. `queue_store`: their messages, pure;
+//!     `queue_order`: which is next. `queue_deduplication`: what a FIFO queue has seen.
 //!   - `queue_message`: a message, its size and MD5s. `queue_handle`: receipt handles. `queue_clock`: time, which tests move.
+//! - [`line`]: the simulated LINE, served on loopback; its parts are the private modules `line_*`
+//! - [`clock`]: the time that a far end goes by, which a test can move
+//!   - `queue_move`: tasks that move dead letters back. `queue_faults`: what goes wrong, by a seed.
+//! - [`mod@line`]: the simulated LINE: start it, send to its URL, ask it who got what, drop it.
+//!   - `line_wire`: HTTP, and connections that break. `line_endpoint`: what is where. `line_answer`: every answer's form.
+//!   - `line_service`: the order of LINE's checks. `line_request`, `line_message`: what a body must be, pure.
+//!     `line_send`: what becomes of a good one. `line_notify`, `line_notify_form`: LINE Notify.
+//!   - `line_keys`, `line_limits`, `line_tokens`: LINE's memory. `line_ledger`: who got what. `line_control`: the paths that ask.
+//!   - `line_faults`: what goes wrong, drawn from a seed. `line_options`: how it is set up.
+//! - [`clock`]: the simulated LINE's time, which tests move.
+//!   - `queue_message`: a message, its size and MD5s. `queue_handle`: receipt handles.
+//!   - `queue_move`: tasks that move dead letters back. `queue_faults`: what goes wrong, by a seed.
 //! - [`line`]: the simulated LINE, served on loopback; its parts are the private modules `line_*`
 //! - [`clock`]: the time that a far end goes by, which a test can move
 //! - [`mapping`]: the poller in place of Lambda's event source mapping. `mapping_event`: the event it makes of a batch.
 //!   `mapping_verdict`: what a function's answer means for the batch, pure.
+//! - [`host`]: runs the real Lambda binaries. `host_environment`: one process. `host_api`: the Runtime API that it talks to.
 
 pub mod clock;
+pub mod host;
+mod host_api;
+mod host_environment;
 pub mod line;
 mod line_answer;
 mod line_control;
@@ -38,9 +55,12 @@ mod queue_account;
 mod queue_admin;
 mod queue_attributes;
 mod queue_batch;
-mod queue_clock;
+mod queue_deduplication;
+mod queue_faults;
 mod queue_handle;
 mod queue_message;
+mod queue_move;
+mod queue_order;
 mod queue_receive;
 mod queue_refusal;
 mod queue_send;

@@ -1,6 +1,5 @@
 //! The queue server: SQS's own protocol on a loopback port.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,8 +10,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use crate::clock::Clock;
 use crate::queue_account::Account;
-pub use crate::queue_clock::Clock;
+pub use crate::queue_faults::{FaultsError, QueueFaults};
 use crate::queue_wire;
 
 /// How the server starts.
@@ -24,6 +24,8 @@ pub struct QueueOptions {
     pub region: String,
     /// The server's time.
     pub clock: Clock,
+    /// What it does wrong, and how often.
+    pub faults: QueueFaults,
 }
 
 impl Default for QueueOptions {
@@ -31,7 +33,8 @@ impl Default for QueueOptions {
         Self {
             port: 0,
             region: "us-east-1".to_owned(),
-            clock: Clock::new(),
+            clock: Clock::system(),
+            faults: QueueFaults::default(),
         }
     }
 }
@@ -50,7 +53,12 @@ impl QueueServer {
         let listener =
             TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let account = Arc::new(Account::new(url.clone(), options.region, options.clock));
+        let account = Arc::new(Account::new(
+            url.clone(),
+            options.region,
+            options.clock,
+            options.faults,
+        ));
         let serving = tokio::spawn(serve(listener, account)).abort_handle();
         Ok(Self { url, serving })
     }
@@ -89,7 +97,7 @@ async fn converse(stream: TcpStream, account: Arc<Account>) {
     }
     let service = service_fn(|request| {
         let account = Arc::clone(&account);
-        async move { Ok::<_, Infallible>(queue_wire::answer(&account, request).await) }
+        async move { queue_wire::answer(&account, request).await }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

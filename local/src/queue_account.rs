@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::Notify;
 
+use crate::clock::{Clock, Millis};
 use crate::queue_attributes::QueueAttributes;
-use crate::queue_clock::{Clock, Millis};
+use crate::queue_deduplication::Deduplication;
+use crate::queue_faults::{Faulty, QueueFaults};
 use crate::queue_message::Message;
+use crate::queue_move::MoveTask;
 use crate::queue_refusal::Refusal;
 use crate::queue_store::Store;
 
@@ -28,6 +31,8 @@ pub(crate) struct Account {
     queues: RwLock<BTreeMap<String, Arc<Queue>>>,
     /// Names of queues that were deleted, and when.
     deleted: Mutex<HashMap<String, Millis>>,
+    move_tasks: Mutex<Vec<Arc<MoveTask>>>,
+    pub(crate) faults: Faulty,
 }
 
 /// One queue.
@@ -53,6 +58,8 @@ pub(crate) struct Inside {
     pub(crate) modified: Millis,
     pub(crate) purged: Option<Millis>,
     pub(crate) store: Store,
+    /// Of a FIFO queue.
+    pub(crate) deduplication: Deduplication,
 }
 
 impl Queue {
@@ -67,7 +74,12 @@ impl Queue {
             return;
         }
         let mut inside = self.lock();
-        for message in messages {
+        for mut message in messages {
+            if self.fifo {
+                // In a FIFO queue the retention period begins anew.
+                // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+                message.sent_at = now;
+            }
             inside.store.send(message, now, now);
         }
         drop(inside);
@@ -77,13 +89,15 @@ impl Queue {
 
 impl Account {
     /// An account with no queues.
-    pub(crate) fn new(url: String, region: String, clock: Clock) -> Self {
+    pub(crate) fn new(url: String, region: String, clock: Clock, faults: QueueFaults) -> Self {
         Self {
             clock,
             region,
             url,
             queues: RwLock::default(),
             deleted: Mutex::default(),
+            move_tasks: Mutex::default(),
+            faults: Faulty::new(faults),
         }
     }
 
@@ -112,6 +126,13 @@ impl Account {
         (*queue.arn == *arn).then_some(queue)
     }
 
+    /// The message move tasks, in the order that they were started.
+    pub(crate) fn move_tasks(&self) -> MutexGuard<'_, Vec<Arc<MoveTask>>> {
+        self.move_tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// All queues, by name.
     pub(crate) fn all(&self) -> Vec<Arc<Queue>> {
         let queues = self.queues.read().unwrap_or_else(PoisonError::into_inner);
@@ -125,7 +146,7 @@ impl Account {
         attributes: QueueAttributes,
         tags: BTreeMap<String, String>,
     ) -> Result<Arc<Queue>, Refusal> {
-        let now = self.clock.now();
+        let now = self.clock.millis();
         let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
         deleted.retain(|_, at| *at + NAME_REST > now);
         if deleted.contains_key(name) {
@@ -133,12 +154,13 @@ impl Account {
         }
         let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
         // Two requests may race to make the same queue: the first wins, and both get it.
+        let fifo = name.strip_suffix(".fifo").is_some();
         let queue = queues.entry(name.to_owned()).or_insert_with(|| {
             Arc::new(Queue {
                 name: name.to_owned(),
                 arn: format!("arn:aws:sqs:{}:{ACCOUNT}:{name}", self.region).into(),
                 url: format!("{}/{ACCOUNT}/{name}", self.url),
-                fifo: name.strip_suffix(".fifo").is_some(),
+                fifo,
                 number: rand::random(),
                 created: now,
                 arrived: Notify::new(),
@@ -147,7 +169,8 @@ impl Account {
                     tags,
                     modified: now,
                     purged: None,
-                    store: Store::default(),
+                    store: Store::new(fifo),
+                    deduplication: Deduplication::default(),
                 }),
             })
         });
@@ -161,6 +184,6 @@ impl Account {
         drop(queues);
         queue.arrived.notify_waiters();
         let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
-        deleted.insert(queue.name.clone(), self.clock.now());
+        deleted.insert(queue.name.clone(), self.clock.millis());
     }
 }

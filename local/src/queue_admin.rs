@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Millis;
 use crate::queue_account::{Account, Queue};
 use crate::queue_attributes::{self, QueueAttributes};
-use crate::queue_clock::Millis;
 use crate::queue_refusal::Refusal;
 
 /// Only one purge is allowed in this time.
@@ -169,7 +169,7 @@ pub(crate) fn get_attributes(
     };
     let mut inside = queue.lock();
     let retention = inside.attributes.retention();
-    let counts = inside.store.counts(account.clock.now(), retention);
+    let counts = inside.store.counts(account.clock.millis(), retention);
     let computed = [
         ("ApproximateNumberOfMessages", counts.visible.to_string()),
         (
@@ -214,7 +214,7 @@ pub(crate) fn set_attributes(account: &Account, request: &QueueRequest<'_>) -> R
     let after = attributes(before, &request.attributes, queue.fifo, account)?;
     let mut inside = queue.lock();
     inside.attributes = after;
-    inside.modified = account.clock.now();
+    inside.modified = account.clock.millis();
     Ok(())
 }
 
@@ -254,7 +254,7 @@ pub(crate) fn tags(account: &Account, request: &QueueRequest<'_>) -> Result<Tags
 /// `PurgeQueue`: messages in flight and delayed go too.
 pub(crate) fn purge(account: &Account, request: &QueueRequest<'_>) -> Result<(), Refusal> {
     let queue = account.at(&request.queue_url)?;
-    let now = account.clock.now();
+    let now = account.clock.millis();
     let mut inside = queue.lock();
     if inside.purged.is_some_and(|at| at + PURGE_REST > now) {
         return Err(Refusal::PurgeQueueInProgress(queue.name.clone()));

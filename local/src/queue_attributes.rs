@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::queue_clock::Millis;
+use crate::clock::Millis;
 use crate::queue_refusal::Refusal;
 
 /// The settings of a queue, checked.

@@ -10,7 +10,7 @@ use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::queue_clock::Millis;
+use crate::clock::Millis;
 use crate::queue_refusal::Refusal;
 
 /// A message may have ten attributes at most.
@@ -172,6 +172,13 @@ fn check_attribute(name: &str, attribute: &Attribute) -> Result<(), Refusal> {
             "Message (user) attribute '{name}' has a value that is not of its type '{kind}'."
         )),
     }
+}
+
+/// A sequence number as text has twenty digits; a message of a standard queue has none.
+pub(crate) fn sequence_number(sequence: u64) -> Option<String> {
+    // SQS's numbers are past what 64 bits hold, and not one after the other.
+    (sequence > 0)
+        .then(|| (18_850_000_000_000_000_000_u128 + u128::from(sequence) * 256).to_string())
 }
 
 /// The MD5 of a body.

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
+use crate::clock::Millis;
 use crate::queue_account::{Account, Queue};
-use crate::queue_clock::Millis;
+use crate::queue_faults::Draws;
 use crate::queue_handle::Handle;
 use crate::queue_message::{self as message, Attribute, Extra, Message};
 use crate::queue_refusal::Refusal;
@@ -86,20 +88,28 @@ struct Receive {
 pub(crate) async fn receive(
     account: &Account,
     request: ReceiveMessage<'_>,
+    draws: &mut Draws<'_>,
 ) -> Result<Received, Refusal> {
     let queue = account.at(&request.queue_url)?;
-    let bounds = check(&request)?;
-    let started = account.clock.now();
+    let mut bounds = check(&request)?;
+    let started = account.clock.millis();
     let wait = bounds
         .wait
         .unwrap_or_else(|| Millis::from(queue.lock().attributes.receive_wait_seconds) * 1_000);
-    let deadline = started + wait;
+    let short = draws.short(bounds.at_most);
+    bounds.at_most = short.unwrap_or(bounds.at_most);
+    let deadline = if short == Some(0) {
+        started
+    } else {
+        started + wait
+    };
+    let _pass_on = PassOn(&queue.arrived);
     loop {
         // Enabled before the look at the queue: a message that arrives between the two is not missed.
         let mut arrived = std::pin::pin!(queue.arrived.notified());
         arrived.as_mut().enable();
-        let now = account.clock.now();
-        let look = take(account, &queue, &bounds, now, wait == 0)?;
+        let now = account.clock.millis();
+        let look = take(account, &queue, &bounds, now, wait == 0, draws)?;
         if !look.received.is_empty() || now >= deadline {
             let messages = look
                 .received
@@ -155,6 +165,16 @@ fn check(request: &ReceiveMessage<'_>) -> Result<Receive, Refusal> {
     })
 }
 
+/// Wakes another poll when this one ends, however it ends: one send wakes one poll, which may leave messages behind; and
+/// only a poll that looked after them knows when those in flight come back.
+struct PassOn<'a>(&'a Notify);
+
+impl Drop for PassOn<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
 /// What one look at the queue found.
 struct Look {
     received: Vec<(Place, Message)>,
@@ -168,6 +188,7 @@ fn take(
     bounds: &Receive,
     now: Millis,
     short: bool,
+    draws: &mut Draws<'_>,
 ) -> Result<Look, Refusal> {
     let mut inside = queue.lock();
     let retention = inside.attributes.retention();
@@ -189,7 +210,11 @@ fn take(
         max_receives: dead_letters.as_ref().map(|(_, max)| *max),
     };
     let Taken { received, dead } = inside.store.receive(now, take);
-    let more = inside.store.counts(now, retention).visible > 0;
+    if !queue.fifo {
+        for (place, _) in received.iter().filter(|_| draws.duplicated()) {
+            inside.store.hide(*place, now, now);
+        }
+    }
     let next_wake = inside.store.next_wake();
     drop(inside);
     if let Some((target, _)) = dead_letters {
@@ -198,10 +223,6 @@ fn take(
             .map(|message| dead_letter(message, queue))
             .collect();
         target.adopt(dead, now);
-    }
-    if more && !received.is_empty() {
-        // One send wakes one poll; that poll wakes the next while anything is left.
-        queue.arrived.notify_one();
     }
     Ok(Look {
         received,
@@ -288,7 +309,7 @@ fn system_attributes(
             "ApproximateFirstReceiveTimestamp",
             Some(message.first_received_at.to_string()),
         ),
-        ("SequenceNumber", sequence_number(extra.sequence)),
+        ("SequenceNumber", message::sequence_number(extra.sequence)),
         ("MessageDeduplicationId", text(&extra.deduplication_id)),
         ("MessageGroupId", text(&extra.group)),
         ("AWSTraceHeader", extra.trace_header.clone()),
@@ -300,8 +321,51 @@ fn system_attributes(
     .collect()
 }
 
-/// A sequence number has twenty digits; a message of a standard queue has none.
-pub(crate) fn sequence_number(sequence: u64) -> Option<String> {
-    (sequence > 0)
-        .then(|| (18_850_000_000_000_000_000_u128 + u128::from(sequence) * 256).to_string())
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::queue_attributes::QueueAttributes;
+    use crate::queue_faults::QueueFaults;
+
+    fn message() -> Message {
+        Message {
+            id: Uuid::nil(),
+            body: Arc::from("x"),
+            body_md5: [0; 16],
+            extra: None,
+            sent_at: 0,
+            first_received_at: 0,
+            receives: 0,
+        }
+    }
+
+    #[test]
+    fn over_the_limit_of_messages_in_flight_a_short_poll_fails_and_a_long_one_finds_nothing() {
+        let account = Account::new(
+            String::new(),
+            String::new(),
+            Clock::system(),
+            QueueFaults::default(),
+        );
+        let queue = account
+            .create("mail", QueueAttributes::default(), BTreeMap::new())
+            .unwrap();
+        for _ in 0..=MAX_IN_FLIGHT {
+            queue.lock().store.send(message(), 0, 0);
+        }
+        let bounds = Receive {
+            at_most: 10,
+            visibility: None,
+            wait: None,
+        };
+        let look = |short| take(&account, &queue, &bounds, 1, short, &mut Draws::none());
+        for _ in 0..MAX_IN_FLIGHT / 10 {
+            assert_eq!(look(true).unwrap().received.len(), 10);
+        }
+        assert!(matches!(look(true), Err(Refusal::OverLimit)));
+        assert_eq!(look(false).unwrap().received.len(), 0);
+    }
 }

@@ -42,6 +42,10 @@ pub(crate) enum Refusal {
     PurgeQueueInProgress(String),
     #[error("The maximum number of in flight messages is reached.")]
     OverLimit,
+    #[error("{0}")]
+    ResourceNotFound(&'static str),
+    #[error("Request is throttled.")]
+    RequestThrottled,
     #[error("We encountered an internal error. Please try again.")]
     InternalError,
     #[error("The address {0} is not valid for this endpoint.")]
@@ -85,6 +89,8 @@ impl Refusal {
             Self::ReceiptHandleIsInvalid(_) => "com.amazonaws.sqs#ReceiptHandleIsInvalid",
             Self::PurgeQueueInProgress(_) => "com.amazonaws.sqs#PurgeQueueInProgress",
             Self::OverLimit => "com.amazonaws.sqs#OverLimit",
+            Self::ResourceNotFound(_) => "com.amazonaws.sqs#ResourceNotFoundException",
+            Self::RequestThrottled => "com.amazonaws.sqs#RequestThrottled",
             Self::InternalError => "com.amazon.coral.service#InternalFailure",
             Self::InvalidAddress(_) => "com.amazonaws.sqs#InvalidAddress",
             Self::UnknownOperation => "com.amazon.coral.service#UnknownOperationException",
@@ -113,6 +119,8 @@ impl Refusal {
             Self::ReceiptHandleIsInvalid(_) => "ReceiptHandleIsInvalid",
             Self::PurgeQueueInProgress(_) => "AWS.SimpleQueueService.PurgeQueueInProgress",
             Self::OverLimit => "OverLimit",
+            Self::ResourceNotFound(_) => "ResourceNotFoundException",
+            Self::RequestThrottled => "RequestThrottled",
             Self::InternalError => "InternalError",
             Self::InvalidAddress(_) => "InvalidAddress",
             Self::UnknownOperation => "InvalidAction",
@@ -124,6 +132,7 @@ impl Refusal {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::PurgeQueueInProgress(_) | Self::OverLimit => 403,
+            Self::ResourceNotFound(_) => 404,
             Self::InternalError => 500,
             _ => 400,
         }
@@ -131,6 +140,6 @@ impl Refusal {
 
     /// Whether the caller is to blame: sending the same again would fail again.
     pub(crate) fn sender_fault(&self) -> bool {
-        !matches!(self, Self::InternalError)
+        !matches!(self, Self::InternalError | Self::RequestThrottled)
     }
 }

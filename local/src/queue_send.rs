@@ -3,12 +3,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::clock::Millis;
 use crate::queue_account::{Account, Inside, Queue};
 use crate::queue_batch::{self, BatchAnswer};
-use crate::queue_clock::Millis;
+use crate::queue_deduplication;
+use crate::queue_faults::{Draws, EntryFault};
 use crate::queue_message::{self as message, Attributes, Extra, Message};
 use crate::queue_refusal::Refusal;
 
@@ -84,7 +88,10 @@ struct Prepared {
 /// Adds one message to a queue.
 pub(crate) fn send(account: &Account, request: SendMessage<'_>) -> Result<Sent, Refusal> {
     let queue = account.at(&request.queue_url)?;
-    let now = account.clock.now();
+    let now = account.clock.millis();
+    check_fifo(&queue, std::slice::from_ref(&request.entry), || {
+        Refusal::MissingParameter("MessageGroupId")
+    })?;
     let prepared = prepare(&queue, request.entry, now)?;
     let sent = add(&mut queue.lock(), prepared, now, |limit| {
         format!(
@@ -99,20 +106,30 @@ pub(crate) fn send(account: &Account, request: SendMessage<'_>) -> Result<Sent, 
 pub(crate) fn send_batch(
     account: &Account,
     request: SendMessageBatch<'_>,
+    draws: &mut Draws<'_>,
 ) -> Result<BatchAnswer<Sent>, Refusal> {
     let queue = account.at(&request.queue_url)?;
     queue_batch::check(
         request.entries.iter().map(|entry| entry.id.as_ref()),
         "SendMessageBatchRequestEntry",
     )?;
-    let now = account.clock.now();
+    check_fifo(&queue, &request.entries, || {
+        let message = Refusal::MissingParameter("MessageGroupId").to_string();
+        Refusal::InvalidParameterValue(message)
+    })?;
+    let now = account.clock.millis();
     let mut answer = BatchAnswer::new();
     let mut prepared = Vec::with_capacity(request.entries.len());
     let mut total = 0;
     for mut entry in request.entries {
         total += message::size(&entry.message_body, &entry.message_attributes)?;
         let id = std::mem::take(&mut entry.id);
-        match prepare(&queue, entry, now) {
+        let prepare = match draws.entry() {
+            Some(EntryFault::Failed) => Err(Refusal::InternalError),
+            Some(EntryFault::Refused) => Err(Refusal::InvalidMessageContents),
+            None => prepare(&queue, entry, now),
+        };
+        match prepare {
             Ok(ready) => prepared.push((id, ready)),
             Err(refusal) => answer.add(&id, Err(refusal)),
         }
@@ -143,6 +160,32 @@ pub(crate) fn send_batch(
     Ok(answer)
 }
 
+/// Refuses a whole request to a FIFO queue where an entry lacks its group or a deduplication id.
+fn check_fifo(
+    queue: &Queue,
+    entries: &[Entry<'_>],
+    no_group: impl Fn() -> Refusal,
+) -> Result<(), Refusal> {
+    if !queue.fifo {
+        return Ok(());
+    }
+    if entries.iter().any(|entry| entry.message_group_id.is_none()) {
+        return Err(no_group());
+    }
+    let by_content = queue.lock().attributes.content_based_deduplication;
+    if !by_content
+        && entries
+            .iter()
+            .any(|entry| entry.message_deduplication_id.is_none())
+    {
+        return Err(Refusal::InvalidParameterValue(
+            "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 fn prepare(queue: &Queue, entry: Entry<'_>, now: Millis) -> Result<Prepared, Refusal> {
     if entry.message_body.is_empty() {
         return Err(Refusal::MissingParameter("MessageBody"));
@@ -158,6 +201,15 @@ fn prepare(queue: &Queue, entry: Entry<'_>, now: Millis) -> Result<Prepared, Ref
         if let Some(id) = id {
             check_id(id, name)?;
         }
+    }
+    if let Some(id) = &entry.message_deduplication_id
+        && !queue.fifo
+    {
+        return Err(Refusal::value(
+            id,
+            "MessageDeduplicationId",
+            "The request include parameter that is not valid for this queue type.",
+        ));
     }
     let delay_seconds = match entry.delay_seconds {
         Some(seconds) if !(0..=900).contains(&seconds) => {
@@ -190,7 +242,7 @@ fn prepare(queue: &Queue, entry: Entry<'_>, now: Millis) -> Result<Prepared, Ref
         sequence_number: None,
     };
     let body = Arc::from(entry.message_body.as_ref());
-    let extra = extra(entry)?;
+    let extra = extra(queue, entry)?;
     Ok(Prepared {
         message: Message {
             id,
@@ -208,7 +260,7 @@ fn prepare(queue: &Queue, entry: Entry<'_>, now: Millis) -> Result<Prepared, Ref
 }
 
 /// The rarer parts of the entry's message, if it has any.
-fn extra(entry: Entry<'_>) -> Result<Option<Arc<Extra>>, Refusal> {
+fn extra(queue: &Queue, entry: Entry<'_>) -> Result<Option<Arc<Extra>>, Refusal> {
     let mut system = entry.message_system_attributes;
     let trace_header = system
         .remove("AWSTraceHeader")
@@ -221,13 +273,22 @@ fn extra(entry: Entry<'_>) -> Result<Option<Arc<Extra>>, Refusal> {
     let plain = entry.message_attributes.is_empty()
         && trace_header.is_none()
         && entry.message_group_id.is_none()
-        && entry.message_deduplication_id.is_none();
+        && !queue.fifo;
+    let deduplication_id = entry.message_deduplication_id.or_else(|| {
+        let by_content = || {
+            format!(
+                "{:x}",
+                Bytes::copy_from_slice(&Sha256::digest(entry.message_body.as_bytes()))
+            )
+        };
+        queue.fifo.then(by_content)
+    });
     Ok((!plain).then(|| {
         Arc::new(Extra {
             attributes: entry.message_attributes,
             trace_header,
             group: entry.message_group_id.map(Arc::from),
-            deduplication_id: entry.message_deduplication_id.map(Arc::from),
+            deduplication_id: deduplication_id.map(Arc::from),
             ..Extra::default()
         })
     }))
@@ -246,10 +307,31 @@ fn add(
     let delay = prepared
         .delay_seconds
         .unwrap_or(inside.attributes.delay_seconds);
-    inside
-        .store
-        .send(prepared.message, now, now + Millis::from(delay) * 1_000);
-    Ok(prepared.sent)
+    let visible_at = now + Millis::from(delay) * 1_000;
+    let key = prepared.message.extra.as_ref().and_then(|extra| {
+        let per_group = inside.attributes.deduplication_per_group;
+        let group = extra.group.clone().filter(|_| per_group);
+        Some((group, extra.deduplication_id.clone()?))
+    });
+    let Some(key) = key else {
+        inside.store.send(prepared.message, now, visible_at);
+        return Ok(prepared.sent);
+    };
+    let first = inside.deduplication.seen(&key, now).unwrap_or_else(|| {
+        let message_id = prepared.message.id;
+        let sequence = inside.store.send(prepared.message, now, visible_at);
+        let sent = queue_deduplication::Sent {
+            message_id,
+            sequence,
+        };
+        inside.deduplication.remember(key, sent, now);
+        sent
+    });
+    Ok(Sent {
+        message_id: first.message_id,
+        sequence_number: message::sequence_number(first.sequence),
+        ..prepared.sent
+    })
 }
 
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>

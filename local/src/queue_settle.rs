@@ -4,16 +4,16 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use crate::clock::Millis;
 use crate::queue_account::{Account, Inside, Queue};
 use crate::queue_batch::{self, BatchAnswer, Done};
-use crate::queue_clock::Millis;
 use crate::queue_handle::Handle;
 use crate::queue_refusal::Refusal;
 use crate::queue_store::{Held, Place};
 
-/// A message is invisible for twelve hours at most.
+/// A message is invisible for twelve hours at most, from its receive on, however often that is changed.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html>
-const MAX_VISIBILITY_SECONDS: i64 = 43_200;
+const MAX_VISIBILITY_SECONDS: Millis = 43_200;
 
 /// One message, by itself: `DeleteMessage` and `ChangeMessageVisibility`.
 #[derive(Deserialize)]
@@ -55,7 +55,7 @@ pub(crate) enum Settle {
 /// Does it to one message.
 pub(crate) fn settle(account: &Account, request: &Single<'_>, how: Settle) -> Result<(), Refusal> {
     let queue = account.at(&request.queue_url)?;
-    let now = account.clock.now();
+    let now = account.clock.millis();
     apply(&queue, &mut queue.lock(), &request.entry, how, now)?;
     queue.arrived.notify_one();
     Ok(())
@@ -75,7 +75,7 @@ pub(crate) fn settle_batch(
             Settle::ChangeVisibility => "ChangeMessageVisibilityBatchRequestEntry",
         },
     )?;
-    let now = account.clock.now();
+    let now = account.clock.millis();
     let mut answer = BatchAnswer::new();
     let mut inside = queue.lock();
     for entry in &request.entries {
@@ -147,7 +147,7 @@ fn change_visibility(
         .ok_or(Refusal::MissingParameter("VisibilityTimeout"))?;
     let visibility = u32::try_from(seconds)
         .ok()
-        .filter(|_| seconds <= MAX_VISIBILITY_SECONDS)
+        .filter(|seconds| Millis::from(*seconds) <= MAX_VISIBILITY_SECONDS)
         .ok_or_else(|| {
             Refusal::value(
                 seconds,
@@ -168,6 +168,14 @@ fn change_visibility(
         // Accepted, though another consumer has the message by now: it is that one's to keep.
         Held::Superseded => return Ok(()),
         Held::InFlight | Held::Lapsed => {}
+    }
+    let waited = now.saturating_sub(inside.store.received_at(place)) / 1_000;
+    if Millis::from(visibility) + waited > MAX_VISIBILITY_SECONDS {
+        return Err(Refusal::value(
+            seconds,
+            "VisibilityTimeout",
+            "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
+        ));
     }
     inside
         .store

@@ -3,27 +3,31 @@
 //! Nothing here walks the queue: a send, a receive and a delete cost the same with a thousand messages and with a million.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
-use crate::queue_clock::Millis;
+use crate::clock::Millis;
 use crate::queue_message::Message;
+use crate::queue_order::{Groups, Order};
 
 /// A queue has at most about this many messages in flight.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>
 pub(crate) const MAX_IN_FLIGHT: usize = 120_000;
 
 /// The messages of one queue.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Store {
     slots: Vec<Slot>,
     /// Slots that are empty, to be filled again.
     free: Vec<u32>,
-    /// Visible messages, oldest first. An entry whose slot is not visible any more is passed over.
-    visible: VecDeque<u32>,
+    /// Visible messages, the next to receive first.
+    visible: Order,
     /// Messages in flight or delayed, by the time that they become visible.
     asleep: BTreeSet<(Millis, u32)>,
     /// All messages in the order of arrival, for the retention period; slot and generation.
     arrivals: VecDeque<(u32, u32)>,
     counts: Counts,
+    /// How many messages were sent to a FIFO queue: where the next one stands in it.
+    sequence: u64,
 }
 
 /// The approximate numbers in the queue's attributes; here they are exact.
@@ -41,6 +45,8 @@ struct Slot {
     state: State,
     /// When the message wakes, where it is asleep.
     until: Millis,
+    /// When the message was last received; 0 where it never was.
+    received_at: Millis,
     message: Option<Message>,
 }
 
@@ -91,22 +97,45 @@ pub(crate) enum Held {
 }
 
 impl Store {
-    /// Adds a message that becomes visible at `visible_at`.
-    pub(crate) fn send(&mut self, message: Message, now: Millis, visible_at: Millis) {
+    /// An empty store of a standard or a FIFO queue.
+    pub(crate) fn new(fifo: bool) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            visible: if fifo {
+                Order::Fifo(Groups::default())
+            } else {
+                Order::Standard(VecDeque::new())
+            },
+            asleep: BTreeSet::new(),
+            arrivals: VecDeque::new(),
+            counts: Counts::default(),
+            sequence: 0,
+        }
+    }
+
+    /// Adds a message that becomes visible at `visible_at`; gives its sequence number, which is 0 in a standard queue.
+    pub(crate) fn send(&mut self, mut message: Message, now: Millis, visible_at: Millis) -> u64 {
+        if let Order::Fifo(_) = self.visible {
+            self.sequence += 1;
+            Arc::make_mut(message.extra.get_or_insert_default()).sequence = self.sequence;
+        }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot {
                 generation: 0,
                 state: State::Free,
                 until: 0,
+                received_at: 0,
                 message: None,
             });
             // A slot takes over a hundred bytes, so the memory is full long before the numbers are.
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         let Some(place) = self.slots.get_mut(slot as usize) else {
-            return;
+            return self.sequence;
         };
         place.message = Some(message);
+        place.received_at = 0;
         self.arrivals.push_back((slot, place.generation));
         if visible_at > now {
             self.sleep(slot, State::Delayed, visible_at);
@@ -114,14 +143,15 @@ impl Store {
             self.show(slot);
         }
         self.compact();
+        self.sequence
     }
 
-    /// Takes visible messages, the oldest first.
+    /// Takes visible messages, the next ones first.
     pub(crate) fn receive(&mut self, now: Millis, take: Take) -> Taken {
         self.settle(now, take.retention);
         let mut taken = Taken::default();
         while taken.received.len() < take.at_most {
-            let Some(slot) = self.visible.pop_front() else {
+            let Some(slot) = self.visible.pop() else {
                 break;
             };
             let Some(place) = self.slots.get_mut(slot as usize) else {
@@ -142,12 +172,28 @@ impl Store {
             if message.first_received_at == 0 {
                 message.first_received_at = now;
             }
+            place.received_at = now;
             let generation = place.generation;
             let message = message.clone();
             self.sleep(slot, State::InFlight, now + take.visibility);
             taken.received.push((Place { slot, generation }, message));
         }
+        self.visible.end_receive();
         taken
+    }
+
+    /// Takes the next visible message out of the queue, without receiving it.
+    pub(crate) fn take(&mut self, now: Millis, retention: Millis) -> Option<Message> {
+        self.settle(now, retention);
+        let slot = loop {
+            let slot = self.visible.pop()?;
+            if self.slots.get(slot as usize)?.state == State::Visible {
+                break slot;
+            }
+        };
+        let message = self.free(slot);
+        self.visible.end_receive();
+        message
     }
 
     /// What became of the message that was at `place` when it was received for the `receive`th time.
@@ -170,6 +216,13 @@ impl Store {
             }
             _ => Held::Gone,
         }
+    }
+
+    /// When the message at `place` was last received.
+    pub(crate) fn received_at(&self, place: Place) -> Millis {
+        self.slots
+            .get(place.slot as usize)
+            .map_or(0, |slot| slot.received_at)
     }
 
     /// Takes the message at `place` out of the queue.
@@ -245,18 +298,25 @@ impl Store {
 
     /// Puts a message that is nowhere among the visible ones.
     fn show(&mut self, slot: u32) {
-        if let Some(place) = self.slots.get_mut(slot as usize) {
+        if let Some(place) = self.slots.get_mut(slot as usize)
+            && let Some(message) = &place.message
+        {
             place.state = State::Visible;
             self.counts.visible += 1;
-            self.visible.push_back(slot);
+            self.visible.push(slot, message);
         }
     }
 
     /// Puts a message that is nowhere, or just taken from `visible`, among those asleep.
     fn sleep(&mut self, slot: u32, state: State, until: Millis) {
-        if let Some(place) = self.slots.get_mut(slot as usize) {
+        if let Some(place) = self.slots.get_mut(slot as usize)
+            && let Some(message) = &place.message
+        {
             if place.state == State::Visible {
                 self.counts.visible -= 1;
+            }
+            if state == State::InFlight {
+                self.visible.hold(message);
             }
             place.state = state;
             place.until = until;
@@ -270,12 +330,21 @@ impl Store {
         let Some(place) = self.slots.get_mut(slot as usize) else {
             return;
         };
+        let Some(message) = &place.message else {
+            return;
+        };
         match place.state {
             State::Free => {}
-            State::Visible => self.counts.visible -= 1,
+            State::Visible => {
+                self.counts.visible -= 1;
+                self.visible.remove(message);
+            }
             state => {
                 *self.counts.asleep(state) -= 1;
                 self.asleep.remove(&(place.until, slot));
+                if state == State::InFlight {
+                    self.visible.release(message);
+                }
             }
         }
         place.state = State::Free;
@@ -301,13 +370,11 @@ impl Store {
             counts,
             ..
         } = self;
-        if visible.len() > 2 * counts.visible + SLACK {
-            visible.retain(|slot| {
-                slots
-                    .get(*slot as usize)
-                    .is_some_and(|place| place.state == State::Visible)
-            });
-        }
+        visible.compact(counts.visible, |slot| {
+            slots
+                .get(slot as usize)
+                .is_some_and(|place| place.state == State::Visible)
+        });
         if arrivals.len() > 2 * (counts.visible + counts.in_flight + counts.delayed) + SLACK {
             arrivals.retain(|(slot, generation)| {
                 slots

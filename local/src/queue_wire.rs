@@ -2,15 +2,19 @@
 //!
 //! <https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::queue_account::Account;
+use crate::queue_faults::Draws;
+use crate::queue_move;
 use crate::queue_refusal::Refusal;
 use crate::queue_settle::Settle;
 use crate::{queue_admin, queue_receive, queue_send, queue_settle};
@@ -23,15 +27,37 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
 
+/// The answer got lost on its way: the connection is closed instead.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was lost, as the faults have it")]
+pub(crate) struct AnswerLost;
+
 /// The answer to one HTTP request.
-pub(crate) async fn answer(account: &Account, request: Request<Incoming>) -> Response<Full<Bytes>> {
+pub(crate) async fn answer(
+    account: &Arc<Account>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, AnswerLost> {
     let (head, body) = request.into_parts();
+    let action = head
+        .headers
+        .get(TARGET)
+        .and_then(|target| target.to_str().ok()?.strip_prefix("AmazonSQS."))
+        .unwrap_or_default();
+    let mut draws = if is_faulty(action) {
+        account.faults.draw()
+    } else {
+        Draws::none()
+    };
     let answer = match Limited::new(body, MAX_REQUEST_BYTES).collect().await {
-        Ok(body) => act(account, &head.headers, &body.to_bytes()).await,
+        Ok(_) if draws.throttled() => Err(Refusal::RequestThrottled),
+        Ok(body) => act(account, action, &body.to_bytes(), &mut draws).await,
         Err(_) => Err(Refusal::Serialization(
             "the request is too long, or it ended early".to_owned(),
         )),
     };
+    if answer.is_ok() && draws.lost() {
+        return Err(AnswerLost);
+    }
     let mut response = match answer {
         Ok(body) => Response::new(Full::from(body)),
         Err(refusal) => refuse(&refusal),
@@ -43,19 +69,35 @@ pub(crate) async fn answer(account: &Account, request: Request<Incoming>) -> Res
     {
         headers.insert(REQUEST_ID, id);
     }
-    response
+    Ok(response)
 }
 
-async fn act(account: &Account, headers: &HeaderMap, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let action = headers
-        .get(TARGET)
-        .and_then(|target| target.to_str().ok())
-        .and_then(|target| target.strip_prefix("AmazonSQS."))
-        .ok_or(Refusal::UnknownOperation)?;
+/// Whether faults are drawn for the action: those that move messages, not those that set up the world.
+fn is_faulty(action: &str) -> bool {
+    [
+        "SendMessage",
+        "ReceiveMessage",
+        "DeleteMessage",
+        "ChangeMessageVisibility",
+    ]
+    .iter()
+    .any(|name| {
+        action
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest == "Batch")
+    })
+}
+
+async fn act(
+    account: &Arc<Account>,
+    action: &str,
+    body: &[u8],
+    draws: &mut Draws<'_>,
+) -> Result<Vec<u8>, Refusal> {
     match action {
         "SendMessage" => json(&queue_send::send(account, read(body)?)?),
-        "SendMessageBatch" => json(&queue_send::send_batch(account, read(body)?)?),
-        "ReceiveMessage" => json(&queue_receive::receive(account, read(body)?).await?),
+        "SendMessageBatch" => json(&queue_send::send_batch(account, read(body)?, draws)?),
+        "ReceiveMessage" => json(&queue_receive::receive(account, read(body)?, draws).await?),
         "DeleteMessage" => done(queue_settle::settle(account, &read(body)?, Settle::Delete)),
         "DeleteMessageBatch" => json(&queue_settle::settle_batch(
             account,
@@ -82,6 +124,9 @@ async fn act(account: &Account, headers: &HeaderMap, body: &[u8]) -> Result<Vec<
         "UntagQueue" => done(queue_admin::untag(account, &read(body)?)),
         "ListQueueTags" => json(&queue_admin::tags(account, &read(body)?)?),
         "PurgeQueue" => done(queue_admin::purge(account, &read(body)?)),
+        "StartMessageMoveTask" => json(&queue_move::start(account, &read(body)?)?),
+        "ListMessageMoveTasks" => json(&queue_move::list(account, &read(body)?)?),
+        "CancelMessageMoveTask" => json(&queue_move::cancel(account, &read(body)?)?),
         "DeleteQueue" => done(queue_admin::delete(account, &read(body)?)),
         _ => Err(Refusal::UnknownOperation),
     }

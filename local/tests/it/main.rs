@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod host;
 mod line;
 mod line_faults;
 mod line_ledger;
@@ -16,4 +17,8 @@ mod line_support;
 mod line_tokens;
 mod mapping;
 mod queue;
+mod queue_faults;
+mod queue_fifo;
+mod queue_redrive;
+mod queue_settings;
 mod support;

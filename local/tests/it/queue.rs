@@ -378,6 +378,46 @@ async fn every_poll_that_waits_gets_a_message_of_one_batch() {
 }
 
 #[tokio::test]
+async fn a_poll_that_waits_gets_what_another_consumer_let_lapse() {
+    let world = World::start().await;
+    let url = world.queue("mail", &[]).await;
+    let request = world
+        .sqs
+        .receive_message()
+        .queue_url(&url)
+        .wait_time_seconds(20);
+    let waiting = tokio::spawn(request.clone().send());
+    let holding = tokio::spawn(request.visibility_timeout(1).send());
+    world.send(&url, "held").await;
+    // One of the two has it now, and lets it lapse after a second; the other gets it then, long before its own time is over.
+    for poll in [waiting, holding] {
+        let waited = tokio::time::timeout(Duration::from_secs(10), poll);
+        let messages = waited.await.unwrap().unwrap().unwrap().messages;
+        assert_eq!(messages.map_or(0, |messages| messages.len()), 1);
+        world.clock.advance(Duration::from_secs(30));
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_invisible_for_twelve_hours_in_all() {
+    let world = World::start().await;
+    let url = world.queue("mail", &[]).await;
+    world.send(&url, "long").await;
+    let message = world.receive(&url).await.remove(0);
+    let change = |seconds| {
+        let request = world.sqs.change_message_visibility().queue_url(&url);
+        let request = request.receipt_handle(message.receipt_handle().unwrap());
+        request.visibility_timeout(seconds).send()
+    };
+    change(43_200).await.unwrap();
+    world.clock.advance(Duration::from_hours(11));
+    let error = change(3_601).await.unwrap_err();
+    assert_eq!(error.code(), Some("InvalidParameterValue"));
+    change(3_590).await.unwrap();
+    assert_eq!(world.counts(&url).await, [0, 1, 0]);
+}
+
+#[tokio::test]
 async fn queues_are_made_once_found_listed_and_deleted() {
     let world = World::start().await;
     let url = world

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod binary;
 mod campaigns;
 mod lists;
 mod publishing;

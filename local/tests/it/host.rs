@@ -1,0 +1,181 @@
+//! The host, around real processes with the real Lambda runtime in them: `examples/obedient.rs`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use fanline_local::host::{Host, HostOptions, InvokeError, Kills};
+use fanline_local::mapping::{Mapping, MappingOptions};
+use serde_json::{Value, json};
+
+use crate::support::{World, until};
+
+/// Cargo builds the examples with the tests, beside them.
+fn obedient() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let built = tests.parent().unwrap().parent().unwrap();
+    let binary = built.join("examples").join("obedient");
+    assert!(binary.exists(), "`cargo build --examples` makes it");
+    binary
+}
+
+async fn process_of(host: &Host) -> u64 {
+    let answer = host.invoke(&json!({ "do": "describe" })).await.unwrap();
+    answer["process"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn one_process_answers_one_invocation_after_another() {
+    let host = Host::new(HostOptions::new(obedient()));
+    let told = json!({ "do": "answer", "with": { "早安": [1, null] } });
+    assert_eq!(
+        host.invoke(&told).await.unwrap(),
+        json!({ "早安": [1, null] })
+    );
+    assert_eq!(process_of(&host).await, process_of(&host).await);
+    assert_eq!(host.counts().started.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn the_process_has_lambdas_variables_and_its_own_and_no_others() {
+    let mut options = HostOptions::new(obedient());
+    options
+        .variables
+        .insert("QUEUE_URL".to_owned(), "there".to_owned());
+    options.timeout = Duration::from_mins(1);
+    let host = Host::new(options);
+    let answer = host.invoke(&json!({ "do": "describe" })).await.unwrap();
+    assert_eq!(answer["variables"]["QUEUE_URL"], "there");
+    assert_eq!(answer["variables"]["AWS_LAMBDA_FUNCTION_NAME"], "function");
+    assert_eq!(answer["variables"].get("CARGO_MANIFEST_DIR"), None);
+    assert_eq!(
+        answer["arn"],
+        "arn:aws:lambda:us-east-1:000000000000:function:function"
+    );
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let left = u128::from(answer["deadline"].as_u64().unwrap()) - now.unwrap().as_millis();
+    assert!((50_000..=60_000).contains(&left), "{left} ms");
+}
+
+#[tokio::test]
+async fn an_error_and_a_panic_are_the_functions_and_its_process_goes_on() {
+    let host = Host::new(HostOptions::new(obedient()));
+    let first = process_of(&host).await;
+    for what in ["fail", "panic"] {
+        let error = host.invoke(&json!({ "do": what })).await.unwrap_err();
+        let InvokeError::Function { message, .. } = error else {
+            panic!("{error:?}");
+        };
+        assert!(message.contains("as told"), "{message}");
+    }
+    assert_eq!(process_of(&host).await, first);
+}
+
+#[tokio::test]
+async fn a_process_that_ends_or_takes_too_long_is_replaced() {
+    let mut options = HostOptions::new(obedient());
+    options.timeout = Duration::from_millis(500);
+    let host = Host::new(options);
+    let first = process_of(&host).await;
+    let error = host.invoke(&json!({ "do": "exit" })).await.unwrap_err();
+    assert!(matches!(error, InvokeError::Exited(status) if status.code() == Some(7)));
+    let second = process_of(&host).await;
+    let started = Instant::now();
+    let error = host.invoke(&json!({ "do": "sleep" })).await.unwrap_err();
+    assert!(matches!(error, InvokeError::TimedOut(_)), "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(30));
+    let third = process_of(&host).await;
+    assert_eq!(BTreeSet::from([first, second, third]).len(), 3);
+    assert_eq!(host.counts().started.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_kill_by_schedule_loses_the_answer_and_the_process() {
+    let mut options = HostOptions::new(obedient());
+    options.kills = Kills {
+        seed: 5,
+        rate: 0.3,
+        within: Duration::from_millis(5),
+    };
+    let run = async || {
+        let host = Host::new(options.clone());
+        let mut killed = Vec::new();
+        for number in 0..20 {
+            match host
+                .invoke(&json!({ "do": "answer", "with": number }))
+                .await
+            {
+                Ok(answer) => assert_eq!(answer, number),
+                Err(InvokeError::Killed) => killed.push(number),
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        killed
+    };
+    let killed = run().await;
+    assert!((1..20).contains(&killed.len()), "{killed:?}");
+    assert_eq!(run().await, killed);
+}
+
+#[tokio::test]
+async fn what_a_process_prints_is_handed_on() {
+    let (logs, mut lines) = tokio::sync::mpsc::unbounded_channel();
+    let mut options = HostOptions::new(obedient());
+    options.logs = Some(logs);
+    let host = Host::new(options);
+    host.invoke(&json!({ "do": "print", "line": "早安" }))
+        .await
+        .unwrap();
+    let waited = tokio::time::timeout(Duration::from_secs(10), async {
+        while lines.recv().await.unwrap() != "早安" {}
+    });
+    assert!(waited.await.is_ok());
+}
+
+#[tokio::test]
+async fn a_binary_that_is_not_there_is_an_error() {
+    let host = Host::new(HostOptions::new("/nowhere/bootstrap"));
+    let error = host.invoke(&Value::Null).await.unwrap_err();
+    assert!(matches!(error, InvokeError::Start(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_mapping_drains_a_queue_through_processes_that_are_killed() {
+    let world = World::start().await;
+    let url = world.queue("mail", &[]).await;
+    for _ in 0..30 {
+        world.send(&url, "x").await;
+    }
+    let mut options = HostOptions::new(obedient());
+    options.environments = 2;
+    options.kills = Kills {
+        seed: 1,
+        rate: 0.5,
+        within: Duration::from_millis(2),
+    };
+    let host = Host::new(options);
+    let invoked = host.clone();
+    let function = move |_| {
+        let host = invoked.clone();
+        async move {
+            let told = json!({ "do": "answer", "with": { "batchItemFailures": [] } });
+            host.invoke(&told).await.map_err(|error| error.to_string())
+        }
+    };
+    let options = MappingOptions {
+        batch_size: 1,
+        concurrency: 2,
+        ..MappingOptions::new(&url)
+    };
+    let mapping = Mapping::start(world.sqs.clone(), options, function)
+        .await
+        .unwrap();
+    until("the queue is empty", || async {
+        world.clock.advance(Duration::from_secs(30));
+        world.counts(&url).await == [0, 0, 0]
+    })
+    .await;
+    mapping.stop().await;
+    assert!(host.counts().killed.load(Ordering::Relaxed) > 0);
+}
