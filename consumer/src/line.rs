@@ -1,6 +1,6 @@
 //! The Messaging API: send a delivery, ask what is left of the month.
 
-use fanline_core::delivery::{Delivery, Endpoint};
+use fanline_core::delivery::Delivery;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
@@ -127,14 +127,6 @@ impl Line {
             }
             _ => None,
         }
-    }
-}
-
-/// The endpoint as metrics write it.
-pub fn name(endpoint: Endpoint) -> &'static str {
-    match endpoint {
-        Endpoint::Push => "push",
-        Endpoint::Multicast => "multicast",
     }
 }
 

@@ -10,17 +10,18 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::answer::{Answer, Reply};
+use crate::attempt::{Attempt, too_late};
 use crate::backoff::Cause;
 use crate::classify::{Route, Verdict, classify};
 use crate::hold::Why;
-use crate::invocation::{Attempt, Invocation, Settlement, too_late};
+use crate::invocation::{Invocation, Settlement};
 use crate::pace::Pace;
 use crate::record::Record;
 use crate::split;
 use crate::token::TokenError;
 use crate::words::Blame;
 
-/// A part of a split is asked so often within the invocation before it is left for another one.
+/// A part of a split is asked so often again within the invocation before it is left for another one.
 const PATIENCE: u32 = 6;
 /// The wait between two of those: jitter up to this, doubled each time.
 const BREATH: Duration = Duration::from_millis(100);
@@ -130,6 +131,8 @@ impl Invocation {
                 Attempt::Later(Cause::TooFast)
             }
             Verdict::Unauthorized | Verdict::Forbidden => self.stop(Why::Unauthorized, Some(reply)),
+            // The parts must be the same on every attempt, so words that could not be read are asked for again.
+            Verdict::Split(_) if reply.body.is_none() => Attempt::Later(Cause::Fault),
             Verdict::Split(blame) => Attempt::Split(blame, reply),
             Verdict::Refused => Attempt::Refused(reply),
         }
@@ -157,6 +160,7 @@ impl Invocation {
     ) -> Settlement {
         let mut refused = vec![(delivery.clone(), blame, reply)];
         let mut left: Vec<Delivery> = Vec::new();
+        let mut patience = PATIENCE;
         while let Some((whole, blame, reply)) = refused.pop() {
             self.tally().channel(Channel::Line).splits += 1;
             let parts = match &blame {
@@ -168,11 +172,15 @@ impl Invocation {
                 .into_iter()
                 .map(|part| (part, Attempt::Refused(reply.clone())));
             let others = join_all(parts.others.into_iter().map(|part| async {
-                let attempt = self.persist(&part).await;
+                let attempt = self.persist(&part, patience).await;
                 (part, attempt)
             }))
             .await;
             for (part, attempt) in blamed.chain(others) {
+                if matches!(attempt, Attempt::Later(_)) {
+                    // Not this part's bad luck: LINE is down. The others are asked once.
+                    patience = 0;
+                }
                 if let Attempt::Split(blame, reply) = attempt {
                     refused.push((part, blame, reply));
                 } else {
@@ -189,9 +197,9 @@ impl Invocation {
 
     /// Asks about a part again and again while only faults keep it from an outcome: a split that started over with every
     /// fault would never end.
-    async fn persist(&self, part: &Delivery) -> Attempt {
+    async fn persist(&self, part: &Delivery, patience: u32) -> Attempt {
         let mut attempt = self.attempt_line(part).await;
-        for doublings in 0..PATIENCE {
+        for doublings in 0..patience {
             if !matches!(attempt, Attempt::Later(_)) {
                 break;
             }
