@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::time::Instant;
 
 use console::style;
+use fanline_core::campaign::Channel;
 use fanline_local::line::LedgerSummary;
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ use crate::campaign_file::CampaignFile;
 use crate::pipeline::{Pipeline, Run};
 use crate::say::{self, count};
 use crate::sum::Sum;
-use crate::world::World;
+use crate::world::{World, variable};
 use crate::{Ended, Unusable, check, simulate};
 
 /// The result of a run, as `--json` prints it.
@@ -65,7 +66,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
     if args.live {
         confirm(args, &file).await?;
     }
-    let world = World::start(args, &file.campaign.id).await?;
+    let world = World::start(args, &file).await?;
     let began = Instant::now();
     let pipeline = Pipeline::start(&world, args).await?;
     let done = tokio::select! {
@@ -171,6 +172,7 @@ fn show(report: &Report) {
 
 /// Says how many people a live run reaches, and asks.
 async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
+    check_live(file.campaign.channel)?;
     let checked = check::count_people(file).await?;
     let people = count(checked.recipients());
     say::note(format_args!(
@@ -196,5 +198,19 @@ async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
         Ok(())
     } else {
         Err(Unusable("not sent".into()).into())
+    }
+}
+
+/// What a live run can't do without.
+fn check_live(channel: Channel) -> Result<(), Unusable> {
+    let set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    match channel {
+        Channel::Line if !["LINE_CHANNEL_ACCESS_TOKEN", "LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN", "LINE_CHANNEL_ID"].into_iter().any(set) => {
+            Err(Unusable("`LINE_CHANNEL_ACCESS_TOKEN` is not set: --live sends with it".into()))
+        }
+        Channel::LineNotify if !set("LINE_NOTIFY_API_BASE") => {
+            Err(Unusable("`LINE_NOTIFY_API_BASE` is not set: LINE's own LINE Notify ended on 2025-03-31, so name a server that speaks its protocol".into()))
+        }
+        Channel::Line | Channel::LineNotify => Ok(()),
     }
 }

@@ -6,12 +6,14 @@ use anyhow::Context;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_sqs::types::QueueAttributeName;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use consumer::Consumer;
 use fanline_local::line::{LineOptions, LineServer};
 use fanline_local::queue::{QueueOptions, QueueServer};
 use producer::Producer;
 
 use crate::args::RunArgs;
+use crate::campaign_file::CampaignFile;
 
 /// How often a delivery is received before the queue sets it aside, as in the template.
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 5;
@@ -37,7 +39,7 @@ pub(crate) struct World {
 
 impl World {
     /// Starts the stand-ins that the flags don't replace, and makes the queues.
-    pub(crate) async fn start(args: &RunArgs, run: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn start(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<Self> {
         let queue = match args.queue_endpoint {
             Some(_) => None,
             None => Some(
@@ -63,9 +65,12 @@ impl World {
             .as_ref()
             .map(|queue| queue.url().to_owned())
             .or_else(|| args.queue_endpoint.clone());
-        let sdk = sdk_config(endpoint).await;
+        let needs_aws = file.event.to_string().contains("\"s3://")
+            || (args.live && variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some());
+        let endpoint = endpoint.context("there is no queue")?;
+        let sdk = sdk_config(endpoint, needs_aws).await;
         let sqs = aws_sdk_sqs::Client::new(&sdk);
-        let queues = Queues::create(&sqs, run).await?;
+        let queues = Queues::create(&sqs, &file.campaign.id).await?;
         Ok(Self {
             sqs,
             sdk,
@@ -134,7 +139,7 @@ impl World {
 }
 
 /// More than this machine can do.
-const NO_LIMIT: &str = "1000000";
+const NO_LIMIT: &str = "100000";
 
 /// What a live run reads from the environment: the consumer's own settings.
 #[expect(
@@ -145,17 +150,37 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The SDK pointed at a stand-in, with credentials that mean nothing and no look at the environment.
-async fn sdk_config(endpoint: Option<String>) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-            "local", "local", None, None, "fanline",
-        )));
-    if let Some(endpoint) = endpoint {
-        loader = loader.endpoint_url(endpoint);
+/// The SDK with the queue at `endpoint`. Everything else is the environment's where the campaign has something in AWS, such
+/// as its list; otherwise there are credentials that mean nothing, and no account is asked for.
+async fn sdk_config(endpoint: String, needs_aws: bool) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest());
+    if !needs_aws {
+        let credentials = Credentials::new("local", "local", None, None, "fanline");
+        loader = loader
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials));
     }
-    loader.load().await
+    let environment = loader.load().await;
+    let mut sdk = environment.into_builder();
+    sdk.set_service_config(Some(QueueAt { endpoint }));
+    sdk.build()
+}
+
+/// Sends SQS, and SQS alone, to another endpoint: what `AWS_ENDPOINT_URL_SQS` does, for this process only.
+#[derive(Debug)]
+struct QueueAt {
+    endpoint: String,
+}
+
+impl LoadServiceConfig for QueueAt {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let is_endpoint = key.env() == "AWS_ENDPOINT_URL";
+        if is_endpoint && key.service_id() == "SQS" {
+            return Some(self.endpoint.clone());
+        }
+        let service = key.service_id().replace(' ', "_").to_uppercase();
+        variable(&format!("{}_{service}", key.env())).or_else(|| variable(key.env()))
+    }
 }
 
 impl Queues {

@@ -1,15 +1,17 @@
 //! One batch: every record by itself, all at once, and back only those that must come again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use fanline_core::outcome::Outcome;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::dead_letter::{DeadLetters, sqs_client};
+use crate::dead_letter::DeadLetters;
 use crate::hold::Hold;
 use crate::http;
 use crate::image::Images;
@@ -25,8 +27,10 @@ use crate::token::{Issuer, Tokens};
 
 /// Kept back at an invocation's end for dead letters, changes of visibility and the answer itself.
 const MARGIN: SignedDuration = SignedDuration::from_secs(2);
-/// Kept back for the answer alone: what is not settled then is handed back as it is.
-const LAST_CALL: SignedDuration = SignedDuration::from_millis(300);
+/// Kept back of that for changes of visibility and the answer: what is not settled then is handed back as it is.
+const LAST_CALL: SignedDuration = SignedDuration::from_millis(800);
+/// Kept back of that for the answer alone.
+const VERY_LAST: SignedDuration = SignedDuration::from_millis(300);
 
 /// One environment's consumer: clients, token, pace and holds live as long as it does.
 #[derive(Clone)]
@@ -83,7 +87,8 @@ impl Consumer {
     /// A consumer with its clients; the token is read already, where there is one to read.
     pub async fn new(settings: Settings, config: &SdkConfig) -> Result<Self, StartError> {
         let client = http::client(settings.request_timeout).map_err(StartError::Http)?;
-        let sqs = sqs_client(config);
+        let config = &http::patient(config);
+        let sqs = aws_sdk_sqs::Client::new(config);
         let issuer = Issuer {
             http: client.clone(),
             base: settings.line_api_base.clone(),
@@ -141,7 +146,13 @@ impl Consumer {
             );
         }
         let settlements = settle_all(&invocation, records.clone(), deadline).await;
-        invocation.hide(&records, &settlements).await;
+        let hide = invocation.hide(&records, &settlements);
+        if tokio::time::timeout(room(deadline, VERY_LAST), hide)
+            .await
+            .is_err()
+        {
+            tracing::warn!("no time was left to change the waits");
+        }
 
         let mut response = SqsBatchResponse::default();
         for (record, settlement) in records.iter().zip(&settlements) {
@@ -170,7 +181,7 @@ async fn settle_all(
     for row in record::rows(records) {
         let invocation = Arc::clone(invocation);
         let settlements = Arc::clone(&settlements);
-        tasks.spawn(async move {
+        let work = async move {
             for (position, record) in row {
                 let settlement = invocation.settle(&record).await;
                 if let Some(place) = lock(&settlements).get_mut(position) {
@@ -181,9 +192,10 @@ async fn settle_all(
                     break;
                 }
             }
-        });
+        };
+        // In the runtime's span, which names the invocation.
+        tasks.spawn(work.in_current_span());
     }
-    let room = deadline.duration_since(Timestamp::now()) - LAST_CALL;
     let all = async {
         while let Some(ended) = tasks.join_next().await {
             if ended.is_err_and(|error| error.is_panic()) {
@@ -191,13 +203,19 @@ async fn settle_all(
             }
         }
     };
-    if tokio::time::timeout(room.try_into().unwrap_or_default(), all)
+    if tokio::time::timeout(room(deadline, LAST_CALL), all)
         .await
         .is_err()
     {
         tracing::error!("the invocation's time is up: what is not settled is handed back");
     }
     lock(&settlements).clone()
+}
+
+/// The time until so long before `deadline`.
+fn room(deadline: Timestamp, before: SignedDuration) -> Duration {
+    let room = deadline.duration_since(Timestamp::now()) - before;
+    Duration::try_from(room).unwrap_or_default()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

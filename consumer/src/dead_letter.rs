@@ -1,8 +1,5 @@
 //! A delivery set aside, with the reason beside it and its body as it was.
 
-use std::time::Duration;
-
-use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use fanline_core::outcome::Reason;
@@ -118,19 +115,6 @@ impl DeadLetters {
             DeadLetterError(DisplayErrorContext(error.into_service_error()).to_string())
         })
     }
-}
-
-/// An SQS client that gives up before the invocation does.
-pub fn sqs_client(config: &aws_config::SdkConfig) -> aws_sdk_sqs::Client {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_secs(3))
-        .operation_timeout(Duration::from_secs(8))
-        .build();
-    let config = aws_sdk_sqs::config::Builder::from(config)
-        .timeout_config(timeouts)
-        .build();
-    aws_sdk_sqs::Client::from_conf(config)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
-//! One HTTP client for both channels, and what its answers and errors mean.
+//! The HTTP client of both channels, what its answers and errors are, and how long all clients wait.
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
@@ -11,14 +13,31 @@ use crate::answer::{Allowance, Answer, Failure, Reply};
 
 /// A connection is made in this time or not at all; what was not sent can safely be sent again.
 const CONNECT: Duration = Duration::from_secs(3);
+/// An environment sleeps between invocations, and a connection may be gone when it wakes: an old one is not used again.
+const IDLE: Duration = Duration::from_secs(15);
 
 /// The client: with time-outs, and without redirects, which would carry messages and tokens to where nobody sent them.
 pub fn client(request_timeout: Duration) -> Result<Client, reqwest::Error> {
     Client::builder()
         .connect_timeout(CONNECT.min(request_timeout))
         .timeout(request_timeout)
+        .pool_idle_timeout(IDLE)
         .redirect(Policy::none())
         .user_agent(concat!("fanline/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// The SDK's configuration with time-outs, so that its clients give up before an invocation does.
+pub fn patient(config: &SdkConfig) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(3))
+        .operation_timeout(Duration::from_secs(8))
+        .build();
+    config
+        .clone()
+        .into_builder()
+        .timeout_config(timeouts)
         .build()
 }
 

@@ -332,7 +332,7 @@ impl Invocation {
             let pace = environment.notify_pace.per_second();
             paces(tally.channel(Channel::LineNotify), &[("notify", pace)]);
         }
-        tally.lines(now)
+        tally.lines(&self.environment.settings.function, now)
     }
 
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {

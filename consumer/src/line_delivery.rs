@@ -108,6 +108,7 @@ impl Invocation {
         match verdict {
             Verdict::Accepted | Verdict::AlreadyAccepted => {
                 environment.hold.end(departed);
+                pace.speed_up();
                 Attempt::Taken(if verdict == Verdict::Accepted {
                     Outcome::Accepted
                 } else {

@@ -1,9 +1,10 @@
 //! How fast this environment may send: its share of the channel's limit, less after a 429.
 
+use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock, Reference};
+use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
@@ -12,21 +13,25 @@ use jiff::Timestamp;
 /// LINE counts arrivals, we count departures: a request may be this much longer on its way than the one before it without
 /// pushing any second over the limit. It costs a twentieth of the speed.
 const WINDOW: Duration = Duration::from_millis(1_050);
-/// Multiplicative decrease: what a 429 leaves of the pace.
-const DECREASE: f64 = 0.5;
-/// Additive increase, a step after every [`RECOVERY`] without a 429: from half to whole in twenty seconds.
-const INCREASE: f64 = 0.05;
-/// Between two changes of the pace: the answers of what was under way when it was lowered say nothing new.
-const RECOVERY: Duration = Duration::from_secs(2);
+/// Multiplicative decrease: what each 429 leaves of the pace. Ten at once, a whole batch, leave a third.
+const DECREASE: f64 = 0.9;
+/// Additive increase with each request that was taken: from half to whole in a hundred. The two balance where about one
+/// answer in twenty is a 429, so that a stray one hardly matters and a limit that is really passed brings the pace down.
+const INCREASE: f64 = 0.005;
 /// The pace never falls below this part of the share, or it could not find out that it may rise.
 const LEAST: f64 = 0.05;
 
+/// The burst, in parts of a second's share. Timers tick once a millisecond: what a tick was late for may be caught up with,
+/// or no pace over a thousand a second could be kept.
+const BURST: f64 = 0.005;
+
 /// One endpoint's pace in one environment.
 ///
-/// The burst is one: departures are spaced evenly, so that over any one second `share` of them fit and no more, and the
-/// shares of all environments add up to the limit whatever their phases are. A larger burst would be allowed once in every
-/// environment at the same moment. After a cold start the first turn comes after one space, because the environment that
-/// this one replaces may have sent just before it died.
+/// Departures are spaced evenly, with a burst of one below 400 a second and of five milliseconds' worth above. The burst is
+/// taken off the pace, so that over any one second `share` of them fit and no more, and the shares of all environments add
+/// up to the limit whatever their phases are. A larger burst would buy nothing: what waits is on a queue, and a second's
+/// worth let go at once would be let go in every environment at the same moment. After a cold start the first turn comes
+/// after one space, because the environment that this one replaces may have sent just before it died.
 pub struct Pace<C: Clock = DefaultClock> {
     share: f64,
     clock: C,
@@ -35,7 +40,8 @@ pub struct Pace<C: Clock = DefaultClock> {
 
 struct State<C: Clock> {
     factor: f64,
-    changed: C::Instant,
+    /// The factor that the limiter was made for.
+    limited: f64,
     limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
 }
 
@@ -64,7 +70,7 @@ impl<C: Clock + Clone> Pace<C> {
     pub fn with_clock(share: f64, clock: C) -> Self {
         let state = State {
             factor: 1.0,
-            changed: clock.now(),
+            limited: 1.0,
             limiter: limiter(share, 1.0, &clock),
         };
         Self {
@@ -82,23 +88,23 @@ impl<C: Clock + Clone> Pace<C> {
             return Err(not_until.wait_time_from(now));
         }
         // The pace rises with a turn taken and not before one: the space after it is the new, shorter one.
-        if state.factor < 1.0 && now.duration_since(state.changed) >= RECOVERY.into() {
-            let factor = (state.factor + INCREASE).min(1.0);
-            self.change(&mut state, factor);
+        if state.factor > state.limited {
+            self.relimit(&mut state);
         }
         Ok(())
     }
 
-    /// After a 429: lowers the pace, once for all the answers of what was under way together.
+    /// After a 429: a slower pace, at once.
     pub fn slow_down(&self) {
         let mut state = self.state();
-        let fresh = self.clock.now().duration_since(state.changed) < RECOVERY.into();
-        if state.factor >= 1.0 || !fresh {
-            let factor = (state.factor * DECREASE).max(LEAST);
-            self.change(&mut state, factor);
-        } else {
-            state.changed = self.clock.now();
-        }
+        state.factor = (state.factor * DECREASE).max(LEAST);
+        self.relimit(&mut state);
+    }
+
+    /// After a request that was taken: a little faster, up to the share.
+    pub fn speed_up(&self) {
+        let mut state = self.state();
+        state.factor = (state.factor + INCREASE).min(1.0);
     }
 
     /// Requests a second, as of now.
@@ -107,10 +113,9 @@ impl<C: Clock + Clone> Pace<C> {
         1.0 / space(self.share, factor).as_secs_f64()
     }
 
-    fn change(&self, state: &mut State<C>, factor: f64) {
-        state.factor = factor;
-        state.changed = self.clock.now();
-        state.limiter = limiter(self.share, factor, &self.clock);
+    fn relimit(&self, state: &mut State<C>) {
+        state.limited = state.factor;
+        state.limiter = limiter(self.share, state.factor, &self.clock);
     }
 
     fn state(&self) -> MutexGuard<'_, State<C>> {
@@ -118,24 +123,39 @@ impl<C: Clock + Clone> Pace<C> {
     }
 }
 
-/// A limiter whose first turn comes after one space, as if one had just been taken.
+/// A limiter whose first turn comes after one space, as if all before had just been taken.
 fn limiter<C: Clock + Clone>(
     share: f64,
     factor: f64,
     clock: &C,
 ) -> RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>> {
+    let burst = burst(share);
     let quota = Quota::with_period(space(share, factor))
-        .unwrap_or_else(|| Quota::per_second(std::num::NonZeroU32::MIN));
+        .unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN))
+        .allow_burst(burst);
     let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
-    // The first turn of a new limiter is always free; this takes it.
-    drop(limiter.check());
+    // A new limiter has its whole burst to give; this takes it.
+    drop(limiter.check_n(burst));
     limiter
 }
 
-/// The time between two departures. A whole number of them fits into a window, or fractions would add up over environments.
+/// The time between two departures: with the burst, a whole number fits into a window. Fractions would add up over the
+/// environments.
 fn space(share: f64, factor: f64) -> Duration {
     let a_second = if share >= 1.0 { share.floor() } else { share };
-    WINDOW.div_f64(a_second * factor)
+    let extra = f64::from(burst(share).get() - 1);
+    WINDOW.div_f64((a_second - extra) * factor)
+}
+
+/// How many may depart at once.
+fn burst(share: f64) -> NonZeroU32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a part of a positive share; `as` saturates"
+    )]
+    let burst = (share * BURST) as u32;
+    NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN)
 }
 
 #[cfg(test)]
@@ -159,8 +179,9 @@ mod tests {
         };
         for (idle, event, road) in steps {
             go(*idle);
-            if *event == 0 {
-                pace.slow_down();
+            match event {
+                0 => pace.slow_down(),
+                _ => pace.speed_up(),
             }
             let mut at = go(0);
             while let Err(wait) = pace.check() {
@@ -201,29 +222,64 @@ mod tests {
     }
 
     #[test]
-    fn a_429_halves_the_pace_once_and_it_comes_back_in_small_steps() {
+    fn a_whole_channels_pace_is_kept_by_one_environment_whose_timer_ticks_once_a_millisecond() {
+        let clock = FakeRelativeClock::default();
+        let pace = Pace::with_clock(2_000.0, clock.clone());
+        let mut turns = 0;
+        for tick in 0..10_000 {
+            // Now and then the machine is three milliseconds late.
+            clock.advance(Duration::from_millis(if tick % 50 == 0 { 3 } else { 1 }));
+            while pace.check().is_ok() {
+                turns += 1;
+            }
+        }
+        let a_second = f64::from(turns) / 10.4;
+        assert!((1_890.0..1_905.0).contains(&a_second), "{a_second}");
+    }
+
+    #[test]
+    fn a_batch_of_429s_leaves_a_third_and_a_hundred_taken_requests_bring_half_back() {
         let clock = FakeRelativeClock::default();
         let pace = Pace::with_clock(100.0, clock.clone());
         let whole = pace.per_second();
         for _ in 0..10 {
             pace.slow_down();
         }
-        assert!((pace.per_second() - whole * 0.5).abs() < 0.01);
-        let mut steps = 0;
-        while pace.per_second() < whole * 0.999 {
-            clock.advance(RECOVERY);
-            pace.check().unwrap();
-            steps += 1;
+        let third = pace.per_second() / whole;
+        assert!((0.33..0.36).contains(&third), "{third}");
+        for _ in 0..100 {
+            pace.speed_up();
         }
-        assert_eq!(steps, 10);
+        let back = pace.per_second() / whole - third;
+        assert!((back - 0.5).abs() < 0.001, "{back}");
+        for _ in 0..1_000 {
+            pace.speed_up();
+        }
+        assert!(
+            (pace.per_second() - whole).abs() < 1e-9,
+            "never over the share"
+        );
+    }
+
+    #[test]
+    fn a_lowered_pace_is_kept_to_from_that_moment() {
+        let clock = FakeRelativeClock::default();
+        let pace = Pace::with_clock(100.0, clock.clone());
+        clock.advance(Duration::from_secs(1));
+        for _ in 0..7 {
+            pace.slow_down();
+        }
+        assert!(pace.check().unwrap_err() > Duration::from_millis(20));
+        clock.advance(Duration::from_millis(25));
+        assert!(pace.check().is_ok());
+        assert!(pace.check().unwrap_err() > Duration::from_millis(20));
     }
 
     #[test]
     fn many_429s_never_stop_it() {
         let clock = FakeRelativeClock::default();
         let pace = Pace::with_clock(100.0, clock.clone());
-        for _ in 0..50 {
-            clock.advance(RECOVERY);
+        for _ in 0..500 {
             pace.slow_down();
         }
         assert!(pace.per_second() > 4.0);

@@ -44,6 +44,8 @@ pub struct Settings {
     pub max_receive_count: u32,
     /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it each run has its own.
     pub log_hash_key: Option<SecretString>,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: names the metrics' owner. Lambda sets it.
+    pub function: String,
 }
 
 impl Settings {
@@ -70,6 +72,9 @@ impl Settings {
         let retry_base = seconds(&mut reader, "RETRY_BASE_SECONDS", 5.0, 0.0);
         let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(5);
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
+        let function = reader
+            .optional("AWS_LAMBDA_FUNCTION_NAME")
+            .unwrap_or_else(|| "consumer".into());
         let settings = dead_letter_queue_url.map(|dead_letter_queue_url| Self {
             token,
             line_api_base,
@@ -83,6 +88,7 @@ impl Settings {
             retry_base,
             max_receive_count,
             log_hash_key,
+            function,
         });
         reader.finish(settings)
     }
@@ -98,15 +104,14 @@ fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> TokenSource {
     }
     match (fixed, arn, id.zip(secret)) {
         (None, None, None) => TokenSource::None,
-        (Some(token), None, None) => match Some(token.trim()).filter(|token| header_safe(token)) {
-            Some(token) => TokenSource::Fixed(token.into()),
-            None => {
+        (Some(token), None, None) => {
+            if !header_safe(token.trim()) {
                 reader.problem(
                     "`LINE_CHANNEL_ACCESS_TOKEN` holds what no HTTP header can carry".into(),
                 );
-                TokenSource::None
             }
-        },
+            TokenSource::Fixed(token.trim().into())
+        }
         (None, Some(arn), None) => TokenSource::Secret { arn },
         (None, None, Some((id, secret))) => TokenSource::Stateless {
             channel_id: id,

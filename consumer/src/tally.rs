@@ -57,16 +57,16 @@ impl Tally {
         self.channels.contains_key(channel.as_str())
     }
 
-    /// One line for each channel that the batch had deliveries for, and one for bodies that named none.
-    pub fn lines(&self, now: Timestamp) -> Vec<String> {
+    /// One line of this `function` for each channel that the batch had deliveries for, and one for bodies that named none.
+    pub fn lines(&self, function: &str, now: Timestamp) -> Vec<String> {
         let mut lines: Vec<String> = self
             .channels
             .iter()
-            .map(|(channel, counts)| line(channel, &counts.metrics(), now))
+            .map(|(channel, counts)| line(function, channel, &counts.metrics(), now))
             .collect();
         if self.undecodable > 0 {
             let metrics = vec![("undecodable".to_owned(), "Count", json!(self.undecodable))];
-            lines.push(line("none", &metrics, now));
+            lines.push(line(function, "none", &metrics, now));
         }
         lines
     }
@@ -111,7 +111,12 @@ impl Counts {
     }
 }
 
-fn line(channel: &str, metrics: &[(String, &str, Value)], now: Timestamp) -> String {
+fn line(
+    function: &str,
+    channel: &str,
+    metrics: &[(String, &str, Value)],
+    now: Timestamp,
+) -> String {
     let named: Vec<Value> = metrics
         .iter()
         .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
@@ -122,10 +127,12 @@ fn line(channel: &str, metrics: &[(String, &str, Value)], now: Timestamp) -> Str
         json!({
             "Timestamp": now.as_millisecond(),
             "CloudWatchMetrics": [
-                {"Namespace": "fanline", "Dimensions": [["channel"]], "Metrics": named},
+                {"Namespace": "fanline", "Dimensions": [["function", "channel"]], "Metrics": named},
             ],
         }),
     );
+    // The function tells the stacks of an account apart. Each value of a dimension is billed as a metric of its own.
+    root.insert("function".into(), json!(function));
     root.insert("channel".into(), json!(channel));
     for (name, _, value) in metrics {
         root.insert(name.clone(), value.clone());
@@ -150,11 +157,15 @@ mod tests {
         counts.paces.push(("push", 190.0));
         counts.run_age = Some(12.5);
         tally.undecodable = 2;
-        let lines = tally.lines(Timestamp::from_second(1_700_000_000).unwrap());
+        let lines = tally.lines(
+            "fanline-consumer",
+            Timestamp::from_second(1_700_000_000).unwrap(),
+        );
         assert_eq!(lines.len(), 2);
         let line: Value = serde_json::from_str(&lines[0]).unwrap();
         assert_eq!(line["_aws"]["Timestamp"], 1_700_000_000_000_u64);
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "fanline");
+        assert_eq!(line["function"], "fanline-consumer");
         assert_eq!(line["accepted"], 501);
         assert_eq!(line["accepted_deliveries"], 2);
         assert_eq!(line["refused"], 1);

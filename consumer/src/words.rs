@@ -57,7 +57,8 @@ pub fn blame(body: &str) -> Blame {
 /// <https://developers.line.biz/en/reference/messaging-api/#error-responses>
 fn named_in(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("property, ")?;
-    rest.split([',', ' ']).next()
+    // Some answers have it in quotes: https://github.com/line/line-bot-sdk-java/issues/54
+    Some(rest.split([',', ' ']).next()?.trim_matches('\''))
 }
 
 /// `n` of `to[n]`.
@@ -179,6 +180,14 @@ mod tests {
             ),
             (
                 r#"{"message":"to[x] to[-1] to[99999999999999999999999]"}"#,
+                Blame::Nobody,
+            ),
+            (
+                r#"{"message":"The property, 'to[2]', in the request body is invalid"}"#,
+                Blame::Recipients(vec![2]),
+            ),
+            (
+                r#"{"message":"The property, 'to', in the request body is invalid"}"#,
                 Blame::Nobody,
             ),
             ("", Blame::Nobody),

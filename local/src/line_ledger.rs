@@ -112,6 +112,7 @@ pub(crate) struct Accepted<'a> {
     pub(crate) request_id: Uuid,
     pub(crate) retry_key: Option<Uuid>,
     pub(crate) messages: &'a str,
+    pub(crate) digest: Digest,
 }
 
 /// The ledger itself.
@@ -154,7 +155,7 @@ impl Ledger {
 
     /// Notes an accepted request and those who got it.
     pub(crate) fn accept(&mut self, request: &Accepted<'_>, to: &[RecipientKey]) {
-        let text = self.text_number(request.messages);
+        let text = self.text_number(request);
         let number = u32::try_from(self.accepted.len()).unwrap_or(u32::MAX);
         self.accepted.push(AcceptedEntry {
             at: request.at,
@@ -197,9 +198,11 @@ impl Ledger {
             .filter_map(|&request| self.accepted.get(request as usize))
     }
 
-    fn text_number(&mut self, messages: &str) -> u32 {
+    fn text_number(&mut self, request: &Accepted<'_>) -> u32 {
         let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        let digest = digest(messages.as_bytes());
+        let Accepted {
+            messages, digest, ..
+        } = *request;
         let number = *self.text_numbers.entry(digest).or_insert(next);
         if number == next {
             let fits = self.text_bytes + messages.len() <= KEPT_TEXT;

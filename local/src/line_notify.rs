@@ -153,6 +153,7 @@ impl Line {
                 request_id: line.request_id(number),
                 retry_key: None,
                 messages: &form.fields,
+                digest: form.digest,
             };
             line.ledger.accept(&accepted, &[holder]);
             answer(StatusCode::OK, "ok")

@@ -7,6 +7,7 @@ use fanline_core::text::utf16_len;
 use hyper::StatusCode;
 
 use crate::line_answer::Answer;
+use crate::line_ledger::{Digest, digest};
 use crate::line_notify;
 
 /// The most characters of a message; counted as UTF-16 here, since the document gives no unit.
@@ -17,6 +18,8 @@ const MAX_MESSAGE: usize = 1000;
 pub(crate) struct NotifyForm {
     /// All text fields, as JSON: what the ledger keeps.
     pub(crate) fields: String,
+    /// Names them.
+    pub(crate) digest: Digest,
     /// Whether it uploads a picture.
     pub(crate) has_image: bool,
 }
@@ -56,8 +59,10 @@ pub(crate) async fn read(content_type: &str, body: Bytes) -> Result<NotifyForm, 
         .iter()
         .filter_map(|name| Some(((*name).into(), fields.get(*name)?.as_str().into())))
         .collect();
+    let fields = serde_json::Value::Object(kept).to_string();
     Ok(NotifyForm {
-        fields: serde_json::Value::Object(kept).to_string(),
+        digest: digest(fields.as_bytes()),
+        fields,
         has_image,
     })
 }

@@ -22,6 +22,8 @@ pub(crate) struct SendRequest<'a> {
     pub(crate) messages: &'a str,
     /// How many objects that is.
     pub(crate) count: usize,
+    /// Names the messages in the ledger.
+    pub(crate) digest: Digest,
     /// Of the whole body: the same retry key must come with the same one.
     pub(crate) body: Digest,
 }
@@ -73,9 +75,11 @@ pub(crate) fn read(endpoint: Endpoint, bytes: &[u8]) -> Result<SendRequest<'_>, 
         }
     }
     if found.is_empty() {
+        let messages = body.messages.map_or("", RawValue::get);
         Ok(SendRequest {
             to,
-            messages: body.messages.map_or("", RawValue::get),
+            messages,
+            digest: digest(messages.as_bytes()),
             count,
             body: digest(bytes),
         })

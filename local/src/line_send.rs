@@ -81,6 +81,7 @@ impl Line {
             request_id: self.request_id(sender.request),
             retry_key: sender.retry_key,
             messages: request.messages,
+            digest: request.digest,
         };
         self.ledger.accept(&accepted, &reached);
         let sent = AcceptedSend {

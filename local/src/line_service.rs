@@ -41,6 +41,9 @@ pub(crate) struct Line {
     requests: u64,
 }
 
+/// Who asks for a token can't be told before the form is read: they share the endpoint's limit.
+const NO_CHANNEL_YET: u32 = u32::MAX;
+
 /// A request, as far as LINE looks at it.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
@@ -117,17 +120,15 @@ impl Line {
     }
 
     fn messaging(&mut self, call: &Call<'_>, number: u64, now: Timestamp) -> Answer {
-        match (call.endpoint, &call.body) {
-            (
-                Endpoint::StatelessToken | Endpoint::JwtToken | Endpoint::ShortLivedToken,
-                CallBody::Bytes(form),
-            ) => return self.tokens.issue(call.endpoint, form, now),
-            (Endpoint::RevokeToken, CallBody::Bytes(form)) => return self.tokens.revoke(form, now),
-            _ => {}
-        }
-        let channel = call
-            .token
-            .and_then(|token| self.tokens.channel(&self.options, token, now));
+        let channel = match call.endpoint {
+            Endpoint::StatelessToken
+            | Endpoint::JwtToken
+            | Endpoint::ShortLivedToken
+            | Endpoint::RevokeToken => Some(NO_CHANNEL_YET),
+            _ => call
+                .token
+                .and_then(|token| self.tokens.channel(&self.options, token, now)),
+        };
         let Some(channel) = channel else {
             return Answer::unauthorized();
         };
@@ -153,6 +154,11 @@ impl Line {
                     Err(answer) => answer.clone(),
                 }
             }
+            (Endpoint::RevokeToken, CallBody::Bytes(form)) => self.tokens.revoke(form, now),
+            (
+                Endpoint::StatelessToken | Endpoint::JwtToken | Endpoint::ShortLivedToken,
+                CallBody::Bytes(form),
+            ) => self.tokens.issue(call.endpoint, form, now),
             // LINE answers 400 to a retry key on any endpoint that doesn't send; the text is this stand-in's.
             // https://developers.line.biz/en/docs/messaging-api/retrying-api-request/
             _ if call.retry_key.is_some() => Answer::refusal(

@@ -21,8 +21,15 @@ const OURS: [&str; 2] = ["producer", "consumer"];
 
 /// Logs to standard output from here on, as the variables that `lookup` finds say. Does nothing where a log is set up
 /// already.
+///
+/// A panic is logged too, with its place and without its words, which may hold whatever the code had in hand.
 pub fn init(lookup: impl Fn(&str) -> Option<String>) {
-    drop(subscriber(lookup, io::stdout).try_init());
+    if subscriber(lookup, io::stdout).try_init().is_ok() {
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string);
+            tracing::error!(place, "panic");
+        }));
+    }
 }
 
 /// The subscriber that [`init`] sets up, writing to `writer`.

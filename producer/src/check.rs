@@ -204,3 +204,95 @@ fn split(key: Option<&Key>) -> (&[u8], u32) {
     };
     (who, u32::from_be_bytes(*row))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fanline_core::campaign::Campaign;
+    use fanline_core::list::{Format, ListReader};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn campaign() -> Campaign {
+        Campaign::from_value(json!({
+            "campaign": "c", "channel": "line", "recipients": [],
+            "messages": [{"type": "text", "text": "hi"}],
+        }))
+        .unwrap()
+    }
+
+    /// Checks a list whose rows name these people (`None`: nobody); says of each row whether it is sent.
+    fn check(people: &[Option<u8>], window_bytes: u64) -> (Checked, Vec<bool>) {
+        let campaign = campaign();
+        let rules = Rules::new(
+            &campaign,
+            &campaign.envelope("2026-12-25T00:00:00Z".parse().unwrap()),
+        );
+        let mut checker = Checker::new(rules, window_bytes, 1000);
+        let rows: Vec<String> = people
+            .iter()
+            .map(|who| who.map_or("nobody\n".into(), |n| format!("U{n:032x}\n")))
+            .collect();
+        let list = format!("to\n{}", rows.concat());
+        let mut reader = ListReader::new(Format::Csv);
+        let mut input = list.as_bytes();
+        let mut rejected = 0;
+        while let Some(parsed) = reader.next(&mut input, true).unwrap() {
+            rejected += u64::from(checker.row(parsed).is_some());
+        }
+        let found = checker.finish();
+        assert_eq!(found.rejected, rejected);
+        let sends = found
+            .windows
+            .iter()
+            .flat_map(|window| (0..window.rows).map(|row| window.sends(row)));
+        let sends = sends.collect();
+        (found, sends)
+    }
+
+    #[test]
+    fn the_first_row_of_a_person_is_sent_and_no_other() {
+        let (checked, sends) = check(&[Some(1), None, Some(2), Some(1), Some(1)], 1000);
+        assert_eq!(sends, [true, false, true, false, false]);
+        assert_eq!(
+            (
+                checked.rows,
+                checked.rejected,
+                checked.duplicates,
+                checked.recipients()
+            ),
+            (5, 1, 2, 2)
+        );
+    }
+
+    #[test]
+    fn a_window_without_bad_rows_costs_nothing() {
+        let (checked, _) = check(&[Some(1), Some(2)], 1000);
+        assert!(checked.windows[0].unsent.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn duplicates_are_exact_within_each_window(
+            people in prop::collection::vec(prop::option::weighted(0.9, 0u8..20), 1..300), rows in 1usize..100
+        ) {
+            // Each row is 34 bytes long, or 7 where it names nobody.
+            let (checked, sends) = check(&people, rows as u64 * 34);
+            prop_assert_eq!(sends.len(), people.len());
+            let mut start = 0;
+            let mut duplicates = 0;
+            for window in &checked.windows {
+                let end = start + window.rows as usize;
+                let mut seen = std::collections::HashSet::new();
+                for row in start..end {
+                    let is_first = people[row].is_some_and(|who| seen.insert(who));
+                    duplicates += u64::from(people[row].is_some() && !is_first);
+                    prop_assert_eq!(sends[row], is_first);
+                }
+                start = end;
+            }
+            prop_assert_eq!(start, people.len());
+            prop_assert_eq!(checked.duplicates, duplicates);
+        }
+    }
+}

@@ -143,3 +143,82 @@ impl From<RowError> for Changed {
         Self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Checker;
+    use fanline_core::campaign::Campaign;
+    use fanline_core::list::{Format, ListReader};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn campaign() -> Campaign {
+        Campaign::from_value(json!({
+            "campaign": "c", "channel": "line", "recipients": [],
+            "messages": [{"type": "text", "text": "Hi {{ name }}"}],
+        }))
+        .unwrap()
+    }
+
+    fn list(rows: &[(u8, u8)]) -> String {
+        let rows: Vec<String> = rows
+            .iter()
+            .map(|(who, text)| format!("U{who:032x},{text}\n"))
+            .collect();
+        format!("to,name\n{}", rows.concat())
+    }
+
+    /// The deliveries of a list without the first `skip`, checked against `checked_list`; how many recipients were left out.
+    fn deliveries(checked_list: &str, list: &str, skip: u64) -> Result<(Vec<Entry>, u64), Changed> {
+        let campaign = campaign();
+        let envelope = campaign.envelope("2026-12-25T00:00:00Z".parse().unwrap());
+        let mut checker = Checker::new(Rules::new(&campaign, &envelope), 700, 1000);
+        let mut reader = ListReader::new(Format::Csv);
+        let mut input = checked_list.as_bytes();
+        while let Some(parsed) = reader.next(&mut input, true).unwrap() {
+            assert!(checker.row(parsed).is_none());
+        }
+        let windows = checker.finish().windows;
+        let mut deliveries =
+            Deliveries::new(Rules::new(&campaign, &envelope), envelope, windows, skip);
+        let mut reader = ListReader::new(Format::Csv);
+        let mut input = list.as_bytes();
+        let mut entries = Vec::new();
+        while let Some(parsed) = reader.next(&mut input, true).unwrap() {
+            deliveries.row(parsed)?;
+            entries.extend(std::iter::from_fn(|| deliveries.pop()));
+        }
+        deliveries.finish()?;
+        entries.extend(std::iter::from_fn(|| deliveries.pop()));
+        Ok((entries, deliveries.skipped().0))
+    }
+
+    #[test]
+    fn a_list_that_is_not_the_checked_one_is_noticed() {
+        let two = list(&[(1, 1), (2, 1)]);
+        for other in [
+            list(&[(1, 1)]),
+            list(&[(1, 1), (2, 1), (3, 1)]),
+            two.replace("U0", "X0"),
+        ] {
+            assert_eq!(deliveries(&two, &other, 0).unwrap_err(), Changed);
+        }
+        assert!(deliveries(&two, &two, 0).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_out_is_the_beginning_of_the_same_sequence(
+            rows in prop::collection::vec((any::<u8>(), 0u8..4), 0..200), skip in 0usize..60
+        ) {
+            let list = list(&rows);
+            let (all, none) = deliveries(&list, &list, 0).unwrap();
+            prop_assert_eq!(none, 0);
+            let (rest, skipped) = deliveries(&list, &list, skip as u64).unwrap();
+            let (before, after) = all.split_at(skip.min(all.len()));
+            prop_assert_eq!(&rest[..], after);
+            prop_assert_eq!(skipped, before.iter().map(|entry| entry.rows.len() as u64).sum::<u64>());
+        }
+    }
+}

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::check::Checked;
-use crate::producer::{ProduceError, Producer};
-use crate::queue::Postmark;
+use crate::postmark::Postmark;
+use crate::produce_error::ProduceError;
+use crate::producer::Producer;
 use crate::reading::{CheckError, FirstReading, Job, SecondReading};
 use crate::rejects::Rejects;
 use crate::sender::{Sender, Sent};

@@ -223,6 +223,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50))]
+
         #[test]
         fn nobody_is_lost_or_doubled_and_memory_is_bounded(
             rows in prop::collection::vec((prop_oneof![9 => Just('U'), 1 => Just('C')], 0u32..2000), 0..3000),

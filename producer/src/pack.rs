@@ -98,6 +98,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50))]
+
         #[test]
         fn every_entry_goes_out_once_in_order_and_within_the_limits(
             sizes in prop::collection::vec(prop_oneof![1usize..2000, 1usize..=MAX_BYTES], 0..40)

@@ -1,6 +1,5 @@
 //! One request, until every entry of it is on the queue or refused for good.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -9,17 +8,11 @@ use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
-use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
-use fanline_core::campaign::{Campaign, CampaignError};
-use fanline_core::delivery::Delivery;
 use jiff::Timestamp;
 
 use crate::pack::{Entry, MAX_ENTRIES};
-use crate::settings::QueueGroups;
-
-/// The longest wait before the second attempt; it doubles up to [`MAX_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const MAX_WAIT: Duration = Duration::from_secs(5);
+use crate::postmark::{Postmark, request_entry};
+use crate::receipt::{Receipt, is_final, longest_wait, settle};
 
 /// The SDK sets no limit of its own to an answer that never comes. Ten times what a full request takes on a slow day.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,25 +24,6 @@ pub(crate) struct Queue {
     client: Client,
     url: String,
     attempts: u32,
-}
-
-/// What is said to the queue about every delivery of a campaign.
-#[derive(Debug)]
-pub(crate) struct Postmark {
-    campaign: Arc<Campaign>,
-    groups: QueueGroups,
-}
-
-/// What became of one request's entries.
-#[derive(Debug, Default)]
-pub(crate) struct Receipt {
-    /// How many requests it took.
-    pub(crate) requests: u64,
-    /// Entries on the queue, and the recipients in them.
-    pub(crate) entries: u64,
-    pub(crate) recipients: u64,
-    /// Entries that the queue will never take, and its reason.
-    pub(crate) refused: Vec<(Entry, String)>,
 }
 
 /// Why entries are not on the queue, or not known to be.
@@ -75,55 +49,6 @@ pub enum QueueError {
         /// What went wrong the last time.
         problem: String,
     },
-}
-
-impl Postmark {
-    /// What a campaign's deliveries are marked with; an error where the queue can't do what the campaign asks for.
-    pub(crate) fn new(campaign: Arc<Campaign>, groups: QueueGroups) -> Result<Self, CampaignError> {
-        if groups == QueueGroups::Fifo && campaign.deliver_at.is_some() {
-            // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-            return Err(CampaignError::field(
-                "deliver_at",
-                "can't be kept by a FIFO queue, which delays no single message: schedule the fan-out for that time",
-            ));
-        }
-        campaign.delay_seconds(Timestamp::now())?;
-        Ok(Self { campaign, groups })
-    }
-
-    /// How long what is sent now stays hidden; unsaid where the campaign does not care.
-    fn delay(&self, now: Timestamp) -> Option<i32> {
-        self.campaign.deliver_at?;
-        self.campaign.delay_seconds(now).ok().map(i32::from)
-    }
-}
-
-/// An entry as the SDK sends it. The SDK takes what it sends, and what the queue refuses is sent again: so one copy is made.
-#[expect(
-    clippy::expect_used,
-    reason = "id and body, all that the builder asks for, are set"
-)]
-fn request_entry(
-    id: usize,
-    body: &str,
-    mark: Option<&Postmark>,
-    delay: Option<i32>,
-) -> SendMessageBatchRequestEntry {
-    let entry = SendMessageBatchRequestEntry::builder()
-        .id(id.to_string())
-        .message_body(body)
-        .set_delay_seconds(delay);
-    let entry = match mark.map(|mark| (mark.groups, &mark.campaign.id)) {
-        None | Some((QueueGroups::None, _)) => entry,
-        Some((QueueGroups::Fair, group)) => entry.message_group_id(group),
-        Some((QueueGroups::Fifo, group)) => {
-            let key = Delivery::decode(body).map(|delivery| delivery.retry_key().to_string());
-            entry
-                .message_group_id(group)
-                .set_message_deduplication_id(key.ok())
-        }
-    };
-    entry.build().expect("id and body are set")
 }
 
 impl Queue {
@@ -213,93 +138,6 @@ impl Queue {
     }
 }
 
-/// Full jitter between nothing and this: what failed together does not come back together.
-/// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
-fn longest_wait(attempt: u32) -> Duration {
-    FIRST_WAIT
-        .saturating_mul(1 << (attempt - 1).min(10))
-        .min(MAX_WAIT)
-}
-
-/// Takes out of `entries` what the answer settles, and says what is wrong with the rest.
-///
-/// An entry that the answer does not mention is not known to be on the queue, so it stays.
-fn settle(
-    entries: &mut Vec<Entry>,
-    answer: &SendMessageBatchOutput,
-    receipt: &mut Receipt,
-) -> String {
-    let at = |id: &str| id.parse::<usize>().ok();
-    let taken: Vec<usize> = answer
-        .successful()
-        .iter()
-        .filter_map(|entry| at(entry.id()))
-        .collect();
-    let mut problem = "the answer leaves entries out".to_owned();
-    let mut refused: Vec<(usize, String)> = Vec::new();
-    for failed in answer.failed() {
-        let words = words(failed);
-        match at(failed.id()).filter(|_| failed.sender_fault()) {
-            Some(id) => refused.push((id, words)),
-            None => problem = words,
-        }
-    }
-    let all = std::mem::take(entries);
-    for (id, entry) in all.into_iter().enumerate() {
-        if taken.contains(&id) {
-            receipt.entries += 1;
-            receipt.recipients += entry.rows.len() as u64;
-        } else if let Some(found) = refused.iter().position(|(refused, _)| *refused == id) {
-            receipt.refused.push((entry, refused.swap_remove(found).1));
-        } else {
-            entries.push(entry);
-        }
-    }
-    problem
-}
-
-fn words(failed: &BatchResultErrorEntry) -> String {
-    match failed.message() {
-        Some(message) => format!("{}: {message}", failed.code()),
-        None => failed.code().to_owned(),
-    }
-}
-
-/// Whether a request that failed so would fail again. What is not known is tried again, and so is a queue that does not
-/// exist: for some seconds after its creation not every server knows it.
-fn is_final(code: Option<&str>, status: Option<u16>) -> bool {
-    // The query protocol's names are still in use as well. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
-    let code = code.unwrap_or_default();
-    let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
-    let refused_by_name = matches!(
-        code,
-        "AccessDenied"
-            | "AccessDeniedException"
-            | "BatchEntryIdsNotDistinct"
-            | "BatchRequestTooLong"
-            | "EmptyBatchRequest"
-            | "IncompleteSignature"
-            | "InvalidAddress"
-            | "InvalidAttributeValue"
-            | "InvalidBatchEntryId"
-            | "InvalidClientTokenId"
-            | "InvalidMessageContents"
-            | "InvalidParameterValue"
-            | "InvalidSecurity"
-            | "KmsAccessDenied"
-            | "KmsDisabled"
-            | "KmsInvalidKeyUsage"
-            | "KmsInvalidState"
-            | "KmsNotFound"
-            | "KmsOptInRequired"
-            | "MissingParameter"
-            | "TooManyEntriesInBatchRequest"
-            | "UnrecognizedClientException"
-            | "UnsupportedOperation"
-    );
-    matches!(status, Some(401 | 403)) || refused_by_name
-}
-
 fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error
         .raw_response()
@@ -322,101 +160,4 @@ fn innermost(error: &dyn std::error::Error) -> String {
         cause = source;
     }
     cause.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pack::RowNumber;
-    use aws_sdk_sqs::types::SendMessageBatchResultEntry;
-
-    fn entries(n: usize) -> Vec<Entry> {
-        (0..n)
-            .map(|i| Entry {
-                body: format!("body {i}"),
-                rows: vec![RowNumber { row: 1, line: 2 }; i],
-            })
-            .collect()
-    }
-
-    fn taken(id: &str) -> SendMessageBatchResultEntry {
-        SendMessageBatchResultEntry::builder()
-            .id(id)
-            .message_id("m")
-            .md5_of_message_body("5")
-            .build()
-            .unwrap()
-    }
-
-    fn failed(id: &str, sender_fault: bool) -> BatchResultErrorEntry {
-        BatchResultErrorEntry::builder()
-            .id(id)
-            .sender_fault(sender_fault)
-            .code("Odd")
-            .message("words")
-            .build()
-            .unwrap()
-    }
-
-    #[test]
-    fn only_what_is_neither_taken_nor_refused_stays() {
-        let answer = SendMessageBatchOutput::builder()
-            .successful(taken("0"))
-            .successful(taken("3"))
-            .successful(taken("77"))
-            .failed(failed("1", true))
-            .failed(failed("2", false))
-            .build()
-            .unwrap();
-        let mut left = entries(5);
-        let mut receipt = Receipt::default();
-        let problem = settle(&mut left, &answer, &mut receipt);
-        assert_eq!(problem, "Odd: words");
-        let bodies: Vec<_> = left.iter().map(|entry| entry.body.as_str()).collect();
-        assert_eq!(bodies, ["body 2", "body 4"]);
-        assert_eq!((receipt.entries, receipt.recipients), (2, 3));
-        assert_eq!(
-            receipt.refused,
-            [(entries(2).remove(1), "Odd: words".to_owned())]
-        );
-    }
-
-    #[test]
-    fn only_what_would_fail_again_is_given_up_at_once() {
-        for (code, status, is_final_) in [
-            (None, None, false),
-            (None, Some(500), false),
-            (None, Some(503), false),
-            (None, Some(400), false),
-            (None, Some(403), true),
-            (Some("RequestThrottled"), Some(400), false),
-            (Some("ThrottlingException"), Some(400), false),
-            (Some("KmsThrottled"), Some(400), false),
-            (Some("QueueDoesNotExist"), Some(400), false),
-            (
-                Some("AWS.SimpleQueueService.NonExistentQueue"),
-                Some(400),
-                false,
-            ),
-            (
-                Some("AWS.SimpleQueueService.BatchRequestTooLong"),
-                Some(400),
-                true,
-            ),
-            (Some("AccessDenied"), Some(400), true),
-            (Some("KmsDisabled"), Some(400), true),
-            (Some("InvalidAddress"), Some(404), true),
-        ] {
-            assert_eq!(is_final(code, status), is_final_, "{code:?} {status:?}");
-        }
-    }
-
-    #[test]
-    fn the_waits_double_up_to_a_bound() {
-        let waits: Vec<u128> = (1..=9)
-            .map(|attempt| longest_wait(attempt).as_millis())
-            .collect();
-        assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
-        assert_eq!(longest_wait(u32::MAX), MAX_WAIT);
-    }
 }

@@ -6,9 +6,9 @@ use fanline_core::campaign::{Campaign, Channel, Recipients};
 use fanline_core::delivery::Delivery;
 
 use crate::check::Rejected;
+use crate::lists::Lists;
 use crate::pack::Entry;
 use crate::settings::S3Uri;
-use crate::source::Lists;
 
 /// A file of rejected rows is cut here: what has not been written yet is held.
 const PART: usize = 8 * 1024 * 1024;

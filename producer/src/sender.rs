@@ -5,8 +5,10 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::pack::{Entry, RowNumber};
+use crate::postmark::Postmark;
 use crate::progress::Progress;
-use crate::queue::{Postmark, Queue, QueueError, Receipt};
+use crate::queue::{Queue, QueueError};
+use crate::receipt::Receipt;
 use crate::settings::Settings;
 
 /// Sends the requests of one slice, each in a task of its own.

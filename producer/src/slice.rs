@@ -75,13 +75,10 @@ impl Cutter {
     pub(crate) fn row(&mut self, place: Place) {
         match self.starts.last() {
             None => self.starts.push(place),
-            // A row that alone is too long is a piece of its own.
             Some(start) if place.byte - start.byte > self.bytes => {
-                self.starts.push(if self.last.byte == start.byte {
-                    place
-                } else {
-                    self.last
-                })
+                // A row that alone is too long is a piece of its own.
+                let alone = self.last.byte == start.byte;
+                self.starts.push(if alone { place } else { self.last });
             }
             Some(_) => {}
         }

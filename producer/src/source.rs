@@ -5,25 +5,14 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
-use aws_sdk_s3::primitives::ByteStream;
-use aws_types::service_config::ServiceConfigKey;
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use bytes::Bytes;
-use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::list::{Compression, Format};
 
 /// How often a piece of an object is asked for. The SDK repeats a request that fails, but not an answer that breaks off.
 const READ_ATTEMPTS: u32 = 4;
-
-/// Opens lists, wherever they are.
-#[derive(Debug, Clone)]
-pub struct Lists {
-    s3: Client,
-    local_files: bool,
-}
 
 /// Why a list can't be read: one sentence that names it.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +49,9 @@ pub enum SourceError {
     },
 }
 
+/// Where the bytes come from.
 #[derive(Debug)]
-enum Place {
+pub(crate) enum Place {
     S3 {
         client: Client,
         bucket: String,
@@ -85,168 +75,14 @@ pub(crate) struct Source {
     pub(crate) compression: Compression,
 }
 
-impl Lists {
-    /// Reads lists with the SDK's settings; a path only where `local_files` says so.
-    pub fn new(config: &SdkConfig, local_files: bool) -> Self {
-        // What stands at an address of its own, such as a stand-in for S3, answers to no `BUCKET.` host name.
-        let elsewhere = config.endpoint_url().is_some() || has_s3_endpoint(config);
-        let s3 = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(elsewhere)
-            .build();
-        Self {
-            s3: Client::from_conf(s3),
-            local_files,
-        }
-    }
-
-    /// Reads paths as well.
-    pub(crate) fn with_local_files(mut self) -> Self {
-        self.local_files = true;
-        self
-    }
-
-    /// Opens the list of a campaign; with an `etag`, only that version of it.
-    pub(crate) async fn open(
-        &self,
-        campaign: &Campaign,
-        etag: Option<&str>,
-    ) -> Result<Source, SourceError> {
-        let source = match &campaign.recipients {
-            Recipients::S3 { bucket, key } => self.object(bucket, key, campaign.format).await?,
-            Recipients::Path(path) if self.local_files => file(path, campaign.format)?,
-            Recipients::Path(_) => return Err(SourceError::LocalFile),
-            Recipients::Inline(rows) => inline(rows),
-        };
-        match etag {
-            Some(etag) if etag != source.etag => Err(SourceError::Changed(source.name)),
-            _ => Ok(source),
-        }
-    }
-
-    async fn object(
-        &self,
-        bucket: &str,
-        key: &str,
-        format: Option<Format>,
-    ) -> Result<Source, SourceError> {
-        let name = format!("s3://{bucket}/{key}");
-        let first = self
-            .s3
-            .get_object()
-            .bucket(bucket)
-            .key(key)
-            .range("bytes=0-0")
-            .send()
-            .await;
-        let (etag, length) = match first {
-            Ok(first) => (
-                first.e_tag().unwrap_or_default().to_owned(),
-                whole_length(&first),
-            ),
-            // An empty object has no first byte.
-            Err(error) if status(&error) == Some(416) => (String::new(), Some(0)),
-            Err(error) => return Err(refused(&name, &error)),
-        };
-        let length = length.ok_or_else(|| SourceError::Unreadable {
-            list: name.clone(),
-            problem: "the store does not say how long it is".into(),
-        })?;
-        let place = Place::S3 {
-            client: self.s3.clone(),
-            bucket: bucket.into(),
-            key: key.into(),
-        };
-        Ok(Source::new(place, name, etag, length, format))
-    }
-
-    /// Reads a small object whole, as text.
-    pub(crate) async fn text(&self, bucket: &str, key: &str) -> Result<String, SourceError> {
-        let list = format!("s3://{bucket}/{key}");
-        let answer = self.s3.get_object().bucket(bucket).key(key).send().await;
-        let answer = answer.map_err(|error| refused(&list, &error))?;
-        let unreadable = |problem: String| SourceError::Unreadable {
-            list: list.clone(),
-            problem,
-        };
-        let bytes = answer
-            .body
-            .collect()
-            .await
-            .map_err(|error| unreadable(error.to_string()))?;
-        String::from_utf8(bytes.to_vec()).map_err(|_| unreadable("it is not UTF-8".into()))
-    }
-
-    /// Writes a small object whole.
-    pub(crate) async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), String> {
-        let body = ByteStream::from(bytes);
-        let put = self
-            .s3
-            .put_object()
-            .bucket(bucket)
-            .key(key)
-            .content_type("text/csv")
-            .body(body);
-        put.send()
-            .await
-            .map(|_| ())
-            .map_err(|error| DisplayErrorContext(error).to_string())
-    }
-}
-
-/// Whether `AWS_ENDPOINT_URL_S3`, or its line in the profile, is set.
-fn has_s3_endpoint(config: &SdkConfig) -> bool {
-    let key = ServiceConfigKey::builder()
-        .service_id("S3")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build();
-    let service = config.service_config();
-    service
-        .zip(key.ok())
-        .is_some_and(|(service, key)| service.load_config(key).is_some())
-}
-
-fn file(path: &str, format: Option<Format>) -> Result<Source, SourceError> {
-    let failed = |error: std::io::Error| unreadable_file(path, &error);
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_dir() {
-        return Err(SourceError::Unreadable {
-            list: path.into(),
-            problem: "it is a directory".into(),
-        });
-    }
-    let etag = version(&metadata);
-    Ok(Source::new(
-        Place::File(file),
-        path.into(),
-        etag,
-        metadata.len(),
-        format,
-    ))
-}
-
-/// The rows as NDJSON, so that they are read like any list.
-fn inline(rows: &[serde_json::Map<String, serde_json::Value>]) -> Source {
-    let mut text = String::new();
-    for row in rows {
-        fanline_core::text::push_json(&mut text, row);
-        text.push('\n');
-    }
-    let length = text.len() as u64;
-    let mut source = Source::new(
-        Place::Inline(text.into()),
-        "recipients".into(),
-        "inline".into(),
-        length,
-        Some(Format::Ndjson),
-    );
-    source.compression = Compression::None;
-    source
-}
-
 impl Source {
-    fn new(place: Place, name: String, etag: String, length: u64, format: Option<Format>) -> Self {
+    pub(crate) fn new(
+        place: Place,
+        name: String,
+        etag: String,
+        length: u64,
+        format: Option<Format>,
+    ) -> Self {
         let format = format.unwrap_or_else(|| Format::of(&name));
         let compression = Compression::of(&name);
         Self {
@@ -356,7 +192,7 @@ impl Source {
     }
 }
 
-fn version(metadata: &std::fs::Metadata) -> String {
+pub(crate) fn version(metadata: &std::fs::Metadata) -> String {
     format!(
         "{}-{}-{}.{:09}",
         metadata.ino(),
@@ -366,7 +202,7 @@ fn version(metadata: &std::fs::Metadata) -> String {
     )
 }
 
-fn unreadable_file(path: &str, error: &std::io::Error) -> SourceError {
+pub(crate) fn unreadable_file(path: &str, error: &std::io::Error) -> SourceError {
     match error.kind() {
         std::io::ErrorKind::NotFound => SourceError::Missing(path.into()),
         std::io::ErrorKind::PermissionDenied => SourceError::Denied(path.into()),
@@ -377,18 +213,13 @@ fn unreadable_file(path: &str, error: &std::io::Error) -> SourceError {
     }
 }
 
-/// The length of the whole object, out of `bytes 0-0/LENGTH`.
-fn whole_length(answer: &GetObjectOutput) -> Option<u64> {
-    answer.content_range()?.rsplit_once('/')?.1.parse().ok()
-}
-
-fn status<E>(error: &SdkError<E>) -> Option<u16> {
+pub(crate) fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error
         .raw_response()
         .map(|response| response.status().as_u16())
 }
 
-fn refused(list: &str, error: &SdkError<GetObjectError>) -> SourceError {
+pub(crate) fn refused(list: &str, error: &SdkError<GetObjectError>) -> SourceError {
     match (error.code(), status(error)) {
         (Some("NoSuchBucket"), _) => SourceError::Missing(bucket_of(list).into()),
         (Some("NoSuchKey"), _) | (_, Some(404)) => SourceError::Missing(list.into()),

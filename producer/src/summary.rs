@@ -60,9 +60,9 @@ impl Summary {
         self.seconds += other.seconds;
     }
 
-    /// The summary as one line of log that is also CloudWatch metrics: it has to be the whole line.
+    /// The summary as one line of log that is also CloudWatch metrics of this `function`: it has to be the whole line.
     /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
-    pub fn metrics(&self, now: Timestamp) -> Value {
+    pub fn metrics(&self, function: &str, now: Timestamp) -> Value {
         let metrics: Vec<Value> = [
             ("rows", "Count"),
             ("recipients", "Count"),
@@ -80,10 +80,10 @@ impl Summary {
             "timestamp": now.to_string(),
             "level": "INFO",
             "message": "summary",
-            "function": "producer",
+            "function": function,
             "_aws": {
                 "Timestamp": now.as_millisecond(),
-                // One dimension with one value: each further value would be billed as a metric of its own.
+                // Each value of a dimension is billed as a metric of its own: the function tells the stacks of an account apart.
                 "CloudWatchMetrics": [{"Namespace": "fanline", "Dimensions": [["function"]], "Metrics": metrics}],
             },
         });
@@ -110,9 +110,10 @@ mod tests {
             duplicates: 1,
             ..Summary::default()
         };
-        let line = summary.metrics("2026-12-25T00:00:00Z".parse().unwrap());
+        let line = summary.metrics("fanline-producer", "2026-12-25T00:00:00Z".parse().unwrap());
         assert!(!line.to_string().contains('\n'));
         assert_eq!(line["run"], "xmas");
+        assert_eq!(line["function"], "fanline-producer");
         assert_eq!(line["_aws"]["Timestamp"], 1_798_156_800_000_i64);
         for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
             .as_array()

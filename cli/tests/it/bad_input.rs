@@ -39,7 +39,7 @@ fn a_campaign_that_cannot_be_used_is_one_sentence() {
         ),
         (
             campaign(r#"[{"type":"text","text":"{{ nickname }}"}]"#),
-            "list.csv: line 1: no column `nickname`, which `messages[0].text` names",
+            "`list.csv`: line 1: no column `nickname`, which `messages[0].text` names",
         ),
     ] {
         let folder = Folder::new()
@@ -56,16 +56,16 @@ fn a_list_that_cannot_be_used_is_one_sentence() {
     for (list, sentence) in [
         (
             "id,name\nU1,a\n".to_owned(),
-            "list.csv: line 1: no column `to`; the columns are `id`, `name`",
+            "`list.csv`: line 1: no column `to`; the columns are `id`, `name`",
         ),
-        (String::new(), "list.csv: the list is empty"),
+        (String::new(), "`list.csv`: the list is empty"),
         (
             format!("to,name\n{},\"open\n", user(1)),
-            "list.csv: row 1 (line 2) opens a quote that is never closed",
+            "`list.csv`: row 1 (line 2) opens a quote that is never closed",
         ),
         (
             format!("to,name\n{},a\nnobody,b\n", user(1)),
-            "list.csv: 1 of 2 rows can't be sent",
+            "`list.csv`: 1 of 2 rows can't be sent",
         ),
     ] {
         let folder = Folder::new()

@@ -108,3 +108,14 @@ async fn past_thirty_tokens_one_kind_is_refused_and_the_other_ends_the_oldest() 
     assert!(!is_valid(&world, &tokens[1]).await);
     assert_eq!(issue(&world, "/v2/oauth/revoke", &[]).await.0, 400);
 }
+
+#[tokio::test]
+async fn short_lived_tokens_are_issued_370_times_a_second() {
+    let world = world(LineOptions::default()).await;
+    for _ in 0..370 {
+        let (status, _) = issue(&world, "/v2/oauth/accessToken", &SECRET).await;
+        assert_eq!(status, 200);
+    }
+    let (status, _) = issue(&world, "/v2/oauth/accessToken", &SECRET).await;
+    assert_eq!(status, 429);
+}

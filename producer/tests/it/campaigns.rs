@@ -297,3 +297,30 @@ async fn no_one_is_named_in_an_error() {
         "{shown}"
     );
 }
+
+#[tokio::test]
+async fn the_events_of_the_project_end_as_their_page_says() {
+    let events = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+    let read = |name: &str| std::fs::read_to_string(events.join(name)).unwrap();
+    for (name, rows, deliveries) in [
+        ("inline.json", 4, 4),
+        ("scheduler-input.json", 1000, 1000),
+        ("scheduled-event.json", 2, 2),
+    ] {
+        let event: Value = serde_json::from_str(&read(name)).unwrap();
+        let world = World::start().await;
+        if let Some(path) = event["recipients"]
+            .as_str()
+            .and_then(|uri| uri.strip_prefix("s3://"))
+        {
+            world.put(path, read("friends.csv"));
+        }
+        let summary = world.producer(&[]).handle(event, None).await.unwrap();
+        assert_eq!(
+            (summary.rows, summary.recipients, summary.deliveries),
+            (rows, rows, deliveries),
+            "{name}"
+        );
+        assert_eq!(world.sent().len() as u64, rows, "{name}");
+    }
+}

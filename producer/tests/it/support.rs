@@ -33,6 +33,9 @@ pub(crate) enum Fault {
 /// Decides about a request from the bodies in it.
 type Script = Box<dyn FnMut(&[String]) -> Option<Fault> + Send>;
 
+/// Changes the objects.
+type Edit = Box<dyn FnMut(&mut BTreeMap<String, Vec<u8>>) + Send>;
+
 /// A queue service and an object store at one address.
 pub(crate) struct World {
     pub(crate) url: String,
@@ -47,7 +50,7 @@ struct Inner {
     script: Option<Script>,
     objects: BTreeMap<String, Vec<u8>>,
     /// Runs before each read of an object.
-    before_read: Option<Box<dyn FnMut(&mut BTreeMap<String, Vec<u8>>) + Send>>,
+    before_read: Option<Edit>,
 }
 
 type Shared = State<Arc<Mutex<Inner>>>;

@@ -1,0 +1,20 @@
+//! The consumer over the wire: the real clients against servers on loopback.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod batches;
+mod faults;
+mod holds;
+mod line;
+mod log;
+mod notify;
+mod runtime_api;
+mod scripted;
+mod splits;
+mod support;
+mod tokens;

@@ -1,0 +1,355 @@
+//! Lists as they come: from S3 and from files, packed, broken and changed.
+
+use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+
+use crate::support::{World, campaign, greeting, user};
+
+async fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzipEncoder::new(Vec::new());
+    encoder.write_all(bytes).await.unwrap();
+    encoder.shutdown().await.unwrap();
+    encoder.into_inner()
+}
+
+async fn zstd(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZstdEncoder::new(Vec::new());
+    encoder.write_all(bytes).await.unwrap();
+    encoder.shutdown().await.unwrap();
+    encoder.into_inner()
+}
+
+/// A list of so many people, each with a name of their own.
+fn list(people: usize) -> String {
+    let rows: Vec<String> = (0..people)
+        .map(|n| format!("{},name {n}\n", user(n)))
+        .collect();
+    format!("to,name\n{}", rows.concat())
+}
+
+fn wanted(people: usize) -> Vec<(String, String)> {
+    (0..people)
+        .map(|n| (user(n), greeting(&format!("name {n}"))))
+        .collect()
+}
+
+/// Sends the campaign to the list at this path of the world's S3 and expects one sentence, and nothing on the queue.
+async fn refused(world: &World, path: &str) -> String {
+    let event = campaign(&json!(format!("s3://{path}")), &json!({}));
+    let error = world
+        .producer(&[])
+        .handle(event, None)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert_eq!(world.requests(), 0, "{error}");
+    assert!(!error.contains('\n'), "{error}");
+    error
+}
+
+#[tokio::test]
+async fn a_list_is_read_from_s3_plain_and_packed() {
+    let plain = list(1000);
+    let ndjson: Vec<String> = (0..1000)
+        .map(|n| format!("{}\n", json!({"to": user(n), "name": format!("name {n}")})))
+        .collect();
+    let ndjson = ndjson.concat();
+    let two_members = [
+        gzip(&plain.as_bytes()[..9000]).await,
+        gzip(&plain.as_bytes()[9000..]).await,
+    ]
+    .concat();
+    for (name, bytes) in [
+        ("friends.csv", plain.clone().into_bytes()),
+        ("friends.csv.gz", gzip(plain.as_bytes()).await),
+        ("twice.csv.gz", two_members),
+        ("friends.csv.zst", zstd(plain.as_bytes()).await),
+        ("friends.ndjson", ndjson.clone().into_bytes()),
+        ("friends.jsonl.gz", gzip(ndjson.as_bytes()).await),
+    ] {
+        let world = World::start().await;
+        world.put(&format!("bucket/lists/{name}"), bytes);
+        let event = campaign(&json!(format!("s3://bucket/lists/{name}")), &json!({}));
+        let summary = world
+            .producer(&[("SLICE_QUEUE_URL", "slices")])
+            .handle(event, None)
+            .await
+            .unwrap();
+        assert_eq!((summary.rows, summary.recipients), (1000, 1000), "{name}");
+        assert_eq!(world.sent(), wanted(1000), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_list_is_read_in_pieces() {
+    let world = World::start().await;
+    // More than two pieces of 4 MiB, one text for all.
+    let people = 250_000;
+    world.put("bucket/friends.csv", list(people));
+    let more = json!({"messages": [{"type": "text", "text": "hi"}]});
+    let event = campaign(&json!("s3://bucket/friends.csv"), &more);
+    let summary = world.producer(&[]).handle(event, None).await.unwrap();
+    assert_eq!(
+        (summary.recipients, summary.deliveries, summary.requests),
+        (250_000, 500, 50)
+    );
+    let mut sent: Vec<String> = world.sent().into_iter().map(|(to, _)| to).collect();
+    sent.dedup();
+    assert_eq!(sent.len(), people);
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_is_named() {
+    let world = World::start().await;
+    world.put("bucket/empty.csv", "");
+    world.put("bucket/header.csv", "to,name\n");
+    world.put("bucket/no-to.csv", "user,name\nU1,Ann\n");
+    world.put("bucket/no-name.csv", format!("to\n{}\n", user(1)));
+    world.put("bucket/open.csv", format!("to,name\n{},\"Ann\n", user(1)));
+    world.put(
+        "bucket/wide.csv",
+        format!("to,name\n{},{}\n", user(1), "x".repeat(20 << 20)),
+    );
+    world.put("bucket/twice.csv", "to,to\n");
+    let mut cut = gzip(list(1000).as_bytes()).await;
+    cut.truncate(cut.len() / 2);
+    world.put("bucket/cut.csv.gz", cut);
+    let mut cut = zstd(list(1000).as_bytes()).await;
+    cut.truncate(cut.len() / 2);
+    world.put("bucket/cut.csv.zst", cut);
+    world.put("bucket/plain.csv.gz", list(10));
+    world.put("bucket/plain.csv.zst", list(10));
+    for (path, sentence) in [
+        ("missing/friends.csv", "`s3://missing` does not exist"),
+        (
+            "bucket/nowhere.csv",
+            "`s3://bucket/nowhere.csv` does not exist",
+        ),
+        (
+            "forbidden/friends.csv",
+            "`s3://forbidden/friends.csv` can't be read: no permission",
+        ),
+        (
+            "bucket/empty.csv",
+            "`s3://bucket/empty.csv`: the list is empty: not even a header",
+        ),
+        (
+            "bucket/header.csv",
+            "`s3://bucket/header.csv` has no rows: there is nobody to send to",
+        ),
+        (
+            "bucket/no-to.csv",
+            "`s3://bucket/no-to.csv`: line 1: no column `to`; the columns are `user`, `name`",
+        ),
+        (
+            "bucket/no-name.csv",
+            "`s3://bucket/no-name.csv`: line 1: no column `name`, which `messages[0].text` names; the columns are `to`",
+        ),
+        (
+            "bucket/open.csv",
+            "`s3://bucket/open.csv`: row 1 (line 2) opens a quote that is never closed",
+        ),
+        (
+            "bucket/wide.csv",
+            "`s3://bucket/wide.csv`: row 1 (line 2) is longer than 1 MiB: is a quote left open?",
+        ),
+        (
+            "bucket/twice.csv",
+            "`s3://bucket/twice.csv`: line 1: two columns are named `to`",
+        ),
+        (
+            "bucket/cut.csv.gz",
+            "`s3://bucket/cut.csv.gz` is cut short: its compressed data ends in the middle",
+        ),
+        (
+            "bucket/cut.csv.zst",
+            "`s3://bucket/cut.csv.zst` is cut short: its compressed data ends in the middle",
+        ),
+        (
+            "bucket/plain.csv.gz",
+            "`s3://bucket/plain.csv.gz` can't be unpacked: is it what its name says?",
+        ),
+        (
+            "bucket/plain.csv.zst",
+            "`s3://bucket/plain.csv.zst` can't be unpacked: is it what its name says?",
+        ),
+    ] {
+        assert_eq!(refused(&world, path).await, sentence);
+    }
+}
+
+#[tokio::test]
+async fn a_list_edited_while_it_is_read_is_noticed() {
+    // The first read opens the list, the second is the check's, the third publishes.
+    for edited_at in [2, 3] {
+        let world = World::start().await;
+        world.put("bucket/friends.csv", list(100));
+        let mut reads = 0;
+        world.before_read(move |objects| {
+            reads += 1;
+            if reads == edited_at {
+                objects.insert("bucket/friends.csv".into(), list(200).into_bytes());
+            }
+        });
+        let error = refused(&world, "bucket/friends.csv").await;
+        assert!(
+            error.starts_with("`s3://bucket/friends.csv` was changed while it was being read"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn marks_and_line_ends_of_every_kind_make_no_difference() {
+    let world = World::start().await;
+    let text = format!(
+        "\u{feff}to,name\r\n{},name 0\n\n{},\"name 1\"\r\n{},name 2",
+        user(0),
+        user(1),
+        user(2)
+    );
+    world.put("bucket/friends.csv", text);
+    let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
+    world.producer(&[]).handle(event, None).await.unwrap();
+    assert_eq!(world.sent(), wanted(3));
+}
+
+#[tokio::test]
+async fn a_bad_row_is_written_down_and_its_neighbours_are_sent() {
+    let world = World::start().await;
+    let mut bytes = list(300).into_bytes();
+    bytes.extend_from_slice(format!("{},\"two\nlines\"\n", user(300)).as_bytes());
+    bytes.extend_from_slice(user(301).as_bytes());
+    bytes.extend_from_slice(b",\xff\nWang\n");
+    bytes.extend_from_slice(format!("{},{}\n", user(302), "x".repeat(5000)).as_bytes());
+    world.put("bucket/friends.csv", bytes);
+    let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
+    let summary = world.producer(&[]).handle(event, None).await.unwrap();
+    assert_eq!(
+        (summary.rows, summary.recipients, summary.rejected),
+        (304, 301, 3)
+    );
+    let rejects = "bucket/friends.csv.rejects/xmas@2026-12-25T00:00:00Z/row-1.csv";
+    assert_eq!(summary.rejects, [format!("s3://{rejects}")]);
+    assert_eq!(
+        world.object(rejects).unwrap(),
+        format!(
+            "row,line,column,reason,recipient\n\
+             302,304,,is not UTF-8,\n\
+             303,305,,has 1 fields where the header has 2,\n\
+             304,306,messages[0].text,`messages[0].text` has 5003 UTF-16 code units; LINE takes 5000,{}\n",
+            user(302)
+        )
+    );
+    let mut wanted = wanted(300);
+    wanted.push((user(300), greeting("two\nlines")));
+    wanted.sort();
+    assert_eq!(world.sent(), wanted);
+}
+
+#[tokio::test]
+async fn too_many_bad_rows_stop_everything_and_are_written_down_all_the_same() {
+    let world = World::start().await;
+    world.put(
+        "bucket/friends.csv",
+        format!("{}nobody,x\nno one,y\n", list(100)),
+    );
+    let error = refused(&world, "bucket/friends.csv").await;
+    assert!(
+        error.starts_with(
+            "`s3://bucket/friends.csv`: 2 of 102 rows can't be sent, which is more than `max_bad_rows` allows, so nothing \
+             was sent; row 101 (line 102): `to` is not a LINE user"
+        ),
+        "{error}"
+    );
+    let rejects = "bucket/friends.csv.rejects/xmas@2026-12-25T00:00:00Z/row-1.csv";
+    assert!(
+        error.ends_with(&format!("; all of them are in `s3://{rejects}`")),
+        "{error}"
+    );
+    assert_eq!(world.object(rejects).unwrap().lines().count(), 3);
+}
+
+#[tokio::test]
+async fn rejects_that_can_not_be_written_stop_the_campaign() {
+    let world = World::start().await;
+    world.put("read-only/friends.csv", format!("{}nobody,x\n", list(100)));
+    let error = refused(&world, "read-only/friends.csv").await;
+    assert!(
+        error.starts_with(
+            "the rejected rows can't be written to `s3://read-only/friends.csv.rejects/"
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn one_person_named_ever_so_often_gets_one_message() {
+    let world = World::start().await;
+    world.put(
+        "bucket/friends.csv",
+        format!("to,name\n{}", format!("{},Ann\n", user(1)).repeat(200_000)),
+    );
+    let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
+    let summary = world.producer(&[]).handle(event, None).await.unwrap();
+    assert_eq!(
+        (summary.rows, summary.recipients, summary.duplicates),
+        (200_000, 1, 199_999)
+    );
+    assert_eq!(world.sent(), [(user(1), greeting("Ann"))]);
+}
+
+#[tokio::test]
+async fn a_file_is_read_like_an_object_and_its_rejects_lie_beside_it() {
+    let world = World::start().await;
+    let directory = std::env::temp_dir().join(format!("fanline-producer-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let path = directory.join("friends.csv");
+    std::fs::write(&path, format!("{}nobody,x\n", list(100))).unwrap();
+    let event = campaign(&json!(path), &json!({}));
+    let summary = world.producer(&[]).handle(event, None).await.unwrap();
+    assert_eq!(world.sent(), wanted(100));
+    assert_eq!(
+        std::fs::read_to_string(&summary.rejects[0])
+            .unwrap()
+            .lines()
+            .count(),
+        2
+    );
+    assert!(summary.rejects[0].starts_with(&format!("{}.rejects/", path.display())));
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[tokio::test]
+async fn a_check_shows_every_bad_row_and_sends_nothing() {
+    let world = World::start().await;
+    world.put(
+        "bucket/friends.csv",
+        format!("{}nobody,x\n{},again\n,\n", list(10), user(3)),
+    );
+    let mut bad = Vec::new();
+    let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
+    let checked = producer::check(event, &world.config(), |place, error| {
+        bad.push(format!("{place}: {error}"));
+    })
+    .await
+    .unwrap();
+    assert_eq!(
+        (
+            checked.rows,
+            checked.recipients(),
+            checked.rejected,
+            checked.duplicates
+        ),
+        (13, 10, 2, 1)
+    );
+    assert_eq!(
+        bad,
+        [
+            "row 11 (line 12): `to` is not a LINE user, group or room ID (`U`, `C` or `R` and 32 lower-case hexadecimal digits)",
+            "row 13 (line 14): `to` is empty"
+        ]
+    );
+    assert_eq!(world.requests(), 0);
+}
