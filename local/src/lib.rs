@@ -24,12 +24,14 @@
 //! - [`clock`]: the time that a far end goes by, which a test can move
 //! - [`mapping`]: the poller in place of Lambda's event source mapping. `mapping_event`: the event it makes of a batch.
 //!   `mapping_verdict`: what a function's answer means for the batch, pure.
+//!   `mapping_invoke`: one invocation inside this process. `kills`: which ones are cut off in the middle.
 //! - [`host`]: runs the real Lambda binaries. `host_environment`: one process. `host_api`: the Runtime API that it talks to.
 
 pub mod clock;
 pub mod host;
 mod host_api;
 mod host_environment;
+mod kills;
 pub mod line;
 mod line_answer;
 mod line_control;
@@ -49,6 +51,7 @@ mod line_tokens;
 mod line_wire;
 pub mod mapping;
 mod mapping_event;
+mod mapping_invoke;
 mod mapping_verdict;
 pub mod queue;
 mod queue_account;
