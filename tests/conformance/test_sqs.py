@@ -1,8 +1,7 @@
-"""What SQS does, asked of any endpoint that says it is SQS.
+"""What SQS does, asked of `fanline simulate queue` and, for a second opinion, of moto.
 
-FANLINE_SQS_ENDPOINT is a URL, or `aws` for SQS itself with the account and region of the environment (it makes about fifty queues
-there and deletes them again). FANLINE_SQS_PEER=moto marks the tests that moto is known to fail. Run it with
-`python -m pytest local/conformance/sqs.py`; docs/queue-conformance.md has the results.
+With FANLINE_SQS_ENDPOINT it is asked of that URL instead or, where that is `aws`, of SQS itself, with the account and region of the
+environment: some eighty queues are made there, and deleted again. docs/queue-conformance.md says how the answers differ.
 """
 
 import concurrent.futures
@@ -17,7 +16,9 @@ import botocore.config
 import botocore.exceptions
 import pytest
 
-ENDPOINT = os.environ["FANLINE_SQS_ENDPOINT"]
+import world
+
+ENDPOINT = os.environ.get("FANLINE_SQS_ENDPOINT")
 
 # Where moto 5.2.5 answers otherwise than SQS, each with what it does instead. A difference that has gone fails the suite.
 MOTO_DIFFERS = {
@@ -44,25 +45,48 @@ MOTO_DIFFERS = {
 }
 
 
+class Moto(world.Process):
+    """moto's server, with nothing in it but SQS used."""
+
+    def __init__(self):
+        port = world.free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__([world.VENV / "moto" / "bin" / "moto_server", "--host", "127.0.0.1", "--port", port])
+        self.wait_until(lambda: world.answers(self.url))
+
+
+@pytest.fixture(scope="session", params=[ENDPOINT] if ENDPOINT else ["fanline", "moto"])
+def endpoint(request):
+    peers = {"fanline": lambda: world.Simulated("queue"), "moto": Moto}
+    if request.param not in peers:
+        yield request.param
+        return
+    with peers[request.param]() as peer:
+        yield peer.url
+
+
 @pytest.fixture(scope="session")
-def sqs():
+def sqs(endpoint):
+    # A retry would hide what was answered.
     config = botocore.config.Config(retries={"total_max_attempts": 1})
-    if ENDPOINT == "aws":
+    if endpoint == "aws":
         return boto3.client("sqs", config=config)
     return boto3.client(
         "sqs",
         config=config,
-        endpoint_url=ENDPOINT,
+        endpoint_url=endpoint,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
 
+
 @pytest.fixture(autouse=True)
-def known_difference(request):
-    node = request.node
-    differs = MOTO_DIFFERS.get(node.name) or MOTO_DIFFERS.get(node.originalname)
-    if differs and os.environ.get("FANLINE_SQS_PEER") == "moto":
+def known_difference(request, sqs):
+    peer, _, parameters = request.node.callspec.id.partition("-")
+    name = request.node.originalname
+    differs = MOTO_DIFFERS.get(f"{name}[{parameters}]") or MOTO_DIFFERS.get(name)
+    if peer == "moto" and differs:
         request.applymarker(pytest.mark.xfail(reason=differs, strict=True))
 
 
