@@ -122,7 +122,12 @@ impl Invocation {
                 Attempt::Later(Cause::TooFast)
             }
             Verdict::PerhapsQuota { .. } => {
-                let month = environment.line.month(&token, Timestamp::now()).await;
+                let now = Timestamp::now();
+                let month = if now > self.latest_start {
+                    None
+                } else {
+                    environment.line.month(&token, now).await
+                };
                 if month.is_some_and(|month| month.is_too_short_for(delivery.recipients.len())) {
                     return self.stop(Why::Quota, Some(reply));
                 }
