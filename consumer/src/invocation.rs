@@ -192,7 +192,7 @@ impl Invocation {
         let counts = tally.channel(envelope.channel);
         counts.add(outcome, recipients);
         // The last one's stays.
-        counts.run_age = Some(age.as_secs_f64());
+        counts.run_age = Some(age.as_secs_f64().max(0.0));
         drop(tally);
         (self.observer)(&Settled {
             retry_key: delivery.retry_key(),

@@ -54,10 +54,12 @@ impl Invocation {
             if let Some(reason) = too_late(&delivery.envelope, now) {
                 return Attempt::TooLate(reason);
             }
-            if let Some(why) = environment.hold.stopped(now) {
+            // A new token is tried at once, hold or not: perhaps it is what ends the hold.
+            let with_new_token = renewed.is_some();
+            if !with_new_token && let Some(why) = environment.hold.stopped(now) {
                 return Attempt::Stopped(why, None);
             }
-            let token = match renewed.clone() {
+            let token = match renewed.take() {
                 Some(token) => Ok(token),
                 None => environment.tokens.current(now).await,
             };
@@ -74,14 +76,14 @@ impl Invocation {
             if let Some(reason) = too_late(&delivery.envelope, departed) {
                 return Attempt::TooLate(reason);
             }
-            if let Some(why) = environment.hold.admit(departed) {
+            if !with_new_token && let Some(why) = environment.hold.admit(departed) {
                 return Attempt::Stopped(why, None);
             }
             let answer = environment.line.send(delivery, &token).await;
             let route = Route::Line(endpoint);
             self.log_answer(delivery, route, &answer, departed);
             let verdict = classify(route, &answer);
-            if verdict == Verdict::Unauthorized && renewed.is_none() {
+            if verdict == Verdict::Unauthorized && !with_new_token {
                 renewed = environment.tokens.after(&token, Timestamp::now()).await;
                 if renewed.is_some() {
                     continue;
@@ -121,8 +123,13 @@ impl Invocation {
                 pace.slow_down();
                 Attempt::Later(Cause::TooFast)
             }
-            Verdict::PerhapsQuota { .. } => {
-                let month = environment.line.month(&token, Timestamp::now()).await;
+            Verdict::PerhapsQuota => {
+                let now = Timestamp::now();
+                let month = if now > self.latest_start {
+                    None
+                } else {
+                    environment.line.month(&token, now).await
+                };
                 if month.is_some_and(|month| month.is_too_short_for(delivery.recipients.len())) {
                     return self.stop(Why::Quota, Some(reply));
                 }

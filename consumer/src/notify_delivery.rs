@@ -76,7 +76,7 @@ impl Invocation {
                 Attempt::Later(reset.map_or(Cause::TooFast, Cause::Until))
             }
             Verdict::AlreadyAccepted
-            | Verdict::PerhapsQuota { .. }
+            | Verdict::PerhapsQuota
             | Verdict::Unauthorized
             | Verdict::Forbidden
             | Verdict::Split(_)
