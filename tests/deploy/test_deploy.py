@@ -123,12 +123,39 @@ def test_a_scheduled_campaign_reaches_everybody_once(deployed):
     assert ledger["requests"]["push"]["500"] == ledger["faults"]["error-before"]
     assert call("GET", f"{deployed.line.url}/_ledger/recipients/{refused}") == []
 
-    aside, = deployed.sqs.receive_message(QueueUrl=deployed.outputs["DeadLetterQueueUrl"], MaxNumberOfMessages=10, MessageAttributeNames=["All"])["Messages"]
+    aside, = deployed.sqs.receive_message(
+        QueueUrl=deployed.outputs["DeadLetterQueueUrl"], MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
+    )["Messages"]
     assert json.loads(aside["Body"])["recipients"] == [refused]
     assert aside["MessageAttributes"]["reason"]["StringValue"] == "refused"
     assert aside["MessageAttributes"]["status"]["StringValue"] == "400"
     for queue in ("SliceDeadLetterQueueUrl", "ProducerFailureQueueUrl", "ScheduleDeadLetterQueueUrl"):
         assert deployed.waiting(queue) == 0, queue
+
+
+def test_what_was_mended_is_redriven_and_reaches_its_recipient(deployed):
+    refused, *_ = rows()
+    call("PUT", f"{deployed.line.url}/_options", {"unknown": []})
+    deployed.sqs.start_message_move_task(
+        SourceArn=deployed.outputs["DeadLetterQueueArn"], DestinationArn=deployed.outputs["DeliveryQueueArn"], MaxNumberOfMessagesPerSecond=100
+    )
+    wait_until(lambda: call("GET", f"{deployed.line.url}/_ledger/recipients/{refused}"), 60, log=deployed.aws.log)
+    wait_until(lambda: deployed.waiting("DeliveryQueueUrl") + deployed.waiting("DeadLetterQueueUrl") == 0, 60)
+    assert deployed.ledger()["distinct_recipients"] == deployed.ledger()["accepted_recipients"] == len(rows())
+
+
+def test_a_firing_that_failed_is_kept_with_its_sentence(deployed):
+    campaign = CAMPAIGN | {"recipients": "s3://fanline-test-lists/lists/nobody.csv"}
+    client("lambda", deployed.aws.url).invoke(
+        FunctionName=deployed.outputs["ProducerFunction"], InvocationType="Event", Payload=json.dumps(campaign)
+    )
+    received = wait_until(
+        lambda: deployed.sqs.receive_message(QueueUrl=deployed.outputs["ProducerFailureQueueUrl"]).get("Messages"), 60, log=deployed.aws.log
+    )
+    kept = json.loads(received[0]["Body"])
+    assert kept["requestPayload"] == campaign
+    assert kept["responsePayload"]["errorType"] == "ProduceError"
+    assert "`s3://fanline-test-lists/lists/nobody.csv`" in kept["responsePayload"]["errorMessage"]
 
 
 def test_a_stack_without_a_channel_is_refused_in_one_sentence(deployed):
