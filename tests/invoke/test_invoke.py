@@ -24,6 +24,7 @@ FUNCTIONS = {
     "sqs-notify": "Consumer",
     "sqs-one-bad-body": "Consumer",
     "sqs-redelivered": "Consumer",
+    "sqs-slice": "Producer",
     "sqs-ten-good": "Consumer",
     "sqs-too-old": "Consumer",
 }
@@ -102,7 +103,7 @@ def test_the_answer_is_the_documented_one(stage, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "recipients"), [("inline", 4), ("scheduled-event", 2), ("scheduled-event-empty", 1), ("scheduler-input", 1000)]
+    ("name", "recipients"), [("inline", 4), ("scheduled-event", 2), ("scheduled-event-empty", 1), ("scheduler-input", 1000), ("sqs-slice", 107)],
 )
 def test_what_the_producer_publishes_the_consumer_reads(stage, name, recipients):
     stage.invoke(name)
@@ -153,7 +154,7 @@ def test_what_can_not_be_sent_is_set_aside_as_it_came_with_its_reason(stage, nam
     assert stage.ledger()["accepted_requests"] == len(records) - len(indexes)
 
 
-@pytest.mark.parametrize("name", sorted(name for name, function in FUNCTIONS.items() if function == "Consumer"))
+@pytest.mark.parametrize("name", sorted(name for name in FUNCTIONS if name.startswith("sqs-")))
 def test_the_recorded_events_are_as_lambda_sends_them(name):
     ids = set()
     for record in event(name)["Records"]:
@@ -167,6 +168,11 @@ def test_the_recorded_events_are_as_lambda_sends_them(name):
         }
         ids.add(record["messageId"])
     assert len(ids) == len(event(name)["Records"])
+
+
+def test_the_slice_is_one_of_the_list_beside_it():
+    record, = event("sqs-slice")["Records"]
+    assert json.loads(record["body"])["etag"] == f'"{hashlib.md5((EVENTS / "friends.csv").read_bytes()).hexdigest()}"'
 
 
 def test_neither_recipients_nor_messages_nor_the_token_reach_a_log(stage):
