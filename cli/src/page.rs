@@ -18,8 +18,8 @@ main{max-width:60rem;margin:0 auto;padding:1rem}h1{font-size:1.4rem;margin:.5rem
 section{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1rem;margin:1rem 0}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:1rem}.figures b{display:block;font-size:1.5rem;line-height:1.2}
 .dim,.figures span{color:var(--dim);font-size:.875rem}table{border-collapse:collapse;width:100%}td,th{padding:.35rem .25rem;border-top:1px solid var(--line);text-align:left;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.good{color:var(--good)}.bad{color:var(--bad)}svg{width:100%;height:auto;display:block}
-svg text{fill:var(--dim);font:12px system-ui,sans-serif}.bar{fill:var(--good)}.limit{stroke:var(--limit);stroke-width:1.5;stroke-dasharray:6 4}.axis{stroke:var(--line)}";
+td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.good{color:var(--good)}.bad{color:var(--bad)}svg{width:100%;max-width:42rem;height:auto;display:block}
+svg text{fill:var(--dim);font:10px system-ui,sans-serif}.bar{fill:var(--good)}.limit{stroke:var(--limit);stroke-width:1.5;stroke-dasharray:6 4}.axis{stroke:var(--line)}";
 
 /// The page for this run.
 pub(crate) fn page(report: &Report) -> String {
@@ -98,23 +98,24 @@ pub(crate) fn page(report: &Report) -> String {
     )
 }
 
-/// How many people a second LINE's limit lets through, with as many in a request as this run had. LINE Notify has none.
+/// How many people a second LINE's limits let through, with this run's share of pushes and multicasts, which have a limit each
+/// and go side by side. LINE Notify has none of the kind.
 fn people_limit(report: &Report) -> Option<u64> {
+    let Record {
+        pushes, multicasts, ..
+    } = report.record;
     let people = report.sum.rows - report.sum.rejected - report.sum.duplicates;
-    let requests = if people > report.deliveries {
-        MULTICAST_LIMIT
-    } else {
-        PUSH_LIMIT
-    };
-    (report.channel == "line" && report.deliveries > 0)
-        .then(|| requests * people / report.deliveries)
+    let milliseconds = (pushes * 1000 / PUSH_LIMIT).max(multicasts * 1000 / MULTICAST_LIMIT);
+    (report.channel == "line")
+        .then(|| (people * 1000).checked_div(milliseconds))
+        .flatten()
 }
 
 /// Bars over time, and the limit above them.
 fn chart(record: &Record, limit: Option<u64>) -> String {
-    const WIDTH: f64 = 720.0;
-    const HEIGHT: f64 = 220.0;
-    const LEFT: f64 = 64.0;
+    const WIDTH: f64 = 360.0;
+    const HEIGHT: f64 = 140.0;
+    const LEFT: f64 = 44.0;
     const BOTTOM: f64 = 24.0;
     let seconds = &record.accepted_by_second;
     let most = seconds

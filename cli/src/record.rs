@@ -18,6 +18,8 @@ struct Kept {
     accepted: Vec<u64>,
     /// Milliseconds of each request.
     latencies: Vec<u32>,
+    pushes: u64,
+    multicasts: u64,
     retries: u64,
     too_fast: u64,
 }
@@ -27,6 +29,9 @@ struct Kept {
 pub(crate) struct Record {
     /// People accepted in each second since the first row was read.
     pub(crate) accepted_by_second: Vec<u64>,
+    /// Deliveries for one recipient, and for several.
+    pub(crate) pushes: u64,
+    pub(crate) multicasts: u64,
     /// Requests to the channel that were answered, or given up.
     pub(crate) requests: usize,
     /// Milliseconds within which half, nine tenths, 99 % and all of them were.
@@ -59,6 +64,11 @@ impl Recorder {
         if matches!(outcome, Outcome::Accepted | Outcome::AlreadyAccepted) {
             let second = usize::try_from(self.began.elapsed().as_secs()).unwrap_or(usize::MAX);
             let mut kept = self.kept();
+            *(if recipients == 1 {
+                &mut kept.pushes
+            } else {
+                &mut kept.multicasts
+            }) += 1;
             if kept.accepted.len() <= second {
                 kept.accepted.resize(second + 1, 0);
             }
@@ -91,6 +101,8 @@ impl Recorder {
         kept.latencies.sort_unstable();
         Record {
             accepted_by_second: kept.accepted.clone(),
+            pushes: kept.pushes,
+            multicasts: kept.multicasts,
             requests: kept.latencies.len(),
             latency_ms: Latency::of(&kept.latencies),
             retries: kept.retries,
