@@ -9,7 +9,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: test check build test-template test-invoke test-deploy clean
+.PHONY: test check build test-template test-invoke test-deploy test-conformance clean
 
 test:
 	cargo test --workspace
@@ -38,12 +38,15 @@ test-invoke: build target/debug/fanline $(VENV)/ministack/installed
 test-deploy: build target/debug/fanline $(VENV)/ministack/installed
 	$(PYTHON) -m pytest tests/deploy
 
+test-conformance: target/debug/fanline $(VENV)/tools $(VENV)/moto/installed
+	$(PYTHON) -m pytest tests/conformance
+
 $(VENV)/tools: ci/requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-# checkov and MiniStack each pin what the other tools pin differently.
+# checkov, MiniStack and moto each pin what the other tools pin differently.
 $(VENV)/%/installed: ci/requirements-%.txt | $(VENV)/tools
 	python3 -m venv $(VENV)/$*
 	$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<

@@ -36,6 +36,7 @@ pub(crate) enum Command {
 /// simulated unless --live is given.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) campaign: CampaignArgs,
@@ -51,6 +52,9 @@ pub(crate) struct RunArgs {
     /// Use the SQS-compatible server at this endpoint in place of the embedded one
     #[arg(long, value_name = "URL")]
     pub(crate) queue_endpoint: Option<String>,
+    /// Give up when for so long no further delivery has come to an outcome; run it again within a day to go on
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub(crate) give_up_after: u64,
     /// Print the summary as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,

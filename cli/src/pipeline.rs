@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fanline_core::outcome::Outcome;
 use fanline_local::mapping::{Mapping, MappingOptions};
@@ -39,9 +39,9 @@ pub(crate) struct Run {
     pub(crate) problem: Option<String>,
 }
 
-/// What the producer's invocations have said so far.
+/// What the producer's invocations have answered so far.
 #[derive(Default)]
-struct Produced {
+struct Invocations {
     summaries: Vec<Summary>,
     failed: Option<ProduceError>,
 }
@@ -50,17 +50,44 @@ struct Produced {
 pub(crate) struct Pipeline<'a> {
     world: &'a World,
     producer: Arc<Producer>,
-    produced: Arc<Mutex<Produced>>,
+    invocations: Arc<Mutex<Invocations>>,
     outcomes: Arc<Outcomes>,
     slices: Mapping,
     deliveries: Mapping,
+    give_up_after: Duration,
+}
+
+/// How long a run waits for something to change.
+struct Patience<T> {
+    last: Option<T>,
+    since: Instant,
+    limit: Duration,
+}
+
+impl<T: PartialEq> Patience<T> {
+    fn new(limit: Duration) -> Self {
+        Self {
+            last: None,
+            since: Instant::now(),
+            limit,
+        }
+    }
+
+    /// Whether `now` is what it has been for longer than the limit.
+    fn is_over(&mut self, now: T) -> bool {
+        if self.last.as_ref() != Some(&now) {
+            self.last = Some(now);
+            self.since = Instant::now();
+        }
+        self.since.elapsed() > self.limit
+    }
 }
 
 impl<'a> Pipeline<'a> {
     /// Builds both functions as their Lambdas do, and begins to poll.
     pub(crate) async fn start(world: &'a World, args: &RunArgs) -> anyhow::Result<Self> {
         let outcomes = Arc::new(Outcomes::default());
-        let produced = Arc::new(Mutex::new(Produced::default()));
+        let invocations = Arc::new(Mutex::new(Invocations::default()));
         let producer = Arc::new(world.producer()?);
         let consumer = Arc::new(world.consumer(args).await?.with_observer({
             let outcomes = Arc::clone(&outcomes);
@@ -74,12 +101,12 @@ impl<'a> Pipeline<'a> {
                 ..MappingOptions::new(&world.queues.slices)
             },
             {
-                let (producer, produced) = (Arc::clone(&producer), Arc::clone(&produced));
+                let (producer, invocations) = (Arc::clone(&producer), Arc::clone(&invocations));
                 move |event| {
-                    let (producer, produced) = (Arc::clone(&producer), Arc::clone(&produced));
+                    let (producer, invocations) = (Arc::clone(&producer), Arc::clone(&invocations));
                     async move {
                         // A slice that fails here fails for good: the producer has already tried again what can be.
-                        keep(&produced, producer.handle(event, None).await);
+                        keep(&invocations, producer.handle(event, None).await);
                         Ok(Value::Null)
                     }
                 }
@@ -107,10 +134,11 @@ impl<'a> Pipeline<'a> {
         Ok(Self {
             world,
             producer,
-            produced,
+            invocations,
             outcomes,
             slices,
             deliveries,
+            give_up_after: Duration::from_secs(args.give_up_after),
         })
     }
 
@@ -129,29 +157,43 @@ impl<'a> Pipeline<'a> {
             never = watch => never,
         };
         progress.end();
-        ended?;
-        Ok(self.ended(None))
+        Ok(self.ended(ended?))
     }
 
-    async fn work(&self, file: &CampaignFile) -> anyhow::Result<()> {
+    async fn work(&self, file: &CampaignFile) -> anyhow::Result<Option<String>> {
         keep(
-            &self.produced,
+            &self.invocations,
             self.producer.handle(file.event.clone(), None).await,
         );
         self.failed()?;
+        let visible_at = file.campaign.deliver_at.unwrap_or(Timestamp::MIN);
+        let mut patience = Patience::new(self.give_up_after);
         // Slices first: while one is left there may be deliveries to come.
         for queue in [&self.world.queues.slices, &self.world.queues.deliveries] {
             while !self.world.is_empty(queue).await? {
+                let position = self.position();
+                if Timestamp::now() > visible_at
+                    && patience.is_over((position.published, position.settled))
+                {
+                    return Ok(Some(format!(
+                        "for {} s no delivery has come to an outcome; run it again within a day, and only those not yet reached get it",
+                        self.give_up_after.as_secs()
+                    )));
+                }
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         }
-        self.failed()
+        self.failed()?;
+        Ok(None)
     }
 
     /// The error that ends the run early: only where nothing was sent is it the list's or the campaign's alone.
     fn failed(&self) -> anyhow::Result<()> {
-        let mut produced = self.produced.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(error) = produced.failed.take() else {
+        let mut invocations = self
+            .invocations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(error) = invocations.failed.take() else {
             return Ok(());
         };
         if self.producer.progress().deliveries() == 0 {
@@ -161,7 +203,7 @@ impl<'a> Pipeline<'a> {
                 error.into()
             });
         }
-        produced.failed = Some(error);
+        invocations.failed = Some(error);
         Ok(())
     }
 
@@ -175,9 +217,12 @@ impl<'a> Pipeline<'a> {
     }
 
     /// What the run has come to by now.
-    pub(crate) fn ended(&self, interrupted: Option<String>) -> Run {
-        let produced = self.produced.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = |count: fn(&Summary) -> u64| produced.summaries.iter().map(count).sum::<u64>();
+    pub(crate) fn ended(&self, given_up: Option<String>) -> Run {
+        let invocations = self
+            .invocations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let all = |count: fn(&Summary) -> u64| invocations.summaries.iter().map(count).sum::<u64>();
         let [accepted, already_accepted, refused, held, expired] = [
             Outcome::Accepted,
             Outcome::AlreadyAccepted,
@@ -203,13 +248,12 @@ impl<'a> Pipeline<'a> {
             },
             deliveries: all(|summary| summary.deliveries),
             requests: all(|summary| summary.requests),
-            rejects: produced
+            rejects: invocations
                 .summaries
                 .iter()
                 .flat_map(|summary| summary.rejects.clone())
                 .collect(),
-            problem: interrupted
-                .or_else(|| produced.failed.as_ref().map(|error| error.to_string())),
+            problem: given_up.or_else(|| invocations.failed.as_ref().map(ToString::to_string)),
         }
     }
 
@@ -221,10 +265,10 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-fn keep(produced: &Mutex<Produced>, result: Result<Summary, ProduceError>) {
-    let mut produced = produced.lock().unwrap_or_else(PoisonError::into_inner);
+fn keep(invocations: &Mutex<Invocations>, result: Result<Summary, ProduceError>) {
+    let mut invocations = invocations.lock().unwrap_or_else(PoisonError::into_inner);
     match result {
-        Ok(summary) => produced.summaries.push(summary),
-        Err(error) => produced.failed = Some(error),
+        Ok(summary) => invocations.summaries.push(summary),
+        Err(error) => invocations.failed = Some(error),
     }
 }

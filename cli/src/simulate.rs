@@ -17,7 +17,7 @@ pub(crate) async fn simulate(what: &Simulate) -> anyhow::Result<Ended> {
             })
             .await
             .with_context(|| format!("listening on 127.0.0.1:{}", args.port))?;
-            serve(&server.url()).await
+            serve(server.url()).await
         }
         Simulate::Line(args) => {
             let options = LineOptions {
@@ -28,7 +28,7 @@ pub(crate) async fn simulate(what: &Simulate) -> anyhow::Result<Ended> {
             let server = LineServer::start(options)
                 .await
                 .with_context(|| format!("listening on 127.0.0.1:{}", args.port.port))?;
-            serve(&server.url()).await
+            serve(server.url()).await
         }
     }
 }

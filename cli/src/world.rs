@@ -16,7 +16,7 @@ use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 
 /// How often a delivery is received before the queue sets it aside, as in the template.
-pub(crate) const MAX_RECEIVE_COUNT: u32 = 5;
+pub(crate) const MAX_RECEIVE_COUNT: u32 = 20;
 
 /// How long a received record stays hidden, seconds: longer than an invocation, so that nothing is worked on twice at once.
 const VISIBILITY_SECONDS: u32 = 60;
@@ -68,9 +68,11 @@ impl World {
         let needs_aws = file.event.to_string().contains("\"s3://")
             || (args.live && variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some());
         let endpoint = endpoint.context("there is no queue")?;
-        let sdk = sdk_config(endpoint, needs_aws).await;
+        let sdk = sdk_config(endpoint.clone(), needs_aws).await;
         let sqs = aws_sdk_sqs::Client::new(&sdk);
-        let queues = Queues::create(&sqs, &file.campaign.id).await?;
+        let queues = Queues::create(&sqs, &file.campaign.id)
+            .await
+            .with_context(|| format!("the queue at {endpoint}"))?;
         Ok(Self {
             sqs,
             sdk,
@@ -124,9 +126,8 @@ impl World {
                 ("DELIVERY_QUEUE_URL", _) => self.queues.deliveries.clone(),
                 ("DEAD_LETTER_QUEUE_URL", _) => self.queues.dead_letters.clone(),
                 ("MAX_RECEIVE_COUNT", _) => MAX_RECEIVE_COUNT.to_string(),
-                ("PUSH_PER_SECOND", _) => rate("2000"),
+                ("PUSH_PER_SECOND" | "NOTIFY_PER_SECOND", _) => rate("2000"),
                 ("MULTICAST_PER_SECOND", _) => rate("200"),
-                ("NOTIFY_PER_SECOND", _) => rate("2000"),
                 ("RETRY_BASE_SECONDS", Some(_)) => "1".into(),
                 ("LINE_API_BASE" | "LINE_NOTIFY_API_BASE", Some(line)) => line.url().to_owned(),
                 ("LINE_CHANNEL_ACCESS_TOKEN", Some(_)) => "simulated".into(),

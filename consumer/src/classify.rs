@@ -38,11 +38,9 @@ pub enum Verdict {
     Unclear,
     /// Too fast. It was not taken.
     TooFast,
-    /// Perhaps the month's messages are used up: the text hints at it or is new to us. LINE's own count confirms it.
-    PerhapsQuota {
-        /// Whether the text said so.
-        said: bool,
-    },
+    /// A 429 that does not speak of a rate: it says that the month's messages are used up, or is new to us. LINE's own count
+    /// tells.
+    PerhapsQuota,
     /// The token is not valid: a newer one may be.
     Unauthorized,
     /// The token is valid and not allowed to do this.
@@ -79,9 +77,7 @@ fn line(endpoint: Endpoint, reply: &Reply) -> Verdict {
         401 => Verdict::Unauthorized,
         403 => Verdict::Forbidden,
         429 if words::says_rate_limit(body) => Verdict::TooFast,
-        429 => Verdict::PerhapsQuota {
-            said: words::says_monthly_limit(body),
-        },
+        429 => Verdict::PerhapsQuota,
         400..=499 => Verdict::Refused,
         // 5xx; and 1xx, 3xx and what is no status at all, which LINE never sends: something in between did.
         _ => Verdict::Unclear,
@@ -139,7 +135,7 @@ mod tests {
                     (_, 401) => Verdict::Unauthorized,
                     (_, 403) => Verdict::Forbidden,
                     (_, 409) => Verdict::AlreadyAccepted,
-                    (_, 429) => Verdict::PerhapsQuota { said: false },
+                    (_, 429) => Verdict::PerhapsQuota,
                     _ => Verdict::Refused,
                 };
                 // The body is unreadable, empty, no JSON, or says something of no importance: the status has decided.
@@ -187,13 +183,13 @@ mod tests {
             ),
             (
                 "You have reached your monthly limit.",
-                Verdict::PerhapsQuota { said: true },
+                Verdict::PerhapsQuota,
             ),
             (
                 "A large number of messages were sent to the same user",
-                Verdict::PerhapsQuota { said: false },
+                Verdict::PerhapsQuota,
             ),
-            ("Slow down, friend", Verdict::PerhapsQuota { said: false }),
+            ("Slow down, friend", Verdict::PerhapsQuota),
         ] {
             let body = format!(r#"{{"message":"{text}"}}"#);
             for endpoint in [Endpoint::Push, Endpoint::Multicast] {

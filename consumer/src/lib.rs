@@ -15,9 +15,11 @@
 //! - [`http`]: the client; [`line`]: the Messaging API; [`notify`]: LINE Notify; [`token`]: the channel access token
 //! - [`queue`], [`dead_letter`]: SQS; [`image`]: S3
 //!
-//! And the ways between them, private: `invocation`, `line_delivery`, `notify_delivery`.
+//! And the ways between them, private: `invocation` is one batch, `line_delivery` and `notify_delivery` make an `attempt` at
+//! one delivery, and `report` says what was done.
 
 pub mod answer;
+mod attempt;
 pub mod backoff;
 pub mod classify;
 pub mod consumer;
@@ -34,6 +36,7 @@ mod notify_delivery;
 pub mod pace;
 pub mod queue;
 pub mod record;
+mod report;
 pub mod settings;
 pub mod split;
 pub mod tally;

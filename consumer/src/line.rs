@@ -1,6 +1,7 @@
 //! The Messaging API: send a delivery, ask what is left of the month.
 
-use fanline_core::delivery::{Delivery, Endpoint};
+use fanline_core::delivery::Delivery;
+use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
@@ -95,9 +96,13 @@ impl Line {
     }
 
     async fn ask(&self, token: &SecretString) -> Option<Month> {
-        let quota: QuotaAnswer = self.get("/v2/bot/message/quota", token).await?;
-        let consumption: ConsumptionAnswer =
-            self.get("/v2/bot/message/quota/consumption", token).await?;
+        // Both at once: together they take no longer than one request may.
+        let (quota, consumption) = join(
+            self.get::<QuotaAnswer>("/v2/bot/message/quota", token),
+            self.get::<ConsumptionAnswer>("/v2/bot/message/quota/consumption", token),
+        )
+        .await;
+        let (quota, consumption) = quota.zip(consumption)?;
         Some(Month {
             limit: quota.value.filter(|_| quota.kind == "limited"),
             used: consumption.total_usage,
@@ -127,14 +132,6 @@ impl Line {
             }
             _ => None,
         }
-    }
-}
-
-/// The endpoint as metrics write it.
-pub fn name(endpoint: Endpoint) -> &'static str {
-    match endpoint {
-        Endpoint::Push => "push",
-        Endpoint::Multicast => "multicast",
     }
 }
 

@@ -10,17 +10,18 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::answer::{Answer, Reply};
+use crate::attempt::{Attempt, too_late};
 use crate::backoff::Cause;
 use crate::classify::{Route, Verdict, classify};
 use crate::hold::Why;
-use crate::invocation::{Attempt, Invocation, Settlement, too_late};
+use crate::invocation::{Invocation, Settlement};
 use crate::pace::Pace;
 use crate::record::Record;
 use crate::split;
 use crate::token::TokenError;
 use crate::words::Blame;
 
-/// A part of a split is asked so often within the invocation before it is left for another one.
+/// A part of a split is asked so often again within the invocation before it is left for another one.
 const PATIENCE: u32 = 6;
 /// The wait between two of those: jitter up to this, doubled each time.
 const BREATH: Duration = Duration::from_millis(100);
@@ -53,10 +54,12 @@ impl Invocation {
             if let Some(reason) = too_late(&delivery.envelope, now) {
                 return Attempt::TooLate(reason);
             }
-            if let Some(why) = environment.hold.stopped(now) {
+            // A new token is tried at once, hold or not: perhaps it is what ends the hold.
+            let with_new_token = renewed.is_some();
+            if !with_new_token && let Some(why) = environment.hold.stopped(now) {
                 return Attempt::Stopped(why, None);
             }
-            let token = match renewed.clone() {
+            let token = match renewed.take() {
                 Some(token) => Ok(token),
                 None => environment.tokens.current(now).await,
             };
@@ -73,14 +76,14 @@ impl Invocation {
             if let Some(reason) = too_late(&delivery.envelope, departed) {
                 return Attempt::TooLate(reason);
             }
-            if let Some(why) = environment.hold.admit(departed) {
+            if !with_new_token && let Some(why) = environment.hold.admit(departed) {
                 return Attempt::Stopped(why, None);
             }
             let answer = environment.line.send(delivery, &token).await;
             let route = Route::Line(endpoint);
             self.log_answer(delivery, route, &answer, departed);
             let verdict = classify(route, &answer);
-            if verdict == Verdict::Unauthorized && renewed.is_none() {
+            if verdict == Verdict::Unauthorized && !with_new_token {
                 renewed = environment.tokens.after(&token, Timestamp::now()).await;
                 if renewed.is_some() {
                     continue;
@@ -120,8 +123,13 @@ impl Invocation {
                 pace.slow_down();
                 Attempt::Later(Cause::TooFast)
             }
-            Verdict::PerhapsQuota { .. } => {
-                let month = environment.line.month(&token, Timestamp::now()).await;
+            Verdict::PerhapsQuota => {
+                let now = Timestamp::now();
+                let month = if now > self.latest_start {
+                    None
+                } else {
+                    environment.line.month(&token, now).await
+                };
                 if month.is_some_and(|month| month.is_too_short_for(delivery.recipients.len())) {
                     return self.stop(Why::Quota, Some(reply));
                 }
@@ -130,6 +138,8 @@ impl Invocation {
                 Attempt::Later(Cause::TooFast)
             }
             Verdict::Unauthorized | Verdict::Forbidden => self.stop(Why::Unauthorized, Some(reply)),
+            // The parts must be the same on every attempt, so words that could not be read are asked for again.
+            Verdict::Split(_) if reply.body.is_none() => Attempt::Later(Cause::Fault),
             Verdict::Split(blame) => Attempt::Split(blame, reply),
             Verdict::Refused => Attempt::Refused(reply),
         }
@@ -157,6 +167,7 @@ impl Invocation {
     ) -> Settlement {
         let mut refused = vec![(delivery.clone(), blame, reply)];
         let mut left: Vec<Delivery> = Vec::new();
+        let mut patience = PATIENCE;
         while let Some((whole, blame, reply)) = refused.pop() {
             self.tally().channel(Channel::Line).splits += 1;
             let parts = match &blame {
@@ -168,11 +179,15 @@ impl Invocation {
                 .into_iter()
                 .map(|part| (part, Attempt::Refused(reply.clone())));
             let others = join_all(parts.others.into_iter().map(|part| async {
-                let attempt = self.persist(&part).await;
+                let attempt = self.persist(&part, patience).await;
                 (part, attempt)
             }))
             .await;
             for (part, attempt) in blamed.chain(others) {
+                if matches!(attempt, Attempt::Later(_)) {
+                    // Not this part's bad luck: LINE is down. The others are asked once.
+                    patience = 0;
+                }
                 if let Attempt::Split(blame, reply) = attempt {
                     refused.push((part, blame, reply));
                 } else {
@@ -189,9 +204,9 @@ impl Invocation {
 
     /// Asks about a part again and again while only faults keep it from an outcome: a split that started over with every
     /// fault would never end.
-    async fn persist(&self, part: &Delivery) -> Attempt {
+    async fn persist(&self, part: &Delivery, patience: u32) -> Attempt {
         let mut attempt = self.attempt_line(part).await;
-        for doublings in 0..PATIENCE {
+        for doublings in 0..patience {
             if !matches!(attempt, Attempt::Later(_)) {
                 break;
             }

@@ -6,10 +6,11 @@ use fanline_core::outcome::Outcome;
 use jiff::Timestamp;
 
 use crate::answer::{Answer, Reply};
+use crate::attempt::{Attempt, too_late};
 use crate::backoff::Cause;
 use crate::classify::{Route, Verdict, classify};
 use crate::image::ImageError;
-use crate::invocation::{Attempt, Invocation, too_late};
+use crate::invocation::Invocation;
 use crate::notify::Message;
 
 impl Invocation {
@@ -75,7 +76,7 @@ impl Invocation {
                 Attempt::Later(reset.map_or(Cause::TooFast, Cause::Until))
             }
             Verdict::AlreadyAccepted
-            | Verdict::PerhapsQuota { .. }
+            | Verdict::PerhapsQuota
             | Verdict::Unauthorized
             | Verdict::Forbidden
             | Verdict::Split(_)

@@ -69,7 +69,7 @@ impl Settings {
         );
         let notify_per_second = share(&mut reader, "NOTIFY_PER_SECOND", DEFAULT_NOTIFY_PER_SECOND);
         let request_timeout = seconds(&mut reader, "REQUEST_TIMEOUT_SECONDS", 10.0, 0.1);
-        let retry_base = seconds(&mut reader, "RETRY_BASE_SECONDS", 5.0, 0.0);
+        let retry_base = seconds(&mut reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
         let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(5);
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
         let function = reader

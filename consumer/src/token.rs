@@ -106,11 +106,6 @@ impl Tokens {
         }
     }
 
-    /// Whether a token is to be had at all, as far as the settings go.
-    pub fn are_set(&self) -> bool {
-        !matches!(self.source, TokenSource::None)
-    }
-
     /// Another token than `refused`, which LINE answered with 401; `None` where there is none to be had now.
     pub async fn after(&self, refused: &SecretString, now: Timestamp) -> Option<SecretString> {
         let mut kept = self.kept.lock().await;

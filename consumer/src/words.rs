@@ -75,11 +75,6 @@ pub fn says_rate_limit(body: &str) -> bool {
     body.to_ascii_lowercase().contains("rate limit")
 }
 
-/// Whether the text is that of the month's messages being used up.
-pub fn says_monthly_limit(body: &str) -> bool {
-    body.to_ascii_lowercase().contains("monthly limit")
-}
-
 /// What the body says, in one line a person can read, with nobody named in it: `recipients` are masked wherever they stand,
 /// and so is whatever looks like an ID or a token.
 pub fn quote(body: &str, recipients: &[String]) -> String {

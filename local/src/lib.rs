@@ -24,6 +24,7 @@
 //! - [`clock`]: the time that a far end goes by, which a test can move
 //! - [`mapping`]: the poller in place of Lambda's event source mapping. `mapping_event`: the event it makes of a batch.
 //!   `mapping_verdict`: what a function's answer means for the batch, pure.
+//!   `mapping_invoke`: one invocation inside this process. `kills`: which ones are cut off in the middle.
 //! - [`host`]: runs the real Lambda binaries. `host_environment`: one process. `host_api`: the Runtime API that it talks to.
 
 pub mod clock;
@@ -33,6 +34,7 @@ pub mod mapping;
 pub mod queue;
 mod host_api;
 mod host_environment;
+mod kills;
 mod line_answer;
 mod line_control;
 mod line_endpoint;
@@ -50,6 +52,7 @@ mod line_service;
 mod line_tokens;
 mod line_wire;
 mod mapping_event;
+mod mapping_invoke;
 mod mapping_verdict;
 mod queue_account;
 mod queue_admin;

@@ -15,7 +15,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+pub use crate::kills::Kills;
 use crate::mapping_event;
+use crate::mapping_invoke::{self, Limits};
 use crate::mapping_verdict::{self, Rules};
 
 /// A receive gives ten messages at most, and a delete takes as many.
@@ -48,6 +50,11 @@ pub struct MappingOptions {
     pub ramp: bool,
     /// `ReportBatchItemFailures`: whether the function's answer is read. Off, only an error fails a batch.
     pub report_failures: bool,
+    /// How long an invocation may take; past it, it is cut off. `None`: the function keeps to its own time.
+    pub timeout: Option<Duration>,
+    /// Which invocations are cut off in the middle, as if their process had been killed. What the function has spawned by
+    /// itself goes on; for a kill that nothing survives there is [`crate::host`].
+    pub kills: Kills,
 }
 
 impl MappingOptions {
@@ -60,6 +67,8 @@ impl MappingOptions {
             concurrency: 5,
             ramp: false,
             report_failures: true,
+            timeout: None,
+            kills: Kills::default(),
         }
     }
 }
@@ -107,6 +116,7 @@ struct Poller<F> {
     rules: Rules,
     function: F,
     counts: Arc<MappingCounts>,
+    invoked: AtomicU64,
 }
 
 impl Mapping {
@@ -135,6 +145,7 @@ impl Mapping {
             region,
             function,
             counts: Arc::clone(&counts),
+            invoked: AtomicU64::new(0),
             options,
         });
         let mut pollers = JoinSet::new();
@@ -267,10 +278,12 @@ where
     /// Invokes the function with one batch, and deletes what succeeded.
     async fn work(&self, batch: &[Message]) {
         let event = mapping_event::event(batch, &self.queue_arn, &self.region);
-        // In a task of its own, so that a panic in the function is its error and not the end of this poller.
-        let answer = tokio::spawn((self.function)(event))
-            .await
-            .unwrap_or_else(|_| Err("the function panicked".to_owned()));
+        let number = self.invoked.fetch_add(1, Ordering::Relaxed);
+        let limits = Limits {
+            timeout: self.options.timeout,
+            kill_after: self.options.kills.draw(number),
+        };
+        let answer = mapping_invoke::invoke((self.function)(event), limits).await;
         if let Err(error) = &answer {
             count(&self.counts.errors, 1);
             tracing::warn!(%error, "an invocation failed");

@@ -1,5 +1,12 @@
 //! The `fanline` command as a person runs it: the real binary, real files, its words and its exit codes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on has failed"
+)]
+
 mod bad_input;
 mod run;
 mod support;

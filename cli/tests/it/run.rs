@@ -80,3 +80,52 @@ fn live_asks_before_the_first_send_and_needs_a_token() {
     );
     assert!(!answer.err.contains("secret-token"));
 }
+
+#[test]
+fn a_line_that_is_not_there_ends_the_run_and_nobody_is_said_to_be_reached() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let nobody_listens = [
+        ("LINE_CHANNEL_ACCESS_TOKEN", "secret-token"),
+        ("LINE_API_BASE", "http://127.0.0.1:9"),
+    ];
+    let args = [
+        "run",
+        "campaign.json",
+        "--live",
+        "--yes",
+        "--json",
+        "--give-up-after",
+        "2",
+    ];
+    let answer = folder.fanline_with(&args, &nobody_listens);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    assert_eq!(
+        (&answer.json()["accepted"], &answer.json()["unknown"]),
+        (&0.into(), &3.into())
+    );
+    assert!(
+        answer.json()["problem"]
+            .as_str()
+            .unwrap()
+            .contains("no delivery has come to an outcome"),
+        "{answer:?}"
+    );
+}
+
+#[test]
+fn a_queue_that_is_not_there_ends_the_run_before_it_begins() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let answer = folder.fanline(&[
+        "run",
+        "campaign.json",
+        "--queue-endpoint",
+        "http://127.0.0.1:9",
+    ]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    assert!(answer.err.contains("127.0.0.1:9"), "{answer:?}");
+    assert_eq!(answer.out, "", "{answer:?}");
+}

@@ -61,7 +61,13 @@ impl Run {
             };
             if batch.is_empty() {
                 if self.is_over().await {
-                    return environment;
+                    if self.kills.load(Ordering::Relaxed) >= KILLS {
+                        return environment;
+                    }
+                    // A fan-out that was run again: everybody has it already.
+                    for n in 0..100 {
+                        self.world.publish(&delivery(&[user(n)])).await;
+                    }
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
@@ -72,7 +78,7 @@ impl Run {
             let event = event(&batch, &self.world.arn());
             let kill = self.kills.load(Ordering::Relaxed) < KILLS && rng.random_bool(0.85);
             let answer = if kill {
-                let after = Duration::from_millis(rng.random_range(0..250));
+                let after = Duration::from_millis(rng.random_range(0..200));
                 let answer = environment.invoke_and_kill(&event, after).await;
                 // Only those count that died before they had answered.
                 let in_the_middle = u32::from(answer.is_none());

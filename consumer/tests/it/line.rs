@@ -2,11 +2,14 @@
 
 use fanline_core::delivery::Delivery;
 use fanline_local::line::{LineFault, LineFaults, LineOptions};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::scripted::{Scripted, said};
-use crate::support::{TOKEN, World, delivery, delivery_with, failures, metrics, user, users};
+use crate::support::{
+    TOKEN, World, delivery, delivery_with, failures, in_seconds, metrics, user, users,
+};
 
 #[tokio::test]
 async fn a_request_is_the_deliverys_own_bytes_under_its_own_key() {
@@ -73,7 +76,7 @@ async fn every_fault_of_line_is_a_failure_and_the_second_attempt_settles_it() {
         assert_eq!(failures(&handled).len(), 2, "{fault}");
         let batch = world.batch().await;
         assert_eq!(batch.records.len(), 2, "{fault}: not hidden");
-        let handled = consumer.handle(batch, crate::support::in_seconds(30)).await;
+        let handled = consumer.handle(batch, in_seconds(30)).await;
         assert!(failures(&handled).is_empty(), "{fault}");
         let ledger = world.line.ledger();
         assert_eq!(
@@ -209,6 +212,39 @@ async fn what_has_expired_or_is_older_than_its_key_is_set_aside_and_not_sent() {
     let metrics = metrics(&handled);
     assert_eq!(metrics["expired"], 1);
     assert_eq!(metrics["unknown"], 3);
+}
+
+#[tokio::test]
+async fn four_environments_at_full_speed_do_not_pass_lines_limit() {
+    let world = World::with(LineOptions {
+        // A bucket of a quarter of a second: a fifth of what is sent here, had it come at once.
+        burst_seconds: 0.25,
+        ..LineOptions::default()
+    })
+    .await;
+    for n in 0..240 {
+        world.publish(&delivery(&users(n * 2..n * 2 + 2))).await;
+    }
+    let began = std::time::Instant::now();
+    let environments = (0..4).map(|_| async {
+        let share = [("MULTICAST_PER_SECOND", "50")];
+        let consumer = world.consumer_with(&share).await;
+        loop {
+            let batch = world.batch().await;
+            if batch.records.is_empty() {
+                break;
+            }
+            let handled = consumer.handle(batch, in_seconds(30)).await;
+            assert!(failures(&handled).is_empty());
+        }
+    });
+    join_all(environments).await;
+    let ledger = world.line.ledger();
+    assert_eq!((ledger.accepted_requests, ledger.rate_limited), (240, 0));
+    assert!(
+        began.elapsed().as_secs_f64() > 1.0,
+        "200 a second and no faster"
+    );
 }
 
 #[tokio::test]

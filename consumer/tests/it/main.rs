@@ -8,6 +8,7 @@
 )]
 
 mod batches;
+mod events;
 mod faults;
 mod holds;
 mod line;

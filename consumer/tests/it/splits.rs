@@ -1,6 +1,7 @@
 //! A multicast that LINE refuses as a whole.
 
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
 
 use fanline_local::line::{LineFault, LineFaults, LineOptions};
 use serde_json::{Value, json};
@@ -177,6 +178,32 @@ async fn a_refusal_that_passes_splits_nothing() {
         .map(|asked| asked.header("x-line-retry-key").to_owned())
         .collect();
     assert_eq!((line.asked().len(), keys.len()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_refusal_whose_words_were_cut_off_splits_nothing() {
+    let cut = "HTTP/1.1 400 Bad Request\r\nContent-Length: 100\r\n\r\n{\"mess";
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // The whole is asked once; whatever came after it would wait here for ever.
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 1024];
+        let read = stream.read(&mut request).unwrap();
+        stream.write_all(cut.as_bytes()).unwrap();
+        String::from_utf8_lossy(&request[..read]).into_owned()
+    });
+    let world = World::start().await;
+    let consumer = world.consumer_with(&[("LINE_API_BASE", &url)]).await;
+    let handled = world.handle(&consumer, &[delivery(&users(0..4))]).await;
+    assert!(
+        asked
+            .join()
+            .unwrap()
+            .starts_with("POST /v2/bot/message/multicast")
+    );
+    assert_eq!(failures(&handled).len(), 1);
+    assert!(world.dead_letters().await.is_empty());
 }
 
 #[tokio::test]

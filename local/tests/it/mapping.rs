@@ -1,11 +1,12 @@
 //! The event source mapping between a real client and the queue server.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
-use fanline_local::mapping::{MapError, Mapping, MappingOptions};
+use fanline_local::mapping::{Kills, MapError, Mapping, MappingOptions};
 use serde_json::{Value, json};
 
 use crate::support::{World, until};
@@ -225,6 +226,75 @@ async fn stopping_finishes_the_batch_in_hand() {
         .unwrap()
         .unwrap();
     assert_eq!(world.counts(&url).await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_ramp_begins_with_five_and_adds_five_a_second() {
+    let world = World::start().await;
+    let url = world.queue("mail", &[]).await;
+    send_many(&world, &url, 30).await;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let open = Arc::new(tokio::sync::Semaphore::new(0));
+    let gate = Arc::clone(&open);
+    let options = MappingOptions {
+        batch_size: 1,
+        concurrency: 7,
+        ramp: true,
+        ..MappingOptions::new(&url)
+    };
+    let started = Instant::now();
+    let mapping = Mapping::start(world.sqs.clone(), options, move |_| {
+        tell.send(started.elapsed()).unwrap();
+        let gate = Arc::clone(&gate);
+        async move {
+            gate.acquire().await.unwrap().forget();
+            Ok(json!(null))
+        }
+    })
+    .await
+    .unwrap();
+    let mut begun = Vec::new();
+    for _ in 0..7 {
+        let next = tokio::time::timeout(Duration::from_secs(10), told.recv());
+        begun.push(next.await.unwrap().unwrap());
+    }
+    assert!(begun[5] >= Duration::from_millis(200), "{begun:?}");
+    assert!(begun[6] >= Duration::from_millis(400), "{begun:?}");
+    open.add_permits(30);
+    mapping.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_whose_function_was_killed_comes_again_and_is_lost_to_none() {
+    let world = World::start().await;
+    let url = world.queue("mail", &[]).await;
+    send_many(&world, &url, 100).await;
+    let seen = Arc::new(Mutex::new(BTreeSet::new()));
+    let options = MappingOptions {
+        batch_size: 5,
+        kills: Kills {
+            seed: 4,
+            rate: 0.4,
+            within: Duration::from_millis(1),
+        },
+        ..MappingOptions::new(&url)
+    };
+    let seeing = Arc::clone(&seen);
+    let mapping = Mapping::start(world.sqs.clone(), options, move |event| {
+        let mut seen = seeing.lock().unwrap();
+        seen.extend(ids_of(&event).iter().map(Value::to_string));
+        async { Ok(json!(null)) }
+    })
+    .await
+    .unwrap();
+    until("all are deleted", || async {
+        world.clock.advance(Duration::from_secs(30));
+        world.counts(&url).await == [0, 0, 0]
+    })
+    .await;
+    assert!(mapping.counts().errors.load(Ordering::Relaxed) > 0);
+    mapping.stop().await;
+    assert_eq!(seen.lock().unwrap().len(), 100);
 }
 
 #[tokio::test]

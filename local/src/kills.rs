@@ -1,0 +1,59 @@
+//! A schedule of kills: which invocations are cut off in the middle, and when.
+
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+/// A seeded schedule of kills: the same invocations are killed for the same seed, each at the same time after its beginning.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kills {
+    /// What all draws follow from.
+    pub seed: u64,
+    /// How likely an invocation is to be killed, from 0 to 1.
+    pub rate: f64,
+    /// A kill comes within this time. An answer that comes before it is lost, so that a kill always is one.
+    pub within: Duration,
+}
+
+impl Kills {
+    /// When the invocation with this number is killed.
+    pub(crate) fn draw(&self, number: u64) -> Option<Duration> {
+        // An odd factor: every invocation has a seed of its own, whatever the first one is.
+        let mut random =
+            StdRng::seed_from_u64(self.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let killed = random.random::<f64>() < self.rate;
+        let after = self.within.mul_f64(random.random());
+        killed.then_some(after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_kills_the_same_invocations() {
+        let draw = |seed| {
+            let kills = Kills {
+                seed,
+                rate: 0.3,
+                within: Duration::from_millis(50),
+            };
+            (0..100)
+                .map(|number| kills.draw(number))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1), draw(2));
+        let killed = draw(1).iter().flatten().count();
+        assert!((15..45).contains(&killed), "{killed} of 100");
+        assert!(
+            draw(1)
+                .iter()
+                .flatten()
+                .all(|after| *after < Duration::from_millis(50))
+        );
+        assert_eq!(Kills::default().draw(1), None);
+    }
+}
