@@ -49,6 +49,15 @@ pub(crate) struct RunArgs {
     /// Lift LINE's rate limits from the simulated LINE, to see what the rest can do
     #[arg(long, conflicts_with = "live")]
     pub(crate) no_rate_limit: bool,
+    /// What goes wrong on the way, as NAME=RATE,…: `error-after=10%,duplicated=5%,kill=1%`; a wrong name lists them all
+    #[arg(long, value_name = "SPEC", conflicts_with = "live")]
+    pub(crate) faults: Option<String>,
+    /// To whom the faults happen: the same seed, the same faults
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Write a report of the run: one page that needs nothing else
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
     /// Use the SQS-compatible server at this endpoint in place of the embedded one
     #[arg(long, value_name = "URL")]
     pub(crate) queue_endpoint: Option<String>,
@@ -114,6 +123,12 @@ pub(crate) struct PortArgs {
     /// The port on 127.0.0.1; 0 takes any free one
     #[arg(long, value_name = "N")]
     pub(crate) port: u16,
+    /// What goes wrong, as NAME=RATE,…; a wrong name lists them all
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) faults: Option<String>,
+    /// To whom the faults happen: the same seed, the same faults
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug, Args)]
@@ -123,4 +138,7 @@ pub(crate) struct SimulateLineArgs {
     /// Lift LINE's rate limits
     #[arg(long)]
     pub(crate) no_rate_limit: bool,
+    /// How many people a channel may reach in a month
+    #[arg(long, value_name = "N")]
+    pub(crate) monthly_quota: Option<u64>,
 }

@@ -6,6 +6,7 @@
 //! - [`check`], [`run`], [`simulate`], [`worker`]: one file a command
 //! - [`world`]: queue, LINE and SDK configuration for a run; [`pipeline`]: producer and consumer at work in it
 //! - [`outcomes`], [`sum`], [`dead_letters`]: what became of each row, counted once
+//! - [`faults`]: what goes wrong in a rehearsal
 //! - [`progress`]: the bar on standard error
 //! - [`say`]: words for people and JSON for programs
 
@@ -13,6 +14,7 @@ mod args;
 mod campaign_file;
 mod check;
 mod dead_letters;
+mod faults;
 mod outcomes;
 mod pipeline;
 mod progress;

@@ -24,9 +24,6 @@ const BATCHES_AT_ONCE: usize = 64;
 /// How many slices are fanned out at once.
 const SLICES_AT_ONCE: usize = 2;
 
-/// The time an invocation may take: the template's time-outs.
-const CONSUMER_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
-
 /// How often the queues are asked whether they are empty.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -57,14 +54,14 @@ pub(crate) struct Pipeline<'a> {
     give_up_after: Duration,
 }
 
-/// How long a run waits for something to change.
-struct Patience<T> {
+/// Notices when nothing has changed for too long.
+struct Standstill<T> {
     last: Option<T>,
     since: Instant,
     limit: Duration,
 }
 
-impl<T: PartialEq> Patience<T> {
+impl<T: PartialEq> Standstill<T> {
     fn new(limit: Duration) -> Self {
         Self {
             last: None,
@@ -113,19 +110,19 @@ impl<'a> Pipeline<'a> {
             },
         )
         .await?;
+        let timeout = SignedDuration::from_secs(world.patience.invocation.into());
         let deliveries = Mapping::start(
             world.sqs.clone(),
             MappingOptions {
                 concurrency: BATCHES_AT_ONCE,
+                kills: world.faults.kills.clone(),
                 ..MappingOptions::new(&world.queues.deliveries)
             },
             move |event| {
                 let consumer = Arc::clone(&consumer);
                 async move {
                     let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
-                    let handled = consumer
-                        .handle(event, Timestamp::now() + CONSUMER_TIMEOUT)
-                        .await;
+                    let handled = consumer.handle(event, Timestamp::now() + timeout).await;
                     serde_json::to_value(handled.response).map_err(|error| error.to_string())
                 }
             },
@@ -167,13 +164,13 @@ impl<'a> Pipeline<'a> {
         );
         self.failed()?;
         let visible_at = file.campaign.deliver_at.unwrap_or(Timestamp::MIN);
-        let mut patience = Patience::new(self.give_up_after);
+        let mut standstill = Standstill::new(self.give_up_after);
         // Slices first: while one is left there may be deliveries to come.
         for queue in [&self.world.queues.slices, &self.world.queues.deliveries] {
             while !self.world.is_empty(queue).await? {
                 let position = self.position();
                 if Timestamp::now() > visible_at
-                    && patience.is_over((position.published, position.settled))
+                    && standstill.is_over((position.published, position.settled))
                 {
                     return Ok(Some(format!(
                         "for {} s no delivery has come to an outcome; run it again within a day, and only those not yet reached get it",

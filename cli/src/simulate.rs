@@ -5,32 +5,42 @@ use fanline_local::line::{LineOptions, LineServer};
 use fanline_local::queue::{QueueOptions, QueueServer};
 
 use crate::args::Simulate;
+use crate::faults::Faults;
 use crate::{Ended, say};
 
 /// Serves until interrupted. The line it prints says when it is ready and where.
 pub(crate) async fn simulate(what: &Simulate) -> anyhow::Result<Ended> {
     match what {
         Simulate::Queue(args) => {
-            let server = QueueServer::start(QueueOptions {
+            let faults = Faults::parse(args.faults.as_deref(), args.seed)?.queue;
+            let options = QueueOptions {
                 port: args.port,
+                faults,
                 ..QueueOptions::default()
-            })
-            .await
-            .with_context(|| format!("listening on 127.0.0.1:{}", args.port))?;
+            };
+            let server = QueueServer::start(options)
+                .await
+                .with_context(|| listening(args.port))?;
             serve(server.url()).await
         }
         Simulate::Line(args) => {
             let options = LineOptions {
                 port: args.port.port,
                 rate_limits: !args.no_rate_limit,
+                monthly_quota: args.monthly_quota,
+                faults: Faults::parse(args.port.faults.as_deref(), args.port.seed)?.line,
                 ..LineOptions::default()
             };
             let server = LineServer::start(options)
                 .await
-                .with_context(|| format!("listening on 127.0.0.1:{}", args.port.port))?;
+                .with_context(|| listening(args.port.port))?;
             serve(server.url()).await
         }
     }
+}
+
+fn listening(port: u16) -> String {
+    format!("listening on 127.0.0.1:{port}")
 }
 
 async fn serve(url: &str) -> anyhow::Result<Ended> {

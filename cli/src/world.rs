@@ -14,12 +14,41 @@ use producer::Producer;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
+use crate::faults::Faults;
 
 /// How often a delivery is received before the queue sets it aside, as in the template.
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 20;
 
-/// How long a received record stays hidden, seconds: longer than an invocation, so that nothing is worked on twice at once.
-const VISIBILITY_SECONDS: u32 = 60;
+/// How long things may take, in seconds.
+pub(crate) struct Patience {
+    /// A request to LINE.
+    request: u32,
+    /// An invocation of the consumer: several requests.
+    pub(crate) invocation: u32,
+    /// How long a received record stays hidden: longer than an invocation, so that nothing is worked on twice at once.
+    visibility: u32,
+    /// The longest wait before the second attempt.
+    retry_base: &'static str,
+}
+
+/// As the template has it, but for the shorter first wait: one person watches.
+const USUAL: Patience = Patience {
+    request: 10,
+    invocation: 30,
+    visibility: 60,
+    retry_base: "1",
+};
+
+/// Where things go wrong on purpose, nobody wants to wait for each silence as long as for a real one.
+const REHEARSED_FAULTS: Patience = Patience {
+    request: 2,
+    invocation: 6,
+    visibility: 7,
+    retry_base: "0.2",
+};
+
+/// A slice is worked on for as long as it takes: the template's producer has a quarter of an hour, and six times that.
+const SLICE_VISIBILITY_SECONDS: u32 = 5400;
 
 /// The queues of a run, by URL.
 pub(crate) struct Queues {
@@ -34,18 +63,29 @@ pub(crate) struct World {
     pub(crate) sdk: SdkConfig,
     pub(crate) queues: Queues,
     pub(crate) line: Option<LineServer>,
+    pub(crate) faults: Faults,
+    pub(crate) patience: Patience,
     _queue: Option<QueueServer>,
 }
 
 impl World {
     /// Starts the stand-ins that the flags don't replace, and makes the queues.
     pub(crate) async fn start(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<Self> {
+        let faults = Faults::parse(args.faults.as_deref(), args.seed)?;
+        let patience = if faults.any() {
+            REHEARSED_FAULTS
+        } else {
+            USUAL
+        };
         let queue = match args.queue_endpoint {
             Some(_) => None,
             None => Some(
-                QueueServer::start(QueueOptions::default())
-                    .await
-                    .context("starting the embedded queue")?,
+                QueueServer::start(QueueOptions {
+                    faults: faults.queue.clone(),
+                    ..QueueOptions::default()
+                })
+                .await
+                .context("starting the embedded queue")?,
             ),
         };
         let line = if args.live {
@@ -53,6 +93,7 @@ impl World {
         } else {
             let options = LineOptions {
                 rate_limits: !args.no_rate_limit,
+                faults: faults.line.clone(),
                 ..LineOptions::default()
             };
             Some(
@@ -70,7 +111,7 @@ impl World {
         let endpoint = endpoint.context("there is no queue")?;
         let sdk = sdk_config(endpoint.clone(), needs_aws).await;
         let sqs = aws_sdk_sqs::Client::new(&sdk);
-        let queues = Queues::create(&sqs, &file.campaign.id)
+        let queues = Queues::create(&sqs, &file.campaign.id, patience.visibility)
             .await
             .with_context(|| format!("the queue at {endpoint}"))?;
         Ok(Self {
@@ -78,6 +119,8 @@ impl World {
             sdk,
             queues,
             line,
+            faults,
+            patience,
             _queue: queue,
         })
     }
@@ -128,7 +171,8 @@ impl World {
                 ("MAX_RECEIVE_COUNT", _) => MAX_RECEIVE_COUNT.to_string(),
                 ("PUSH_PER_SECOND" | "NOTIFY_PER_SECOND", _) => rate("2000"),
                 ("MULTICAST_PER_SECOND", _) => rate("200"),
-                ("RETRY_BASE_SECONDS", Some(_)) => "1".into(),
+                ("RETRY_BASE_SECONDS", _) => self.patience.retry_base.to_owned(),
+                ("REQUEST_TIMEOUT_SECONDS", Some(_)) => self.patience.request.to_string(),
                 ("LINE_API_BASE" | "LINE_NOTIFY_API_BASE", Some(line)) => line.url().to_owned(),
                 ("LINE_CHANNEL_ACCESS_TOKEN", Some(_)) => "simulated".into(),
                 (_, Some(_)) => return None,
@@ -185,14 +229,15 @@ impl LoadServiceConfig for QueueAt {
 }
 
 impl Queues {
-    async fn create(sqs: &aws_sdk_sqs::Client, run: &str) -> anyhow::Result<Self> {
+    async fn create(sqs: &aws_sdk_sqs::Client, run: &str, visibility: u32) -> anyhow::Result<Self> {
         let name: String = run
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
             .take(60)
             .collect();
-        let (slices, _) = pair(sqs, &format!("{name}-slices")).await?;
-        let (deliveries, dead_letters) = pair(sqs, &format!("{name}-deliveries")).await?;
+        let (slices, _) = pair(sqs, &format!("{name}-slices"), SLICE_VISIBILITY_SECONDS).await?;
+        let (deliveries, dead_letters) =
+            pair(sqs, &format!("{name}-deliveries"), visibility).await?;
         Ok(Self {
             slices,
             deliveries,
@@ -202,7 +247,11 @@ impl Queues {
 }
 
 /// A queue and its dead-letter queue.
-async fn pair(sqs: &aws_sdk_sqs::Client, name: &str) -> anyhow::Result<(String, String)> {
+async fn pair(
+    sqs: &aws_sdk_sqs::Client,
+    name: &str,
+    visibility: u32,
+) -> anyhow::Result<(String, String)> {
     let dead_letters = create(sqs, &format!("{name}-dead"), HashMap::new()).await?;
     let arn = sqs
         .get_queue_attributes()
@@ -220,7 +269,7 @@ async fn pair(sqs: &aws_sdk_sqs::Client, name: &str) -> anyhow::Result<(String, 
     let attributes = HashMap::from([
         (
             QueueAttributeName::VisibilityTimeout,
-            VISIBILITY_SECONDS.to_string(),
+            visibility.to_string(),
         ),
         (QueueAttributeName::RedrivePolicy, redrive),
     ]);

@@ -131,7 +131,11 @@ impl Consumer {
     /// A record is left out of the response only when each of its recipients has an outcome. Everything else, a panic
     /// included, is a batch item failure of that record alone.
     pub async fn handle(&self, event: SqsEvent, deadline: Timestamp) -> Handled {
-        let records: Vec<Record> = event.records.into_iter().map(Record::from).collect();
+        let records: Vec<Arc<Record>> = event
+            .records
+            .into_iter()
+            .map(|record| Arc::new(record.into()))
+            .collect();
         let request_timeout =
             SignedDuration::try_from(self.environment.settings.request_timeout).unwrap_or(MARGIN);
         let invocation = Arc::new(Invocation {
@@ -145,7 +149,7 @@ impl Consumer {
                 "no request can be made: the function's timeout is not longer than `REQUEST_TIMEOUT_SECONDS` and 2 s"
             );
         }
-        let settlements = settle_all(&invocation, records.clone(), deadline).await;
+        let settlements = settle_all(&invocation, &records, deadline).await;
         let hide = invocation.hide(&records, &settlements);
         if tokio::time::timeout(room(deadline, VERY_LAST), hide)
             .await
@@ -173,7 +177,7 @@ impl Consumer {
 /// Settles the records, rows of them at the same time, and gives up shortly before `deadline`.
 async fn settle_all(
     invocation: &Arc<Invocation>,
-    records: Vec<Record>,
+    records: &[Arc<Record>],
     deadline: Timestamp,
 ) -> Vec<Settlement> {
     let settlements = Arc::new(Mutex::new(vec![Settlement::Untouched; records.len()]));

@@ -202,7 +202,7 @@ impl Invocation {
     }
 
     /// Sets the visibility of everything that is handed back, in one call for each queue.
-    pub(crate) async fn hide(&self, records: &[Record], settlements: &[Settlement]) {
+    pub(crate) async fn hide(&self, records: &[Arc<Record>], settlements: &[Settlement]) {
         let mut waits: BTreeMap<&str, Vec<(String, u32)>> = BTreeMap::new();
         for (record, settlement) in records.iter().zip(settlements) {
             if let (Settlement::Return(wait), Some(handle)) = (settlement, &record.receipt_handle) {

@@ -12,7 +12,7 @@
 //! - [`fingerprint`]: what stands for a recipient in the log; [`tally`]: what a batch came to, for CloudWatch
 //!
 //! Edges, one for each thing outside:
-//! - [`http`]: the client; [`line`]: the Messaging API; [`notify`]: LINE Notify; [`token`]: the channel access token
+//! - [`http`]: the client; [`mod@line`]: the Messaging API; [`notify`]: LINE Notify; [`token`]: the channel access token
 //! - [`queue`], [`dead_letter`]: SQS; [`image`]: S3
 //!
 //! And the ways between them, private: `invocation` is one batch, `line_delivery` and `notify_delivery` make an `attempt` at

@@ -1,5 +1,7 @@
 //! A queue message as Lambda hands it over, with the fields that matter here.
 
+use std::sync::Arc;
+
 use aws_lambda_events::sqs::SqsMessage;
 
 /// One record of the event. Nothing in it is taken for granted.
@@ -43,9 +45,9 @@ pub fn is_fifo(queue: &str) -> bool {
 
 /// Cuts the records into rows that are worked through one after the other: a FIFO message group is one row, every other
 /// record a row of its own. Positions are those of the event.
-pub fn rows(records: Vec<Record>) -> Vec<Vec<(usize, Record)>> {
-    let mut rows: Vec<Vec<(usize, Record)>> = Vec::with_capacity(records.len());
-    for (position, record) in records.into_iter().enumerate() {
+pub fn rows(records: &[Arc<Record>]) -> Vec<Vec<(usize, Arc<Record>)>> {
+    let mut rows: Vec<Vec<(usize, Arc<Record>)>> = Vec::with_capacity(records.len());
+    for (position, record) in records.iter().map(Arc::clone).enumerate() {
         let row = rows.iter_mut().find(|row| {
             row.first().is_some_and(|(_, first)| {
                 first.fifo_group.is_some() && first.fifo_group == record.fifo_group
@@ -89,13 +91,14 @@ mod tests {
                 "attributes": {"MessageGroupId": group, "ApproximateReceiveCount": "3"},
             }))
         };
-        let rows = rows(vec![
+        let records = [
             of("q.fifo", "a"),
             of("q.fifo", "b"),
             of("q.fifo", "a"),
             of("q", "a"),
             of("q", "a"),
-        ]);
+        ];
+        let rows = rows(&records.map(Arc::new));
         let positions: Vec<Vec<usize>> = rows
             .iter()
             .map(|row| row.iter().map(|(position, _)| *position).collect())

@@ -1,0 +1,127 @@
+//! `--faults`: what is to go wrong in a rehearsal, and how often.
+
+use std::time::Duration;
+
+use fanline_local::line::{LineFault, LineFaults};
+use fanline_local::mapping::Kills;
+use fanline_local::queue::QueueFaults;
+
+use crate::Unusable;
+
+/// A killed function dies within this time of its beginning: most are in the middle of a request then.
+const KILLED_WITHIN: Duration = Duration::from_millis(20);
+
+/// The fault that is the function's own, beside LINE's and the queue's.
+const KILL: &str = "kill";
+
+/// Everything that goes wrong in a run; nothing by default.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults {
+    pub(crate) line: LineFaults,
+    pub(crate) queue: QueueFaults,
+    pub(crate) kills: Kills,
+}
+
+impl Faults {
+    /// Reads `NAME=RATE,…`, where a rate is `0.1` or `10%`. The same seed gives the same faults.
+    pub(crate) fn parse(spec: Option<&str>, seed: u64) -> Result<Self, Unusable> {
+        let mut faults = Self::default();
+        (faults.line.seed, faults.queue.seed, faults.kills.seed) = (seed, seed, seed);
+        faults.kills.within = KILLED_WITHIN;
+        for part in spec
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
+            let unusable = |problem: String| Unusable(format!("--faults: {problem}"));
+            let (name, rate) = part
+                .split_once('=')
+                .ok_or_else(|| unusable(format!("`{part}` is not NAME=RATE")))?;
+            let rate = read_rate(rate).ok_or_else(|| {
+                unusable(format!(
+                    "the rate of `{name}` is not between 0 and 1, or 0% and 100%"
+                ))
+            })?;
+            if name == KILL {
+                faults.kills.rate = rate;
+            } else if let Ok(fault) = name.parse::<LineFault>() {
+                faults.line.rates.insert(fault, rate);
+            } else {
+                faults.queue.set(name, rate).map_err(|_| {
+                    unusable(format!("there is no fault `{name}`; there are {}", names()))
+                })?;
+            }
+        }
+        faults
+            .line
+            .check()
+            .map_err(|error| Unusable(format!("--faults: {error}")))?;
+        Ok(faults)
+    }
+
+    /// Whether anything goes wrong at all.
+    pub(crate) fn any(&self) -> bool {
+        let quiet = QueueFaults {
+            seed: self.queue.seed,
+            ..QueueFaults::default()
+        };
+        self.kills.rate > 0.0 || !self.line.rates.is_empty() || self.queue != quiet
+    }
+}
+
+fn read_rate(text: &str) -> Option<f64> {
+    let rate = match text.strip_suffix('%') {
+        Some(percent) => percent.parse::<f64>().ok()? / 100.0,
+        None => text.parse().ok()?,
+    };
+    (0.0..=1.0).contains(&rate).then_some(rate)
+}
+
+/// Every name that `--faults` takes.
+fn names() -> String {
+    let line = LineFault::ALL.map(LineFault::as_str).join(", ");
+    format!(
+        "{line} (LINE), failed, refused, throttled, lost, duplicated, short (the queue), {KILL} (the function)"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_all_three_are_read_from_one_list() {
+        let faults = Faults::parse(Some("error-after=10%, duplicated=0.05,kill=1%"), 7).unwrap();
+        assert_eq!(faults.line.rates.get(&LineFault::ErrorAfter), Some(&0.1));
+        assert_eq!(
+            (
+                faults.queue.duplicated,
+                faults.queue.seed,
+                faults.kills.rate
+            ),
+            (0.05, 7, 0.01)
+        );
+        assert!(faults.any());
+        assert!(!Faults::parse(None, 7).unwrap().any());
+    }
+
+    #[test]
+    fn a_fault_that_there_is_not_is_named_with_those_there_are() {
+        for (spec, problem) in [
+            (
+                "meteor=1",
+                "there is no fault `meteor`; there are error-before",
+            ),
+            ("kill", "`kill` is not NAME=RATE"),
+            ("kill=2", "the rate of `kill` is not between 0 and 1"),
+            (
+                "slow=90%,error-after=20%",
+                "the rates of LINE's faults come to 1.1",
+            ),
+        ] {
+            let error = Faults::parse(Some(spec), 0).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+}
