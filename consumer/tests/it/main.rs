@@ -11,6 +11,7 @@ mod batches;
 mod events;
 mod faults;
 mod holds;
+mod killed;
 mod line;
 mod log;
 mod notify;

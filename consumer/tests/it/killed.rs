@@ -1,0 +1,91 @@
+//! The consumer's own binary in processes that are killed in the middle, fed by the event source mapping.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use fanline_local::host::{Host, HostOptions, Kills};
+use fanline_local::line::LineOptions;
+use fanline_local::mapping::{Mapping, MappingOptions};
+
+use crate::support::{World, delivery, users};
+
+#[tokio::test]
+async fn whoever_was_in_a_killed_process_is_reached_once_all_the_same() {
+    let world = World::with(LineOptions {
+        rate_limits: false,
+        ..LineOptions::default()
+    })
+    .await;
+    let everyone = users(0..200);
+    for one in &everyone {
+        world.publish(&delivery(std::slice::from_ref(one))).await;
+    }
+    let mut options = HostOptions::new(env!("CARGO_BIN_EXE_consumer"));
+    options.environments = 3;
+    options.timeout = Duration::from_secs(30);
+    options.kills = Kills {
+        seed: 7,
+        rate: 0.3,
+        within: Duration::from_millis(30),
+    };
+    let variables = world.variables().into_iter();
+    options.variables = variables
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", world.server.url()),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("PUSH_PER_SECOND", "2000"),
+    ] {
+        options.variables.insert(name.to_owned(), value.to_owned());
+    }
+    let host = Host::new(options);
+    let invoked = host.clone();
+    let function = move |event| {
+        let host = invoked.clone();
+        async move { host.invoke(&event).await.map_err(|error| error.to_string()) }
+    };
+    let options = MappingOptions {
+        concurrency: 3,
+        ..MappingOptions::new(&world.deliveries)
+    };
+    let mapping = Mapping::start(world.sqs.clone(), options, function)
+        .await
+        .unwrap();
+    let drained = tokio::time::timeout(Duration::from_mins(1), async {
+        while left(&world).await > 0 {
+            world.clock.advance(Duration::from_secs(30));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert!(drained.await.is_ok(), "{} are left", left(&world).await);
+    mapping.stop().await;
+    assert!(host.counts().killed.load(Ordering::Relaxed) > 0);
+    let ledger = world.line.ledger();
+    assert_eq!(ledger.distinct_recipients, everyone.len() as u64);
+    assert_eq!(ledger.accepted_recipients, everyone.len() as u64);
+    assert!(
+        ledger.already_accepted > 0,
+        "no kill came after LINE's answer"
+    );
+}
+
+/// The deliveries that are waiting or in hand.
+async fn left(world: &World) -> u64 {
+    let answer = world
+        .sqs
+        .get_queue_attributes()
+        .queue_url(&world.deliveries);
+    let answer = answer.attribute_names(QueueAttributeName::All).send().await;
+    let attributes = answer.unwrap().attributes.unwrap();
+    [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+    ]
+    .iter()
+    .map(|name| attributes[name].parse::<u64>().unwrap())
+    .sum()
+}
