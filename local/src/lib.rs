@@ -23,12 +23,10 @@
 
 pub mod clock;
 pub mod host;
-pub mod line;
-pub mod mapping;
-pub mod queue;
 mod host_api;
 mod host_environment;
 mod kills;
+pub mod line;
 mod line_answer;
 mod line_control;
 mod line_endpoint;
@@ -45,9 +43,11 @@ mod line_send;
 mod line_service;
 mod line_tokens;
 mod line_wire;
+pub mod mapping;
 mod mapping_event;
 mod mapping_invoke;
 mod mapping_verdict;
+pub mod queue;
 mod queue_account;
 mod queue_admin;
 mod queue_attributes;
