@@ -17,6 +17,7 @@ use uuid::Uuid;
 pub(crate) struct Outcomes {
     first: Mutex<HashMap<Uuid, (Outcome, u32)>>,
     recipients: AtomicU64,
+    lost: AtomicU64,
 }
 
 impl Outcomes {
@@ -32,7 +33,19 @@ impl Outcomes {
         ));
         self.recipients
             .fetch_add(settled.recipients as u64, Ordering::Relaxed);
+        if !matches!(
+            settled.outcome,
+            Outcome::Accepted | Outcome::AlreadyAccepted
+        ) {
+            self.lost
+                .fetch_add(settled.recipients as u64, Ordering::Relaxed);
+        }
         true
+    }
+
+    /// How many people have an outcome that is not "accepted".
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// How many people's outcome is settled.

@@ -6,10 +6,6 @@ use crate::record::Record;
 use crate::run::Report;
 use crate::say::count;
 
-/// LINE's limits, in requests a second. <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
-const PUSH_LIMIT: u64 = 2000;
-const MULTICAST_LIMIT: u64 = 200;
-
 const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#16181d;--dim:#667085;--line:#e4e7ec;--card:#fff;--page:#f6f7f9;--good:#06a94d;--bad:#d92d20;--limit:#b54708}
 @media(prefers-color-scheme:dark){:root{--ink:#f2f4f7;--dim:#98a2b3;--line:#344054;--card:#1d2230;--page:#12151d;--limit:#fdb022}}
@@ -81,6 +77,11 @@ pub(crate) fn page(report: &Report) -> String {
     let problem = report.problem.as_ref().map_or(String::new(), |problem| {
         format!("<p class=bad>{}</p>", escape(problem))
     });
+    // LINE Notify has no limit of the kind.
+    let limit = report
+        .record
+        .people_limit()
+        .filter(|_| report.channel == "line");
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\"><title>{run} · fanline</title>\
          <style>{STYLE}</style><main><h1>{run}</h1><p>{verdict} <span class=dim>Sent to {to}.</span></p>{problem}\
@@ -90,25 +91,12 @@ pub(crate) fn page(report: &Report) -> String {
          <section><h2>How long a request took</h2><table><tr><th>half within<th>90 %<th>99 %<th>all\
          <tr><td>{} ms<td>{} ms<td>{} ms<td>{} ms</table></section>\
          <section><h2>Set aside, and why</h2><table>{set_aside}</table></section></main></html>\n",
-        chart(&report.record, people_limit(report)),
+        chart(&report.record, limit),
         latency.p50,
         latency.p90,
         latency.p99,
         latency.max,
     )
-}
-
-/// How many people a second LINE's limits let through, with this run's share of pushes and multicasts, which have a limit each
-/// and go side by side. LINE Notify has none of the kind.
-fn people_limit(report: &Report) -> Option<u64> {
-    let Record {
-        pushes, multicasts, ..
-    } = report.record;
-    let people = report.sum.rows - report.sum.rejected - report.sum.duplicates;
-    let milliseconds = (pushes * 1000 / PUSH_LIMIT).max(multicasts * 1000 / MULTICAST_LIMIT);
-    (report.channel == "line")
-        .then(|| (people * 1000).checked_div(milliseconds))
-        .flatten()
 }
 
 /// Bars over time, and the limit above them.

@@ -158,7 +158,7 @@ impl<'a> Pipeline<'a> {
         let progress = Progress::start();
         let watch = async {
             loop {
-                progress.show(&self.position());
+                progress.show(&self.position(), &self.recorder.speed());
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
@@ -223,6 +223,7 @@ impl<'a> Pipeline<'a> {
             rows: progress.rows(),
             published: progress.recipients(),
             settled: self.outcomes.recipients(),
+            lost: self.outcomes.lost(),
         }
     }
 

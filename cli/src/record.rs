@@ -7,6 +7,10 @@ use fanline_core::outcome::Outcome;
 use serde::Serialize;
 use serde_json::Value;
 
+/// LINE's limits, in requests a second. <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
+const PUSH_LIMIT: u64 = 2000;
+const MULTICAST_LIMIT: u64 = 200;
+
 /// Kept while the run goes on.
 pub(crate) struct Recorder {
     began: Instant,
@@ -51,7 +55,52 @@ pub(crate) struct Latency {
     pub(crate) max: u32,
 }
 
+/// How fast a run goes at the moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Speed {
+    /// People accepted in the last whole second.
+    pub(crate) accepted: u64,
+    /// How many LINE's limits would let through.
+    pub(crate) limit: Option<u64>,
+    /// Deliveries that had to come again so far.
+    pub(crate) retries: u64,
+}
+
+/// How many people a second LINE's limits let through where so many people are in so many pushes and multicasts, which have a
+/// limit each and go side by side.
+fn people_limit(people: u64, pushes: u64, multicasts: u64) -> Option<u64> {
+    let milliseconds = (pushes * 1000)
+        .div_ceil(PUSH_LIMIT)
+        .max((multicasts * 1000).div_ceil(MULTICAST_LIMIT));
+    (people * 1000).checked_div(milliseconds)
+}
+
+impl Record {
+    /// How many people a second LINE's limits let through, with this run's share of pushes and multicasts.
+    pub(crate) fn people_limit(&self) -> Option<u64> {
+        people_limit(
+            self.accepted_by_second.iter().sum(),
+            self.pushes,
+            self.multicasts,
+        )
+    }
+}
+
 impl Recorder {
+    /// How fast it goes now.
+    pub(crate) fn speed(&self) -> Speed {
+        let second = usize::try_from(self.began.elapsed().as_secs()).unwrap_or(usize::MAX);
+        let kept = self.kept();
+        let last = second
+            .checked_sub(1)
+            .and_then(|last| kept.accepted.get(last));
+        Speed {
+            accepted: last.copied().unwrap_or(0),
+            limit: people_limit(kept.accepted.iter().sum(), kept.pushes, kept.multicasts),
+            retries: kept.retries,
+        }
+    }
+
     pub(crate) fn start() -> Self {
         Self {
             began: Instant::now(),
@@ -133,6 +182,14 @@ impl Latency {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pushes_and_multicasts_have_a_limit_each_and_go_side_by_side() {
+        assert_eq!(people_limit(10_000, 10_000, 0), Some(2000));
+        assert_eq!(people_limit(1_000_000, 0, 2000), Some(100_000));
+        assert_eq!(people_limit(102_000, 2000, 200), Some(102_000));
+        assert_eq!(people_limit(0, 0, 0), None);
+    }
 
     #[test]
     fn percentiles_are_of_what_was_measured() {
