@@ -7,6 +7,7 @@
 //! - [`world`]: queue, LINE and SDK configuration for a run; [`pipeline`]: producer and consumer at work in it
 //! - [`outcomes`], [`sum`], [`dead_letters`]: what became of each row, counted once
 //! - [`faults`]: what goes wrong in a rehearsal
+//! - [`record`], [`page`]: what a run was like, and the report of it
 //! - [`progress`]: the bar on standard error
 //! - [`say`]: words for people and JSON for programs
 
@@ -16,8 +17,10 @@ mod check;
 mod dead_letters;
 mod faults;
 mod outcomes;
+mod page;
 mod pipeline;
 mod progress;
+mod record;
 mod run;
 mod say;
 mod simulate;

@@ -20,16 +20,19 @@ pub(crate) struct Outcomes {
 }
 
 impl Outcomes {
-    pub(crate) fn report(&self, settled: &Settled) {
+    /// Counts a report, and says whether it is the first of this delivery.
+    pub(crate) fn report(&self, settled: &Settled) -> bool {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Entry::Vacant(entry) = first.entry(settled.retry_key) {
-            entry.insert((
-                settled.outcome,
-                u32::try_from(settled.recipients).unwrap_or(u32::MAX),
-            ));
-            self.recipients
-                .fetch_add(settled.recipients as u64, Ordering::Relaxed);
-        }
+        let Entry::Vacant(entry) = first.entry(settled.retry_key) else {
+            return false;
+        };
+        entry.insert((
+            settled.outcome,
+            u32::try_from(settled.recipients).unwrap_or(u32::MAX),
+        ));
+        self.recipients
+            .fetch_add(settled.recipients as u64, Ordering::Relaxed);
+        true
     }
 
     /// How many people's outcome is settled.

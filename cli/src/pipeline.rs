@@ -14,6 +14,7 @@ use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::outcomes::Outcomes;
 use crate::progress::{Position, Progress};
+use crate::record::{Record, Recorder};
 use crate::sum::Sum;
 use crate::world::World;
 use crate::{Unusable, check, dead_letters};
@@ -33,6 +34,7 @@ pub(crate) struct Run {
     pub(crate) deliveries: u64,
     pub(crate) requests: u64,
     pub(crate) rejects: Vec<String>,
+    pub(crate) record: Record,
     pub(crate) problem: Option<String>,
 }
 
@@ -49,6 +51,7 @@ pub(crate) struct Pipeline<'a> {
     producer: Arc<Producer>,
     invocations: Arc<Mutex<Invocations>>,
     outcomes: Arc<Outcomes>,
+    recorder: Arc<Recorder>,
     slices: Mapping,
     deliveries: Mapping,
     give_up_after: Duration,
@@ -84,11 +87,16 @@ impl<'a> Pipeline<'a> {
     /// Builds both functions as their Lambdas do, and begins to poll.
     pub(crate) async fn start(world: &'a World, args: &RunArgs) -> anyhow::Result<Self> {
         let outcomes = Arc::new(Outcomes::default());
+        let recorder = Arc::new(Recorder::start());
         let invocations = Arc::new(Mutex::new(Invocations::default()));
         let producer = Arc::new(world.producer()?);
         let consumer = Arc::new(world.consumer(args).await?.with_observer({
-            let outcomes = Arc::clone(&outcomes);
-            move |settled| outcomes.report(settled)
+            let (outcomes, recorder) = (Arc::clone(&outcomes), Arc::clone(&recorder));
+            move |settled| {
+                if outcomes.report(settled) {
+                    recorder.outcome(settled.outcome, settled.recipients as u64);
+                }
+            }
         }));
         let slices = Mapping::start(
             world.sqs.clone(),
@@ -110,6 +118,7 @@ impl<'a> Pipeline<'a> {
             },
         )
         .await?;
+        let listener = Arc::clone(&recorder);
         let timeout = SignedDuration::from_secs(world.patience.invocation.into());
         let deliveries = Mapping::start(
             world.sqs.clone(),
@@ -119,10 +128,13 @@ impl<'a> Pipeline<'a> {
                 ..MappingOptions::new(&world.queues.deliveries)
             },
             move |event| {
-                let consumer = Arc::clone(&consumer);
+                let (consumer, recorder) = (Arc::clone(&consumer), Arc::clone(&listener));
                 async move {
                     let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
                     let handled = consumer.handle(event, Timestamp::now() + timeout).await;
+                    for line in &handled.metrics {
+                        recorder.metrics(line);
+                    }
                     serde_json::to_value(handled.response).map_err(|error| error.to_string())
                 }
             },
@@ -133,6 +145,7 @@ impl<'a> Pipeline<'a> {
             producer,
             invocations,
             outcomes,
+            recorder,
             slices,
             deliveries,
             give_up_after: Duration::from_secs(args.give_up_after),
@@ -250,6 +263,7 @@ impl<'a> Pipeline<'a> {
                 .iter()
                 .flat_map(|summary| summary.rejects.clone())
                 .collect(),
+            record: self.recorder.record(),
             problem: given_up.or_else(|| invocations.failed.as_ref().map(ToString::to_string)),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal};
 use std::time::Instant;
 
+use anyhow::Context;
 use console::style;
 use fanline_core::campaign::Channel;
 use fanline_local::line::LedgerSummary;
@@ -12,45 +13,49 @@ use serde::Serialize;
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::pipeline::{Pipeline, Run};
+use crate::record::Record;
 use crate::say::{self, count};
 use crate::sum::Sum;
 use crate::world::{World, variable};
-use crate::{Ended, Unusable, check, simulate};
+use crate::{Ended, Unusable, check, page, simulate};
 
 /// The result of a run, as `--json` prints it.
 #[derive(Serialize)]
-struct Report {
-    run: String,
-    live: bool,
+pub(crate) struct Report {
+    pub(crate) run: String,
+    pub(crate) channel: &'static str,
+    pub(crate) live: bool,
     #[serde(flatten)]
-    sum: Sum,
+    pub(crate) sum: Sum,
     /// Requests to the channel that the list came to, before any retry.
-    deliveries: u64,
+    pub(crate) deliveries: u64,
     /// Requests to the queue that published them.
-    requests: u64,
+    pub(crate) queue_requests: u64,
     /// From the first row read to the last outcome.
-    seconds: f64,
+    pub(crate) seconds: f64,
+    #[serde(flatten)]
+    pub(crate) record: Record,
     /// Why deliveries were set aside, and how many people that is.
-    dead_letters: BTreeMap<String, u64>,
+    pub(crate) dead_letters: BTreeMap<String, u64>,
     /// The files with the rows that can't be sent.
-    rejects: Vec<String>,
+    pub(crate) rejects: Vec<String>,
     /// The simulated LINE's own count.
     #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<Line>,
+    pub(crate) line: Option<Ledger>,
     /// Why the run ended before its time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
+    pub(crate) problem: Option<String>,
 }
 
 /// What the simulated LINE saw: the judge of the run, which knows nothing of the pipeline's own counts.
 #[derive(Serialize)]
-struct Line {
+pub(crate) struct Ledger {
     recipients_accepted: u64,
     recipients_doubled: u64,
     requests_rate_limited: u64,
 }
 
-impl From<LedgerSummary> for Line {
+impl From<LedgerSummary> for Ledger {
     fn from(ledger: LedgerSummary) -> Self {
         Self {
             recipients_accepted: ledger.accepted_recipients,
@@ -78,14 +83,11 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
     };
     let seconds = began.elapsed().as_secs_f64();
     let dead_letters = pipeline.stop().await?;
-    let report = report(
-        args,
-        &world,
-        done,
-        dead_letters,
-        seconds,
-        file.campaign.run(),
-    );
+    let report = report(args, &file, &world, done, dead_letters, seconds);
+    if let Some(path) = &args.report {
+        std::fs::write(path, page::page(&report))
+            .with_context(|| format!("writing `{}`", path.display()))?;
+    }
     if args.json {
         say::json(&report)?;
     } else {
@@ -100,18 +102,20 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
 
 fn report(
     args: &RunArgs,
+    file: &CampaignFile,
     world: &World,
     done: Run,
     dead_letters: BTreeMap<String, u64>,
     seconds: f64,
-    run: String,
 ) -> Report {
     Report {
-        run,
+        run: file.campaign.run(),
+        channel: file.campaign.channel.as_str(),
         live: args.live,
         sum: done.sum,
         deliveries: done.deliveries,
-        requests: done.requests,
+        queue_requests: done.requests,
+        record: done.record,
         seconds,
         dead_letters,
         rejects: done.rejects,

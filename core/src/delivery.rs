@@ -37,15 +37,15 @@ pub struct Envelope {
 impl Envelope {
     /// The queue message that carries `messages` (a JSON array, as rendered) to `recipients`.
     pub fn encode(&self, recipients: &[Recipient], messages: &str) -> String {
-        let mut body = String::with_capacity(256 + messages.len() + recipients.len() * 36);
-        self.open(&mut body);
-        for (i, recipient) in recipients.iter().enumerate() {
-            body.push_str(if i == 0 { "\"" } else { "\",\"" });
-            recipient.push_to(&mut body);
-        }
-        body.push('"');
-        self.close(&mut body, messages);
-        body
+        self.encoder().encode(recipients, messages)
+    }
+
+    /// The same for many messages: what they have in common is written once.
+    pub fn encoder(&self) -> Encoder {
+        let (mut head, mut tail) = (String::new(), String::new());
+        self.open(&mut head);
+        self.close(&mut tail);
+        Encoder { head, tail }
     }
 
     fn open(&self, body: &mut String) {
@@ -56,9 +56,7 @@ impl Envelope {
         body.push_str("\",\"recipients\":[");
     }
 
-    fn close(&self, body: &mut String, messages: &str) {
-        body.push_str("],\"messages\":");
-        body.push_str(messages);
+    fn close(&self, body: &mut String) {
         if self.notification_disabled {
             body.push_str(",\"notification_disabled\":true");
         }
@@ -74,6 +72,40 @@ impl Envelope {
             body.push('"');
         }
         body.push('}');
+    }
+}
+
+/// What stands between the recipients and the messages.
+const MESSAGES: &str = "],\"messages\":";
+
+/// Writes the queue messages of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoder {
+    head: String,
+    tail: String,
+}
+
+impl Encoder {
+    /// The queue message that carries `messages` (a JSON array, as rendered) to `recipients`.
+    pub fn encode(&self, recipients: &[Recipient], messages: &str) -> String {
+        let mut body = String::with_capacity(self.encoded_len(recipients, messages.len()));
+        body.push_str(&self.head);
+        for (i, recipient) in recipients.iter().enumerate() {
+            body.push_str(if i == 0 { "\"" } else { "\",\"" });
+            recipient.push_to(&mut body);
+        }
+        body.push('"');
+        body.push_str(MESSAGES);
+        body.push_str(messages);
+        body.push_str(&self.tail);
+        body
+    }
+
+    /// The exact length of [`Encoder::encode`] for messages of this length.
+    pub fn encoded_len(&self, recipients: &[Recipient], messages: usize) -> usize {
+        // Two quotes each and a comma between two; without a recipient one quote is written all the same.
+        let names: usize = recipients.iter().map(|recipient| recipient.len() + 3).sum();
+        self.head.len() + names.max(2) - 1 + MESSAGES.len() + messages + self.tail.len()
     }
 }
 
@@ -181,7 +213,9 @@ impl Delivery {
             }
             push_json_string(&mut body, recipient);
         }
-        self.envelope.close(&mut body, self.messages.get());
+        body.push_str(MESSAGES);
+        body.push_str(self.messages.get());
+        self.envelope.close(&mut body);
         body
     }
 
@@ -279,6 +313,15 @@ mod tests {
             r#"{"v":1,"run":"xmas@2026-12-25T00:00:00Z","channel":"line","recipients":["U4af4980629f0c1d2e3f4a5b6c7d8e9fa"],"messages":[{"text":"早安","type":"text"}],"started_at":"2026-12-25T00:00:01Z"}"#
         );
         assert_eq!(Delivery::decode(&body).unwrap().encode(), body);
+    }
+
+    #[test]
+    fn the_length_of_a_delivery_is_known_before_it_is_written() {
+        for n in [0, 1, 2, 500] {
+            let encoder = envelope().encoder();
+            let body = encoder.encode(&users(n), "[]");
+            assert_eq!(encoder.encoded_len(&users(n), 2), body.len(), "{n}");
+        }
     }
 
     #[test]

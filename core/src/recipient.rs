@@ -88,6 +88,15 @@ impl Recipient {
         bytes
     }
 
+    /// How long the recipient is as the channel writes it, in bytes.
+    #[expect(clippy::len_without_is_empty, reason = "no recipient is empty")]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Line(_) => LineId::LEN,
+            Self::NotifyToken(token) => token.len(),
+        }
+    }
+
     /// Appends the recipient as the channel writes it.
     pub fn push_to(&self, text: &mut String) {
         match self {
@@ -108,6 +117,9 @@ impl fmt::Debug for Recipient {
 }
 
 impl LineId {
+    /// The characters of an ID.
+    const LEN: usize = 33;
+
     fn parse(text: &str) -> Option<Self> {
         let (&kind, digits) = text.as_bytes().split_first()?;
         if !matches!(kind, b'U' | b'C' | b'R') || digits.len() != 32 {
@@ -122,17 +134,21 @@ impl LineId {
     }
 
     fn push_to(self, text: &mut String) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        text.push(char::from(self.kind));
-        for byte in self.number {
-            for nibble in [byte >> 4, byte & 15] {
-                text.push(
-                    DIGITS
-                        .get(usize::from(nibble))
-                        .map_or('0', |d| char::from(*d)),
-                );
-            }
+        let mut written = [self.kind; LineId::LEN];
+        let (_, digits) = written.split_at_mut(1);
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.number) {
+            pair.copy_from_slice(&[hex(byte >> 4), hex(byte & 15)]);
         }
+        // All of it is ASCII, so it is text.
+        text.push_str(str::from_utf8(&written).unwrap_or_default());
+    }
+}
+
+fn hex(nibble: u8) -> u8 {
+    if nibble < 10 {
+        b'0' + nibble
+    } else {
+        b'a' + nibble - 10
     }
 }
 
@@ -166,6 +182,7 @@ mod tests {
             let mut text = String::new();
             recipient.push_to(&mut text);
             assert_eq!(text, id);
+            assert_eq!(recipient.len(), id.len());
             assert_eq!(recipient.can_share(), kind == "U");
         }
     }

@@ -7,9 +7,7 @@
 //!   - `queue_admin`, `queue_settings`, `queue_send`, `queue_receive`, `queue_settle`: the actions. `queue_batch`: what batch actions share.
 //!   - `queue_account`: the queues by name. `queue_attributes`: their settings. `queue_store`: their messages, pure;
 //!     `queue_order`: which is next. `queue_deduplication`: what a FIFO queue has seen.
-//!   - `queue_message`: a message, its size and MD5s. `queue_handle`: receipt handles. `queue_clock`: time, which tests move.
-//! - [`line`]: the simulated LINE, served on loopback; its parts are the private modules `line_*`
-//! - [`clock`]: the time that a far end goes by, which a test can move
+//!   - `queue_message`: a message, its size and MD5s. `queue_handle`: receipt handles.
 //!   - `queue_move`: tasks that move dead letters back. `queue_faults`: what goes wrong, by a seed.
 //! - [`mod@line`]: the simulated LINE: start it, send to its URL, ask it who got what, drop it.
 //!   - `line_wire`: HTTP, and connections that break. `line_endpoint`: what is where. `line_answer`: every answer's form.
@@ -17,11 +15,7 @@
 //!     `line_send`: what becomes of a good one. `line_notify`, `line_notify_form`: LINE Notify.
 //!   - `line_keys`, `line_limits`, `line_tokens`: LINE's memory. `line_ledger`: who got what. `line_control`: the paths that ask.
 //!   - `line_faults`: what goes wrong, drawn from a seed. `line_options`: how it is set up.
-//! - [`clock`]: the simulated LINE's time, which tests move.
-//!   - `queue_message`: a message, its size and MD5s. `queue_handle`: receipt handles.
-//!   - `queue_move`: tasks that move dead letters back. `queue_faults`: what goes wrong, by a seed.
-//! - [`line`]: the simulated LINE, served on loopback; its parts are the private modules `line_*`
-//! - [`clock`]: the time that a far end goes by, which a test can move
+//! - [`clock`]: the time that both go by, which tests move.
 //! - [`mapping`]: the poller in place of Lambda's event source mapping. `mapping_event`: the event it makes of a batch.
 //!   `mapping_verdict`: what a function's answer means for the batch, pure.
 //!   `mapping_invoke`: one invocation inside this process. `kills`: which ones are cut off in the middle.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use fanline_core::delivery::Envelope;
+use fanline_core::delivery::Encoder;
 use fanline_core::list::{Parsed, RowError};
 
 use crate::check::Window;
@@ -16,7 +16,7 @@ use crate::rules::Rules;
 /// yields the same deliveries, and so the same retry keys.
 pub(crate) struct Deliveries<'a> {
     rules: Rules<'a>,
-    envelope: Envelope,
+    encoder: Encoder,
     windows: VecDeque<Window>,
     /// The row's number within the first of `windows`.
     row: u32,
@@ -31,15 +31,10 @@ pub(crate) struct Deliveries<'a> {
 
 impl<'a> Deliveries<'a> {
     /// The deliveries of rows that were checked in `windows`, without the first `skip`.
-    pub(crate) fn new(
-        rules: Rules<'a>,
-        envelope: Envelope,
-        windows: Vec<Window>,
-        skip: u64,
-    ) -> Self {
+    pub(crate) fn new(rules: Rules<'a>, encoder: Encoder, windows: Vec<Window>, skip: u64) -> Self {
         Self {
             rules,
-            envelope,
+            encoder,
             windows: windows.into(),
             row: 0,
             groups: Groups::default(),
@@ -102,11 +97,10 @@ impl<'a> Deliveries<'a> {
     /// The next delivery that is ready.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         let group = self.ready.pop_front()?;
-        let body = self.envelope.encode(&group.recipients, &group.messages);
-        Some(Entry {
-            body,
-            rows: group.rows,
-        })
+        let bytes = self
+            .encoder
+            .encoded_len(&group.recipients, group.messages.len());
+        Some(Entry::Delivery { group, bytes })
     }
 
     /// The first row that waits here for its delivery to go out.
@@ -180,8 +174,12 @@ mod tests {
             assert!(checker.row(parsed).is_none());
         }
         let windows = checker.finish().windows;
-        let mut deliveries =
-            Deliveries::new(Rules::new(&campaign, &envelope), envelope, windows, skip);
+        let mut deliveries = Deliveries::new(
+            Rules::new(&campaign, &envelope),
+            envelope.encoder(),
+            windows,
+            skip,
+        );
         let mut reader = ListReader::new(Format::Csv);
         let mut input = list.as_bytes();
         let mut entries = Vec::new();
@@ -218,7 +216,7 @@ mod tests {
             let (rest, skipped) = deliveries(&list, &list, skip as u64).unwrap();
             let (before, after) = all.split_at(skip.min(all.len()));
             prop_assert_eq!(&rest[..], after);
-            prop_assert_eq!(skipped, before.iter().map(|entry| entry.rows.len() as u64).sum::<u64>());
+            prop_assert_eq!(skipped, before.iter().map(|entry| entry.rows().len() as u64).sum::<u64>());
         }
     }
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::check::Checked;
+use crate::pack::Entry;
 use crate::postmark::Postmark;
 use crate::produce_error::ProduceError;
 use crate::producer::Producer;
 use crate::reading::{CheckError, FirstReading, Job, SecondReading};
 use crate::rejects::Rejects;
 use crate::sender::{Sender, Sent};
+use crate::slice::Slice;
 use crate::source::SourceError;
 use crate::summary::Summary;
 
@@ -31,7 +33,7 @@ impl Producer {
     pub(crate) async fn work(
         &self,
         job: Job,
-        mark: Arc<Postmark>,
+        mark: Postmark,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
         let stop = deadline.map(|deadline| deadline - MARGIN);
@@ -58,7 +60,7 @@ impl Producer {
                 summary.rejects.extend(rejects);
             }
             Reached::Row(row) => {
-                self.hand_over(job.slice, sent.all(), row).await?;
+                self.hand_over(&job, sent.all(), row).await?;
                 summary.handed_over = true;
             }
         }
@@ -117,7 +119,7 @@ impl Producer {
     async fn publish(
         &self,
         job: &Job,
-        mark: Arc<Postmark>,
+        mark: Postmark,
         checked: &mut Checked,
         stop: Option<Timestamp>,
     ) -> Result<(Sent, Reached), ProduceError> {
@@ -131,7 +133,7 @@ impl Producer {
         let mut reading = SecondReading::new(job, std::mem::take(&mut checked.windows));
         let mut sender = Sender::new(
             self.deliveries.clone(),
-            Some(mark),
+            mark,
             &self.settings,
             Arc::clone(&self.progress),
         )
@@ -192,38 +194,30 @@ impl Producer {
         let prefix = self.settings.rejects_prefix.as_ref();
         let mut rejects = Rejects::new(&self.lists, prefix, &job.campaign, name);
         for (entry, reason) in &sent.refused {
-            rejects
-                .add_delivery(entry, reason, job.campaign.channel)
-                .await?;
+            if let Entry::Delivery { group, .. } = entry {
+                rejects.add_delivery(group, reason).await?;
+            }
         }
         Ok(rejects.finish().await?)
     }
 
     /// Puts what is left of a slice on the slice queue, `published` more of its deliveries being done.
-    async fn hand_over(
-        &self,
-        mut slice: crate::slice::Slice,
-        published: u64,
-        row: u64,
-    ) -> Result<(), ProduceError> {
-        slice.skip += published;
-        if self.slices.is_none() {
-            return Err(ProduceError::OutOfTime {
-                before: slice.skip,
-                row,
-            });
-        }
+    async fn hand_over(&self, job: &Job, published: u64, row: u64) -> Result<(), ProduceError> {
+        let slice = Slice {
+            skip: job.slice.skip + published,
+            ..job.slice.clone()
+        };
         let before = slice.skip;
-        self.send_slices(vec![slice])
-            .await
-            .map(|_| ())
-            .map_err(|error| match error {
-                ProduceError::Slices { source, .. } => ProduceError::HandOver {
-                    before,
-                    row,
-                    source,
-                },
-                other => other,
-            })
+        if self.slices.is_none() {
+            return Err(ProduceError::OutOfTime { before, row });
+        }
+        match self.send_slices(job, vec![slice]).await {
+            Err(ProduceError::Slices { source, .. }) => Err(ProduceError::HandOver {
+                before,
+                row,
+                source,
+            }),
+            other => other.map(|_| ()),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Rows with equal messages share a delivery.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
 use fanline_core::recipient::Recipient;
 
@@ -17,16 +17,16 @@ pub(crate) const MAX_OPEN: usize = 512;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Group {
     /// A JSON array, as rendered.
-    pub(crate) messages: Arc<str>,
+    pub(crate) messages: Box<str>,
     pub(crate) recipients: Vec<Recipient>,
     /// The recipients' rows, in the same order.
     pub(crate) rows: Vec<RowNumber>,
 }
 
 impl Group {
-    fn alone(messages: Arc<str>, recipient: Recipient, row: RowNumber) -> Self {
+    fn of_one(messages: &str, recipient: Recipient, row: RowNumber) -> Self {
         Self {
-            messages,
+            messages: messages.into(),
             recipients: vec![recipient],
             rows: vec![row],
         }
@@ -36,12 +36,12 @@ impl Group {
 /// Gathers recipients by their messages. The same rows in the same order make the same groups in the same order, always.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
-    /// The groups in the order in which they were opened; one that went out leaves its place empty.
-    open: VecDeque<Option<Group>>,
+    /// The groups in the order in which they were opened, each with its messages' hash; one that went out leaves its place empty.
+    open: VecDeque<Option<(u64, Group)>>,
     /// How many places have gone from the front of `open`.
     gone: usize,
-    /// The place of each open group, counted from the first ever.
-    by_messages: HashMap<Arc<str>, usize>,
+    /// The place of the group that was opened last for each hash, counted from the first place ever.
+    places: HashMap<u64, usize, BuildHasherDefault<Hashed>>,
     /// The place that was used last: where all rows get one text, it is always the right one.
     last: usize,
 }
@@ -57,35 +57,39 @@ impl Groups {
         row: RowNumber,
     ) -> Option<Group> {
         if most <= 1 || !recipient.can_share() {
-            return Some(Group::alone(messages.into(), recipient, row));
+            return Some(Group::of_one(messages, recipient, row));
         }
-        let Some(place) = self.place(messages) else {
-            return self.open(messages.into(), recipient, row);
-        };
-        self.last = place;
-        let slot = self.open.get_mut(place - self.gone)?;
-        let group = slot.as_mut()?;
+        if !self.has(self.last, messages) {
+            // Not keyed at random: in every process the same.
+            let mut hasher = DefaultHasher::new();
+            messages.hash(&mut hasher);
+            let hash = hasher.finish();
+            match self.places.get(&hash) {
+                Some(place) if self.has(*place, messages) => self.last = *place,
+                _ => return self.open(hash, Group::of_one(messages, recipient, row)),
+            }
+        }
+        let slot = self.open.get_mut(self.last - self.gone)?;
+        let (_, group) = slot.as_mut()?;
         group.recipients.push(recipient);
         group.rows.push(row);
         if group.recipients.len() < most {
             return None;
         }
-        self.by_messages.remove(messages);
-        slot.take()
+        let full = slot.take();
+        self.close(self.last, full)
     }
 
-    fn place(&self, messages: &str) -> Option<usize> {
-        let last = self
-            .last
+    /// Whether the group at this place is open and has these messages.
+    fn has(&self, place: usize, messages: &str) -> bool {
+        let slot = place
             .checked_sub(self.gone)
             .and_then(|at| self.open.get(at));
-        match last {
-            Some(Some(group)) if *group.messages == *messages => Some(self.last),
-            _ => self.by_messages.get(messages).copied(),
-        }
+        matches!(slot, Some(Some((_, group))) if *group.messages == *messages)
     }
 
-    fn open(&mut self, messages: Arc<str>, recipient: Recipient, row: RowNumber) -> Option<Group> {
+    /// Opens a group; where another one has the same hash, that one gets no more recipients and goes out in its turn.
+    fn open(&mut self, hash: u64, group: Group) -> Option<Group> {
         while let Some(None) = self.open.front() {
             self.open.pop_front();
             self.gone += 1;
@@ -96,9 +100,8 @@ impl Groups {
             self.take_oldest()
         };
         self.last = self.gone + self.open.len();
-        self.by_messages.insert(Arc::clone(&messages), self.last);
-        self.open
-            .push_back(Some(Group::alone(messages, recipient, row)));
+        self.places.insert(hash, self.last);
+        self.open.push_back(Some((hash, group)));
         oldest
     }
 
@@ -106,21 +109,48 @@ impl Groups {
     pub(crate) fn take_oldest(&mut self) -> Option<Group> {
         while let Some(slot) = self.open.pop_front() {
             self.gone += 1;
-            if let Some(group) = slot {
-                self.by_messages.remove(&group.messages);
-                return Some(group);
+            if slot.is_some() {
+                return self.close(self.gone - 1, slot);
             }
         }
         None
+    }
+
+    fn close(&mut self, place: usize, slot: Option<(u64, Group)>) -> Option<Group> {
+        let (hash, group) = slot?;
+        if self.places.get(&hash) == Some(&place) {
+            self.places.remove(&hash);
+        }
+        Some(group)
     }
 
     /// The first row among those that have not gone out.
     pub(crate) fn first_row(&self) -> Option<RowNumber> {
         let waiting = self.open.iter().flatten();
         waiting
-            .filter_map(|group| group.rows.first())
+            .filter_map(|(_, group)| group.rows.first())
             .min_by_key(|row| row.row)
             .copied()
+    }
+}
+
+/// For keys that are hashes already.
+#[derive(Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -236,12 +266,12 @@ mod tests {
                 let row = RowNumber { row, line: row };
                 out.extend(groups.add(&text.to_string(), most, recipient(*kind, row.row), row));
                 prop_assert!(groups.open.len() <= MAX_OPEN);
-                prop_assert!(groups.by_messages.len() <= groups.open.len());
+                prop_assert!(groups.places.len() <= groups.open.len());
             }
             while let Some(group) = groups.take_oldest() {
                 out.push(group);
             }
-            prop_assert!(groups.by_messages.is_empty());
+            prop_assert!(groups.places.is_empty());
             let mut seen = Vec::new();
             for group in out {
                 prop_assert!(group.recipients.len() <= most);

@@ -1,5 +1,7 @@
 //! Deliveries become requests.
 
+use crate::group::Group;
+
 /// SQS takes at most ten entries a request.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>
 pub(crate) const MAX_ENTRIES: usize = 10;
@@ -8,12 +10,35 @@ pub(crate) const MAX_ENTRIES: usize = 10;
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>
 pub(crate) const MAX_BYTES: usize = 1_048_576;
 
-/// One message for the queue, and what has to be known of it if the queue refuses it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) body: String,
-    /// The rows whose recipients it carries.
-    pub(crate) rows: Vec<RowNumber>,
+/// One message for the queue.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// A delivery. Its body is written for each attempt: the client takes what it sends, and a copy would cost more.
+    Delivery {
+        group: Group,
+        /// The length of its body.
+        bytes: usize,
+    },
+    /// A slice, as it is sent.
+    Slice(String),
+}
+
+impl Entry {
+    /// The length of the body.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Delivery { bytes, .. } => *bytes,
+            Self::Slice(body) => body.len(),
+        }
+    }
+
+    /// The rows whose recipients it carries; none for a slice.
+    pub(crate) fn rows(&self) -> &[RowNumber] {
+        match self {
+            Self::Delivery { group, .. } => &group.rows,
+            Self::Slice(_) => &[],
+        }
+    }
 }
 
 /// Where a row stands, as people count.
@@ -33,9 +58,9 @@ pub(crate) struct Packer {
 impl Packer {
     /// Takes an entry; answers with the request before it, where the entry does not fit that one.
     pub(crate) fn push(&mut self, entry: Entry) -> Option<Vec<Entry>> {
-        let fits = self.entries.len() < MAX_ENTRIES && self.bytes + entry.body.len() <= MAX_BYTES;
+        let fits = self.entries.len() < MAX_ENTRIES && self.bytes + entry.bytes() <= MAX_BYTES;
         let full = if fits { None } else { self.finish() };
-        self.bytes += entry.body.len();
+        self.bytes += entry.bytes();
         self.entries.push(entry);
         full
     }
@@ -59,10 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn entry(bytes: usize) -> Entry {
-        Entry {
-            body: "x".repeat(bytes),
-            rows: Vec::new(),
-        }
+        Entry::Slice("x".repeat(bytes))
     }
 
     fn pack(sizes: &[usize]) -> Vec<Vec<usize>> {
@@ -74,7 +96,7 @@ mod tests {
         requests.extend(packer.finish());
         requests
             .iter()
-            .map(|request| request.iter().map(|entry| entry.body.len()).collect())
+            .map(|request| request.iter().map(Entry::bytes).collect())
             .collect()
     }
 

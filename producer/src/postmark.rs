@@ -1,24 +1,32 @@
-//! What is said to the queue about a delivery, besides its body.
+//! What a message is for the queue: its body, and what is said beside it.
 
 use std::sync::Arc;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use fanline_core::campaign::{Campaign, CampaignError};
-use fanline_core::delivery::Delivery;
+use fanline_core::delivery::{Delivery, Encoder};
 use jiff::Timestamp;
 
+use crate::pack::Entry;
 use crate::settings::QueueGroups;
 
-/// What is said to the queue about every delivery of a campaign.
+/// What all messages of a slice have in common.
 #[derive(Debug)]
 pub(crate) struct Postmark {
+    encoder: Encoder,
     campaign: Arc<Campaign>,
     groups: QueueGroups,
+    /// Whether `deliver_at` is for them: slices are worked on at once.
+    is_delayed: bool,
 }
 
 impl Postmark {
-    /// What a campaign's deliveries are marked with; an error where the queue can't do what the campaign asks for.
-    pub(crate) fn new(campaign: Arc<Campaign>, groups: QueueGroups) -> Result<Self, CampaignError> {
+    /// For the deliveries of a campaign; an error where the queue can't do what the campaign asks for.
+    pub(crate) fn of_deliveries(
+        campaign: &Arc<Campaign>,
+        started_at: Timestamp,
+        groups: QueueGroups,
+    ) -> Result<Self, CampaignError> {
         if groups == QueueGroups::Fifo && campaign.deliver_at.is_some() {
             // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
             return Err(CampaignError::field(
@@ -27,40 +35,68 @@ impl Postmark {
             ));
         }
         campaign.delay_seconds(Timestamp::now())?;
-        Ok(Self { campaign, groups })
+        let is_delayed = campaign.deliver_at.is_some();
+        let mark = Self::of_slices(campaign, started_at);
+        Ok(Self {
+            groups,
+            is_delayed,
+            ..mark
+        })
     }
 
-    /// How long what is sent now stays hidden; unsaid where the campaign does not care.
-    pub(crate) fn delay(&self, now: Timestamp) -> Option<i32> {
-        self.campaign.deliver_at?;
-        self.campaign.delay_seconds(now).ok().map(i32::from)
-    }
-}
-
-/// An entry as the SDK sends it. The SDK takes what it sends, and what the queue refuses is sent again: so one copy is made.
-#[expect(
-    clippy::expect_used,
-    reason = "id and body, all that the builder asks for, are set"
-)]
-pub(crate) fn request_entry(
-    id: usize,
-    body: &str,
-    mark: Option<&Postmark>,
-    delay: Option<i32>,
-) -> SendMessageBatchRequestEntry {
-    let entry = SendMessageBatchRequestEntry::builder()
-        .id(id.to_string())
-        .message_body(body)
-        .set_delay_seconds(delay);
-    let entry = match mark.map(|mark| (mark.groups, &mark.campaign.id)) {
-        None | Some((QueueGroups::None, _)) => entry,
-        Some((QueueGroups::Fair, group)) => entry.message_group_id(group),
-        Some((QueueGroups::Fifo, group)) => {
-            let key = Delivery::decode(body).map(|delivery| delivery.retry_key().to_string());
-            entry
-                .message_group_id(group)
-                .set_message_deduplication_id(key.ok())
+    /// For the slices of a campaign.
+    pub(crate) fn of_slices(campaign: &Arc<Campaign>, started_at: Timestamp) -> Self {
+        Self {
+            encoder: campaign.envelope(started_at).encoder(),
+            campaign: Arc::clone(campaign),
+            groups: QueueGroups::None,
+            is_delayed: false,
         }
-    };
-    entry.build().expect("id and body are set")
+    }
+
+    /// The entries as the client sends them now, so that what was held up is not delayed on top.
+    pub(crate) fn request(
+        &self,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Vec<SendMessageBatchRequestEntry> {
+        let delay = self
+            .is_delayed
+            .then(|| self.campaign.delay_seconds(now).map_or(0, i32::from));
+        entries
+            .iter()
+            .enumerate()
+            .map(|(id, entry)| self.entry(id, entry, delay))
+            .collect()
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "id and body, all that the builder asks for, are set"
+    )]
+    fn entry(&self, id: usize, entry: &Entry, delay: Option<i32>) -> SendMessageBatchRequestEntry {
+        let body = match entry {
+            Entry::Delivery { group, .. } => {
+                self.encoder.encode(&group.recipients, &group.messages)
+            }
+            Entry::Slice(body) => body.clone(),
+        };
+        let request = SendMessageBatchRequestEntry::builder()
+            .id(id.to_string())
+            .set_delay_seconds(delay);
+        let request = match self.groups {
+            QueueGroups::None => request,
+            QueueGroups::Fair => request.message_group_id(&self.campaign.id),
+            QueueGroups::Fifo => {
+                let key = Delivery::decode(&body).map(|delivery| delivery.retry_key().to_string());
+                request
+                    .message_group_id(&self.campaign.id)
+                    .set_message_deduplication_id(key.ok())
+            }
+        };
+        request
+            .message_body(body)
+            .build()
+            .expect("id and body are set")
+    }
 }

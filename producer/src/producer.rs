@@ -107,14 +107,12 @@ impl Producer {
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
         let campaign = Arc::new(Campaign::from_value(firing.campaign.clone())?);
-        let mark = Arc::new(Postmark::new(
-            Arc::clone(&campaign),
-            self.settings.queue_groups,
-        )?);
+        let started_at = started_at(campaign.scheduled_time, Timestamp::now());
+        let mark = Postmark::of_deliveries(&campaign, started_at, self.settings.queue_groups)?;
         let source = Arc::new(self.lists.open(&campaign, None).await?);
         let slice = Slice {
             run: campaign.run(),
-            started_at: started_at(campaign.scheduled_time, Timestamp::now()),
+            started_at,
             etag: source.etag.clone(),
             start: Place::START,
             end: None,
@@ -141,7 +139,7 @@ impl Producer {
         if rows == 0 {
             return Err(ProduceError::NoRows(job.source.name.clone()));
         }
-        let (slices, requests) = self.send_slices(slices).await?;
+        let (slices, requests) = self.send_slices(&job, slices).await?;
         Ok(Summary {
             run: job.slice.run,
             slices,
@@ -164,10 +162,8 @@ impl Producer {
                 campaign: campaign.run(),
             });
         }
-        let mark = Arc::new(Postmark::new(
-            Arc::clone(&campaign),
-            self.settings.queue_groups,
-        )?);
+        let mark =
+            Postmark::of_deliveries(&campaign, slice.started_at, self.settings.queue_groups)?;
         let source = Arc::new(self.lists.open(&campaign, Some(&slice.etag)).await?);
         self.work(
             Job {
@@ -182,19 +178,21 @@ impl Producer {
     }
 
     /// Puts slices on their queue, all of them or an error; answers with how many, and in how many requests.
-    pub(crate) async fn send_slices(&self, slices: Vec<Slice>) -> Result<(u64, u64), ProduceError> {
+    pub(crate) async fn send_slices(
+        &self,
+        job: &Job,
+        slices: Vec<Slice>,
+    ) -> Result<(u64, u64), ProduceError> {
         let Some(queue) = self.slices.clone() else {
             return Ok((0, 0));
         };
-        let mut sender = Sender::new(queue, None, &self.settings, Arc::clone(&self.progress));
+        let mark = Postmark::of_slices(&job.campaign, job.slice.started_at);
+        let mut sender = Sender::new(queue, mark, &self.settings, Arc::clone(&self.progress));
         let mut packer = Packer::default();
         for slice in slices {
             let mut body = String::new();
             fanline_core::text::push_json(&mut body, &slice);
-            if let Some(request) = packer.push(Entry {
-                body,
-                rows: Vec::new(),
-            }) {
+            if let Some(request) = packer.push(Entry::Slice(body)) {
                 sender.send(request).await;
             }
         }
@@ -212,10 +210,10 @@ impl Producer {
         };
         match failed.map(|failed| failed.error).or_else(refused) {
             Some(source) => Err(ProduceError::Slices {
-                published: sent.deliveries,
+                published: sent.slices,
                 source,
             }),
-            None => Ok((sent.deliveries, sent.requests)),
+            None => Ok((sent.slices, sent.requests)),
         }
     }
 }

@@ -10,8 +10,8 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
 use jiff::Timestamp;
 
-use crate::pack::{Entry, MAX_ENTRIES};
-use crate::postmark::{Postmark, request_entry};
+use crate::pack::Entry;
+use crate::postmark::Postmark;
 use crate::receipt::{Receipt, is_final, longest_wait, settle};
 
 /// The SDK sets no limit of its own to an answer that never comes. Ten times what a full request takes on a slow day.
@@ -79,7 +79,7 @@ impl Queue {
     pub(crate) async fn send(
         &self,
         mut entries: Vec<Entry>,
-        mark: Option<&Postmark>,
+        mark: &Postmark,
     ) -> Result<Receipt, QueueError> {
         let mut receipt = Receipt::default();
         let mut attempt = 0;
@@ -113,17 +113,9 @@ impl Queue {
     async fn attempt(
         &self,
         entries: &[Entry],
-        mark: Option<&Postmark>,
+        mark: &Postmark,
     ) -> Result<SendMessageBatchOutput, SdkError<SendMessageBatchError>> {
-        // At each attempt anew: what was held up is not delayed on top.
-        let delay = mark.and_then(|mark| mark.delay(Timestamp::now()));
-        let mut request = Vec::with_capacity(MAX_ENTRIES);
-        request.extend(
-            entries
-                .iter()
-                .enumerate()
-                .map(|(id, entry)| request_entry(id, &entry.body, mark, delay)),
-        );
+        let request = mark.request(entries, Timestamp::now());
         self.client
             .send_message_batch()
             .queue_url(&self.url)

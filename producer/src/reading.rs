@@ -105,11 +105,11 @@ pub(crate) struct SecondReading<'a> {
 
 impl<'a> SecondReading<'a> {
     pub(crate) fn new(job: &'a Job, windows: Vec<Window>) -> Self {
-        let envelope = job.campaign.envelope(job.slice.started_at);
+        let encoder = job.campaign.envelope(job.slice.started_at).encoder();
         Self {
             job,
             rows: Rows::new(&job.source, &job.slice),
-            deliveries: Deliveries::new(job.rules(), envelope, windows, job.slice.skip),
+            deliveries: Deliveries::new(job.rules(), encoder, windows, job.slice.skip),
             packer: Packer::default(),
             ended: false,
         }
@@ -141,7 +141,7 @@ impl<'a> SecondReading<'a> {
         let held = request
             .iter()
             .chain(self.packer.waiting())
-            .filter_map(|entry| entry.rows.first());
+            .filter_map(|entry| entry.rows().first());
         let waiting = held
             .copied()
             .chain(self.deliveries.first_row())

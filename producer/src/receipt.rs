@@ -16,9 +16,10 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 pub(crate) struct Receipt {
     /// How many requests it took.
     pub(crate) requests: u64,
-    /// Entries on the queue, and the recipients in them.
-    pub(crate) entries: u64,
+    /// What is on the queue, and the recipients in it.
+    pub(crate) deliveries: u64,
     pub(crate) recipients: u64,
+    pub(crate) slices: u64,
     /// Entries that the queue will never take, and its reason.
     pub(crate) refused: Vec<(Entry, String)>,
 }
@@ -57,8 +58,11 @@ pub(crate) fn settle(
     let all = std::mem::take(entries);
     for (id, entry) in all.into_iter().enumerate() {
         if taken.contains(&id) {
-            receipt.entries += 1;
-            receipt.recipients += entry.rows.len() as u64;
+            match entry {
+                Entry::Delivery { .. } => receipt.deliveries += 1,
+                Entry::Slice(_) => receipt.slices += 1,
+            }
+            receipt.recipients += entry.rows().len() as u64;
         } else if let Some(found) = refused.iter().position(|(refused, _)| *refused == id) {
             receipt.refused.push((entry, refused.swap_remove(found).1));
         } else {
@@ -113,14 +117,19 @@ pub(crate) fn is_final(code: Option<&str>, status: Option<u16>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::group::Group;
     use crate::pack::RowNumber;
     use aws_sdk_sqs::types::SendMessageBatchResultEntry;
 
     fn entries(n: usize) -> Vec<Entry> {
         (0..n)
-            .map(|i| Entry {
-                body: format!("body {i}"),
-                rows: vec![RowNumber { row: 1, line: 2 }; i],
+            .map(|i| Entry::Delivery {
+                group: Group {
+                    messages: format!("messages {i}").into(),
+                    recipients: Vec::new(),
+                    rows: vec![RowNumber { row: 1, line: 2 }; i],
+                },
+                bytes: 1,
             })
             .collect()
     }
@@ -158,9 +167,11 @@ mod tests {
         let mut receipt = Receipt::default();
         let problem = settle(&mut left, &answer, &mut receipt);
         assert_eq!(problem, "Odd: words");
-        let bodies: Vec<_> = left.iter().map(|entry| entry.body.as_str()).collect();
-        assert_eq!(bodies, ["body 2", "body 4"]);
-        assert_eq!((receipt.entries, receipt.recipients), (2, 3));
+        let mut stays = entries(5);
+        stays.remove(3);
+        stays.drain(..2);
+        assert_eq!(left, stays);
+        assert_eq!((receipt.deliveries, receipt.recipients), (2, 3));
         assert_eq!(
             receipt.refused,
             [(entries(2).remove(1), "Odd: words".to_owned())]

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use fanline_core::campaign::{Campaign, Channel, Recipients};
-use fanline_core::delivery::Delivery;
+use fanline_core::campaign::{Campaign, Recipients};
+use fanline_core::recipient::Recipient;
 
 use crate::check::Rejected;
+use crate::group::Group;
 use crate::lists::Lists;
-use crate::pack::Entry;
 use crate::settings::S3Uri;
 
 /// A file of rejected rows is cut here: what has not been written yet is held.
@@ -92,26 +92,17 @@ impl<'a> Rejects<'a> {
     /// Adds the rows of a delivery that the queue refuses.
     pub(crate) async fn add_delivery(
         &mut self,
-        entry: &Entry,
+        group: &Group,
         reason: &str,
-        channel: Channel,
     ) -> Result<(), RejectsError> {
-        // A LINE ID may be written where people read it, a token is a secret.
-        let delivery = Delivery::decode(&entry.body)
-            .ok()
-            .filter(|_| channel == Channel::Line);
-        let names = delivery
-            .map(|delivery| delivery.recipients)
-            .unwrap_or_default();
         let reason = format!("the queue refused the delivery: {reason}");
-        for (i, row) in entry.rows.iter().enumerate() {
-            self.line(
-                row.row,
-                row.line,
-                "",
-                &reason,
-                names.get(i).map_or("", String::as_str),
-            );
+        for (recipient, row) in group.recipients.iter().zip(&group.rows) {
+            let mut name = String::new();
+            // A LINE ID may be written where people read it, a token is a secret.
+            if matches!(recipient, Recipient::Line(_)) {
+                recipient.push_to(&mut name);
+            }
+            self.line(row.row, row.line, "", &reason, &name);
         }
         self.write_full().await
     }

@@ -17,7 +17,7 @@ pub(crate) struct Rules<'a> {
 impl<'a> Rules<'a> {
     pub(crate) fn new(campaign: &'a Campaign, envelope: &Envelope) -> Self {
         // Without recipients one quote stands between the brackets, which belongs to them.
-        let around = envelope.encode(&[], "").len() - 1;
+        let around = envelope.encoder().encoded_len(&[], 0) - 1;
         Self { campaign, around }
     }
 
@@ -78,13 +78,9 @@ impl<'a> Rules<'a> {
         } else {
             1
         };
-        let length = match recipient {
-            Recipient::Line(_) => LINE_ID,
-            Recipient::NotifyToken(token) => token.len(),
-        };
         // `"ID"` each, and a comma between two.
         let room = (MAX_BYTES + 1).saturating_sub(self.around + messages);
-        shared.min(room / (length + 3))
+        shared.min(room / (recipient.len() + 3))
     }
 
     /// Whether the recipient's name may be written where people read it: an ID may, a token is a secret.
@@ -92,9 +88,6 @@ impl<'a> Rules<'a> {
         self.campaign.channel == Channel::Line
     }
 }
-
-/// The characters of a LINE ID.
-const LINE_ID: usize = 33;
 
 #[cfg(test)]
 mod tests {

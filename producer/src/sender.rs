@@ -14,7 +14,7 @@ use crate::settings::Settings;
 /// Sends the requests of one slice, each in a task of its own.
 pub(crate) struct Sender {
     queue: Queue,
-    mark: Option<Arc<Postmark>>,
+    mark: Arc<Postmark>,
     in_flight: usize,
     progress: Arc<Progress>,
     tasks: JoinSet<Result<Receipt, Failed>>,
@@ -29,6 +29,7 @@ pub(crate) struct Sender {
 pub(crate) struct Sent {
     pub(crate) requests: u64,
     pub(crate) deliveries: u64,
+    pub(crate) slices: u64,
     pub(crate) recipients: u64,
     /// Deliveries that the queue will never take, and why.
     pub(crate) refused: Vec<(Entry, String)>,
@@ -53,16 +54,16 @@ pub(crate) struct Failed {
 }
 
 impl Sender {
-    /// A sender of deliveries, or of slices where there is no mark.
+    /// A sender to this queue.
     pub(crate) fn new(
         queue: Queue,
-        mark: Option<Arc<Postmark>>,
+        mark: Postmark,
         settings: &Settings,
         progress: Arc<Progress>,
     ) -> Self {
         Self {
             queue,
-            mark,
+            mark: Arc::new(mark),
             in_flight: settings.sends_in_flight,
             progress,
             tasks: JoinSet::new(),
@@ -85,11 +86,11 @@ impl Sender {
         self.next += entries.len() as u64;
         let row = entries
             .first()
-            .and_then(|entry| entry.rows.first())
+            .and_then(|entry| entry.rows().first())
             .copied();
-        let (queue, mark) = (self.queue.clone(), self.mark.clone());
+        let (queue, mark) = (self.queue.clone(), Arc::clone(&self.mark));
         self.tasks.spawn(async move {
-            let sent = queue.send(entries, mark.as_deref()).await;
+            let sent = queue.send(entries, &mark).await;
             sent.map_err(|error| Failed { before, row, error })
         });
         self.failed.is_none()
@@ -111,21 +112,16 @@ impl Sender {
         match self.tasks.join_next().await {
             None => return false,
             Some(Ok(Ok(receipt))) => {
-                self.progress.published(
-                    receipt.recipients,
-                    if self.mark.is_some() {
-                        receipt.entries
-                    } else {
-                        0
-                    },
-                );
+                self.progress
+                    .published(receipt.recipients, receipt.deliveries);
                 self.sent.requests += receipt.requests;
-                self.sent.deliveries += receipt.entries;
+                self.sent.deliveries += receipt.deliveries;
+                self.sent.slices += receipt.slices;
                 self.sent.recipients += receipt.recipients;
                 self.sent.refused_rows += receipt
                     .refused
                     .iter()
-                    .map(|(entry, _)| entry.rows.len() as u64)
+                    .map(|(entry, _)| entry.rows().len() as u64)
                     .sum::<u64>();
                 self.sent.refused.extend(receipt.refused);
             }

@@ -49,7 +49,10 @@ impl Settings {
             ),
             _ => {}
         }
-        let slice_queue_url = reader.optional("SLICE_QUEUE_URL");
+        let slice_queue_url: Option<String> = reader.optional("SLICE_QUEUE_URL");
+        if slice_queue_url.as_deref().map(QueueGroups::of) == Some(QueueGroups::Fifo) {
+            reader.problem("`SLICE_QUEUE_URL` names a FIFO queue: slices are worked on in any order, by a standard one".into());
+        }
         let slice_bytes = reader
             .optional("SLICE_BYTES")
             .map_or(SLICE_BYTES, NonZeroU64::get);

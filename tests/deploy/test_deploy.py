@@ -136,9 +136,12 @@ def test_a_scheduled_campaign_reaches_everybody_once(deployed):
 def test_what_was_mended_is_redriven_and_reaches_its_recipient(deployed):
     refused, *_ = rows()
     call("PUT", f"{deployed.line.url}/_options", {"unknown": []})
-    deployed.sqs.start_message_move_task(
-        SourceArn=deployed.outputs["DeadLetterQueueArn"], DestinationArn=deployed.outputs["DeliveryQueueArn"], MaxNumberOfMessagesPerSecond=100
+    # MiniStack has no StartMessageMoveTask; this is what one does.
+    aside, = deployed.sqs.receive_message(QueueUrl=deployed.outputs["DeadLetterQueueUrl"], MessageAttributeNames=["All"])["Messages"]
+    deployed.sqs.send_message(
+        QueueUrl=deployed.outputs["DeliveryQueueUrl"], MessageBody=aside["Body"], MessageAttributes=aside["MessageAttributes"]
     )
+    deployed.sqs.delete_message(QueueUrl=deployed.outputs["DeadLetterQueueUrl"], ReceiptHandle=aside["ReceiptHandle"])
     wait_until(lambda: call("GET", f"{deployed.line.url}/_ledger/recipients/{refused}"), 60, log=deployed.aws.log)
     wait_until(lambda: deployed.waiting("DeliveryQueueUrl") + deployed.waiting("DeadLetterQueueUrl") == 0, 60)
     assert deployed.ledger()["distinct_recipients"] == deployed.ledger()["accepted_recipients"] == len(rows())

@@ -129,3 +129,45 @@ fn a_queue_that_is_not_there_ends_the_run_before_it_begins() {
     assert!(answer.err.contains("127.0.0.1:9"), "{answer:?}");
     assert_eq!(answer.out, "", "{answer:?}");
 }
+
+#[test]
+fn a_run_with_every_kind_of_fault_reaches_everybody_once_and_reports_it() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(PERSONAL))
+        .with("list.csv", list(150));
+    let faults = "error-before=10%,error-after=10%,reset-after=10%,garbled=5%,failed=5%,throttled=5%,lost=5%,duplicated=10%,kill=3%";
+    let answer = folder.fanline(&[
+        "run",
+        "campaign.json",
+        "--json",
+        "--faults",
+        faults,
+        "--seed",
+        "11",
+        "--report",
+        "report.html",
+    ]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let report = answer.json();
+    assert_eq!(
+        report["accepted"].as_u64().unwrap() + report["already_accepted"].as_u64().unwrap(),
+        150
+    );
+    assert!(
+        report["retries"].as_u64().unwrap() > 0,
+        "faults make retries: {report}"
+    );
+    assert_eq!(
+        (
+            &report["line"]["recipients_accepted"],
+            &report["line"]["recipients_doubled"]
+        ),
+        (&150.into(), &0.into())
+    );
+    let page = folder.read("report.html");
+    assert!(
+        page.contains("Everybody was reached.") && !page.contains("http"),
+        "a page that needs nothing else"
+    );
+    assert!(!page.contains(&user(1)[1..]), "no recipient in the report");
+}

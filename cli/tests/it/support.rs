@@ -25,6 +25,10 @@ impl Folder {
         self
     }
 
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
     /// Runs `fanline` in the folder.
     pub(crate) fn fanline(&self, args: &[&str]) -> Answer {
         self.fanline_with(args, &[])

@@ -1,5 +1,11 @@
 //! The files of `events/`, read as the functions read them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod campaigns;
 mod deliveries;
 

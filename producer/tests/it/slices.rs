@@ -381,6 +381,7 @@ async fn survive(
     let mut faults = faults.into_iter();
     world.script(move |_| faults.next().flatten());
 
+    let producer = world.producer(&settings);
     let mut kills = kills.into_iter();
     let mut events = vec![event];
     let mut slices = Vec::new();
@@ -389,16 +390,11 @@ async fn survive(
     while let Some(event) = events.pop() {
         // A killed invocation: it is dropped in mid-flight, and its event comes again.
         if let Some(milliseconds) = kills.next() {
-            let producer = world.producer(&settings);
             let limit = std::time::Duration::from_millis(milliseconds);
             drop(tokio::time::timeout(limit, producer.handle(event.clone(), None)).await);
             events.extend(world.take_slices());
         }
-        let summary = world
-            .producer(&settings)
-            .handle(event.clone(), None)
-            .await
-            .unwrap();
+        let summary = producer.handle(event, None).await.unwrap();
         assert_eq!(
             summary.rows,
             summary.recipients + summary.rejected + summary.duplicates

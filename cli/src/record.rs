@@ -1,0 +1,160 @@
+//! What a run was like: how many were accepted in which second, how long LINE took, how often something came again.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use fanline_core::outcome::Outcome;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Kept while the run goes on.
+pub(crate) struct Recorder {
+    began: Instant,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    accepted: Vec<u64>,
+    /// Milliseconds of each request.
+    latencies: Vec<u32>,
+    pushes: u64,
+    multicasts: u64,
+    retries: u64,
+    too_fast: u64,
+}
+
+/// The record of a run that has ended.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Record {
+    /// People accepted in each second since the first row was read.
+    pub(crate) accepted_by_second: Vec<u64>,
+    /// Deliveries for one recipient, and for several.
+    pub(crate) pushes: u64,
+    pub(crate) multicasts: u64,
+    /// Requests to the channel that were answered, or given up.
+    pub(crate) requests: usize,
+    /// Milliseconds within which half, nine tenths, 99 % and all of them were.
+    pub(crate) latency_ms: Latency,
+    /// Deliveries that had to come again, each time counted.
+    pub(crate) retries: u64,
+    /// Answers with 429.
+    pub(crate) too_fast: u64,
+}
+
+/// Percentiles.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Latency {
+    pub(crate) p50: u32,
+    pub(crate) p90: u32,
+    pub(crate) p99: u32,
+    pub(crate) max: u32,
+}
+
+impl Recorder {
+    pub(crate) fn start() -> Self {
+        Self {
+            began: Instant::now(),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// An outcome, as it was first heard of.
+    pub(crate) fn outcome(&self, outcome: Outcome, recipients: u64) {
+        if matches!(outcome, Outcome::Accepted | Outcome::AlreadyAccepted) {
+            let second = usize::try_from(self.began.elapsed().as_secs()).unwrap_or(usize::MAX);
+            let mut kept = self.kept();
+            *(if recipients == 1 {
+                &mut kept.pushes
+            } else {
+                &mut kept.multicasts
+            }) += 1;
+            if kept.accepted.len() <= second {
+                kept.accepted.resize(second + 1, 0);
+            }
+            if let Some(people) = kept.accepted.get_mut(second) {
+                *people += recipients;
+            }
+        }
+    }
+
+    /// A line of the consumer's own metrics.
+    pub(crate) fn metrics(&self, line: &str) {
+        let Ok(line) = serde_json::from_str::<Value>(line) else {
+            return;
+        };
+        let count = |name: &str| line.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let latencies = line.get("latency").and_then(Value::as_array);
+        let mut kept = self.kept();
+        kept.latencies.extend(
+            latencies
+                .into_iter()
+                .flatten()
+                .filter_map(|ms| u32::try_from(ms.as_u64()?).ok()),
+        );
+        kept.retries += count("retry_deliveries");
+        kept.too_fast += count("too_fast");
+    }
+
+    pub(crate) fn record(&self) -> Record {
+        let mut kept = self.kept();
+        kept.latencies.sort_unstable();
+        Record {
+            accepted_by_second: kept.accepted.clone(),
+            pushes: kept.pushes,
+            multicasts: kept.multicasts,
+            requests: kept.latencies.len(),
+            latency_ms: Latency::of(&kept.latencies),
+            retries: kept.retries,
+            too_fast: kept.too_fast,
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Latency {
+    fn of(sorted: &[u32]) -> Self {
+        let at = |percent: usize| {
+            let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+            sorted.get(rank).copied().unwrap_or(0)
+        };
+        Self {
+            p50: at(50),
+            p90: at(90),
+            p99: at(99),
+            max: at(100),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_what_was_measured() {
+        let sorted: Vec<u32> = (1..=200).collect();
+        assert_eq!(
+            Latency::of(&sorted),
+            Latency {
+                p50: 100,
+                p90: 180,
+                p99: 198,
+                max: 200
+            }
+        );
+        assert_eq!(
+            Latency::of(&[7]),
+            Latency {
+                p50: 7,
+                p90: 7,
+                p99: 7,
+                max: 7
+            }
+        );
+        assert_eq!(Latency::of(&[]), Latency::default());
+    }
+}
