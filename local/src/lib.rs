@@ -4,7 +4,7 @@
 //!
 //! - [`queue`]: the SQS-compatible server: start it, point a real SQS client at its URL, drop it.
 //!   - `queue_wire`: HTTP and JSON; one line for each action. `queue_refusal`: every error's code, status and words.
-//!   - `queue_admin`, `queue_send`, `queue_receive`, `queue_settle`: the actions. `queue_batch`: what batch actions share.
+//!   - `queue_admin`, `queue_settings`, `queue_send`, `queue_receive`, `queue_settle`: the actions. `queue_batch`: what batch actions share.
 //!   - `queue_account`: the queues by name. `queue_attributes`: their settings. `queue_store`: their messages, pure;
 //!     `queue_order`: which is next. `queue_deduplication`: what a FIFO queue has seen.
 //!   - `queue_message`: a message, its size and MD5s. `queue_handle`: receipt handles.
@@ -61,6 +61,7 @@ mod queue_order;
 mod queue_receive;
 mod queue_refusal;
 mod queue_send;
+mod queue_settings;
 mod queue_settle;
 mod queue_store;
 mod queue_wire;

@@ -1,4 +1,4 @@
-//! The actions on queues themselves: create, find, list, read and set attributes, tag, purge, delete.
+//! The actions on queues themselves: create, find, list, purge, delete.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,36 +7,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
 use crate::queue_account::{Account, Queue};
-use crate::queue_attributes::{self, QueueAttributes};
+use crate::queue_attributes::QueueAttributes;
 use crate::queue_refusal::Refusal;
+use crate::queue_settings;
 
 /// Only one purge is allowed in this time.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_PurgeQueue.html>
 const PURGE_REST: Millis = 60_000;
-
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>
-const MAX_TAGS: usize = 50;
 
 /// A request of any of these actions: each uses the fields that it has.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct QueueRequest<'a> {
     #[serde(borrow, default)]
-    queue_url: Cow<'a, str>,
+    pub(crate) queue_url: Cow<'a, str>,
     #[serde(borrow, default)]
-    queue_name: Cow<'a, str>,
+    pub(crate) queue_name: Cow<'a, str>,
     #[serde(default)]
-    queue_name_prefix: String,
+    pub(crate) queue_name_prefix: String,
     #[serde(default)]
-    attributes: BTreeMap<String, String>,
+    pub(crate) attributes: BTreeMap<String, String>,
     #[serde(default)]
-    attribute_names: Vec<String>,
+    pub(crate) attribute_names: Vec<String>,
     #[serde(default, alias = "tags")]
-    tags: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
     #[serde(default)]
-    tag_keys: Vec<String>,
-    max_results: Option<i64>,
-    next_token: Option<String>,
+    pub(crate) tag_keys: Vec<String>,
+    pub(crate) max_results: Option<i64>,
+    pub(crate) next_token: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -62,31 +60,17 @@ pub(crate) struct SourceUrls {
     next_token: Option<String>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Attributes {
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Tags {
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    tags: BTreeMap<String, String>,
-}
-
 /// `CreateQueue`. Asking again for a queue that is there gives its URL, unless an attribute differs.
 pub(crate) fn create(account: &Account, request: &QueueRequest<'_>) -> Result<QueueUrl, Refusal> {
     let name = &request.queue_name;
     let fifo = check_name(name, &request.attributes)?;
-    let wanted = attributes(
+    let wanted = queue_settings::attributes(
         QueueAttributes::default(),
         &request.attributes,
         fifo,
         account,
     )?;
-    check_tags(&request.tags)?;
+    queue_settings::check_tags(&request.tags)?;
     let queue = account.create(name, wanted, request.tags.clone())?;
     let inside = queue.lock();
     let texts = inside.attributes.texts(fifo);
@@ -146,111 +130,6 @@ pub(crate) fn is_source(queue: &Queue, target: &str) -> bool {
         .is_some_and(|redrive| redrive.target_arn == target)
 }
 
-/// `GetQueueAttributes`.
-pub(crate) fn get_attributes(
-    account: &Account,
-    request: &QueueRequest<'_>,
-) -> Result<Attributes, Refusal> {
-    let queue = account.at(&request.queue_url)?;
-    if let Some(unknown) = request
-        .attribute_names
-        .iter()
-        .find(|name| !queue_attributes::is_known(name))
-    {
-        return Err(Refusal::InvalidAttributeName(format!(
-            "Unknown Attribute {unknown}."
-        )));
-    }
-    let asked = |name: &str| {
-        request
-            .attribute_names
-            .iter()
-            .any(|asked| asked == name || asked == "All")
-    };
-    let mut inside = queue.lock();
-    let retention = inside.attributes.retention();
-    let counts = inside.store.counts(account.clock.millis(), retention);
-    let computed = [
-        ("ApproximateNumberOfMessages", counts.visible.to_string()),
-        (
-            "ApproximateNumberOfMessagesNotVisible",
-            counts.in_flight.to_string(),
-        ),
-        (
-            "ApproximateNumberOfMessagesDelayed",
-            counts.delayed.to_string(),
-        ),
-        ("CreatedTimestamp", (queue.created / 1_000).to_string()),
-        (
-            "LastModifiedTimestamp",
-            (inside.modified / 1_000).to_string(),
-        ),
-        ("QueueArn", queue.arn.to_string()),
-    ];
-    let attributes = inside
-        .attributes
-        .texts(queue.fifo)
-        .into_iter()
-        .chain(computed)
-        .filter(|(name, _)| asked(name))
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    Ok(Attributes { attributes })
-}
-
-/// `SetQueueAttributes`: all of them or none.
-pub(crate) fn set_attributes(account: &Account, request: &QueueRequest<'_>) -> Result<(), Refusal> {
-    let queue = account.at(&request.queue_url)?;
-    if let Some(value) = request.attributes.get("FifoQueue") {
-        return Err(if queue.fifo && value == "true" {
-            Refusal::InvalidAttributeName("Unknown Attribute FifoQueue.".to_owned())
-        } else {
-            Refusal::InvalidAttributeValue(
-                "FifoQueue. Reason: Modifying queue type is not supported".to_owned(),
-            )
-        });
-    }
-    let before = queue.lock().attributes.clone();
-    let after = attributes(before, &request.attributes, queue.fifo, account)?;
-    let mut inside = queue.lock();
-    inside.attributes = after;
-    inside.modified = account.clock.millis();
-    Ok(())
-}
-
-/// `TagQueue`.
-pub(crate) fn tag(account: &Account, request: &QueueRequest<'_>) -> Result<(), Refusal> {
-    let queue = account.at(&request.queue_url)?;
-    if request.tags.is_empty() {
-        return Err(Refusal::MissingParameter("Tags"));
-    }
-    let mut inside = queue.lock();
-    let mut tags = inside.tags.clone();
-    tags.extend(request.tags.clone());
-    check_tags(&tags)?;
-    inside.tags = tags;
-    Ok(())
-}
-
-/// `UntagQueue`.
-pub(crate) fn untag(account: &Account, request: &QueueRequest<'_>) -> Result<(), Refusal> {
-    let queue = account.at(&request.queue_url)?;
-    if request.tag_keys.is_empty() {
-        return Err(Refusal::MissingParameter("TagKeys"));
-    }
-    queue
-        .lock()
-        .tags
-        .retain(|key, _| !request.tag_keys.iter().any(|gone| gone == key));
-    Ok(())
-}
-
-/// `ListQueueTags`.
-pub(crate) fn tags(account: &Account, request: &QueueRequest<'_>) -> Result<Tags, Refusal> {
-    let tags = account.at(&request.queue_url)?.lock().tags.clone();
-    Ok(Tags { tags })
-}
-
 /// `PurgeQueue`: messages in flight and delayed go too.
 pub(crate) fn purge(account: &Account, request: &QueueRequest<'_>) -> Result<(), Refusal> {
     let queue = account.at(&request.queue_url)?;
@@ -300,55 +179,6 @@ fn check_name(name: &str, attributes: &BTreeMap<String, String>) -> Result<bool,
         )),
         (None, None) => Ok(false),
     }
-}
-
-/// `before` with all of `changes`.
-fn attributes(
-    before: QueueAttributes,
-    changes: &BTreeMap<String, String>,
-    fifo: bool,
-    account: &Account,
-) -> Result<QueueAttributes, Refusal> {
-    let mut attributes = before;
-    for (name, value) in changes {
-        if fifo && name == "FifoQueue" {
-            continue;
-        }
-        attributes.set(name, value, fifo)?;
-    }
-    if changes.contains_key("RedrivePolicy")
-        && let Some(redrive) = &attributes.redrive
-    {
-        let refuse = |reason| Refusal::value(&redrive.text, "RedrivePolicy", reason);
-        let target = account
-            .with_arn(&redrive.target_arn)
-            .ok_or_else(|| refuse("Dead letter target does not exist."))?;
-        if target.fifo != fifo {
-            return Err(refuse(
-                "Dead-letter queue must be same type of queue as the source.",
-            ));
-        }
-    }
-    Ok(attributes)
-}
-
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-tags.html>
-fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Refusal> {
-    if tags.len() > MAX_TAGS {
-        return Err(Refusal::InvalidParameterValue(format!(
-            "Too many tags added for queue. Maximum is {MAX_TAGS}."
-        )));
-    }
-    let fits = |(key, value): (&String, &String)| {
-        (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256
-    };
-    if !tags.iter().all(fits) {
-        return Err(Refusal::InvalidParameterValue(
-            "Tag keys must be between 1 and 128 characters in length, tag values at most 256."
-                .to_owned(),
-        ));
-    }
-    Ok(())
 }
 
 /// One page of URLs and the token of the next. A token is the number of URLs on the pages before.

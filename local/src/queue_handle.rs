@@ -1,7 +1,7 @@
 //! Receipt handles: which message, and which receive of it, a caller means.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::queue_refusal::Refusal;
 

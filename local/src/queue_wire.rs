@@ -17,7 +17,7 @@ use crate::queue_faults::Draws;
 use crate::queue_move;
 use crate::queue_refusal::Refusal;
 use crate::queue_settle::Settle;
-use crate::{queue_admin, queue_receive, queue_send, queue_settle};
+use crate::{queue_admin, queue_receive, queue_send, queue_settings, queue_settle};
 
 /// Ten entries that fill a request, every character escaped, fit.
 const MAX_REQUEST_BYTES: usize = 8 * 1_048_576;
@@ -118,11 +118,11 @@ async fn act(
         "GetQueueUrl" => json(&queue_admin::url(account, &read(body)?)?),
         "ListQueues" => json(&queue_admin::list(account, &read(body)?)?),
         "ListDeadLetterSourceQueues" => json(&queue_admin::list_sources(account, &read(body)?)?),
-        "GetQueueAttributes" => json(&queue_admin::get_attributes(account, &read(body)?)?),
-        "SetQueueAttributes" => done(queue_admin::set_attributes(account, &read(body)?)),
-        "TagQueue" => done(queue_admin::tag(account, &read(body)?)),
-        "UntagQueue" => done(queue_admin::untag(account, &read(body)?)),
-        "ListQueueTags" => json(&queue_admin::tags(account, &read(body)?)?),
+        "GetQueueAttributes" => json(&queue_settings::get_attributes(account, &read(body)?)?),
+        "SetQueueAttributes" => done(queue_settings::set_attributes(account, &read(body)?)),
+        "TagQueue" => done(queue_settings::tag(account, &read(body)?)),
+        "UntagQueue" => done(queue_settings::untag(account, &read(body)?)),
+        "ListQueueTags" => json(&queue_settings::tags(account, &read(body)?)?),
         "PurgeQueue" => done(queue_admin::purge(account, &read(body)?)),
         "StartMessageMoveTask" => json(&queue_move::start(account, &read(body)?)?),
         "ListMessageMoveTasks" => json(&queue_move::list(account, &read(body)?)?),

@@ -1,7 +1,7 @@
 """What SQS does, asked of `fanline simulate queue` and, for a second opinion, of moto.
 
 With FANLINE_SQS_ENDPOINT it is asked of that URL instead or, where that is `aws`, of SQS itself, with the account and region of the
-environment: some eighty queues are made there, and deleted again. docs/queue-conformance.md says how the answers differ.
+environment: some eighty queues are made there, and deleted again. docs/simulated-queue.md says how the answers differ.
 """
 
 import concurrent.futures
