@@ -125,12 +125,15 @@ impl LineId {
         if !matches!(kind, b'U' | b'C' | b'R') || digits.len() != 32 {
             return None;
         }
+        // A list has millions of these: all digits first, one verdict at the end.
         let mut number = [0; 16];
-        for (byte, pair) in number.iter_mut().zip(digits.chunks_exact(2)) {
-            let [high, low] = pair else { return None };
-            *byte = digit(*high)? << 4 | digit(*low)?;
+        let mut seen = 0;
+        for (byte, pair) in number.iter_mut().zip(digits.as_chunks::<2>().0) {
+            let [high, low] = pair.map(digit);
+            *byte = high << 4 | low & 15;
+            seen |= high | low;
         }
-        Some(Self { kind, number })
+        (seen <= 15).then_some(Self { kind, number })
     }
 
     fn push_to(self, text: &mut String) {
@@ -160,11 +163,12 @@ impl Hash for LineId {
     }
 }
 
-fn digit(byte: u8) -> Option<u8> {
+/// The value of a lower-case hexadecimal digit; over 15 for anything else.
+fn digit(byte: u8) -> u8 {
     match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
+        b'0'..=b'9' => byte - b'0',
+        b'a'..=b'f' => byte - b'a' + 10,
+        _ => 0xff,
     }
 }
 
@@ -199,6 +203,10 @@ mod tests {
             &USER.to_lowercase(),
             " U4af4980629f0c1d2e3f4a5b6c7d8e9f",
             &format!("X{}", &USER[1..]),
+            &format!("U4a/{}", &USER[4..]),
+            &format!("U4a:{}", &USER[4..]),
+            &format!("U4a`{}", &USER[4..]),
+            &format!("U4ag{}", &USER[4..]),
         ] {
             assert!(Recipient::parse(Channel::Line, bad).is_err(), "{bad}");
         }

@@ -14,6 +14,7 @@
 //! - [`reading`]: a slice is read twice, once to check it and once to publish it
 //! - [`postmark`]: what is said to the queue about a delivery besides its body
 //! - [`queue`] and [`receipt`]: one request until every entry is settled, and what an answer means for each
+//! - [`service_error`]: what a service says when it refuses
 //! - [`sender`]: many requests at once
 //! - [`rejects`]: the rows that can't be sent, written beside the list
 //! - [`fanout`]: one slice from its first reading to its last delivery
@@ -38,6 +39,7 @@ pub mod rejects;
 pub mod rows;
 mod rules;
 mod sender;
+mod service_error;
 pub mod settings;
 pub mod slice;
 pub mod source;

@@ -2,14 +2,14 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_types::service_config::ServiceConfigKey;
 use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::list::Format;
 
-use crate::source::{Place, Source, SourceError, refused, status, unreadable_file, version};
+use crate::service_error::{status, words};
+use crate::source::{Place, Source, SourceError, refused, unreadable_file, version};
 
 /// Opens lists, wherever they are.
 #[derive(Debug, Clone)]
@@ -119,10 +119,7 @@ impl Lists {
             .key(key)
             .content_type("text/csv")
             .body(body);
-        put.send()
-            .await
-            .map(|_| ())
-            .map_err(|error| DisplayErrorContext(error).to_string())
+        put.send().await.map(|_| ()).map_err(|error| words(&error))
     }
 }
 

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::pack::Entry;
 use crate::postmark::Postmark;
 use crate::receipt::{Receipt, is_final, longest_wait, settle};
+use crate::service_error::{status, words};
 
 /// The SDK sets no limit of its own to an answer that never comes. Ten times what a full request takes on a slow day.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -91,10 +92,10 @@ impl Queue {
                 Err(error) if is_final(error.code(), status(&error)) => {
                     return Err(QueueError::Refused {
                         queue: self.name(),
-                        problem: shown(&error),
+                        problem: words(&error),
                     });
                 }
-                Err(error) => shown(&error),
+                Err(error) => words(&error),
             };
             if entries.is_empty() {
                 return Ok(receipt);
@@ -128,28 +129,4 @@ impl Queue {
     fn name(&self) -> String {
         self.url.rsplit('/').next().unwrap_or_default().to_owned()
     }
-}
-
-fn status<E>(error: &SdkError<E>) -> Option<u16> {
-    error
-        .raw_response()
-        .map(|response| response.status().as_u16())
-}
-
-/// What went wrong, in one line: the queue's code and words where it answered.
-fn shown(error: &SdkError<SendMessageBatchError>) -> String {
-    match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        _ => innermost(error),
-    }
-}
-
-/// The cause at the bottom, such as a refused connection: what lies above it only says "dispatch failure".
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

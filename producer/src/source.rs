@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use bytes::Bytes;
 use fanline_core::list::{Compression, Format};
+
+use crate::service_error::{innermost, status, words};
 
 /// How often a piece of an object is asked for. The SDK repeats a request that fails, but not an answer that breaks off.
 const READ_ATTEMPTS: u32 = 4;
@@ -165,7 +167,7 @@ impl Source {
             .bucket(bucket)
             .key(key)
             .range(bytes)
-            .if_match(&self.etag);
+            .set_if_match(Some(self.etag.clone()).filter(|etag| !etag.is_empty()));
         let answer = request
             .send()
             .await
@@ -178,7 +180,7 @@ impl Source {
             .body
             .collect()
             .await
-            .map_err(|error| unreadable(DisplayErrorContext(error).to_string()))?;
+            .map_err(|error| unreadable(innermost(&error)))?;
         let body = body.into_bytes();
         if body.len() as u64 == range.end - range.start {
             Ok(body)
@@ -213,12 +215,6 @@ pub(crate) fn unreadable_file(path: &str, error: &std::io::Error) -> SourceError
     }
 }
 
-pub(crate) fn status<E>(error: &SdkError<E>) -> Option<u16> {
-    error
-        .raw_response()
-        .map(|response| response.status().as_u16())
-}
-
 pub(crate) fn refused(list: &str, error: &SdkError<GetObjectError>) -> SourceError {
     match (error.code(), status(error)) {
         (Some("NoSuchBucket"), _) => SourceError::Missing(bucket_of(list).into()),
@@ -227,7 +223,7 @@ pub(crate) fn refused(list: &str, error: &SdkError<GetObjectError>) -> SourceErr
         (_, Some(412)) => SourceError::Changed(list.into()),
         _ => SourceError::Unreadable {
             list: list.into(),
-            problem: DisplayErrorContext(error).to_string(),
+            problem: words(error),
         },
     }
 }

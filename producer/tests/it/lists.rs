@@ -272,6 +272,31 @@ async fn too_many_bad_rows_stop_everything_and_are_written_down_all_the_same() {
 }
 
 #[tokio::test]
+async fn many_rejects_are_written_in_parts() {
+    let world = World::start().await;
+    let bad = 100_000;
+    world.put(
+        "bucket/friends.csv",
+        format!("{}{}", list(1), "nobody,x\n".repeat(bad)),
+    );
+    let event = campaign(
+        &json!("s3://bucket/friends.csv"),
+        &json!({"max_bad_rows": "100%"}),
+    );
+    let summary = world.producer(&[]).handle(event, None).await.unwrap();
+    assert_eq!((summary.recipients, summary.rejected), (1, bad as u64));
+    assert!(summary.rejects.len() > 1);
+    let mut lines = 0;
+    for place in &summary.rejects {
+        let part = world.object(place.strip_prefix("s3://").unwrap()).unwrap();
+        assert!(part.starts_with("row,line,column,reason,recipient\n"));
+        assert!(part.len() < 9 << 20);
+        lines += part.lines().count() - 1;
+    }
+    assert_eq!(lines, bad);
+}
+
+#[tokio::test]
 async fn rejects_that_can_not_be_written_stop_the_campaign() {
     let world = World::start().await;
     world.put("read-only/friends.csv", format!("{}nobody,x\n", list(100)));

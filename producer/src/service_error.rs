@@ -1,0 +1,31 @@
+//! What a service says when it refuses, in one line.
+
+use std::error::Error;
+
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+
+/// The HTTP status, where there was an answer at all.
+pub(crate) fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error
+        .raw_response()
+        .map(|response| response.status().as_u16())
+}
+
+/// The service's code and words, or what kept it from answering.
+pub(crate) fn words<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E>) -> String {
+    match (error.code(), error.message(), status(error)) {
+        (Some(code), Some(message), _) => format!("{code}: {message}"),
+        (Some(code), None, _) => code.to_owned(),
+        (None, _, Some(status)) if status >= 300 => format!("status {status}"),
+        _ => innermost(error),
+    }
+}
+
+/// The cause at the bottom, such as a refused connection: what lies above it only says "dispatch failure".
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
