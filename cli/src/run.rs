@@ -68,6 +68,11 @@ impl From<LedgerSummary> for Ledger {
 /// Runs the campaign and accounts for every row.
 pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
     let file = CampaignFile::read(&args.campaign)?;
+    if let Some(path) = &args.report {
+        // Before anything is sent: nobody wants to hear of a wrong path after a million messages.
+        let opened = std::fs::File::create(path);
+        opened.map_err(|error| Unusable(format!("--report: {}: {error}", path.display())))?;
+    }
     if args.live {
         confirm(args, &file).await?;
     }

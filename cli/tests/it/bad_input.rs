@@ -58,6 +58,7 @@ fn a_list_that_cannot_be_used_is_one_sentence() {
             "id,name\nU1,a\n".to_owned(),
             "`list.csv`: line 1: no column `to`; the columns are `id`, `name`",
         ),
+        ("to,name\n".to_owned(), "`list.csv` has no rows"),
         (String::new(), "`list.csv`: the list is empty"),
         (
             format!("to,name\n{},\"open\n", user(1)),
@@ -89,6 +90,15 @@ fn a_file_or_flag_that_is_not_there_is_named() {
     assert_unusable(
         &folder.fanline(&["run", "campaign.json", "--list", "missing.csv"]),
         "missing.csv: No such file",
+    );
+    let elsewhere = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let answer = elsewhere.fanline(&["run", "campaign.json", "--report", "no/such/folder.html"]);
+    assert_unusable(&answer, "--report: no/such/folder.html: No such file");
+    assert_unusable(
+        &elsewhere.fanline(&["run", "campaign.json", "--faults", "meteor=1"]),
+        "--faults: there is no fault `meteor`",
     );
     let answer = folder.fanline(&["run", "campaign.json", "--lsit", "x"]);
     assert_eq!(answer.code, Some(2));
