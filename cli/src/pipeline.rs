@@ -35,6 +35,8 @@ pub(crate) struct Run {
     pub(crate) requests: u64,
     pub(crate) rejects: Vec<String>,
     pub(crate) record: Record,
+    /// Why deliveries were set aside, and how many people that is.
+    pub(crate) dead_letters: BTreeMap<String, u64>,
     pub(crate) problem: Option<String>,
 }
 
@@ -152,9 +154,9 @@ impl<'a> Pipeline<'a> {
         })
     }
 
-    /// Fans the campaign out and waits until every delivery has an outcome. A list that can't be used is an [`Unusable`] where
+    /// Fans the campaign out and waits until every delivery has an outcome, or says why it did not wait longer. A list that can't be used is an [`Unusable`] where
     /// nothing of it was sent.
-    pub(crate) async fn run(&self, file: &CampaignFile) -> anyhow::Result<Run> {
+    pub(crate) async fn run(&self, file: &CampaignFile) -> anyhow::Result<Option<String>> {
         let progress = Progress::start();
         let watch = async {
             loop {
@@ -167,7 +169,7 @@ impl<'a> Pipeline<'a> {
             never = watch => never,
         };
         progress.end();
-        Ok(self.ended(ended?))
+        ended
     }
 
     async fn work(&self, file: &CampaignFile) -> anyhow::Result<Option<String>> {
@@ -227,8 +229,13 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// What the run has come to by now.
-    pub(crate) fn ended(&self, given_up: Option<String>) -> Run {
+    /// Takes nothing more from the queues, finishes what is in hand, and says what the run came to. `given_up` is why it ended
+    /// before its time, if it did.
+    pub(crate) async fn end(self, given_up: Option<String>) -> anyhow::Result<Run> {
+        self.slices.stop().await;
+        self.deliveries.stop().await;
+        let dead_letters =
+            dead_letters::reasons(&self.world.sqs, &self.world.queues.dead_letters).await?;
         let invocations = self
             .invocations
             .lock()
@@ -242,22 +249,32 @@ impl<'a> Pipeline<'a> {
             Outcome::Expired,
         ]
         .map(|outcome| self.outcomes.of(outcome));
+        let mut sum = Sum {
+            rows: all(|summary| summary.rows),
+            accepted,
+            already_accepted,
+            refused: refused + held,
+            expired,
+            unknown: 0,
+            rejected: all(|summary| summary.rejected),
+            duplicates: all(|summary| summary.duplicates),
+        };
+        let mut published = all(|summary| summary.recipients);
+        let cut_off = given_up.is_some() || invocations.failed.is_some();
+        if cut_off {
+            // The invocation that was cut off has given no summary: the rows it had dealt with are what the sum is of.
+            let progress = self.producer.progress();
+            published = progress.recipients();
+            (sum.rejected, sum.duplicates) = (progress.rejected(), progress.duplicates());
+            sum.rows = published + sum.rejected + sum.duplicates;
+        }
         // Nobody is left out of the sum: who has no other outcome is unknown.
-        let published = all(|summary| summary.recipients);
-        let unknown =
-            published.saturating_sub(accepted + already_accepted + refused + held + expired);
-        Run {
-            sum: Sum {
-                rows: all(|summary| summary.rows),
-                accepted,
-                already_accepted,
-                refused: refused + held,
-                expired,
-                unknown,
-                rejected: all(|summary| summary.rejected),
-                duplicates: all(|summary| summary.duplicates),
-            },
-            deliveries: all(|summary| summary.deliveries),
+        sum.unknown = published.saturating_sub(sum.settled());
+        let wrong = (!sum.adds_up())
+            .then(|| "the outcomes do not add up to the rows: this is a bug in fanline".to_owned());
+        Ok(Run {
+            sum,
+            deliveries: self.producer.progress().deliveries(),
             requests: all(|summary| summary.requests),
             rejects: invocations
                 .summaries
@@ -265,15 +282,11 @@ impl<'a> Pipeline<'a> {
                 .flat_map(|summary| summary.rejects.clone())
                 .collect(),
             record: self.recorder.record(),
-            problem: given_up.or_else(|| invocations.failed.as_ref().map(ToString::to_string)),
-        }
-    }
-
-    /// Takes nothing more from the queues, finishes what is in hand, and tells why deliveries were set aside.
-    pub(crate) async fn stop(self) -> anyhow::Result<BTreeMap<String, u64>> {
-        self.slices.stop().await;
-        self.deliveries.stop().await;
-        dead_letters::reasons(&self.world.sqs, &self.world.queues.dead_letters).await
+            dead_letters,
+            problem: given_up
+                .or_else(|| invocations.failed.as_ref().map(ToString::to_string))
+                .or(wrong),
+        })
     }
 }
 

@@ -79,16 +79,16 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
     let world = World::start(args, &file).await?;
     let began = Instant::now();
     let pipeline = Pipeline::start(&world, args).await?;
-    let done = tokio::select! {
-        done = pipeline.run(&file) => done?,
+    let given_up = tokio::select! {
+        given_up = pipeline.run(&file) => given_up?,
         stopped = simulate::stop() => {
             stopped?;
-            pipeline.ended(Some("interrupted: run it again within a day and only those not yet reached get it".into()))
+            Some("interrupted: run it again within a day, and only those not yet reached get it".into())
         }
     };
     let seconds = began.elapsed().as_secs_f64();
-    let dead_letters = pipeline.stop().await?;
-    let report = report(args, &file, &world, done, dead_letters, seconds);
+    let done = pipeline.end(given_up).await?;
+    let report = report(args, &file, &world, done, seconds);
     if let Some(path) = &args.report {
         std::fs::write(path, page::page(&report))
             .with_context(|| format!("writing `{}`", path.display()))?;
@@ -105,14 +105,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
     })
 }
 
-fn report(
-    args: &RunArgs,
-    file: &CampaignFile,
-    world: &World,
-    done: Run,
-    dead_letters: BTreeMap<String, u64>,
-    seconds: f64,
-) -> Report {
+fn report(args: &RunArgs, file: &CampaignFile, world: &World, done: Run, seconds: f64) -> Report {
     Report {
         run: file.campaign.run(),
         channel: file.campaign.channel.as_str(),
@@ -122,7 +115,7 @@ fn report(
         queue_requests: done.requests,
         record: done.record,
         seconds,
-        dead_letters,
+        dead_letters: done.dead_letters,
         rejects: done.rejects,
         line: world.line.as_ref().map(|line| line.ledger().into()),
         problem: done.problem,

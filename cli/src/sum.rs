@@ -23,6 +23,16 @@ impl Sum {
         self.rows == self.accepted + self.already_accepted + self.duplicates
     }
 
+    /// People whose deliveries came to an end.
+    pub(crate) fn settled(&self) -> u64 {
+        self.accepted + self.already_accepted + self.refused + self.expired + self.unknown
+    }
+
+    /// Whether every row is in exactly one term.
+    pub(crate) fn adds_up(&self) -> bool {
+        self.rows == self.settled() + self.rejected + self.duplicates
+    }
+
     /// The sum's terms with their names and what they mean, in the order of a delivery's life.
     pub(crate) fn terms(&self) -> [(&'static str, u64, &'static str); 7] {
         [
