@@ -1,25 +1,24 @@
-//! The far ends on one machine: an SQS-compatible queue server and a simulated LINE.
+//! The far ends on one machine: an SQS-compatible queue server, a simulated LINE, and what invokes functions between them.
 //!
 //! # Layout
 //!
 //! - [`queue`]: the SQS-compatible server: start it, point a real SQS client at its URL, drop it.
 //!   - `queue_wire`: HTTP and JSON; one line for each action. `queue_refusal`: every error's code, status and words.
-//!   - `queue_admin`, `queue_settings`, `queue_send`, `queue_receive`, `queue_settle`: the actions. `queue_batch`: what batch actions share.
+//!   - `queue_admin`, `queue_settings`, `queue_send`, `queue_receive`, `queue_settle`: the actions. `queue_batch`: what batch
+//!     actions share. `queue_move`: tasks that move dead letters back.
 //!   - `queue_account`: the queues by name. `queue_attributes`: their settings. `queue_store`: their messages, pure;
 //!     `queue_order`: which is next. `queue_deduplication`: what a FIFO queue has seen.
-//!   - `queue_message`: a message, its size and MD5s. `queue_handle`: receipt handles.
-//!   - `queue_move`: tasks that move dead letters back. `queue_faults`: what goes wrong, by a seed.
+//!   - `queue_message`: a message, its size and MD5s. `queue_handle`: receipt handles. `queue_faults`: what goes wrong, by a seed.
 //! - [`mod@line`]: the simulated LINE: start it, send to its URL, ask it who got what, drop it.
 //!   - `line_wire`: HTTP, and connections that break. `line_endpoint`: what is where. `line_answer`: every answer's form.
 //!   - `line_service`: the order of LINE's checks. `line_request`, `line_message`: what a body must be, pure.
 //!     `line_send`: what becomes of a good one. `line_notify`, `line_notify_form`: LINE Notify.
 //!   - `line_keys`, `line_limits`, `line_tokens`: LINE's memory. `line_ledger`: who got what. `line_control`: the paths that ask.
 //!   - `line_faults`: what goes wrong, drawn from a seed. `line_options`: how it is set up.
-//! - [`clock`]: the time that both go by, which tests move.
 //! - [`mapping`]: the poller in place of Lambda's event source mapping. `mapping_event`: the event it makes of a batch.
-//!   `mapping_verdict`: what a function's answer means for the batch, pure.
-//!   `mapping_invoke`: one invocation inside this process. `kills`: which ones are cut off in the middle.
+//!   `mapping_verdict`: what a function's answer means for the batch, pure. `mapping_invoke`: one invocation in this process.
 //! - [`host`]: runs the real Lambda binaries. `host_environment`: one process. `host_api`: the Runtime API that it talks to.
+//! - [`clock`]: the far ends' time, which a test can move. `kills`: which invocations are cut off in the middle.
 
 pub mod clock;
 pub mod host;
