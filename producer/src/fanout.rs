@@ -16,9 +16,15 @@ use crate::slice::Slice;
 use crate::source::SourceError;
 use crate::summary::Summary;
 
-/// How long before the end of an invocation nothing new is begun: what is in flight has this long to be answered, and the
-/// rest of the slice to be handed over.
+/// How long before the end of an invocation nothing new is begun, at most: what is in flight has this long to be answered,
+/// and the rest of the slice to be handed over.
 const MARGIN: SignedDuration = SignedDuration::from_secs(20);
+
+/// When to begin nothing new: a third of a short invocation is kept back, and never more than [`MARGIN`].
+fn stop_before(deadline: Timestamp, now: Timestamp) -> Timestamp {
+    let third = now.duration_until(deadline) / 3;
+    deadline - third.clamp(SignedDuration::ZERO, MARGIN)
+}
 
 /// How far the second reading came.
 enum Reached {
@@ -36,7 +42,7 @@ impl Producer {
         mark: Postmark,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        let stop = deadline.map(|deadline| deadline - MARGIN);
+        let stop = deadline.map(|deadline| stop_before(deadline, Timestamp::now()));
         let (mut checked, rejects) = self.check(&job, stop).await?;
         let (sent, reached) = self.publish(&job, mark, &mut checked, stop).await?;
         let mut summary = Summary {
@@ -218,6 +224,21 @@ impl Producer {
                 source,
             }),
             other => other.map(|_| ()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_invocation_keeps_a_third_back_and_a_long_one_twenty_seconds() {
+        let now: Timestamp = "2026-12-25T00:00:00Z".parse().unwrap();
+        for (left, works_for) in [(900, 880), (60, 40), (3, 2), (0, 0), (-5, -5)] {
+            let deadline = now + SignedDuration::from_secs(left);
+            let stop = stop_before(deadline, now);
+            assert_eq!(now.duration_until(stop).as_secs(), works_for, "{left}");
         }
     }
 }

@@ -179,18 +179,18 @@ async fn a_slice_of_another_run_is_not_worked_on() {
     assert!(error.starts_with("the slice is of run `easter@"), "{error}");
 }
 
-/// A deadline that leaves so much time before the producer hands over.
+/// A deadline that leaves so much time before the producer stops: it keeps a third back.
 fn soon(milliseconds: i64) -> Timestamp {
-    Timestamp::now() + SignedDuration::from_secs(20) + SignedDuration::from_millis(milliseconds)
+    Timestamp::now() + SignedDuration::from_millis(milliseconds * 3 / 2)
 }
 
-/// The queue answers this request, counted from now, only when the time before hand-over is up.
+/// The queue answers this request, counted from now, only when the time is up.
 fn stall(world: &World, at: usize, deadline: Timestamp) {
     let mut requests = 0;
     world.script(move |_| {
         requests += 1;
         if requests == at {
-            let left = Timestamp::now().duration_until(deadline - SignedDuration::from_secs(20));
+            let left = Timestamp::now().duration_until(deadline);
             std::thread::sleep(left.max(SignedDuration::ZERO).unsigned_abs());
         }
         None
