@@ -49,6 +49,9 @@ pub(crate) struct RunArgs {
     /// Lift LINE's rate limits from the simulated LINE, to see what the rest can do
     #[arg(long, conflicts_with = "live")]
     pub(crate) no_rate_limit: bool,
+    /// Run this consumer binary as Lambda would, in processes of its own, in place of the handler inside this one
+    #[arg(long, value_name = "BINARY", conflicts_with = "live")]
+    pub(crate) consumer: Option<PathBuf>,
     /// What goes wrong on the way, as NAME=RATE,…: `error-after=10%,duplicated=5%,kill=1%`; a wrong name lists them all
     #[arg(long, value_name = "SPEC", conflicts_with = "live")]
     pub(crate) faults: Option<String>,

@@ -4,7 +4,8 @@
 //! - [`args`]: what can be asked for
 //! - [`campaign_file`]: the campaign as the command line reads it
 //! - [`check`], [`run`], [`simulate`], [`worker`]: one file a command
-//! - [`world`]: queue, LINE and SDK configuration for a run; [`pipeline`]: producer and consumer at work in it
+//! - [`world`]: queue, LINE and SDK configuration for a run; [`pipeline`]: producer and consumer at work in it;
+//!   [`function`]: the consumer, here or as a binary
 //! - [`outcomes`], [`sum`], [`dead_letters`]: what became of each row, counted once
 //! - [`faults`]: what goes wrong in a rehearsal
 //! - [`record`], [`page`]: what a run was like, and the report of it
@@ -16,6 +17,7 @@ mod campaign_file;
 mod check;
 mod dead_letters;
 mod faults;
+mod function;
 mod outcomes;
 mod page;
 mod pipeline;

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use fanline_core::outcome::Outcome;
-use fanline_local::mapping::{Mapping, MappingOptions};
+use fanline_core::outcome::{Outcome, Reason};
+use fanline_local::mapping::{Kills, Mapping, MappingOptions};
 use jiff::{SignedDuration, Timestamp};
 use producer::{ProduceError, Producer, Summary};
 use serde_json::Value;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
+use crate::function::Function;
 use crate::outcomes::Outcomes;
 use crate::progress::{Position, Progress};
 use crate::record::{Record, Recorder};
@@ -56,6 +57,8 @@ pub(crate) struct Pipeline<'a> {
     recorder: Arc<Recorder>,
     slices: Mapping,
     deliveries: Mapping,
+    /// Whether the consumer is a binary, whose outcomes are not reported here.
+    is_binary: bool,
     give_up_after: Duration,
 }
 
@@ -92,14 +95,20 @@ impl<'a> Pipeline<'a> {
         let recorder = Arc::new(Recorder::start());
         let invocations = Arc::new(Mutex::new(Invocations::default()));
         let producer = Arc::new(world.producer()?);
-        let consumer = Arc::new(world.consumer(args).await?.with_observer({
+        let consumer = if let Some(binary) = &args.consumer {
+            Function::of_binary(binary, world, &recorder)
+        } else {
             let (outcomes, recorder) = (Arc::clone(&outcomes), Arc::clone(&recorder));
-            move |settled| {
+            let consumer = world.consumer().await?.with_observer(move |settled| {
                 if outcomes.report(settled) {
                     recorder.outcome(settled.outcome, settled.recipients as u64);
                 }
-            }
-        }));
+            });
+            Function::Here(
+                consumer,
+                SignedDuration::from_secs(world.patience.invocation.into()),
+            )
+        };
         let slices = Mapping::start(
             world.sqs.clone(),
             MappingOptions {
@@ -120,24 +129,23 @@ impl<'a> Pipeline<'a> {
             },
         )
         .await?;
-        let listener = Arc::clone(&recorder);
-        let timeout = SignedDuration::from_secs(world.patience.invocation.into());
+        // Processes are killed by their host; the handler in this one is cut off by the mapping.
+        let kills = match &consumer {
+            Function::Here(..) => world.faults.kills.clone(),
+            Function::Binary(_) => Kills::default(),
+        };
         let deliveries = Mapping::start(
             world.sqs.clone(),
             MappingOptions {
                 concurrency: BATCHES_AT_ONCE,
-                kills: world.faults.kills.clone(),
+                kills,
                 ..MappingOptions::new(&world.queues.deliveries)
             },
-            move |event| {
-                let (consumer, recorder) = (Arc::clone(&consumer), Arc::clone(&listener));
-                async move {
-                    let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
-                    let handled = consumer.handle(event, Timestamp::now() + timeout).await;
-                    for line in &handled.metrics {
-                        recorder.metrics(line);
-                    }
-                    serde_json::to_value(handled.response).map_err(|error| error.to_string())
+            {
+                let recorder = Arc::clone(&recorder);
+                move |event| {
+                    let (consumer, recorder) = (consumer.clone(), Arc::clone(&recorder));
+                    async move { consumer.invoke(event, &recorder).await }
                 }
             },
         )
@@ -150,6 +158,7 @@ impl<'a> Pipeline<'a> {
             recorder,
             slices,
             deliveries,
+            is_binary: args.consumer.is_some(),
             give_up_after: Duration::from_secs(args.give_up_after),
         })
     }
@@ -224,7 +233,10 @@ impl<'a> Pipeline<'a> {
         Position {
             rows: progress.rows(),
             published: progress.recipients(),
-            settled: self.outcomes.recipients(),
+            settled: match &self.world.line {
+                Some(line) if self.is_binary => line.ledger().accepted_recipients,
+                _ => self.outcomes.recipients(),
+            },
             lost: self.outcomes.lost(),
         }
     }
@@ -241,19 +253,22 @@ impl<'a> Pipeline<'a> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let all = |count: fn(&Summary) -> u64| invocations.summaries.iter().map(count).sum::<u64>();
-        let [accepted, already_accepted, refused, held, expired] = [
-            Outcome::Accepted,
-            Outcome::AlreadyAccepted,
-            Outcome::Refused,
-            Outcome::Hold,
-            Outcome::Expired,
-        ]
-        .map(|outcome| self.outcomes.of(outcome));
+        let Ends {
+            accepted,
+            already_accepted,
+            refused,
+            expired,
+        } = match &self.world.line {
+            Some(line) if self.is_binary => {
+                Ends::seen_from_outside(line.ledger().distinct_recipients, &dead_letters)
+            }
+            _ => Ends::reported(&self.outcomes),
+        };
         let mut sum = Sum {
             rows: all(|summary| summary.rows),
             accepted,
             already_accepted,
-            refused: refused + held,
+            refused,
             expired,
             unknown: 0,
             rejected: all(|summary| summary.rejected),
@@ -287,6 +302,37 @@ impl<'a> Pipeline<'a> {
                 .or_else(|| invocations.failed.as_ref().map(ToString::to_string))
                 .or(wrong),
         })
+    }
+}
+
+/// How many people came to which end.
+struct Ends {
+    accepted: u64,
+    already_accepted: u64,
+    refused: u64,
+    expired: u64,
+}
+
+impl Ends {
+    /// As the consumer's handler reports them.
+    fn reported(outcomes: &Outcomes) -> Self {
+        Self {
+            accepted: outcomes.of(Outcome::Accepted),
+            already_accepted: outcomes.of(Outcome::AlreadyAccepted),
+            refused: outcomes.of(Outcome::Refused) + outcomes.of(Outcome::Hold),
+            expired: outcomes.of(Outcome::Expired),
+        }
+    }
+
+    /// As they show from outside a binary: by LINE's ledger and the dead letters. A process that was killed tells nothing.
+    fn seen_from_outside(accepted: u64, dead_letters: &BTreeMap<String, u64>) -> Self {
+        let of = |reason: Reason| dead_letters.get(reason.as_str()).copied().unwrap_or(0);
+        Self {
+            accepted,
+            already_accepted: 0,
+            refused: of(Reason::Refused) + of(Reason::Quota) + of(Reason::Unauthorized),
+            expired: of(Reason::Expired),
+        }
     }
 }
 

@@ -111,19 +111,35 @@ impl Recorder {
     /// An outcome, as it was first heard of.
     pub(crate) fn outcome(&self, outcome: Outcome, recipients: u64) {
         if matches!(outcome, Outcome::Accepted | Outcome::AlreadyAccepted) {
-            let second = usize::try_from(self.began.elapsed().as_secs()).unwrap_or(usize::MAX);
-            let mut kept = self.kept();
-            *(if recipients == 1 {
-                &mut kept.pushes
-            } else {
-                &mut kept.multicasts
-            }) += 1;
-            if kept.accepted.len() <= second {
-                kept.accepted.resize(second + 1, 0);
-            }
-            if let Some(people) = kept.accepted.get_mut(second) {
-                *people += recipients;
-            }
+            self.accepted(recipients, 1);
+        }
+    }
+
+    /// The metrics of a consumer that reports its outcomes in no other way.
+    pub(crate) fn outcomes_in(&self, line: &str) {
+        let Ok(line) = serde_json::from_str::<Value>(line) else {
+            return;
+        };
+        let both = |unit: &str| {
+            let count = |name: &str| line.get(format!("{name}{unit}")).and_then(Value::as_u64);
+            count("accepted").unwrap_or(0) + count("already_accepted").unwrap_or(0)
+        };
+        self.accepted(both(""), both("_deliveries"));
+    }
+
+    fn accepted(&self, people: u64, deliveries: u64) {
+        let second = usize::try_from(self.began.elapsed().as_secs()).unwrap_or(usize::MAX);
+        let mut kept = self.kept();
+        *(if people > deliveries {
+            &mut kept.multicasts
+        } else {
+            &mut kept.pushes
+        }) += deliveries;
+        if kept.accepted.len() <= second {
+            kept.accepted.resize(second + 1, 0);
+        }
+        if let Some(accepted) = kept.accepted.get_mut(second) {
+            *accepted += people;
         }
     }
 

@@ -73,6 +73,13 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
         let opened = std::fs::File::create(path);
         opened.map_err(|error| Unusable(format!("--report: {}: {error}", path.display())))?;
     }
+    if let Some(binary) = args.consumer.as_ref().filter(|binary| !binary.is_file()) {
+        return Err(Unusable(format!(
+            "--consumer: {}: there is no such file",
+            binary.display()
+        ))
+        .into());
+    }
     if args.live {
         confirm(args, &file).await?;
     }

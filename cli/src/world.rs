@@ -1,6 +1,6 @@
 //! Queue, LINE and SDK configuration for a run: on one machine only the far ends differ from what is deployed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -65,6 +65,8 @@ pub(crate) struct World {
     pub(crate) line: Option<LineServer>,
     pub(crate) faults: Faults,
     pub(crate) patience: Patience,
+    rate_limits: bool,
+    endpoint: String,
     _queue: Option<QueueServer>,
 }
 
@@ -121,6 +123,8 @@ impl World {
             line,
             faults,
             patience,
+            rate_limits: !args.no_rate_limit,
+            endpoint,
             _queue: queue,
         })
     }
@@ -155,33 +159,64 @@ impl World {
         Ok(Producer::new(settings, &self.sdk).with_local_files())
     }
 
-    /// The consumer as its Lambda has it: one environment with all of LINE's rate, or more than that against a LINE without limits.
-    pub(crate) async fn consumer(&self, args: &RunArgs) -> anyhow::Result<Consumer> {
-        let settings = consumer::Settings::from_lookup(|name| {
-            let rate = |limit: &str| {
-                if args.no_rate_limit {
-                    NO_LIMIT.to_owned()
-                } else {
-                    limit.to_owned()
-                }
-            };
-            Some(match (name, &self.line) {
-                ("DELIVERY_QUEUE_URL", _) => self.queues.deliveries.clone(),
-                ("DEAD_LETTER_QUEUE_URL", _) => self.queues.dead_letters.clone(),
-                ("MAX_RECEIVE_COUNT", _) => MAX_RECEIVE_COUNT.to_string(),
-                ("PUSH_PER_SECOND" | "NOTIFY_PER_SECOND", _) => rate("2000"),
-                ("MULTICAST_PER_SECOND", _) => rate("200"),
-                ("RETRY_BASE_SECONDS", _) => self.patience.retry_base.to_owned(),
-                ("REQUEST_TIMEOUT_SECONDS", Some(_)) => self.patience.request.to_string(),
-                ("LINE_API_BASE" | "LINE_NOTIFY_API_BASE", Some(line)) => line.url().to_owned(),
-                ("LINE_CHANNEL_ACCESS_TOKEN", Some(_)) => "simulated".into(),
-                (_, Some(_)) => return None,
-                (_, None) => return variable(name),
-            })
-        })?;
+    /// The variables of a consumer that is one of `environments`, which share LINE's limits.
+    pub(crate) fn consumer_variables(&self, environments: usize) -> BTreeMap<String, String> {
+        let share = |limit: usize| {
+            if self.rate_limits {
+                // A thousandth is as fine as the setting goes.
+                let thousandths = limit * 1000 / environments;
+                format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
+            } else {
+                NO_LIMIT.to_owned()
+            }
+        };
+        let mut variables = vec![
+            ("DELIVERY_QUEUE_URL", self.queues.deliveries.clone()),
+            ("DEAD_LETTER_QUEUE_URL", self.queues.dead_letters.clone()),
+            ("MAX_RECEIVE_COUNT", MAX_RECEIVE_COUNT.to_string()),
+            ("PUSH_PER_SECOND", share(2000)),
+            ("MULTICAST_PER_SECOND", share(200)),
+            ("NOTIFY_PER_SECOND", share(2000)),
+            ("RETRY_BASE_SECONDS", self.patience.retry_base.to_owned()),
+        ];
+        if let Some(line) = &self.line {
+            variables.extend([
+                ("REQUEST_TIMEOUT_SECONDS", self.patience.request.to_string()),
+                ("LINE_API_BASE", line.url().to_owned()),
+                ("LINE_NOTIFY_API_BASE", line.url().to_owned()),
+                ("LINE_CHANNEL_ACCESS_TOKEN", "simulated".into()),
+                ("AWS_ENDPOINT_URL_SQS", self.endpoint.clone()),
+            ]);
+            for name in [
+                "AWS_ACCESS_KEY_ID",
+                "AWS_SECRET_ACCESS_KEY",
+                "AWS_SESSION_TOKEN",
+            ] {
+                variables.push((name, variable(name).unwrap_or_else(|| "local".into())));
+            }
+        }
+        variables
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
+    /// The consumer as its Lambda has it: one environment with all of LINE's rate, or more than that against a LINE without
+    /// limits. A live one has its token and the like from the environment.
+    pub(crate) async fn consumer(&self) -> anyhow::Result<Consumer> {
+        let variables = self.consumer_variables(1);
+        let settings =
+            consumer::Settings::from_lookup(|name| match (variables.get(name), &self.line) {
+                (Some(value), _) => Some(value.clone()),
+                (None, Some(_)) => None,
+                (None, None) => variable(name),
+            })?;
         Ok(Consumer::new(settings, &self.sdk).await?)
     }
 }
+
+/// How many processes a consumer binary has: Lambda's first number of concurrent batches.
+pub(crate) const ENVIRONMENTS: usize = 5;
 
 /// More than this machine can do.
 const NO_LIMIT: &str = "100000";

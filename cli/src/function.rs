@@ -1,0 +1,61 @@
+//! The consumer of a run: the handler inside this process, or the Lambda binary in processes of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use consumer::Consumer;
+use fanline_local::host::{Host, HostOptions};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::record::Recorder;
+use crate::world::{ENVIRONMENTS, World};
+
+/// What the event source mapping invokes.
+#[derive(Clone)]
+pub(crate) enum Function {
+    /// The handler inside this process.
+    Here(Consumer, SignedDuration),
+    /// Processes of the binary, as Lambda runs them.
+    Binary(Arc<Host>),
+}
+
+impl Function {
+    /// Processes of `binary`, which speak Lambda's own protocol and die as Lambda's die.
+    pub(crate) fn of_binary(binary: &Path, world: &World, recorder: &Arc<Recorder>) -> Self {
+        let (lines, mut printed) = mpsc::unbounded_channel::<String>();
+        let recorder = Arc::clone(recorder);
+        tokio::spawn(async move {
+            while let Some(line) = printed.recv().await {
+                recorder.metrics(&line);
+                recorder.outcomes_in(&line);
+            }
+        });
+        Self::Binary(Arc::new(Host::new(HostOptions {
+            function_name: "consumer".into(),
+            variables: world.consumer_variables(ENVIRONMENTS),
+            environments: ENVIRONMENTS,
+            timeout: Duration::from_secs(world.patience.invocation.into()),
+            kills: world.faults.kills.clone(),
+            logs: Some(lines),
+            ..HostOptions::new(binary)
+        })))
+    }
+
+    /// One invocation, as the mapping makes it.
+    pub(crate) async fn invoke(&self, event: Value, recorder: &Recorder) -> Result<Value, String> {
+        match self {
+            Self::Here(consumer, timeout) => {
+                let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
+                let handled = consumer.handle(event, Timestamp::now() + *timeout).await;
+                for line in &handled.metrics {
+                    recorder.metrics(line);
+                }
+                serde_json::to_value(handled.response).map_err(|error| error.to_string())
+            }
+            Self::Binary(host) => host.invoke(&event).await.map_err(|error| error.to_string()),
+        }
+    }
+}
