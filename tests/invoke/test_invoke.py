@@ -6,10 +6,11 @@ Queue and LINE are the stand-ins that `env.json` names; answers are compared who
 import hashlib
 import json
 import re
+import subprocess
 
 import pytest
 
-from world import ROOT, Aws, Function, Simulated, call, client
+from world import BUILD, FANLINE, ROOT, Aws, Function, Simulated, call, client
 
 EVENTS = ROOT / "events"
 ANSWERS = ROOT / "tests" / "invoke" / "answers"
@@ -179,3 +180,14 @@ def test_neither_recipients_nor_messages_nor_the_token_reach_a_log(stage):
     for name in ("inline", "sqs-ten-good", "sqs-one-bad-body", "sqs-too-old"):
         _, log = stage.invoke(name)
         assert not re.search(r"\b[UCR][0-9a-f]{32}\b|早安|rehearsal", log), name
+
+
+def test_a_rehearsal_with_the_deployed_consumer_survives_its_being_killed():
+    consumer = BUILD / "Consumer" / "bootstrap"
+    command = [FANLINE, "run", EVENTS / "campaign.json", "--json", "--consumer", consumer, "--faults", "kill=5%,error-after=5%", "--seed", "5"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert answer.returncode == 0, answer.stderr
+    report = json.loads(answer.stdout)
+    assert report["accepted"] == report["rows"] == 1000
+    assert report["line"]["recipients_accepted"] == 1000
+    assert report["line"]["recipients_doubled"] == 0
