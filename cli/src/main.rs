@@ -4,7 +4,7 @@
 //! - [`args`]: what can be asked for
 //! - [`campaign_file`]: the campaign as the command line reads it
 //! - [`check`], [`run`], [`simulate`], [`worker`]: one file a command
-//! - [`world`]: queue, LINE and SDK configuration for a run; [`pipeline`]: producer and consumer at work in it;
+//! - [`world`]: the far ends of a run; [`queues`], [`sdk`]: what they stand on; [`pipeline`]: producer and consumer at work in it;
 //!   [`function`]: the consumer, here or as a binary
 //! - [`outcomes`], [`sum`], [`dead_letters`]: what became of each row, counted once
 //! - [`faults`]: what goes wrong in a rehearsal
@@ -22,9 +22,11 @@ mod outcomes;
 mod page;
 mod pipeline;
 mod progress;
+mod queues;
 mod record;
 mod run;
 mod say;
+mod sdk;
 mod simulate;
 mod sum;
 mod worker;

@@ -1,12 +1,12 @@
 //! What became of each delivery, counted once however often it was reported.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use consumer::Settled;
-use fanline_core::outcome::Outcome;
+use fanline_core::outcome::{Outcome, Reason};
 use uuid::Uuid;
 
 /// The outcomes that the consumer has reported so far.
@@ -61,5 +61,36 @@ impl Outcomes {
             .filter(|(settled, _)| *settled == outcome)
             .map(|(_, recipients)| u64::from(*recipients))
             .sum()
+    }
+}
+
+/// How many people came to which end.
+pub(crate) struct Ends {
+    pub(crate) accepted: u64,
+    pub(crate) already_accepted: u64,
+    pub(crate) refused: u64,
+    pub(crate) expired: u64,
+}
+
+impl Ends {
+    /// As the consumer's handler reports them.
+    pub(crate) fn reported(outcomes: &Outcomes) -> Self {
+        Self {
+            accepted: outcomes.of(Outcome::Accepted),
+            already_accepted: outcomes.of(Outcome::AlreadyAccepted),
+            refused: outcomes.of(Outcome::Refused) + outcomes.of(Outcome::Hold),
+            expired: outcomes.of(Outcome::Expired),
+        }
+    }
+
+    /// As they show from outside a binary: by LINE's ledger and the dead letters. A process that was killed tells nothing.
+    pub(crate) fn seen_from_outside(accepted: u64, dead_letters: &BTreeMap<String, u64>) -> Self {
+        let of = |reason: Reason| dead_letters.get(reason.as_str()).copied().unwrap_or(0);
+        Self {
+            accepted,
+            already_accepted: 0,
+            refused: of(Reason::Refused) + of(Reason::Quota) + of(Reason::Unauthorized),
+            expired: of(Reason::Expired),
+        }
     }
 }

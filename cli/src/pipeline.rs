@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use fanline_core::outcome::{Outcome, Reason};
 use fanline_local::mapping::{Kills, Mapping, MappingOptions};
 use jiff::{SignedDuration, Timestamp};
 use producer::{ProduceError, Producer, Summary};
@@ -13,12 +12,12 @@ use serde_json::Value;
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::function::Function;
-use crate::outcomes::Outcomes;
+use crate::outcomes::{Ends, Outcomes};
 use crate::progress::{Position, Progress};
 use crate::record::{Record, Recorder};
 use crate::sum::Sum;
 use crate::world::World;
-use crate::{Unusable, check, dead_letters};
+use crate::{Unusable, check, dead_letters, queues};
 
 /// How many batches of ten the consumer works on at once.
 const BATCHES_AT_ONCE: usize = 64;
@@ -163,8 +162,8 @@ impl<'a> Pipeline<'a> {
         })
     }
 
-    /// Fans the campaign out and waits until every delivery has an outcome, or says why it did not wait longer. A list that can't be used is an [`Unusable`] where
-    /// nothing of it was sent.
+    /// Fans the campaign out and waits until every delivery has an outcome, or says why it did not wait longer. A list that
+    /// can't be used is an [`Unusable`] where nothing of it was sent.
     pub(crate) async fn run(&self, file: &CampaignFile) -> anyhow::Result<Option<String>> {
         let progress = Progress::start();
         let watch = async {
@@ -191,7 +190,7 @@ impl<'a> Pipeline<'a> {
         let mut standstill = Standstill::new(self.give_up_after);
         // Slices first: while one is left there may be deliveries to come.
         for queue in [&self.world.queues.slices, &self.world.queues.deliveries] {
-            while !self.world.is_empty(queue).await? {
+            while !queues::is_empty(&self.world.sqs, queue).await? {
                 let position = self.position();
                 if Timestamp::now() > visible_at
                     && standstill.is_over((position.published, position.settled))
@@ -302,37 +301,6 @@ impl<'a> Pipeline<'a> {
                 .or_else(|| invocations.failed.as_ref().map(ToString::to_string))
                 .or(wrong),
         })
-    }
-}
-
-/// How many people came to which end.
-struct Ends {
-    accepted: u64,
-    already_accepted: u64,
-    refused: u64,
-    expired: u64,
-}
-
-impl Ends {
-    /// As the consumer's handler reports them.
-    fn reported(outcomes: &Outcomes) -> Self {
-        Self {
-            accepted: outcomes.of(Outcome::Accepted),
-            already_accepted: outcomes.of(Outcome::AlreadyAccepted),
-            refused: outcomes.of(Outcome::Refused) + outcomes.of(Outcome::Hold),
-            expired: outcomes.of(Outcome::Expired),
-        }
-    }
-
-    /// As they show from outside a binary: by LINE's ledger and the dead letters. A process that was killed tells nothing.
-    fn seen_from_outside(accepted: u64, dead_letters: &BTreeMap<String, u64>) -> Self {
-        let of = |reason: Reason| dead_letters.get(reason.as_str()).copied().unwrap_or(0);
-        Self {
-            accepted,
-            already_accepted: 0,
-            refused: of(Reason::Refused) + of(Reason::Quota) + of(Reason::Unauthorized),
-            expired: of(Reason::Expired),
-        }
     }
 }
 

@@ -15,8 +15,9 @@ use crate::campaign_file::CampaignFile;
 use crate::pipeline::{Pipeline, Run};
 use crate::record::Record;
 use crate::say::{self, count};
+use crate::sdk::variable;
 use crate::sum::Sum;
-use crate::world::{World, variable};
+use crate::world::World;
 use crate::{Ended, Unusable, check, page, simulate};
 
 /// The result of a run, as `--json` prints it.

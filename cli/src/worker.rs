@@ -7,7 +7,7 @@ use fanline_local::mapping::{Mapping, MappingOptions};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::args::WorkerArgs;
-use crate::world::variable;
+use crate::sdk::variable;
 use crate::{Ended, Unusable, say, simulate};
 
 /// The time that a batch may take, as the template gives the Lambda.

@@ -1,12 +1,10 @@
-//! Queue, LINE and SDK configuration for a run: on one machine only the far ends differ from what is deployed.
+//! The far ends of a run and the functions that work between them: on one machine only the far ends differ from what is
+//! deployed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use anyhow::Context;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
-use aws_sdk_sqs::types::QueueAttributeName;
-use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use aws_config::SdkConfig;
 use consumer::Consumer;
 use fanline_local::line::{LineOptions, LineServer};
 use fanline_local::queue::{QueueOptions, QueueServer};
@@ -15,9 +13,8 @@ use producer::Producer;
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::faults::Faults;
-
-/// How often a delivery is received before the queue sets it aside, as in the template.
-pub(crate) const MAX_RECEIVE_COUNT: u32 = 20;
+use crate::queues::{MAX_RECEIVE_COUNT, Queues};
+use crate::sdk::{sdk_config, variable};
 
 /// How long things may take, in seconds.
 pub(crate) struct Patience {
@@ -46,16 +43,6 @@ const REHEARSED_FAULTS: Patience = Patience {
     visibility: 7,
     retry_base: "0.2",
 };
-
-/// A slice is worked on for as long as it takes: the template's producer has a quarter of an hour, and six times that.
-const SLICE_VISIBILITY_SECONDS: u32 = 5400;
-
-/// The queues of a run, by URL.
-pub(crate) struct Queues {
-    pub(crate) slices: String,
-    pub(crate) deliveries: String,
-    pub(crate) dead_letters: String,
-}
 
 /// The far ends of one run. Dropping it ends the stand-ins and all that they hold.
 pub(crate) struct World {
@@ -127,24 +114,6 @@ impl World {
             endpoint,
             _queue: queue,
         })
-    }
-
-    /// Whether a queue holds nothing: nothing to receive, in hand or delayed.
-    pub(crate) async fn is_empty(&self, queue_url: &str) -> anyhow::Result<bool> {
-        use QueueAttributeName as Name;
-        let asked = self
-            .sqs
-            .get_queue_attributes()
-            .queue_url(queue_url)
-            .attribute_names(Name::ApproximateNumberOfMessages)
-            .attribute_names(Name::ApproximateNumberOfMessagesNotVisible)
-            .attribute_names(Name::ApproximateNumberOfMessagesDelayed)
-            .send()
-            .await
-            .context("asking the queue how much it holds")?;
-        Ok(asked
-            .attributes
-            .is_some_and(|counts| counts.values().all(|count| count == "0")))
     }
 
     /// The producer as its Lambda has it, but that it may read files of this machine.
@@ -220,109 +189,3 @@ pub(crate) const ENVIRONMENTS: usize = 5;
 
 /// More than this machine can do.
 const NO_LIMIT: &str = "100000";
-
-/// What a live run reads from the environment: the consumer's own settings.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the lookup that the settings are read through"
-)]
-pub(crate) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-/// The SDK with the queue at `endpoint`. Everything else is the environment's where the campaign has something in AWS, such
-/// as its list; otherwise there are credentials that mean nothing, and no account is asked for.
-async fn sdk_config(endpoint: String, needs_aws: bool) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest());
-    if !needs_aws {
-        let credentials = Credentials::new("local", "local", None, None, "fanline");
-        loader = loader
-            .region(Region::new("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials));
-    }
-    let environment = loader.load().await;
-    let mut sdk = environment.into_builder();
-    sdk.set_service_config(Some(QueueAt { endpoint }));
-    sdk.build()
-}
-
-/// Sends SQS, and SQS alone, to another endpoint: what `AWS_ENDPOINT_URL_SQS` does, for this process only.
-#[derive(Debug)]
-struct QueueAt {
-    endpoint: String,
-}
-
-impl LoadServiceConfig for QueueAt {
-    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        let is_endpoint = key.env() == "AWS_ENDPOINT_URL";
-        if is_endpoint && key.service_id() == "SQS" {
-            return Some(self.endpoint.clone());
-        }
-        let service = key.service_id().replace(' ', "_").to_uppercase();
-        variable(&format!("{}_{service}", key.env())).or_else(|| variable(key.env()))
-    }
-}
-
-impl Queues {
-    async fn create(sqs: &aws_sdk_sqs::Client, run: &str, visibility: u32) -> anyhow::Result<Self> {
-        let name: String = run
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-            .take(60)
-            .collect();
-        let (slices, _) = pair(sqs, &format!("{name}-slices"), SLICE_VISIBILITY_SECONDS).await?;
-        let (deliveries, dead_letters) =
-            pair(sqs, &format!("{name}-deliveries"), visibility).await?;
-        Ok(Self {
-            slices,
-            deliveries,
-            dead_letters,
-        })
-    }
-}
-
-/// A queue and its dead-letter queue.
-async fn pair(
-    sqs: &aws_sdk_sqs::Client,
-    name: &str,
-    visibility: u32,
-) -> anyhow::Result<(String, String)> {
-    let dead_letters = create(sqs, &format!("{name}-dead"), HashMap::new()).await?;
-    let arn = sqs
-        .get_queue_attributes()
-        .queue_url(&dead_letters)
-        .attribute_names(QueueAttributeName::QueueArn)
-        .send()
-        .await
-        .context("asking the queue for its name")?
-        .attributes
-        .and_then(|mut attributes| attributes.remove(&QueueAttributeName::QueueArn))
-        .context("the queue has no ARN")?;
-    let redrive =
-        serde_json::json!({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT})
-            .to_string();
-    let attributes = HashMap::from([
-        (
-            QueueAttributeName::VisibilityTimeout,
-            visibility.to_string(),
-        ),
-        (QueueAttributeName::RedrivePolicy, redrive),
-    ]);
-    Ok((create(sqs, name, attributes).await?, dead_letters))
-}
-
-async fn create(
-    sqs: &aws_sdk_sqs::Client,
-    name: &str,
-    attributes: HashMap<QueueAttributeName, String>,
-) -> anyhow::Result<String> {
-    let made = sqs
-        .create_queue()
-        .queue_name(name)
-        .set_attributes(Some(attributes))
-        .send()
-        .await;
-    made.context("making a queue")?
-        .queue_url
-        .context("the queue has no URL")
-}
