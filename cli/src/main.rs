@@ -55,12 +55,16 @@ struct Unusable(String);
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_env("FANLINE_LOG").unwrap_or_else(|_| EnvFilter::new("off")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    match &cli.command {
+        // The worker is deployed: its log is the function's.
+        Command::Worker(_) => fanline_log::init(sdk::variable),
+        _ => tracing_subscriber::fmt()
+            .with_env_filter(
+                EnvFilter::try_from_env("FANLINE_LOG").unwrap_or_else(|_| EnvFilter::new("off")),
+            )
+            .with_writer(std::io::stderr)
+            .init(),
+    }
     let ended = match &cli.command {
         Command::Run(args) => run::run(args).await,
         Command::Check(args) => check::check(args).await,

@@ -10,3 +10,4 @@
 mod bad_input;
 mod run;
 mod support;
+mod worker;

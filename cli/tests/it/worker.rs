@@ -1,0 +1,97 @@
+//! The worker, between the two stand-ins that the command has.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Folder, ONE_TEXT, campaign, list, user};
+
+/// A `fanline` process that goes with the test, and the line it began with.
+struct Process(Child);
+
+impl Process {
+    fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fanline"));
+        command
+            .args(args)
+            .env_clear()
+            .envs(variables.iter().copied());
+        Self(command.stdout(Stdio::piped()).spawn().unwrap())
+    }
+
+    fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
+        BufReader::new(self.0.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap)
+    }
+
+    /// Where a stand-in says that it listens.
+    fn url(&mut self) -> String {
+        let line = self.lines().next().unwrap();
+        line.strip_prefix("listening on ").unwrap().to_owned()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn the_worker_delivers_what_lies_on_a_queue_and_logs_as_the_function_does() {
+    let mut queue = Process::start(&["simulate", "queue", "--port", "0"], &[]);
+    let mut line = Process::start(&["simulate", "line", "--port", "0"], &[]);
+    let (queue, line) = (queue.url(), line.url());
+    // A run whose LINE is not there leaves its delivery on the queue.
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let token = ("LINE_CHANNEL_ACCESS_TOKEN", "secret-token");
+    let args = [
+        "run",
+        "campaign.json",
+        "--live",
+        "--yes",
+        "--queue-endpoint",
+        &queue,
+        "--give-up-after",
+        "1",
+    ];
+    assert_eq!(
+        folder
+            .fanline_with(&args, &[token, ("LINE_API_BASE", "http://127.0.0.1:9")])
+            .code,
+        Some(1)
+    );
+
+    let (deliveries, dead) = (
+        format!("{queue}/000000000000/test-deliveries"),
+        format!("{queue}/000000000000/test-deliveries-dead"),
+    );
+    let variables = [
+        token,
+        ("LINE_API_BASE", line.as_str()),
+        ("DEAD_LETTER_QUEUE_URL", &dead),
+        ("AWS_ENDPOINT_URL_SQS", &queue),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "us-east-1"),
+    ];
+    let mut worker = Process::start(&["worker", "--queue-url", &deliveries], &variables);
+    let asked = worker
+        .lines()
+        .inspect(|line| {
+            let leaks = line.contains("secret-token") || line.contains(&user(1)[1..]);
+            assert!(!leaks, "{line}");
+        })
+        .map(|line| serde_json::from_str::<Value>(&line).unwrap())
+        .find(|line| line["message"] == "asked the channel")
+        .unwrap();
+    assert_eq!(
+        (&asked["status"], &asked["recipients"], &asked["run"]),
+        (&200.into(), &3.into(), &"test".into())
+    );
+}
