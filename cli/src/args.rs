@@ -104,6 +104,15 @@ pub(crate) struct CampaignArgs {
 ///
 /// Settings are the consumer's environment variables. SIGTERM and SIGINT finish what is in hand first.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Environment:
+  DEAD_LETTER_QUEUE_URL                  where deliveries are set aside (required)
+  LINE_CHANNEL_ACCESS_TOKEN              the channel's token; or
+  LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN   the secret that holds it; or
+  LINE_CHANNEL_ID, LINE_CHANNEL_SECRET   for tokens of a quarter of an hour
+  PUSH_PER_SECOND, MULTICAST_PER_SECOND, NOTIFY_PER_SECOND
+                                         this worker's share of LINE's limits
+  docs/delivery.md has the others; region, credentials and endpoints are the AWS SDK's own")]
 pub(crate) struct WorkerArgs {
     /// The delivery queue
     #[arg(long, value_name = "URL", env = "DELIVERY_QUEUE_URL")]
