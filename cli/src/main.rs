@@ -8,7 +8,7 @@
 //!   [`function`]: the consumer, here or as a binary
 //! - [`outcomes`], [`sum`], [`dead_letters`]: what became of each row, counted once
 //! - [`faults`]: what goes wrong in a rehearsal
-//! - [`record`], [`page`]: what a run was like, and the report of it
+//! - [`record`]: what a run was like; [`report`], [`page`]: its result, in words, as JSON and on a page
 //! - [`progress`]: the bar on standard error
 //! - [`say`]: words for people and JSON for programs
 
@@ -24,6 +24,7 @@ mod pipeline;
 mod progress;
 mod queues;
 mod record;
+mod report;
 mod run;
 mod say;
 mod sdk;

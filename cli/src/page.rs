@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::record::Record;
-use crate::run::Report;
+use crate::report::Report;
 use crate::say::count;
 
 const STYLE: &str = "

@@ -1,70 +1,19 @@
 //! `fanline run`: a whole campaign on this machine.
 
-use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal};
 use std::time::Instant;
 
 use anyhow::Context;
-use console::style;
-use fanline_core::campaign::Channel;
-use fanline_local::line::LedgerSummary;
-use serde::Serialize;
+use fanline_core::channel::Channel;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::pipeline::{Pipeline, Run};
-use crate::record::Record;
+use crate::report::Report;
 use crate::say::{self, count};
 use crate::sdk::variable;
-use crate::sum::Sum;
 use crate::world::World;
 use crate::{Ended, Unusable, check, page, simulate};
-
-/// The result of a run, as `--json` prints it.
-#[derive(Serialize)]
-pub(crate) struct Report {
-    pub(crate) run: String,
-    pub(crate) channel: &'static str,
-    pub(crate) live: bool,
-    #[serde(flatten)]
-    pub(crate) sum: Sum,
-    /// Requests to the channel that the list came to, before any retry.
-    pub(crate) deliveries: u64,
-    /// Requests to the queue that published them.
-    pub(crate) queue_requests: u64,
-    /// From the first row read to the last outcome.
-    pub(crate) seconds: f64,
-    #[serde(flatten)]
-    pub(crate) record: Record,
-    /// Why deliveries were set aside, and how many people that is.
-    pub(crate) dead_letters: BTreeMap<String, u64>,
-    /// The files with the rows that can't be sent.
-    pub(crate) rejects: Vec<String>,
-    /// The simulated LINE's own count.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) line: Option<Ledger>,
-    /// Why the run ended before its time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) problem: Option<String>,
-}
-
-/// What the simulated LINE saw: the judge of the run, which knows nothing of the pipeline's own counts.
-#[derive(Serialize)]
-pub(crate) struct Ledger {
-    recipients_accepted: u64,
-    recipients_doubled: u64,
-    requests_rate_limited: u64,
-}
-
-impl From<LedgerSummary> for Ledger {
-    fn from(ledger: LedgerSummary) -> Self {
-        Self {
-            recipients_accepted: ledger.accepted_recipients,
-            recipients_doubled: ledger.duplicates,
-            requests_rate_limited: ledger.rate_limited,
-        }
-    }
-}
 
 /// Runs the campaign and accounts for every row.
 pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
@@ -104,7 +53,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
     if args.json {
         say::json(&report)?;
     } else {
-        show(&report);
+        report.show();
     }
     Ok(if report.sum.all_accepted() && report.problem.is_none() {
         Ended::Well
@@ -127,56 +76,6 @@ fn report(args: &RunArgs, file: &CampaignFile, world: &World, done: Run, seconds
         rejects: done.rejects,
         line: world.line.as_ref().map(|line| line.ledger().into()),
         problem: done.problem,
-    }
-}
-
-fn show(report: &Report) {
-    let to = if report.live {
-        "LINE"
-    } else {
-        "the simulated LINE"
-    };
-    say::line(format_args!(
-        "{}: {} rows to {to} in {:.1} s, {} deliveries\n",
-        style(&report.run).bold(),
-        count(report.sum.rows),
-        report.seconds,
-        count(report.deliveries)
-    ));
-    for (name, n, meaning) in report.sum.terms() {
-        if n > 0 {
-            let good = matches!(name, "accepted" | "already accepted" | "duplicates");
-            let name = if good {
-                style(name).green()
-            } else {
-                style(name).red()
-            };
-            say::line(format_args!(
-                "  {name:<18}{:>12}   {}",
-                count(n),
-                style(meaning).dim()
-            ));
-        }
-    }
-    say::line(format_args!("\n{}", report.sum.equation()));
-    for (reason, n) in &report.dead_letters {
-        say::line(format_args!("set aside as {reason}: {}", count(*n)));
-    }
-    for file in &report.rejects {
-        say::line(format_args!("rejected rows: {file}"));
-    }
-    if let Some(line) = &report.line {
-        say::line(format_args!(
-            "the simulated LINE's ledger: {} reached, {} of them twice",
-            count(line.recipients_accepted),
-            count(line.recipients_doubled)
-        ));
-    }
-    if let Some(problem) = &report.problem {
-        say::note(format_args!(
-            "{} {problem}",
-            style("stopped:").for_stderr().red().bold()
-        ));
     }
 }
 

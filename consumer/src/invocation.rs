@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fanline_core::campaign::Channel;
+use fanline_core::channel::Channel;
 use fanline_core::delivery::Delivery;
 use fanline_core::outcome::{Outcome, Reason};
 use jiff::Timestamp;

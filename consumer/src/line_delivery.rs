@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanline_core::campaign::Channel;
+use fanline_core::channel::Channel;
 use fanline_core::delivery::{Delivery, Endpoint};
 use fanline_core::outcome::Outcome;
 use futures_util::future::join_all;

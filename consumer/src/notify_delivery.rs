@@ -1,6 +1,6 @@
 //! A delivery of the channel `line-notify`: one attempt.
 
-use fanline_core::campaign::OnUnknown;
+use fanline_core::channel::OnUnknown;
 use fanline_core::delivery::Delivery;
 use fanline_core::outcome::Outcome;
 use jiff::Timestamp;

@@ -1,6 +1,6 @@
 //! What a batch says of itself: a log line for each request, and metric lines at its end.
 
-use fanline_core::campaign::Channel;
+use fanline_core::channel::Channel;
 use fanline_core::delivery::{Delivery, Endpoint};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fanline_core::campaign::Channel;
+use fanline_core::channel::Channel;
 use fanline_core::outcome::Outcome;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};

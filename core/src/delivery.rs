@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::campaign::{Channel, OnUnknown};
+use crate::channel::{Channel, OnUnknown};
 use crate::recipient::Recipient;
 use crate::retry_key;
 use crate::text::push_json_string;

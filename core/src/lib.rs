@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //! - [`campaign`]: what to send, to whom, when; read once and checked whole
+//! - [`channel`]: the Messaging API, or the LINE Notify protocol
 //! - [`list`]: bytes of a recipient list in, rows out, wherever the bytes come from
 //! - [`recipient`]: the person, group, room or token that a row names
 //! - [`template`]: a campaign's messages, made ready to be rendered a million times
@@ -12,6 +13,7 @@
 //! - [`settings`]: environment variables, read once, every problem named together
 
 pub mod campaign;
+pub mod channel;
 pub mod delivery;
 pub mod list;
 pub mod outcome;

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
 
-use crate::campaign::Channel;
+use crate::channel::Channel;
 
 /// Where one message goes: a LINE user, group or room, or the holder of a LINE Notify token.
 ///

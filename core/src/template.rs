@@ -217,7 +217,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    use crate::campaign::Channel;
+    use crate::channel::Channel;
 
     fn compile(messages: Value) -> MessageTemplate {
         MessageTemplate::compile(Channel::Line, messages).unwrap()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
-use fanline_core::campaign::Channel;
+use fanline_core::channel::Channel;
 use fanline_core::recipient::Recipient;
 use jiff::Timestamp;
 use serde::Serialize;

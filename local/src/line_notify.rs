@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use fanline_core::campaign::Channel;
+use fanline_core::channel::Channel;
 use fanline_core::recipient::Recipient;
 use hyper::StatusCode;
 use jiff::Timestamp;

@@ -1,6 +1,6 @@
 //! The body of a push, multicast or validate request, read as LINE reads it.
 
-use fanline_core::campaign::Channel;
+use fanline_core::channel::Channel;
 use fanline_core::delivery::MAX_RECIPIENTS;
 use fanline_core::recipient::Recipient;
 use hyper::StatusCode;

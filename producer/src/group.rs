@@ -157,7 +157,7 @@ impl Hasher for Hashed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fanline_core::campaign::Channel;
+    use fanline_core::channel::Channel;
     use proptest::prelude::*;
 
     fn recipient(kind: char, n: u64) -> Recipient {

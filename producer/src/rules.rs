@@ -1,6 +1,7 @@
 //! What one row asks for, or why it can't be sent.
 
-use fanline_core::campaign::{Campaign, Channel};
+use fanline_core::campaign::Campaign;
+use fanline_core::channel::Channel;
 use fanline_core::delivery::{Envelope, MAX_RECIPIENTS};
 use fanline_core::list::{Header, ListError, Row, RowError};
 use fanline_core::recipient::Recipient;

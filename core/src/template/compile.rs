@@ -6,7 +6,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value};
 
 use super::{Limit, MessageTemplate, Part, Piece, Pieces, TemplateError};
-use crate::campaign::Channel;
+use crate::channel::Channel;
 use crate::text::{push_json, push_json_chars, push_json_string, utf16_len};
 
 /// LINE takes 1 to 5 message objects in a request. <https://developers.line.biz/en/reference/messaging-api/#send-push-message>
