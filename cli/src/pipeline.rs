@@ -28,6 +28,9 @@ const SLICES_AT_ONCE: usize = 2;
 /// How often the queues are asked whether they are empty.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// A channel that is on hold for want of a valid token stays so: nobody has to wait longer for that.
+const HELD: Duration = Duration::from_secs(5);
+
 /// What a run came to.
 pub(crate) struct Run {
     pub(crate) sum: Sum,
@@ -61,29 +64,27 @@ pub(crate) struct Pipeline<'a> {
     give_up_after: Duration,
 }
 
-/// Notices when nothing has changed for too long.
+/// Notices that nothing changes.
 struct Standstill<T> {
     last: Option<T>,
     since: Instant,
-    limit: Duration,
 }
 
 impl<T: PartialEq> Standstill<T> {
-    fn new(limit: Duration) -> Self {
+    fn new() -> Self {
         Self {
             last: None,
             since: Instant::now(),
-            limit,
         }
     }
 
-    /// Whether `now` is what it has been for longer than the limit.
-    fn is_over(&mut self, now: T) -> bool {
+    /// For how long it has been as it is `now`.
+    fn lasts(&mut self, now: T) -> Duration {
         if self.last.as_ref() != Some(&now) {
             self.last = Some(now);
             self.since = Instant::now();
         }
-        self.since.elapsed() > self.limit
+        self.since.elapsed()
     }
 }
 
@@ -187,17 +188,24 @@ impl<'a> Pipeline<'a> {
         );
         self.failed()?;
         let visible_at = file.campaign.deliver_at.unwrap_or(Timestamp::MIN);
-        let mut standstill = Standstill::new(self.give_up_after);
+        let mut standstill = Standstill::new();
         // Slices first: while one is left there may be deliveries to come.
         for queue in [&self.world.queues.slices, &self.world.queues.deliveries] {
             while !queues::is_empty(&self.world.sqs, queue).await? {
                 let position = self.position();
-                if Timestamp::now() > visible_at
-                    && standstill.is_over((position.published, position.settled))
-                {
+                let (limit, why) = if self.recorder.has_held() {
+                    (
+                        self.give_up_after.min(HELD),
+                        "; sending is on hold: is the token valid?",
+                    )
+                } else {
+                    (self.give_up_after, "")
+                };
+                let still = standstill.lasts((position.published, position.settled));
+                if Timestamp::now() > visible_at && still > limit {
                     return Ok(Some(format!(
-                        "for {} s no delivery has come to an outcome; run it again within a day, and only those not yet reached get it",
-                        self.give_up_after.as_secs()
+                        "for {} s no delivery has come to an outcome{why}; run it again within a day, and only those not yet reached get it",
+                        limit.as_secs()
                     )));
                 }
                 tokio::time::sleep(LOOK_EVERY).await;

@@ -26,6 +26,7 @@ struct Kept {
     multicasts: u64,
     retries: u64,
     too_fast: u64,
+    holds: u64,
 }
 
 /// The record of a run that has ended.
@@ -159,6 +160,12 @@ impl Recorder {
         );
         kept.retries += count("retry_deliveries");
         kept.too_fast += count("too_fast");
+        kept.holds += count("holds");
+    }
+
+    /// Whether the consumer has stopped a channel: no quota, or no valid token.
+    pub(crate) fn has_held(&self) -> bool {
+        self.kept().holds > 0
     }
 
     pub(crate) fn record(&self) -> Record {

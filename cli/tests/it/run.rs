@@ -171,3 +171,30 @@ fn a_run_with_every_kind_of_fault_reaches_everybody_once_and_reports_it() {
     );
     assert!(!page.contains(&user(1)[1..]), "no recipient in the report");
 }
+
+#[test]
+fn a_token_that_line_refuses_ends_the_run_and_is_named_as_the_cause() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let answer = folder.fanline(&[
+        "run",
+        "campaign.json",
+        "--json",
+        "--faults",
+        "unauthorized=100%",
+    ]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    let report = answer.json();
+    assert_eq!(
+        (&report["accepted"], &report["unknown"]),
+        (&0.into(), &3.into())
+    );
+    assert!(
+        report["problem"]
+            .as_str()
+            .unwrap()
+            .contains("is the token valid?"),
+        "{report}"
+    );
+}
