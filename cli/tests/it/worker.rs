@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -20,10 +22,18 @@ impl Process {
         Self(command.stdout(Stdio::piped()).spawn().unwrap())
     }
 
+    /// What it prints, line by line; the test fails where a line is too long in coming.
     fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
-        BufReader::new(self.0.stdout.take().unwrap())
-            .lines()
-            .map(Result::unwrap)
+        let printed = BufReader::new(self.0.stdout.take().unwrap()).lines();
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in printed.map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        std::iter::from_fn(move || Some(lines.recv_timeout(Duration::from_secs(60)).unwrap()))
     }
 
     /// Where a stand-in says that it listens.
