@@ -33,7 +33,7 @@ impl Process {
                 }
             }
         });
-        std::iter::from_fn(move || Some(lines.recv_timeout(Duration::from_secs(60)).unwrap()))
+        std::iter::from_fn(move || Some(lines.recv_timeout(Duration::from_mins(1)).unwrap()))
     }
 
     /// Where a stand-in says that it listens.
