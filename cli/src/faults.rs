@@ -1,5 +1,6 @@
 //! `--faults`: what is to go wrong in a rehearsal, and how often.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use fanline_local::line::{LineFault, LineFaults};
@@ -11,8 +12,21 @@ use crate::Unusable;
 /// A killed function dies within this time of its beginning: most are in the middle of a request then.
 const KILLED_WITHIN: Duration = Duration::from_millis(20);
 
-/// The fault that is the function's own, beside LINE's and the queue's.
+/// The faults that are the function's own, beside LINE's and the queue's.
 const KILL: &str = "kill";
+const PANIC: &str = "panic";
+const TIME_OUT: &str = "time-out";
+
+/// What becomes of an invocation that has done its work: the worst moment for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It answers.
+    Answer,
+    /// It panics.
+    Panic,
+    /// It says nothing more until its time is out.
+    TimeOut,
+}
 
 /// Everything that goes wrong in a run; nothing by default.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +34,8 @@ pub(crate) struct Faults {
     pub(crate) line: LineFaults,
     pub(crate) queue: QueueFaults,
     pub(crate) kills: Kills,
+    panics: f64,
+    time_outs: f64,
 }
 
 impl Faults {
@@ -45,6 +61,10 @@ impl Faults {
             })?;
             if name == KILL {
                 faults.kills.rate = rate;
+            } else if name == PANIC {
+                faults.panics = rate;
+            } else if name == TIME_OUT {
+                faults.time_outs = rate;
             } else if let Ok(fault) = name.parse::<LineFault>() {
                 faults.line.rates.insert(fault, rate);
             } else {
@@ -60,13 +80,30 @@ impl Faults {
         Ok(faults)
     }
 
+    /// How the invocation with this number ends: the same for the same seed.
+    pub(crate) fn ending(&self, number: u64) -> Ending {
+        let mut hasher = DefaultHasher::new();
+        (self.kills.seed, number).hash(&mut hasher);
+        #[expect(clippy::cast_precision_loss, reason = "a draw from 0 to 1")]
+        let draw = hasher.finish() as f64 / u64::MAX as f64;
+        if draw < self.panics {
+            Ending::Panic
+        } else if draw < self.panics + self.time_outs {
+            Ending::TimeOut
+        } else {
+            Ending::Answer
+        }
+    }
+
     /// Whether anything goes wrong at all.
     pub(crate) fn any(&self) -> bool {
         let quiet = QueueFaults {
             seed: self.queue.seed,
             ..QueueFaults::default()
         };
-        self.kills.rate > 0.0 || !self.line.rates.is_empty() || self.queue != quiet
+        self.kills.rate + self.panics + self.time_outs > 0.0
+            || !self.line.rates.is_empty()
+            || self.queue != quiet
     }
 }
 
@@ -82,7 +119,7 @@ fn read_rate(text: &str) -> Option<f64> {
 fn names() -> String {
     let line = LineFault::ALL.map(LineFault::as_str).join(", ");
     format!(
-        "{line} (LINE), failed, refused, throttled, lost, duplicated, short (the queue), {KILL} (the function)"
+        "{line} (LINE), failed, refused, throttled, lost, duplicated, short (the queue), {KILL}, {PANIC}, {TIME_OUT} (the function)"
     )
 }
 
@@ -104,6 +141,23 @@ mod tests {
         );
         assert!(faults.any());
         assert!(!Faults::parse(None, 7).unwrap().any());
+    }
+
+    #[test]
+    fn the_same_invocations_end_badly_for_the_same_seed() {
+        let endings = |seed| {
+            let faults = Faults::parse(Some("panic=10%,time-out=20%"), seed).unwrap();
+            (0..1000)
+                .map(|number| faults.ending(number))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(endings(1), endings(1));
+        assert_ne!(endings(1), endings(2));
+        let count = |ending| endings(1).into_iter().filter(|it| *it == ending).count();
+        assert!(
+            (70..130).contains(&count(Ending::Panic))
+                && (150..250).contains(&count(Ending::TimeOut))
+        );
     }
 
     #[test]

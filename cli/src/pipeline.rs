@@ -1,6 +1,7 @@
 //! The producer and the consumer of a run, and the mappings that feed them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
+use crate::faults::Ending;
 use crate::function::Function;
 use crate::outcomes::{Ends, Outcomes};
 use crate::progress::{Position, Progress};
@@ -139,13 +141,25 @@ impl<'a> Pipeline<'a> {
             MappingOptions {
                 concurrency: BATCHES_AT_ONCE,
                 kills,
+                timeout: Some(Duration::from_secs(world.patience.invocation.into())),
                 ..MappingOptions::new(&world.queues.deliveries)
             },
             {
                 let recorder = Arc::clone(&recorder);
+                let faults = world.faults.clone();
+                let number = AtomicU64::new(0);
                 move |event| {
                     let (consumer, recorder) = (consumer.clone(), Arc::clone(&recorder));
-                    async move { consumer.invoke(event, &recorder).await }
+                    let ending = faults.ending(number.fetch_add(1, Ordering::Relaxed));
+                    async move {
+                        let answer = consumer.invoke(event, &recorder).await;
+                        match ending {
+                            Ending::Answer => answer,
+                            // What a panic comes to for the mapping: an error in place of the answer.
+                            Ending::Panic => Err("a panic, by --faults".into()),
+                            Ending::TimeOut => std::future::pending().await,
+                        }
+                    }
                 }
             },
         )

@@ -135,7 +135,7 @@ fn a_run_with_every_kind_of_fault_reaches_everybody_once_and_reports_it() {
     let folder = Folder::new()
         .with("campaign.json", campaign(PERSONAL))
         .with("list.csv", list(150));
-    let faults = "error-before=10%,error-after=10%,reset-after=10%,garbled=5%,failed=5%,throttled=5%,lost=5%,duplicated=10%,kill=3%";
+    let faults = "error-before=10%,error-after=10%,reset-after=10%,garbled=5%,failed=5%,throttled=5%,lost=5%,duplicated=10%,kill=3%,panic=3%";
     let answer = folder.fanline(&[
         "run",
         "campaign.json",
