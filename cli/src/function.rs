@@ -48,14 +48,23 @@ impl Function {
     pub(crate) async fn invoke(&self, event: Value, recorder: &Recorder) -> Result<Value, String> {
         match self {
             Self::Here(consumer, timeout) => {
-                let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
-                let handled = consumer.handle(event, Timestamp::now() + *timeout).await;
-                for line in &handled.metrics {
-                    recorder.metrics(line);
-                }
-                serde_json::to_value(handled.response).map_err(|error| error.to_string())
+                handle(consumer, event, *timeout, |line| recorder.metrics(line)).await
             }
             Self::Binary(host) => host.invoke(&event).await.map_err(|error| error.to_string()),
         }
     }
+}
+
+/// One invocation of the handler inside this process, from the mapping's event to its answer; `metrics` gets each line that the
+/// Lambda would print.
+pub(crate) async fn handle(
+    consumer: &Consumer,
+    event: Value,
+    timeout: SignedDuration,
+    metrics: impl Fn(&str),
+) -> Result<Value, String> {
+    let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
+    let handled = consumer.handle(event, Timestamp::now() + timeout).await;
+    handled.metrics.iter().for_each(|line| metrics(line));
+    serde_json::to_value(handled.response).map_err(|error| error.to_string())
 }

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use anyhow::Context;
 use fanline_core::channel::Channel;
+use fanline_core::settings::variable;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::pipeline::{Pipeline, Run};
 use crate::report::Report;
 use crate::say::{self, count};
-use crate::sdk::variable;
 use crate::world::World;
 use crate::{Ended, Unusable, check, page, simulate};
 

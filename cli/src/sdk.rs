@@ -3,15 +3,7 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
-
-/// What a live run reads from the environment: the consumer's own settings.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the lookup that the settings are read through"
-)]
-pub(crate) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
+use fanline_core::settings::variable;
 
 /// The SDK with the queue at `endpoint`. Everything else is the environment's where the campaign has something in AWS, such
 /// as its list; otherwise there are credentials that mean nothing, and no account is asked for.

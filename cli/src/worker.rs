@@ -3,12 +3,12 @@
 use anyhow::Context;
 use aws_config::BehaviorVersion;
 use consumer::Consumer;
+use fanline_core::settings::variable;
 use fanline_local::mapping::{Mapping, MappingOptions};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::args::WorkerArgs;
-use crate::sdk::variable;
-use crate::{Ended, Unusable, say, simulate};
+use crate::{Ended, Unusable, function, say, simulate};
 
 /// The time that a batch may take, as the template gives the Lambda.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
@@ -29,14 +29,7 @@ pub(crate) async fn work(args: &WorkerArgs) -> anyhow::Result<Ended> {
     };
     let mapping = Mapping::start(aws_sdk_sqs::Client::new(&sdk), options, move |event| {
         let consumer = consumer.clone();
-        async move {
-            let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
-            let handled = consumer.handle(event, Timestamp::now() + TIMEOUT).await;
-            for metrics in handled.metrics {
-                say::line(metrics);
-            }
-            serde_json::to_value(handled.response).map_err(|error| error.to_string())
-        }
+        async move { function::handle(&consumer, event, TIMEOUT, |line| say::line(line)).await }
     })
     .await
     .with_context(|| format!("polling `{}`", args.queue_url))?;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use aws_config::SdkConfig;
 use consumer::Consumer;
+use fanline_core::settings::variable;
 use fanline_local::line::{LineOptions, LineServer};
 use fanline_local::queue::{QueueOptions, QueueServer};
 use producer::Producer;
@@ -14,7 +15,7 @@ use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::faults::Faults;
 use crate::queues::{MAX_RECEIVE_COUNT, Queues};
-use crate::sdk::{sdk_config, variable};
+use crate::sdk::sdk_config;
 
 /// How long things may take, in seconds.
 pub(crate) struct Patience {

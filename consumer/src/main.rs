@@ -5,16 +5,9 @@ use std::io::{self, Write};
 use aws_config::BehaviorVersion;
 use aws_lambda_events::sqs::SqsEvent;
 use consumer::{Consumer, Settings};
+use fanline_core::settings::variable;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the lookup that settings and log are read through"
-)]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

@@ -8,6 +8,15 @@ use std::str::FromStr;
 #[error("{}", .0.join("; "))]
 pub struct SettingsError(pub Vec<String>);
 
+/// The lookup that a process's settings and log are read through: its environment. What is not UTF-8 counts as not set.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Reads variables through one lookup function and collects what is wrong with them.
 pub struct Reader<F> {
     lookup: F,

@@ -5,20 +5,13 @@ mod failed;
 use std::io::{self, Write};
 
 use aws_config::BehaviorVersion;
+use fanline_core::settings::variable;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use producer::{Producer, Settings};
 use serde_json::Value;
 
 use crate::failed::Failed;
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the lookup that settings and log are read through"
-)]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
