@@ -6,7 +6,7 @@ use fanline_core::settings::{Reader, SettingsError};
 use reqwest::Url;
 use secrecy::SecretString;
 
-use crate::token::TokenSource;
+use crate::line::token::TokenSource;
 
 /// LINE's limits are for the channel, over all machines; an environment may use its share of them and no more. Where the
 /// share is not set, a tenth is taken, which is right for up to ten environments (`MaximumConcurrency: 10`).

@@ -23,7 +23,7 @@ const OUTCOMES: [Outcome; 7] = [
 
 /// Counts of one batch.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     channels: BTreeMap<&'static str, Counts>,
     /// Records whose body is no delivery.
     pub undecodable: u64,
@@ -31,7 +31,7 @@ pub struct Tally {
 
 /// Counts of one batch and one channel.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub(crate) struct Counts {
     outcomes: BTreeMap<Outcome, (u64, u64)>,
     latencies: Vec<u64>,
     /// Answers with 429.
@@ -48,17 +48,17 @@ pub struct Counts {
 
 impl Tally {
     /// The counts of a channel.
-    pub fn channel(&mut self, channel: Channel) -> &mut Counts {
+    pub(crate) fn channel(&mut self, channel: Channel) -> &mut Counts {
         self.channels.entry(channel.as_str()).or_default()
     }
 
     /// Whether there was anything for a channel.
-    pub fn has(&self, channel: Channel) -> bool {
+    pub(crate) fn has(&self, channel: Channel) -> bool {
         self.channels.contains_key(channel.as_str())
     }
 
     /// One line of this `function` for each channel that the batch had deliveries for, and one for bodies that named none.
-    pub fn lines(&self, function: &str, now: Timestamp) -> Vec<String> {
+    pub(crate) fn lines(&self, function: &str, now: Timestamp) -> Vec<String> {
         let mut lines: Vec<String> = self
             .channels
             .iter()
@@ -74,14 +74,14 @@ impl Tally {
 
 impl Counts {
     /// A delivery, or a part of one, with its outcome.
-    pub fn add(&mut self, outcome: Outcome, recipients: usize) {
+    pub(crate) fn add(&mut self, outcome: Outcome, recipients: usize) {
         let (deliveries, people) = self.outcomes.entry(outcome).or_default();
         *deliveries += 1;
         *people += u64::try_from(recipients).unwrap_or(u64::MAX);
     }
 
     /// How long the channel took to answer.
-    pub fn latency(&mut self, milliseconds: u64) {
+    pub(crate) fn latency(&mut self, milliseconds: u64) {
         if self.latencies.len() < MOST_VALUES {
             self.latencies.push(milliseconds);
         }

@@ -35,7 +35,7 @@ const CATCH_UP_FROM: f64 = 50.0;
 /// up to the limit whatever their phases are. A larger burst would buy nothing: what waits is on a queue, and a second's
 /// worth let go at once would be let go in every environment at the same moment. After a cold start the first turn comes
 /// after one space, because the environment that this one replaces may have sent just before it died.
-pub struct Pace<C: Clock = DefaultClock> {
+pub(crate) struct Pace<C: Clock = DefaultClock> {
     share: f64,
     clock: C,
     state: Mutex<State<C>>,
@@ -50,12 +50,12 @@ struct State<C: Clock> {
 
 impl Pace {
     /// A pace of `share` requests a second.
-    pub fn new(share: f64) -> Self {
+    pub(crate) fn new(share: f64) -> Self {
         Self::with_clock(share, DefaultClock::default())
     }
 
     /// Waits for the next turn. `false` where it would come after `latest`: then no time was spent.
-    pub async fn turn(&self, latest: Timestamp) -> bool {
+    pub(crate) async fn turn(&self, latest: Timestamp) -> bool {
         loop {
             let Err(wait) = self.check() else { return true };
             let room = Duration::try_from(latest.duration_since(Timestamp::now()));
@@ -70,7 +70,7 @@ impl Pace {
 
 impl<C: Clock + Clone> Pace<C> {
     /// The same with a clock of the caller's.
-    pub fn with_clock(share: f64, clock: C) -> Self {
+    pub(crate) fn with_clock(share: f64, clock: C) -> Self {
         let state = State {
             factor: 1.0,
             limited: 1.0,
@@ -84,7 +84,7 @@ impl<C: Clock + Clone> Pace<C> {
     }
 
     /// Takes the next turn, or says how long to wait before asking again.
-    pub fn check(&self) -> Result<(), Duration> {
+    pub(crate) fn check(&self) -> Result<(), Duration> {
         let mut state = self.state();
         let now = self.clock.now();
         if let Err(not_until) = state.limiter.check() {
@@ -98,20 +98,20 @@ impl<C: Clock + Clone> Pace<C> {
     }
 
     /// After a 429: a slower pace, at once.
-    pub fn slow_down(&self) {
+    pub(crate) fn slow_down(&self) {
         let mut state = self.state();
         state.factor = (state.factor * DECREASE).max(LEAST);
         self.relimit(&mut state);
     }
 
     /// After a request that was taken: a little faster, up to the share.
-    pub fn speed_up(&self) {
+    pub(crate) fn speed_up(&self) {
         let mut state = self.state();
         state.factor = (state.factor + INCREASE).min(1.0);
     }
 
     /// Requests a second, as of now.
-    pub fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         let factor = self.state().factor;
         1.0 / space(self.share, factor).as_secs_f64()
     }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::notify::Image;
+use crate::line_notify::client::Image;
 
 /// Why there is no image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ImageError {
+pub(crate) enum ImageError {
     /// Nothing of that name.
     #[error("`image_file` names nothing that is there")]
     Missing,
@@ -24,14 +24,14 @@ pub enum ImageError {
 }
 
 /// The images of this environment, by the name that the message gives them.
-pub struct Images {
+pub(crate) struct Images {
     s3: aws_sdk_s3::Client,
     kept: Mutex<HashMap<String, Arc<OnceCell<Image>>>>,
 }
 
 impl Images {
     /// None is fetched yet.
-    pub fn new(s3: aws_sdk_s3::Client) -> Self {
+    pub(crate) fn new(s3: aws_sdk_s3::Client) -> Self {
         Self {
             s3,
             kept: Mutex::default(),
@@ -39,7 +39,7 @@ impl Images {
     }
 
     /// The image of this name, an `s3://` URI or a path. All who ask for it at once wait for the one fetch.
-    pub async fn get(&self, name: &str) -> Result<Image, ImageError> {
+    pub(crate) async fn get(&self, name: &str) -> Result<Image, ImageError> {
         let cell = Arc::clone(self.kept.lock().await.entry(name.to_owned()).or_default());
         cell.get_or_try_init(|| self.fetch(name)).await.cloned()
     }

@@ -11,19 +11,19 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::dead_letter::DeadLetters;
-use crate::hold::Hold;
-use crate::http;
-use crate::image::Images;
-use crate::invocation::{Invocation, Settlement};
-use crate::line::Line;
-use crate::notify::Notify;
-use crate::pace::Pace;
-use crate::queue::Queue;
-use crate::record::{self, Record};
+use crate::batch::{Invocation, Settlement};
+use crate::channel::hold::Hold;
+use crate::channel::http;
+use crate::channel::pace::Pace;
+use crate::line::client::Line;
+use crate::line::token::{Issuer, Tokens};
+use crate::line_notify::client::Notify;
+use crate::line_notify::image::Images;
 use crate::settings::Settings;
+use crate::sqs::dead_letter::DeadLetters;
+use crate::sqs::delivery_queue::Queue;
+use crate::sqs::record::{self, Record};
 use crate::tally::Tally;
-use crate::token::{Issuer, Tokens};
 
 /// Kept back at an invocation's end for dead letters, changes of visibility and the answer itself.
 const MARGIN: SignedDuration = SignedDuration::from_secs(2);

@@ -5,10 +5,10 @@ use fanline_core::delivery::{Delivery, Endpoint};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use crate::answer::Answer;
-use crate::classify::Route;
-use crate::fingerprint::fingerprint;
-use crate::invocation::Invocation;
+use crate::batch::Invocation;
+use crate::channel::classify::Route;
+use crate::channel::fingerprint::fingerprint;
+use crate::channel::response::Answer;
 
 impl Invocation {
     /// One line for each request and its answer. Nobody is named in it and nothing is quoted.

@@ -4,7 +4,7 @@ use fanline_core::delivery::Delivery;
 
 /// The parts of a delivery: who is to blame, each alone, and everybody else.
 #[derive(Debug)]
-pub struct Parts {
+pub(crate) struct Parts {
     /// Those that LINE named.
     pub blamed: Vec<Delivery>,
     /// Those that are asked again, under keys of their own.
@@ -12,7 +12,7 @@ pub struct Parts {
 }
 
 /// Takes out the recipients at `positions`. Where none of them exists, halves instead.
-pub fn take_out(delivery: &Delivery, positions: &[usize]) -> Parts {
+pub(crate) fn take_out(delivery: &Delivery, positions: &[usize]) -> Parts {
     let (blamed, others): (Vec<_>, Vec<_>) = delivery
         .recipients
         .iter()
@@ -37,7 +37,7 @@ pub fn take_out(delivery: &Delivery, positions: &[usize]) -> Parts {
 }
 
 /// Cuts in the middle; a delivery to one stays whole.
-pub fn halve(delivery: &Delivery) -> Parts {
+pub(crate) fn halve(delivery: &Delivery) -> Parts {
     let all = &delivery.recipients;
     let (left, right) = all.split_at(all.len() / 2);
     Parts {

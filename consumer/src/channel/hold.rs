@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Why the channel is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Why {
+pub(crate) enum Why {
     /// The month's messages are used up.
     Quota,
     /// There is no token that the channel takes.
@@ -15,7 +15,7 @@ pub enum Why {
 
 impl Why {
     /// The reason as the log writes it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Quota => "quota",
             Self::Unauthorized => "unauthorized",
@@ -29,7 +29,7 @@ const BEFORE_A_PROBE: SignedDuration = SignedDuration::from_secs(60);
 /// One channel's hold in one environment. Its end is found out, not announced: once a minute one delivery goes through, and
 /// where it is accepted the rest follow.
 #[derive(Default)]
-pub struct Hold(Mutex<Option<Held>>);
+pub(crate) struct Hold(Mutex<Option<Held>>);
 
 #[derive(Clone, Copy)]
 struct Held {
@@ -40,14 +40,14 @@ struct Held {
 
 impl Hold {
     /// Why nothing may be sent now, without taking part in it.
-    pub fn stopped(&self, now: Timestamp) -> Option<Why> {
+    pub(crate) fn stopped(&self, now: Timestamp) -> Option<Why> {
         self.held()
             .filter(|hold| now < hold.probe_at)
             .map(|hold| hold.why)
     }
 
     /// Asks to send now. `None` is leave: whoever gets it during a hold is the probe, and the only one for a minute.
-    pub fn admit(&self, now: Timestamp) -> Option<Why> {
+    pub(crate) fn admit(&self, now: Timestamp) -> Option<Why> {
         let mut state = self.held();
         let hold = state.as_mut()?;
         if now < hold.probe_at {
@@ -58,7 +58,7 @@ impl Hold {
     }
 
     /// Stops the channel.
-    pub fn begin(&self, why: Why, now: Timestamp) {
+    pub(crate) fn begin(&self, why: Why, now: Timestamp) {
         *self.held() = Some(Held {
             why,
             since: now,
@@ -67,7 +67,7 @@ impl Hold {
     }
 
     /// A request that departed at `departed` was taken: the hold is over, unless it began after that.
-    pub fn end(&self, departed: Timestamp) {
+    pub(crate) fn end(&self, departed: Timestamp) {
         let mut held = self.held();
         if held.is_some_and(|hold| departed > hold.since) {
             *held = None;

@@ -5,7 +5,7 @@ use aws_sdk_sqs::types::MessageAttributeValue;
 use fanline_core::outcome::Reason;
 use uuid::Uuid;
 
-use crate::record::is_fifo;
+use crate::sqs::record::is_fifo;
 
 /// A message and its attributes together.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
@@ -15,7 +15,7 @@ const EMPTY_BODY: &str = "(empty)";
 
 /// Why a delivery is set aside: the attributes of its message.
 #[derive(Debug, Clone)]
-pub struct Letter {
+pub(crate) struct Letter {
     /// `reason`.
     pub reason: Reason,
     /// `status`: LINE's, where it answered.
@@ -32,7 +32,7 @@ pub struct Letter {
 
 impl Letter {
     /// Name, type and value of each attribute that fits beside a body of `body` bytes, the most telling first.
-    pub fn attributes(&self, body: usize) -> Vec<(&'static str, &'static str, String)> {
+    pub(crate) fn attributes(&self, body: usize) -> Vec<(&'static str, &'static str, String)> {
         let all = [
             ("reason", "String", Some(self.reason.as_str().to_owned())),
             (
@@ -69,22 +69,22 @@ impl Letter {
 /// The dead-letter queue did not take it: the record must come again.
 #[derive(Debug, thiserror::Error)]
 #[error("the dead-letter queue did not take it: {0}")]
-pub struct DeadLetterError(String);
+pub(crate) struct DeadLetterError(String);
 
 /// The dead-letter queue.
-pub struct DeadLetters {
+pub(crate) struct DeadLetters {
     sqs: aws_sdk_sqs::Client,
     url: String,
 }
 
 impl DeadLetters {
     /// The queue at `url`.
-    pub fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
+    pub(crate) fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
         Self { sqs, url }
     }
 
     /// Sets `body` aside. At least once: a record whose acknowledgement is lost afterwards is set aside again.
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         body: &str,
         letter: &Letter,

@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 
-use crate::answer::{Allowance, Answer, Failure, Reply};
+use crate::channel::response::{Allowance, Answer, Failure, Reply};
 
 /// A connection is made in this time or not at all; what was not sent can safely be sent again.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -17,7 +17,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(15);
 
 /// The client: with time-outs, and without redirects, which would carry messages and tokens to where nobody sent them.
-pub fn client(request_timeout: Duration) -> Result<Client, reqwest::Error> {
+pub(crate) fn client(request_timeout: Duration) -> Result<Client, reqwest::Error> {
     Client::builder()
         .connect_timeout(CONNECT.min(request_timeout))
         .timeout(request_timeout)
@@ -28,7 +28,7 @@ pub fn client(request_timeout: Duration) -> Result<Client, reqwest::Error> {
 }
 
 /// The SDK's configuration with time-outs, so that its clients give up before an invocation does.
-pub fn patient(config: &SdkConfig) -> SdkConfig {
+pub(crate) fn patient(config: &SdkConfig) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(3))
@@ -42,14 +42,14 @@ pub fn patient(config: &SdkConfig) -> SdkConfig {
 }
 
 /// The `Authorization` header, marked so that nothing prints it. `None` where no header can hold the token.
-pub fn bearer(token: &str) -> Option<(reqwest::header::HeaderName, HeaderValue)> {
+pub(crate) fn bearer(token: &str) -> Option<(reqwest::header::HeaderName, HeaderValue)> {
     let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
     value.set_sensitive(true);
     Some((AUTHORIZATION, value))
 }
 
 /// Sends a request and waits for the whole answer. Every way of getting none is an answer too.
-pub async fn send(request: RequestBuilder) -> Answer {
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
     match request.send().await {
         Ok(response) => {
             let headers = response.headers();

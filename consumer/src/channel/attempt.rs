@@ -5,10 +5,10 @@ use fanline_core::outcome::{Outcome, Reason};
 use fanline_core::retry_key::HORIZON;
 use jiff::Timestamp;
 
-use crate::answer::Reply;
-use crate::backoff::Cause;
-use crate::hold::Why;
-use crate::words::Blame;
+use crate::channel::backoff::Cause;
+use crate::channel::hold::Why;
+use crate::channel::response::Reply;
+use crate::line::error_body::Blame;
 
 /// What one attempt to send a delivery came to.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ const LONGEST_DELAY: u32 = 900;
 
 /// Why the queue could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub enum QueueError {
+pub(crate) enum QueueError {
     /// Neither `DELIVERY_QUEUE_URL` nor the record's ARN leads to a queue.
     #[error("the queue of the records is not known: {0}")]
     Nowhere(String),
@@ -24,7 +24,7 @@ pub enum QueueError {
 }
 
 /// The delivery queue.
-pub struct Queue {
+pub(crate) struct Queue {
     sqs: aws_sdk_sqs::Client,
     url: Option<String>,
     found: Mutex<HashMap<String, String>>,
@@ -32,7 +32,7 @@ pub struct Queue {
 
 impl Queue {
     /// The queue at `url`, or whichever the records come from.
-    pub fn new(sqs: aws_sdk_sqs::Client, url: Option<String>) -> Self {
+    pub(crate) fn new(sqs: aws_sdk_sqs::Client, url: Option<String>) -> Self {
         Self {
             sqs,
             url,
@@ -41,7 +41,7 @@ impl Queue {
     }
 
     /// Hides the messages with these receipt handles for so many seconds each, counted from now.
-    pub async fn hide(&self, arn: &str, waits: &[(String, u32)]) -> Result<(), QueueError> {
+    pub(crate) async fn hide(&self, arn: &str, waits: &[(String, u32)]) -> Result<(), QueueError> {
         let url = self.url(arn).await?;
         for some in waits.chunks(MOST_ENTRIES) {
             let mut request = self.sqs.change_message_visibility_batch().queue_url(&url);
@@ -65,7 +65,7 @@ impl Queue {
     }
 
     /// Puts a delivery on the queue, to appear after `delay` seconds.
-    pub async fn put(&self, arn: &str, body: String, delay: u32) -> Result<(), QueueError> {
+    pub(crate) async fn put(&self, arn: &str, body: String, delay: u32) -> Result<(), QueueError> {
         let url = self.url(arn).await?;
         let delay = i32::try_from(delay.min(LONGEST_DELAY)).unwrap_or_default();
         let sent = self

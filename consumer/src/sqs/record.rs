@@ -6,7 +6,7 @@ use aws_lambda_events::sqs::SqsMessage;
 
 /// One record of the event. Nothing in it is taken for granted.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub(crate) struct Record {
     /// What a batch item failure names.
     pub message_id: Option<String>,
     /// What a change of visibility names.
@@ -39,13 +39,13 @@ impl From<SqsMessage> for Record {
 }
 
 /// Whether a queue of this name, ARN or URL keeps the order of its message groups.
-pub fn is_fifo(queue: &str) -> bool {
+pub(crate) fn is_fifo(queue: &str) -> bool {
     queue.strip_suffix(".fifo").is_some()
 }
 
 /// Cuts the records into rows that are worked through one after the other: a FIFO message group is one row, every other
 /// record a row of its own. Positions are those of the event.
-pub fn rows(records: &[Arc<Record>]) -> Vec<Vec<(usize, Arc<Record>)>> {
+pub(crate) fn rows(records: &[Arc<Record>]) -> Vec<Vec<(usize, Arc<Record>)>> {
     let mut rows: Vec<Vec<(usize, Arc<Record>)>> = Vec::with_capacity(records.len());
     for (position, record) in records.iter().map(Arc::clone).enumerate() {
         let row = rows.iter_mut().find(|row| {

@@ -2,12 +2,12 @@
 
 use fanline_core::delivery::Endpoint;
 
-use crate::answer::{Answer, Failure, Reply};
-use crate::words::{self, Blame};
+use crate::channel::response::{Answer, Failure, Reply};
+use crate::line::error_body::{self, Blame};
 
 /// Which request was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Route {
+pub(crate) enum Route {
     /// The Messaging API, with a retry key.
     Line(Endpoint),
     /// LINE Notify, which has no such key.
@@ -16,7 +16,7 @@ pub enum Route {
 
 impl Route {
     /// The path, as it is appended to the base and written in the log.
-    pub fn path(self) -> &'static str {
+    pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Line(Endpoint::Push) => "/v2/bot/message/push",
             Self::Line(Endpoint::Multicast) => "/v2/bot/message/multicast",
@@ -27,7 +27,7 @@ impl Route {
 
 /// What to make of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The channel took it.
     Accepted,
     /// The channel had taken it on an earlier attempt.
@@ -53,7 +53,7 @@ pub enum Verdict {
 
 /// Decides on the status first and on the body second, since LINE doesn't promise its texts.
 /// <https://developers.line.biz/en/docs/messaging-api/development-guidelines/>
-pub fn classify(route: Route, answer: &Answer) -> Verdict {
+pub(crate) fn classify(route: Route, answer: &Answer) -> Verdict {
     match answer {
         Answer::Unanswered(Failure::NotConnected) => Verdict::NotSent,
         Answer::Unanswered(Failure::TimedOut | Failure::Lost) => Verdict::Unclear,
@@ -70,13 +70,13 @@ fn line(endpoint: Endpoint, reply: &Reply) -> Verdict {
         200..=299 => Verdict::Accepted,
         // https://developers.line.biz/en/docs/messaging-api/retrying-api-request/
         409 => Verdict::AlreadyAccepted,
-        400 if endpoint == Endpoint::Multicast => match words::blame(body) {
+        400 if endpoint == Endpoint::Multicast => match error_body::blame(body) {
             Blame::Content => Verdict::Refused,
             blame => Verdict::Split(blame),
         },
         401 => Verdict::Unauthorized,
         403 => Verdict::Forbidden,
-        429 if words::says_rate_limit(body) => Verdict::TooFast,
+        429 if error_body::says_rate_limit(body) => Verdict::TooFast,
         429 => Verdict::PerhapsQuota,
         400..=499 => Verdict::Refused,
         // 5xx; and 1xx, 3xx and what is no status at all, which LINE never sends: something in between did.
@@ -90,7 +90,7 @@ fn notify(reply: &Reply) -> Verdict {
         200..=299 => Verdict::Accepted,
         429 => Verdict::TooFast,
         // "Image rate limit exceeded." has been seen; with which status nobody wrote down.
-        400..=499 if words::says_rate_limit(body) => Verdict::TooFast,
+        400..=499 if error_body::says_rate_limit(body) => Verdict::TooFast,
         // A 401 too: the token is the recipient, and other tokens go on.
         400..=499 => Verdict::Refused,
         _ => Verdict::Unclear,

@@ -9,17 +9,17 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::answer::{Answer, Reply};
-use crate::attempt::{Attempt, too_late};
-use crate::backoff::Cause;
-use crate::classify::{Route, Verdict, classify};
-use crate::hold::Why;
-use crate::invocation::{Invocation, Settlement};
-use crate::pace::Pace;
-use crate::record::Record;
-use crate::split;
-use crate::token::TokenError;
-use crate::words::Blame;
+use crate::batch::{Invocation, Settlement};
+use crate::channel::attempt::{Attempt, too_late};
+use crate::channel::backoff::Cause;
+use crate::channel::classify::{Route, Verdict, classify};
+use crate::channel::hold::Why;
+use crate::channel::pace::Pace;
+use crate::channel::response::{Answer, Reply};
+use crate::line::error_body::Blame;
+use crate::line::split;
+use crate::line::token::TokenError;
+use crate::sqs::record::Record;
 
 /// A part of a split is asked so often again within the invocation before it is left for another one.
 const PATIENCE: u32 = 6;

@@ -8,14 +8,14 @@ use fanline_core::delivery::Delivery;
 use fanline_core::outcome::{Outcome, Reason};
 use jiff::Timestamp;
 
-use crate::attempt::Attempt;
-use crate::backoff::{self, Cause};
-use crate::consumer::{Environment, Settled};
-use crate::dead_letter::Letter;
-use crate::hold::Why;
-use crate::record::Record;
+use crate::channel::attempt::Attempt;
+use crate::channel::backoff::{self, Cause};
+use crate::channel::hold::Why;
+use crate::handler::{Environment, Settled};
+use crate::line::error_body;
+use crate::sqs::dead_letter::Letter;
+use crate::sqs::record::Record;
 use crate::tally::Tally;
-use crate::words;
 
 /// What becomes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Invocation {
         let letter = Letter {
             reason,
             status: reply.as_ref().map(|reply| reply.status),
-            line_message: said.map_or(ours, |said| words::quote(said, &delivery.recipients)),
+            line_message: said.map_or(ours, |said| error_body::quote(said, &delivery.recipients)),
             request_id: reply.and_then(|reply| reply.request_id),
             run: Some(delivery.envelope.run.clone()),
             receive_count: record.receive_count,

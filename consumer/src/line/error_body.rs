@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// Whom a 400 of a multicast blames.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Blame {
+pub(crate) enum Blame {
     /// These positions of `to`.
     Recipients(Vec<usize>),
     /// The messages, or another field that all recipients share: no split would help.
@@ -27,7 +27,7 @@ struct Detail {
 }
 
 /// Whom the body of a 400 blames.
-pub fn blame(body: &str) -> Blame {
+pub(crate) fn blame(body: &str) -> Blame {
     let error: Error = serde_json::from_str(body).unwrap_or_default();
     let message = error.message.unwrap_or_default();
     let properties: Vec<&str> = error
@@ -71,13 +71,13 @@ fn position(property: &str) -> Option<usize> {
 }
 
 /// Whether the text is that of a rate limit.
-pub fn says_rate_limit(body: &str) -> bool {
+pub(crate) fn says_rate_limit(body: &str) -> bool {
     body.to_ascii_lowercase().contains("rate limit")
 }
 
 /// What the body says, in one line a person can read, with nobody named in it: `recipients` are masked wherever they stand,
 /// and so is whatever looks like an ID or a token.
-pub fn quote(body: &str, recipients: &[String]) -> String {
+pub(crate) fn quote(body: &str, recipients: &[String]) -> String {
     let mut words = match serde_json::from_str::<Error>(body) {
         Ok(error) if error.message.is_some() => {
             let mut words = error.message.unwrap_or_default();

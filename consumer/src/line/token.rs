@@ -35,7 +35,7 @@ pub enum TokenSource {
 
 /// Why there is no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
+pub(crate) enum TokenError {
     /// None is set, or the one that is can't be had: a person has to act.
     #[error("there is no channel access token")]
     Missing,
@@ -52,7 +52,7 @@ const BEFORE_ITS_END: SignedDuration = SignedDuration::from_secs(60);
 const AFTER_A_FAILURE: SignedDuration = SignedDuration::from_secs(5);
 
 /// The token as this environment has it.
-pub struct Tokens {
+pub(crate) struct Tokens {
     source: TokenSource,
     issuer: Issuer,
     secrets: aws_sdk_secretsmanager::Client,
@@ -60,7 +60,7 @@ pub struct Tokens {
 }
 
 /// What issues stateless tokens.
-pub struct Issuer {
+pub(crate) struct Issuer {
     /// The client, with its time-outs.
     pub http: reqwest::Client,
     /// The Messaging API's base.
@@ -83,7 +83,7 @@ struct Issued {
 
 impl Tokens {
     /// Nothing is read yet.
-    pub fn new(
+    pub(crate) fn new(
         source: TokenSource,
         issuer: Issuer,
         secrets: aws_sdk_secretsmanager::Client,
@@ -97,7 +97,7 @@ impl Tokens {
     }
 
     /// The token, read or issued if there is none that lasts.
-    pub async fn current(&self, now: Timestamp) -> Result<SecretString, TokenError> {
+    pub(crate) async fn current(&self, now: Timestamp) -> Result<SecretString, TokenError> {
         let mut kept = self.kept.lock().await;
         let lasts = kept.ends.is_none_or(|ends| now < ends - BEFORE_ITS_END);
         match &kept.token {
@@ -107,7 +107,11 @@ impl Tokens {
     }
 
     /// Another token than `refused`, which LINE answered with 401; `None` where there is none to be had now.
-    pub async fn after(&self, refused: &SecretString, now: Timestamp) -> Option<SecretString> {
+    pub(crate) async fn after(
+        &self,
+        refused: &SecretString,
+        now: Timestamp,
+    ) -> Option<SecretString> {
         let mut kept = self.kept.lock().await;
         let differs = |token: &SecretString| token.expose_secret() != refused.expose_secret();
         // Somebody else's 401 may have had it read already.

@@ -13,16 +13,16 @@ use reqwest::{Body, Client};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::answer::{Answer, Failure, Reply};
-use crate::classify::Route;
-use crate::http;
+use crate::channel::classify::Route;
+use crate::channel::http;
+use crate::channel::response::{Answer, Failure, Reply};
 
 /// What LINE Notify calls the limits' period; used where an answer doesn't say when it ends.
 const AN_HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The message of a `line-notify` delivery.
 #[derive(Debug, Deserialize)]
-pub struct Message {
+pub(crate) struct Message {
     #[serde(rename = "message")]
     text: String,
     image_thumbnail: Option<String>,
@@ -43,13 +43,13 @@ enum Number {
 
 impl Message {
     /// The one message of a delivery; `None` where it is something else.
-    pub fn of(delivery: &Delivery) -> Option<Self> {
+    pub(crate) fn of(delivery: &Delivery) -> Option<Self> {
         let [message] = serde_json::from_str::<[Self; 1]>(delivery.messages().get()).ok()?;
         Some(message)
     }
 
     /// The fields of the form, in LINE Notify's names.
-    pub fn fields(&self, notification_disabled: bool) -> Vec<(&'static str, String)> {
+    pub(crate) fn fields(&self, notification_disabled: bool) -> Vec<(&'static str, String)> {
         let number = |number: &Number| match number {
             Number::Digits(digits) => digits.to_string(),
             Number::Text(text) => text.clone(),
@@ -79,7 +79,7 @@ impl Message {
 
 /// An image that is uploaded with a message.
 #[derive(Debug, Clone)]
-pub struct Image {
+pub(crate) struct Image {
     /// The file.
     pub bytes: Bytes,
     /// `image/png` or `image/jpeg`: what LINE Notify takes.
@@ -87,7 +87,7 @@ pub struct Image {
 }
 
 /// A LINE Notify server at one base URL, and which tokens must wait there.
-pub struct Notify {
+pub(crate) struct Notify {
     http: Client,
     base: String,
     spent: Mutex<HashMap<Spent, Timestamp>>,
@@ -111,7 +111,7 @@ impl Spent {
 
 impl Notify {
     /// The server at `base`.
-    pub fn new(http: Client, base: String) -> Self {
+    pub(crate) fn new(http: Client, base: String) -> Self {
         Self {
             http,
             base,
@@ -120,7 +120,7 @@ impl Notify {
     }
 
     /// Sends one message to the holder of `token`.
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         token: &str,
         fields: &[(&'static str, String)],
@@ -147,7 +147,12 @@ impl Notify {
     }
 
     /// Until when this token must wait, with or without an image.
-    pub fn waits_until(&self, token: &str, image: bool, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn waits_until(
+        &self,
+        token: &str,
+        image: bool,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         let spent = self.spent();
         let calls = spent.get(&Spent::new(token, false));
         let images = spent.get(&Spent::new(token, true)).filter(|_| image);
@@ -155,7 +160,7 @@ impl Notify {
     }
 
     /// Keeps what an answer says is left. Each token has 1,000 calls and 50 images an hour of its own.
-    pub fn note(&self, token: &str, reply: &Reply, now: Timestamp) {
+    pub(crate) fn note(&self, token: &str, reply: &Reply, now: Timestamp) {
         let allowance = reply.allowance;
         let no_calls = allowance.calls == Some(0);
         let no_images = allowance.images == Some(0);
@@ -191,7 +196,7 @@ fn part(image: &Image) -> Result<Part, reqwest::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Allowance;
+    use crate::channel::response::Allowance;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()

@@ -5,7 +5,7 @@ use sha2::Sha256;
 
 /// Sixteen hexadecimal digits of a keyed hash: the same recipient can be followed through the log by whoever has the key
 /// and the ID, and the ID can't be found from the digits, as it could from a plain hash of so small a space.
-pub fn fingerprint(key: &str, recipient: &str) -> String {
+pub(crate) fn fingerprint(key: &str, recipient: &str) -> String {
     let digest = match Hmac::<Sha256>::new_from_slice(key.as_bytes()) {
         Ok(mac) => mac.chain_update(recipient).finalize().into_bytes(),
         Err(never) => unreachable!("HMAC takes a key of any length: {never}"),

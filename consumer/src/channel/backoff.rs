@@ -18,7 +18,7 @@ const SHORTEST_HELD: Duration = Duration::from_mins(5);
 
 /// Why a record comes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// A fault of the channel or of the way there, or no time to start.
     Fault,
     /// Too fast.
@@ -33,7 +33,13 @@ pub enum Cause {
 ///
 /// Full jitter (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>): anything from nothing to the
 /// doubled ceiling, so that records which failed together do not come back together.
-pub fn wait(base: Duration, cause: Cause, receive_count: u32, draw: f64, now: Timestamp) -> u32 {
+pub(crate) fn wait(
+    base: Duration,
+    cause: Cause,
+    receive_count: u32,
+    draw: f64,
+    now: Timestamp,
+) -> u32 {
     let doublings = receive_count.saturating_sub(1).min(16);
     let ceiling = base.saturating_mul(1 << doublings);
     let wait = match cause {
@@ -53,7 +59,7 @@ pub fn wait(base: Duration, cause: Cause, receive_count: u32, draw: f64, now: Ti
 
 /// The same wait, cut so that the delivery comes again while it may still be sent: a second before it expires, and before
 /// its retry key is forgotten.
-pub fn cut(wait: u32, delivery: &Delivery, now: Timestamp) -> u32 {
+pub(crate) fn cut(wait: u32, delivery: &Delivery, now: Timestamp) -> u32 {
     let envelope = &delivery.envelope;
     let ends = [
         envelope.expires_at,

@@ -5,13 +5,13 @@ use fanline_core::delivery::Delivery;
 use fanline_core::outcome::Outcome;
 use jiff::Timestamp;
 
-use crate::answer::{Answer, Reply};
-use crate::attempt::{Attempt, too_late};
-use crate::backoff::Cause;
-use crate::classify::{Route, Verdict, classify};
-use crate::image::ImageError;
-use crate::invocation::Invocation;
-use crate::notify::Message;
+use crate::batch::Invocation;
+use crate::channel::attempt::{Attempt, too_late};
+use crate::channel::backoff::Cause;
+use crate::channel::classify::{Route, Verdict, classify};
+use crate::channel::response::{Answer, Reply};
+use crate::line_notify::client::Message;
+use crate::line_notify::image::ImageError;
 
 impl Invocation {
     /// One request, or none where there is a reason not to make it.

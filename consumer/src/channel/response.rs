@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// A status line came, whatever became of the rest.
     Status(Reply),
     /// None came.
@@ -13,7 +13,7 @@ pub enum Answer {
 
 /// An answer with a status. The status decides; everything else only explains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// The HTTP status.
     pub status: u16,
     /// The body, where it could be read to its end.
@@ -28,7 +28,7 @@ pub struct Reply {
 
 /// LINE Notify's `X-RateLimit-*` headers: how many calls and image uploads the token has left, and until when.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Allowance {
+pub(crate) struct Allowance {
     /// `X-RateLimit-Remaining`: calls.
     pub calls: Option<u64>,
     /// `X-RateLimit-ImageRemaining`: image uploads.
@@ -39,7 +39,7 @@ pub struct Allowance {
 
 /// Why no status came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// No connection was made, so nothing was sent: refused, unreachable, no such host, TLS, connect time-out.
     NotConnected,
     /// The request was under way and nothing came in time: it may have been taken.
@@ -50,7 +50,7 @@ pub enum Failure {
 
 impl Failure {
     /// The failure as the log writes it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::NotConnected => "not connected",
             Self::TimedOut => "timed out",
@@ -61,7 +61,7 @@ impl Failure {
 
 impl Answer {
     /// The status, where one came.
-    pub fn status(&self) -> Option<u16> {
+    pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::Status(reply) => Some(reply.status),
             Self::Unanswered(_) => None,
