@@ -2,8 +2,8 @@
 
 use aws_config::BehaviorVersion;
 use fanline_core::campaign::Recipients;
+use producer::Checked;
 use producer::ProduceError;
-use producer::check::Checked;
 use serde::Serialize;
 
 use crate::args::CheckArgs;

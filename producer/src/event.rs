@@ -3,7 +3,7 @@
 use aws_lambda_events::sqs::SqsEvent;
 use serde_json::Value;
 
-use crate::slice::Slice;
+use crate::list::slice::Slice;
 
 /// What an invocation is asked to do.
 #[derive(Debug, PartialEq)]

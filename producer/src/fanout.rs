@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::check::Checked;
-use crate::pack::Entry;
-use crate::postmark::Postmark;
-use crate::produce_error::ProduceError;
-use crate::producer::Producer;
+use crate::check::checker::Checked;
+use crate::check::rejects::Rejects;
+use crate::error::ProduceError;
+use crate::handler::Producer;
+use crate::list::slice::Slice;
+use crate::list::source::SourceError;
+use crate::publish::pack::Entry;
+use crate::publish::sender::{Sender, Sent};
+use crate::publish::sqs_entry::Postmark;
 use crate::reading::{CheckError, FirstReading, Job, SecondReading};
-use crate::rejects::Rejects;
-use crate::sender::{Sender, Sent};
-use crate::slice::Slice;
-use crate::source::SourceError;
 use crate::summary::Summary;
 
 /// How long before the end of an invocation nothing new is begun, at most: what is in flight has this long to be answered,

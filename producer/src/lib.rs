@@ -1,53 +1,31 @@
 //! The producer: a campaign and its list in, deliveries on the queue.
 //!
 //! # Layout
-//! - [`settings`]: what the environment says, read once
-//! - [`event`]: the shapes in which work arrives
-//! - [`producer`]: one piece of work from its event to its summary; [`produce_error`]: why it ended otherwise
-//! - [`slice`]: what one invocation works on, and how a list is cut into such pieces
-//! - [`lists`], [`source`] and [`chunks`]: where lists are, one version of one, and its bytes in order
-//! - [`rows`]: bytes in, rows out, the header checked
-//! - [`rules`]: what one row asks for, or why it can't be sent
-//! - [`check`]: which rows are sent: not the bad ones, and nobody twice
-//! - [`group`] and [`deliveries`]: rows with equal messages become deliveries
-//! - [`pack`]: deliveries become requests, ten at most and 1 MiB together
-//! - [`reading`]: a slice is read twice, once to check it and once to publish it
-//! - [`postmark`]: what is said to the queue about a delivery besides its body
-//! - [`queue`] and [`receipt`]: one request until every entry is settled, and what an answer means for each
-//! - [`service_error`]: what a service says when it refuses
-//! - [`sender`]: many requests at once
-//! - [`rejects`]: the rows that can't be sent, written beside the list
-//! - [`fanout`]: one slice from its first reading to its last delivery
-//! - [`summary`] and [`progress`]: what came of it, afterwards and meanwhile
+//! - `settings`: the environment variables, read once
+//! - `event`: the shapes in which work arrives
+//! - `handler`: one piece of work from its event to its summary; `error`: why it ended otherwise
+//! - `fanout`: one slice, checked and then published; `reading`: the two readings of a slice
+//! - `list`: where lists are stored, their bytes and rows, and how they are cut into slices
+//! - `check`: which rows can be sent, and the file of those that can't
+//! - `publish`: rows grouped into deliveries, packed into requests, sent to SQS
+//! - `summary`, `progress`: what was done, afterwards and meanwhile; `service_error`: what AWS said
 
-pub mod check;
-mod chunks;
-mod deliveries;
-pub mod event;
+mod check;
+mod error;
+mod event;
 mod fanout;
-mod group;
-mod lists;
-mod pack;
-mod postmark;
-pub mod produce_error;
-pub mod producer;
-pub mod progress;
-pub mod queue;
+mod handler;
+mod list;
+mod progress;
+mod publish;
 mod reading;
-mod receipt;
-pub mod rejects;
-pub mod rows;
-mod rules;
-mod sender;
 mod service_error;
-pub mod settings;
-pub mod slice;
-pub mod source;
-pub mod summary;
+mod settings;
+mod summary;
 
-pub use check::Checked;
-pub use produce_error::ProduceError;
-pub use producer::{Producer, check};
+pub use check::checker::Checked;
+pub use error::ProduceError;
+pub use handler::{Producer, check};
 pub use progress::Progress;
 pub use settings::Settings;
 pub use summary::Summary;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use fanline_core::campaign::Campaign;
 use jiff::Timestamp;
 
-use crate::check::{Checked, Checker, Rejected, Window};
-use crate::deliveries::Deliveries;
-use crate::pack::{Entry, Packer};
+use crate::check::checker::{Checked, Checker, Rejected, Window};
+use crate::check::row_rules::Rules;
+use crate::list::rows::{ReadError, Rows};
+use crate::list::slice::Slice;
+use crate::list::source::{Source, SourceError};
 use crate::progress::Progress;
-use crate::rows::{ReadError, Rows};
-use crate::rules::Rules;
-use crate::slice::Slice;
-use crate::source::{Source, SourceError};
+use crate::publish::deliveries::Deliveries;
+use crate::publish::pack::{Entry, Packer};
 
 /// A slice with all that is needed to read it.
 pub(crate) struct Job {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::recipient::Recipient;
 
-use crate::check::Rejected;
-use crate::group::Group;
-use crate::lists::Lists;
+use crate::check::checker::Rejected;
+use crate::list::store::Lists;
+use crate::publish::group::Group;
 use crate::settings::S3Uri;
 
 /// A file of rejected rows is cut here: what has not been written yet is held.

@@ -10,9 +10,9 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
 use jiff::Timestamp;
 
-use crate::pack::Entry;
-use crate::postmark::Postmark;
-use crate::receipt::{Receipt, is_final, longest_wait, settle};
+use crate::publish::batch_result::{Receipt, is_final, longest_wait, settle};
+use crate::publish::pack::Entry;
+use crate::publish::sqs_entry::Postmark;
 use crate::service_error::{status, words};
 
 /// The SDK sets no limit of its own to an answer that never comes. Ten times what a full request takes on a slow day.

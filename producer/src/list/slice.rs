@@ -12,7 +12,7 @@ use fanline_core::retry_key::HORIZON;
 /// Its deliveries depend on the campaign and on this alone, so that a slice that runs twice yields the same retry keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Slice {
+pub(crate) struct Slice {
     /// The run, for people who look at the queue; the campaign decides it.
     pub run: String,
     /// When the run's fan-out first began.
@@ -36,7 +36,7 @@ pub struct Slice {
 
 impl Slice {
     /// Names the slice within its run: by its first row, which no other slice of the list has.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("row-{}", self.start.row)
     }
 }

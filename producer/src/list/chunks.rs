@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 use tokio_util::io::StreamReader;
 
-use crate::source::{Source, SourceError};
+use crate::list::source::{Source, SourceError};
 
 /// How much is asked for at a time. Each piece is fetched whole, so that no connection stands idle while the queue is slow.
 const PIECE: u64 = 4 * 1024 * 1024;

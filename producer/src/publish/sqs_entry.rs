@@ -7,7 +7,7 @@ use fanline_core::campaign::{Campaign, CampaignError};
 use fanline_core::delivery::{Delivery, Encoder};
 use jiff::Timestamp;
 
-use crate::pack::Entry;
+use crate::publish::pack::Entry;
 use crate::settings::QueueGroups;
 
 /// What all messages of a slice have in common.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use crate::pack::{Entry, RowNumber};
-use crate::postmark::Postmark;
 use crate::progress::Progress;
-use crate::queue::{Queue, QueueError};
-use crate::receipt::Receipt;
+use crate::publish::batch_result::Receipt;
+use crate::publish::pack::{Entry, RowNumber};
+use crate::publish::queue::{Queue, QueueError};
+use crate::publish::sqs_entry::Postmark;
 use crate::settings::Settings;
 
 /// Sends the requests of one slice, each in a task of its own.

@@ -2,11 +2,11 @@
 
 use fanline_core::campaign::CampaignError;
 
+use crate::check::rejects::RejectsError;
 use crate::event::EventError;
-use crate::queue::QueueError;
-use crate::rejects::RejectsError;
-use crate::rows::ReadError;
-use crate::source::SourceError;
+use crate::list::rows::ReadError;
+use crate::list::source::SourceError;
+use crate::publish::queue::QueueError;
 
 /// Why an event was not worked off. Where deliveries are on the queue all the same, it says how many.
 #[derive(Debug, thiserror::Error)]

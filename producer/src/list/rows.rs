@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use fanline_core::list::{Format, Header, ListError, ListReader, Parsed, Place};
 
-use crate::chunks::Chunks;
-use crate::rules::Rules;
-use crate::slice::Slice;
-use crate::source::{Source, SourceError};
+use crate::check::row_rules::Rules;
+use crate::list::chunks::Chunks;
+use crate::list::slice::Slice;
+use crate::list::source::{Source, SourceError};
 
 /// The rows of a slice, one after the other.
 ///

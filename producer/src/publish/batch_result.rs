@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
 use aws_sdk_sqs::types::BatchResultErrorEntry;
 
-use crate::pack::Entry;
+use crate::publish::pack::Entry;
 
 /// The longest wait before the second attempt; it doubles up to [`MAX_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -117,8 +117,8 @@ pub(crate) fn is_final(code: Option<&str>, status: Option<u16>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::Group;
-    use crate::pack::RowNumber;
+    use crate::publish::group::Group;
+    use crate::publish::pack::RowNumber;
     use aws_sdk_sqs::types::SendMessageBatchResultEntry;
 
     fn entries(n: usize) -> Vec<Entry> {

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use fanline_core::delivery::Encoder;
 use fanline_core::list::{Parsed, RowError};
 
-use crate::check::Window;
-use crate::group::{Group, Groups};
-use crate::pack::{Entry, RowNumber};
-use crate::rules::Rules;
+use crate::check::checker::Window;
+use crate::check::row_rules::Rules;
+use crate::publish::group::{Group, Groups};
+use crate::publish::pack::{Entry, RowNumber};
 
 /// The deliveries of a slice in their order.
 ///
@@ -141,7 +141,7 @@ impl From<RowError> for Changed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Checker;
+    use crate::check::checker::Checker;
     use fanline_core::campaign::Campaign;
     use fanline_core::list::{Format, ListReader};
     use proptest::prelude::*;

@@ -8,8 +8,8 @@ use aws_types::service_config::ServiceConfigKey;
 use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::list::Format;
 
+use crate::list::source::{Place, Source, SourceError, refused, unreadable_file, version};
 use crate::service_error::{status, words};
-use crate::source::{Place, Source, SourceError, refused, unreadable_file, version};
 
 /// Opens lists, wherever they are.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
 use fanline_core::recipient::Recipient;
 
-use crate::pack::RowNumber;
+use crate::publish::pack::RowNumber;
 
 /// How many groups can be opened after one before it goes out, full or not.
 ///

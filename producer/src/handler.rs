@@ -9,19 +9,19 @@ use fanline_core::list::{Place, RowError};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::check::Checked;
+use crate::check::checker::Checked;
+use crate::error::ProduceError;
 use crate::event::{Event, EventError, Firing};
-use crate::lists::Lists;
-use crate::pack::{Entry, Packer};
-use crate::postmark::Postmark;
-use crate::produce_error::ProduceError;
+use crate::list::rows::Rows;
+use crate::list::slice::{Cutter, Slice, started_at};
+use crate::list::store::Lists;
 use crate::progress::Progress;
-use crate::queue::{Queue, QueueError};
+use crate::publish::pack::{Entry, Packer};
+use crate::publish::queue::{Queue, QueueError};
+use crate::publish::sender::Sender;
+use crate::publish::sqs_entry::Postmark;
 use crate::reading::{CheckError, FirstReading, Job};
-use crate::rows::Rows;
-use crate::sender::Sender;
 use crate::settings::{CampaignAt, Settings};
-use crate::slice::{Cutter, Slice, started_at};
 use crate::summary::Summary;
 
 /// The producer with its clients, made once and used for every event.

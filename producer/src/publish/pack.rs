@@ -1,6 +1,6 @@
 //! Deliveries become requests.
 
-use crate::group::Group;
+use crate::publish::group::Group;
 
 /// SQS takes at most ten entries a request.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>

@@ -6,7 +6,7 @@ use fanline_core::delivery::{Envelope, MAX_RECIPIENTS};
 use fanline_core::list::{Header, ListError, Row, RowError};
 use fanline_core::recipient::Recipient;
 
-use crate::pack::MAX_BYTES;
+use crate::publish::pack::MAX_BYTES;
 
 /// A campaign's rules for its rows, the same in the first reading and the second.
 pub(crate) struct Rules<'a> {
