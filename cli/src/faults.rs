@@ -3,9 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use fanline_local::line::{LineFault, LineFaults};
-use fanline_local::mapping::Kills;
-use fanline_local::queue::QueueFaults;
+use fanline_local::Kills;
+use fanline_local::QueueFaults;
+use fanline_local::{LineFault, LineFaults};
 
 use crate::Unusable;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use consumer::Consumer;
-use fanline_local::host::{Host, HostOptions};
+use fanline_local::{Host, HostOptions};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::mpsc;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use fanline_local::mapping::{Kills, Mapping, MappingOptions};
+use fanline_local::Kills;
+use fanline_poller::{Poller, PollerOptions};
 use jiff::{SignedDuration, Timestamp};
 use producer::{ProduceError, Producer, Summary};
 use serde_json::Value;
@@ -59,8 +60,8 @@ pub(crate) struct Pipeline<'a> {
     invocations: Arc<Mutex<Invocations>>,
     outcomes: Arc<Outcomes>,
     recorder: Arc<Recorder>,
-    slices: Mapping,
-    deliveries: Mapping,
+    slices: Poller,
+    deliveries: Poller,
     /// Whether the consumer is a binary, whose outcomes are not reported here.
     is_binary: bool,
     give_up_after: Duration,
@@ -111,12 +112,12 @@ impl<'a> Pipeline<'a> {
                 SignedDuration::from_secs(world.patience.invocation.into()),
             )
         };
-        let slices = Mapping::start(
+        let slices = Poller::start(
             world.sqs.clone(),
-            MappingOptions {
+            PollerOptions {
                 batch_size: 1,
                 concurrency: SLICES_AT_ONCE,
-                ..MappingOptions::new(&world.queues.slices)
+                ..PollerOptions::new(&world.queues.slices)
             },
             {
                 let (producer, invocations) = (Arc::clone(&producer), Arc::clone(&invocations));
@@ -131,18 +132,17 @@ impl<'a> Pipeline<'a> {
             },
         )
         .await?;
-        // Processes are killed by their host; the handler in this one is cut off by the mapping.
+        // Processes are killed by their host; the handler in this process is killed here.
         let kills = match &consumer {
             Function::Here(..) => world.faults.kills.clone(),
             Function::Binary(_) => Kills::default(),
         };
-        let deliveries = Mapping::start(
+        let deliveries = Poller::start(
             world.sqs.clone(),
-            MappingOptions {
+            PollerOptions {
                 concurrency: BATCHES_AT_ONCE,
-                kills,
                 timeout: Some(Duration::from_secs(world.patience.invocation.into())),
-                ..MappingOptions::new(&world.queues.deliveries)
+                ..PollerOptions::new(&world.queues.deliveries)
             },
             {
                 let recorder = Arc::clone(&recorder);
@@ -150,16 +150,18 @@ impl<'a> Pipeline<'a> {
                 let number = AtomicU64::new(0);
                 move |event| {
                     let (consumer, recorder) = (consumer.clone(), Arc::clone(&recorder));
-                    let ending = faults.ending(number.fetch_add(1, Ordering::Relaxed));
-                    async move {
+                    let number = number.fetch_add(1, Ordering::Relaxed);
+                    let (ending, kills) = (faults.ending(number), kills.clone());
+                    let invocation = async move {
                         let answer = consumer.invoke(event, &recorder).await;
                         match ending {
                             Ending::Answer => answer,
-                            // What a panic comes to for the mapping: an error in place of the answer.
+                            // For the poller a panic is an error in place of the answer.
                             Ending::Panic => Err("a panic, by --faults".into()),
                             Ending::TimeOut => std::future::pending().await,
                         }
-                    }
+                    };
+                    async move { kills.run(number, invocation).await }
                 }
             },
         )

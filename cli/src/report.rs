@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use console::style;
-use fanline_local::line::LedgerSummary;
+use fanline_local::LedgerSummary;
 use serde::Serialize;
 
 use crate::record::Record;

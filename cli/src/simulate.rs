@@ -1,8 +1,8 @@
 //! `fanline simulate`: one stand-in by itself, until interrupted.
 
 use anyhow::Context;
-use fanline_local::line::{LineOptions, LineServer};
-use fanline_local::queue::{QueueOptions, QueueServer};
+use fanline_local::{LineOptions, LineServer};
+use fanline_local::{QueueOptions, QueueServer};
 
 use crate::args::Simulate;
 use crate::faults::Faults;

@@ -4,7 +4,7 @@ use anyhow::Context;
 use aws_config::BehaviorVersion;
 use consumer::Consumer;
 use fanline_core::settings::variable;
-use fanline_local::mapping::{Mapping, MappingOptions};
+use fanline_poller::{Poller, PollerOptions};
 use jiff::SignedDuration;
 
 use crate::args::WorkerArgs;
@@ -23,11 +23,11 @@ pub(crate) async fn work(args: &WorkerArgs) -> anyhow::Result<Ended> {
         consumer::Settings::from_lookup(lookup).map_err(|error| Unusable(error.to_string()))?;
     let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let consumer = Consumer::new(settings, &sdk).await?;
-    let options = MappingOptions {
+    let options = PollerOptions {
         concurrency: args.concurrency.into(),
-        ..MappingOptions::new(&args.queue_url)
+        ..PollerOptions::new(&args.queue_url)
     };
-    let mapping = Mapping::start(aws_sdk_sqs::Client::new(&sdk), options, move |event| {
+    let mapping = Poller::start(aws_sdk_sqs::Client::new(&sdk), options, move |event| {
         let consumer = consumer.clone();
         async move { function::handle(&consumer, event, TIMEOUT, |line| say::line(line)).await }
     })

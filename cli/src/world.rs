@@ -7,8 +7,8 @@ use anyhow::Context;
 use aws_config::SdkConfig;
 use consumer::Consumer;
 use fanline_core::settings::variable;
-use fanline_local::line::{LineOptions, LineServer};
-use fanline_local::queue::{QueueOptions, QueueServer};
+use fanline_local::{LineOptions, LineServer};
+use fanline_local::{QueueOptions, QueueServer};
 use producer::Producer;
 
 use crate::args::RunArgs;

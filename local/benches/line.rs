@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use fanline_local::line::{LineOptions, LineServer};
+use fanline_local::{LineOptions, LineServer};
 
 const CLIENTS: u32 = 32;
 /// Linux cuts a thread's name at 15 bytes.

@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
-use fanline_local::mapping::{Mapping, MappingOptions};
-use fanline_local::queue::{QueueOptions, QueueServer};
+use fanline_local::{QueueOptions, QueueServer};
+use fanline_poller::{Poller, PollerOptions};
 use memchr::memmem;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -94,12 +94,12 @@ async fn map(address: &str, queue: String, messages: usize) {
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url(format!("http://{address}"));
     let client = aws_sdk_sqs::Client::from_conf(config.build());
-    let options = MappingOptions {
+    let options = PollerOptions {
         concurrency: IN_FLIGHT,
-        ..MappingOptions::new(queue)
+        ..PollerOptions::new(queue)
     };
     let function = |_| std::future::ready(Ok(serde_json::Value::Null));
-    let mapping = Mapping::start(client, options, function).await.unwrap();
+    let mapping = Poller::start(client, options, function).await.unwrap();
     while mapping.counts().deleted.load(Ordering::Relaxed) < messages as u64 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

@@ -1,9 +1,12 @@
 //! A schedule of kills: which invocations are cut off in the middle, and when.
 
+use std::future::Future;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use serde_json::Value;
+use tokio::task::JoinSet;
 
 /// A seeded schedule of kills: the same invocations are killed for the same seed, each at the same time after its beginning.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +20,24 @@ pub struct Kills {
 }
 
 impl Kills {
+    /// Runs `function` as the invocation with this number: to its end, or until the schedule kills it. A kill aborts it in the
+    /// middle, and an answer that came before the kill is lost. What the function has spawned by itself goes on; for a kill
+    /// that nothing survives there is [`crate::Host`].
+    pub async fn run<A>(&self, number: u64, function: A) -> Result<Value, String>
+    where
+        A: Future<Output = Result<Value, String>> + Send + 'static,
+    {
+        let Some(after) = self.draw(number) else {
+            return function.await;
+        };
+        // A set that is dropped aborts its tasks, so the function ends with its caller too.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(function);
+        tokio::time::sleep(after).await;
+        drop(tasks);
+        Err("the function was killed".to_owned())
+    }
+
     /// When the invocation with this number is killed.
     pub(crate) fn draw(&self, number: u64) -> Option<Duration> {
         // An odd factor: every invocation has a seed of its own, whatever the first one is.
@@ -30,6 +51,9 @@ impl Kills {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -55,5 +79,27 @@ mod tests {
                 .all(|after| *after < Duration::from_millis(50))
         );
         assert_eq!(Kills::default().draw(1), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kill_loses_the_answer_that_came_before_it_and_stops_what_is_still_at_work() {
+        let kills = Kills {
+            seed: 1,
+            rate: 1.0,
+            within: Duration::from_secs(1),
+        };
+        for seconds in [0, 2] {
+            let done = Arc::new(AtomicBool::new(false));
+            let went_on = Arc::clone(&done);
+            let function = async move {
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                went_on.store(true, Ordering::SeqCst);
+                Ok(Value::Null)
+            };
+            let answer = kills.run(0, function).await;
+            assert_eq!(answer, Err("the function was killed".to_owned()));
+            tokio::time::sleep(Duration::from_secs(9)).await;
+            assert_eq!(done.load(Ordering::SeqCst), seconds == 0);
+        }
     }
 }

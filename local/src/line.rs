@@ -11,11 +11,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use crate::line_faults::{FaultsError, LineFault, LineFaults};
-pub use crate::line_ledger::{LedgerSecond, LedgerSummary, Receipt};
-pub use crate::line_options::{LineOptions, UnknownInMulticast};
-use crate::line_service::Line;
-use crate::line_wire;
+pub use crate::line::faults::{LineFault, LineFaults, LineFaultsError};
+pub use crate::line::memory::ledger::{LedgerSecond, LedgerSummary, Receipt};
+pub use crate::line::options::{LineOptions, UnknownInMulticast};
+use crate::line::service::Line;
+
+mod answer;
+mod control;
+mod endpoint;
+mod faults;
+mod memory;
+mod notify;
+mod options;
+mod request;
+mod send;
+mod service;
+mod wire;
 
 /// A simulated LINE, listening. Dropped, it stops, and every connection with it.
 #[derive(Debug)]
@@ -35,7 +46,7 @@ impl LineServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let line = Arc::new(Mutex::new(Line::new(options)));
-        let accepting = tokio::spawn(line_wire::accept(listener, Arc::clone(&line)));
+        let accepting = tokio::spawn(wire::accept(listener, Arc::clone(&line)));
         Ok(Self {
             url,
             line,

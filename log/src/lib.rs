@@ -17,7 +17,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Our own crates, which know what they must not say.
-const OURS: [&str; 2] = ["producer", "consumer"];
+const OURS: [&str; 3] = ["producer", "consumer", "fanline_poller"];
 
 /// Logs to standard output from here on, as the variables that `lookup` finds say. Does nothing where a log is set up
 /// already.

@@ -6,7 +6,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_sqs::types::QueueAttributeName;
 use consumer::Settled;
 use fanline_core::outcome::Outcome;
-use fanline_local::line::{LineFault, LineOptions};
+use fanline_local::{LineFault, LineOptions};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -205,7 +205,7 @@ async fn a_fifo_group_stops_at_its_first_failure_and_others_go_on() {
         (QueueAttributeName::ContentBasedDeduplication, "true"),
     ];
     let options = LineOptions {
-        faults: fanline_local::line::LineFaults {
+        faults: fanline_local::LineFaults {
             rates: [(LineFault::ErrorBefore, 1.0)].into(),
             ..Default::default()
         },

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
-use fanline_local::line::{LineFault, LineFaults, LineOptions};
+use fanline_local::{LineFault, LineFaults, LineOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fanline_local::line::{LineFault, LineFaults, LineOptions};
+use fanline_local::{LineFault, LineFaults, LineOptions};
 use serde_json::json;
 
 use crate::scripted::{Scripted, said};

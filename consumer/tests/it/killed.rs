@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use fanline_local::host::{Host, HostOptions, Kills};
-use fanline_local::line::LineOptions;
-use fanline_local::mapping::{Mapping, MappingOptions};
+use fanline_local::LineOptions;
+use fanline_local::{Host, HostOptions, Kills};
+use fanline_poller::{Poller, PollerOptions};
 
 use crate::support::{World, delivery, users};
 
@@ -47,11 +47,11 @@ async fn whoever_was_in_a_killed_process_is_reached_once_all_the_same() {
         let host = invoked.clone();
         async move { host.invoke(&event).await.map_err(|error| error.to_string()) }
     };
-    let options = MappingOptions {
+    let options = PollerOptions {
         concurrency: 3,
-        ..MappingOptions::new(&world.deliveries)
+        ..PollerOptions::new(&world.deliveries)
     };
-    let mapping = Mapping::start(world.sqs.clone(), options, function)
+    let mapping = Poller::start(world.sqs.clone(), options, function)
         .await
         .unwrap();
     let drained = tokio::time::timeout(Duration::from_mins(1), async {

@@ -1,7 +1,7 @@
 //! One delivery of the channel `line`, and what becomes of it.
 
 use fanline_core::delivery::Delivery;
-use fanline_local::line::{LineFault, LineFaults, LineOptions};
+use fanline_local::{LineFault, LineFaults, LineOptions};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! What the consumer prints: JSON lines, and nobody in them.
 
-use fanline_local::line::{LineFault, LineOptions};
+use fanline_local::{LineFault, LineOptions};
 use serde_json::{Value, json};
 
 use crate::runtime_api::Environment;

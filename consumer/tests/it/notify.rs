@@ -1,6 +1,6 @@
 //! The channel `line-notify`.
 
-use fanline_local::line::{LineFault, LineFaults, LineOptions};
+use fanline_local::{LineFault, LineFaults, LineOptions};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
-use fanline_local::line::{LineFault, LineFaults, LineOptions};
+use fanline_local::{LineFault, LineFaults, LineOptions};
 use serde_json::{Value, json};
 
 use crate::scripted::{Scripted, said};

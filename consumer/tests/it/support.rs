@@ -8,9 +8,9 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use consumer::{Consumer, Handled, Settings};
-use fanline_local::clock::Clock;
-use fanline_local::line::{LineOptions, LineServer};
-use fanline_local::queue::{QueueOptions, QueueServer};
+use fanline_local::Clock;
+use fanline_local::{LineOptions, LineServer};
+use fanline_local::{QueueOptions, QueueServer};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fanline_local::line::LineOptions;
+use fanline_local::LineOptions;
 use serde_json::json;
 
 use crate::scripted::{Scripted, said};

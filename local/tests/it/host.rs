@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use fanline_local::host::{Host, HostOptions, InvokeError, Kills};
-use fanline_local::mapping::{Mapping, MappingOptions};
+use fanline_local::{Host, HostOptions, InvokeError, Kills};
+use fanline_poller::{Poller, PollerOptions};
 use serde_json::{Value, json};
 
 use crate::support::{World, until};
@@ -163,12 +163,12 @@ async fn a_mapping_drains_a_queue_through_processes_that_are_killed() {
             host.invoke(&told).await.map_err(|error| error.to_string())
         }
     };
-    let options = MappingOptions {
+    let options = PollerOptions {
         batch_size: 1,
         concurrency: 2,
-        ..MappingOptions::new(&url)
+        ..PollerOptions::new(&url)
     };
-    let mapping = Mapping::start(world.sqs.clone(), options, function)
+    let mapping = Poller::start(world.sqs.clone(), options, function)
         .await
         .unwrap();
     until("the queue is empty", || async {

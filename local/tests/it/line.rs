@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanline_local::line::{LineOptions, UnknownInMulticast};
+use fanline_local::{LineOptions, UnknownInMulticast};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use fanline_local::line::{LineFault, LineFaults, LineOptions};
+use fanline_local::{LineFault, LineFaults, LineOptions};
 use reqwest::RequestBuilder;
 use serde_json::json;
 
@@ -157,9 +157,7 @@ async fn rates_that_cannot_be_kept_are_refused_at_the_start() {
         faults,
         ..LineOptions::default()
     };
-    let error = fanline_local::line::LineServer::start(options)
-        .await
-        .unwrap_err();
+    let error = fanline_local::LineServer::start(options).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the rate of `slow` is not between 0 and 1"

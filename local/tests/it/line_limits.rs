@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanline_local::line::LineOptions;
+use fanline_local::LineOptions;
 use reqwest::Method;
 use serde_json::{Value, json};
 

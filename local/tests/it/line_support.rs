@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fanline_local::clock::Clock;
-use fanline_local::line::{LineOptions, LineServer};
+use fanline_local::Clock;
+use fanline_local::{LineOptions, LineServer};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 

@@ -15,7 +15,6 @@ mod line_limits;
 mod line_notify;
 mod line_support;
 mod line_tokens;
-mod mapping;
 mod queue;
 mod queue_faults;
 mod queue_fifo;

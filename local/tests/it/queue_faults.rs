@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use fanline_local::queue::{QueueFaults, QueueOptions};
+use fanline_local::{QueueFaults, QueueOptions};
 
 use crate::support::World;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
-use fanline_local::clock::Clock;
-use fanline_local::queue::{QueueOptions, QueueServer};
+use fanline_local::Clock;
+use fanline_local::{QueueOptions, QueueServer};
 
 /// A server, its clock, and a client of it.
 pub(crate) struct World {

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use fanline_core::delivery::Delivery;
-use fanline_local::mapping::{Mapping, MappingOptions};
-use fanline_local::queue::{QueueOptions, QueueServer};
+use fanline_local::{QueueOptions, QueueServer};
+use fanline_poller::{Poller, PollerOptions};
 use jiff::{SignedDuration, Timestamp};
 use producer::{Producer, Settings, Summary};
 use proptest::prelude::*;
@@ -462,13 +462,13 @@ async fn slices_go_through_a_queue_and_its_mapping() {
     assert!(cut.slices > 3);
 
     let reports = Arc::new(Mutex::new(Vec::new()));
-    let options = MappingOptions {
+    let options = PollerOptions {
         batch_size: 1,
         report_failures: false,
-        ..MappingOptions::new(&urls[1])
+        ..PollerOptions::new(&urls[1])
     };
     let (worker, kept) = (Arc::clone(&producer), Arc::clone(&reports));
-    let mapping = Mapping::start(sqs.clone(), options, move |event| {
+    let mapping = Poller::start(sqs.clone(), options, move |event| {
         let (worker, kept) = (Arc::clone(&worker), Arc::clone(&kept));
         async move {
             let summary = worker

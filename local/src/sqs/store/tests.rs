@@ -1,0 +1,135 @@
+//! Whatever is done to a queue, no message is lost.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::sqs::message::Extra;
+
+const RETENTION: Millis = 1_000_000;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Send { delay: Millis, group: u8 },
+    Receive { at_most: usize, visibility: Millis },
+    Delete { which: usize },
+    Hide { which: usize, time: Millis },
+    Wait { time: Millis },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (prop_oneof![Just(0), 1..500_u64], 0..3_u8)
+            .prop_map(|(delay, group)| Step::Send { delay, group }),
+        (1..11_usize, 0..500_u64).prop_map(|(at_most, visibility)| Step::Receive {
+            at_most,
+            visibility
+        }),
+        (0..50_usize).prop_map(|which| Step::Delete { which }),
+        (0..50_usize, 0..500_u64).prop_map(|(which, time)| Step::Hide { which, time }),
+        (0..300_u64).prop_map(|time| Step::Wait { time }),
+    ]
+}
+
+fn message(number: u128, group: u8, now: Millis) -> Message {
+    Message {
+        id: Uuid::from_u128(number),
+        body: Arc::from("x"),
+        body_md5: [0; 16],
+        extra: Some(Arc::new(Extra {
+            group: Some(Arc::from(group.to_string())),
+            ..Extra::default()
+        })),
+        sent_at: now,
+        first_received_at: 0,
+        receives: 0,
+    }
+}
+
+fn take(at_most: usize, visibility: Millis) -> Take {
+    Take {
+        at_most,
+        visibility,
+        retention: RETENTION,
+        max_receives: None,
+    }
+}
+
+proptest! {
+    /// Whatever is done to a queue, each message in it is visible, in flight or delayed; nothing is given out that should not
+    /// be; and in the end exactly those come out that were not deleted, of a group in their order.
+    #[test]
+    fn no_message_is_lost_or_given_out_twice(
+        fifo: bool,
+        steps in prop::collection::vec(step(), 1..120),
+    ) {
+        let mut store = Store::new(fifo);
+        let (mut now, mut sent) = (1, 0);
+        let mut alive: HashMap<Uuid, u8> = HashMap::new();
+        let mut hidden: HashMap<Uuid, Millis> = HashMap::new();
+        let mut received: Vec<(Place, Message)> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Send { delay, group } => {
+                    sent += 1;
+                    // A FIFO queue delays all its messages alike, or none.
+                    let delay = if fifo { 0 } else { delay };
+                    let message = message(sent, group, now);
+                    alive.insert(message.id, group);
+                    hidden.insert(message.id, now + delay);
+                    store.send(message, now, now + delay);
+                }
+                Step::Receive { at_most, visibility } => {
+                    let taken = store.receive(now, take(at_most, visibility));
+                    prop_assert!(taken.dead.is_empty());
+                    for (place, message) in taken.received {
+                        prop_assert!(alive.contains_key(&message.id), "deleted");
+                        prop_assert!(hidden[&message.id] <= now, "not visible");
+                        hidden.insert(message.id, now + visibility);
+                        received.push((place, message));
+                    }
+                }
+                Step::Delete { which } => {
+                    if let Some((place, message)) = received.get(which)
+                        && store.held(*place, message.receives, now, RETENTION) != Held::Superseded
+                    {
+                        store.delete(*place);
+                        alive.remove(&message.id);
+                    }
+                }
+                Step::Hide { which, time } => {
+                    if let Some((place, message)) = received.get(which)
+                        && store.held(*place, message.receives, now, RETENTION) == Held::InFlight
+                    {
+                        store.hide(*place, now, now + time);
+                        hidden.insert(message.id, now + time);
+                    }
+                }
+                Step::Wait { time } => now += time,
+            }
+            let counts = store.counts(now, RETENTION);
+            prop_assert_eq!(counts.visible + counts.in_flight + counts.delayed, alive.len());
+            let due = alive.keys().filter(|id| hidden[*id] <= now).count();
+            prop_assert_eq!(counts.visible, due);
+        }
+        now += 1_000;
+        let mut last = HashMap::new();
+        while !alive.is_empty() {
+            let taken = store.receive(now, take(10, 1_000));
+            prop_assert!(!taken.received.is_empty(), "{} never came", alive.len());
+            for (place, message) in taken.received {
+                let group = alive.remove(&message.id);
+                prop_assert!(group.is_some());
+                if fifo {
+                    let before = last.insert(group, message.id);
+                    prop_assert!(before < Some(message.id), "out of order");
+                }
+                store.delete(place);
+            }
+        }
+        prop_assert_eq!(store.counts(now, RETENTION), Counts::default());
+        prop_assert_eq!(store.next_wake(), None);
+    }
+}
