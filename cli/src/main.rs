@@ -1,42 +1,26 @@
 //! The `fanline` command: check a campaign, run it, rehearse it, consume a queue.
 //!
 //! # Layout
-//! - [`args`]: what can be asked for
-//! - [`campaign_file`]: the campaign as the command line reads it
-//! - [`check`], [`run`], [`simulate`], [`worker`]: one file a command
-//! - [`world`]: the far ends of a run; [`queues`], [`sdk`]: what they stand on; [`pipeline`]: producer and consumer at work in it;
-//!   [`function`]: the consumer, here or as a binary
-//! - [`outcomes`], [`sum`], [`dead_letters`]: what became of each row, counted once
-//! - [`faults`]: what goes wrong in a rehearsal
-//! - [`record`]: what a run was like; [`report`], [`page`]: its result, in words, as JSON and on a page
-//! - [`progress`]: the bar on standard error
-//! - [`say`]: words for people and JSON for programs
+//! - `args`: what can be asked for
+//! - `commands`: one file for each command
+//! - `campaign_file`: the campaign as the command line reads it
+//! - `rehearsal`: a campaign on this machine: stand-ins, queues, producer and consumer
+//! - `report`: what a run came to, in words, as JSON and on a page
+//! - `print`: lines for people and JSON for programs; `signals`: what ends a command
 
 mod args;
 mod campaign_file;
-mod check;
-mod dead_letters;
-mod faults;
-mod function;
-mod outcomes;
-mod page;
-mod pipeline;
-mod progress;
-mod queues;
-mod record;
+mod commands;
+mod print;
+mod rehearsal;
 mod report;
-mod run;
-mod say;
-mod sdk;
-mod simulate;
-mod sum;
-mod worker;
-mod world;
+mod signals;
 
 use std::process::ExitCode;
 
 use args::{Cli, Command};
 use clap::Parser;
+use commands::{check, run, simulate, worker};
 use tracing_subscriber::EnvFilter;
 
 /// How a command ended, as its exit code says it.
@@ -76,7 +60,7 @@ async fn main() -> ExitCode {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::WithLosses) => ExitCode::from(1),
         Err(error) => {
-            say::error(&error);
+            print::error(&error);
             ExitCode::from(if error.is::<Unusable>() { 2 } else { 1 })
         }
     }

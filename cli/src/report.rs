@@ -1,14 +1,19 @@
-//! The result of a run: for people, for programs, and for the page.
+//! The result of a run: what it came to, and its forms for people, for programs and as a page.
 
 use std::collections::BTreeMap;
 
-use console::style;
 use fanline_local::LedgerSummary;
 use serde::Serialize;
 
-use crate::record::Record;
-use crate::say::{self, count};
-use crate::sum::Sum;
+use crate::report::accounting::Sum;
+use crate::report::measurements::Record;
+
+pub(crate) mod accounting;
+pub(crate) mod dead_letters;
+pub(crate) mod html;
+pub(crate) mod measurements;
+pub(crate) mod outcomes;
+mod terminal;
 
 /// The result of a run, as `--json` prints it.
 #[derive(Serialize)]
@@ -52,59 +57,6 @@ impl From<LedgerSummary> for Ledger {
             recipients_accepted: ledger.accepted_recipients,
             recipients_doubled: ledger.duplicates,
             requests_rate_limited: ledger.rate_limited,
-        }
-    }
-}
-
-impl Report {
-    /// The report for people, on standard output.
-    pub(crate) fn show(&self) {
-        let to = if self.live {
-            "LINE"
-        } else {
-            "the simulated LINE"
-        };
-        say::line(format_args!(
-            "{}: {} rows to {to} in {:.1} s, {} deliveries\n",
-            style(&self.run).bold(),
-            count(self.sum.rows),
-            self.seconds,
-            count(self.deliveries)
-        ));
-        for (name, n, meaning) in self.sum.terms() {
-            if n > 0 {
-                let good = matches!(name, "accepted" | "already accepted" | "duplicates");
-                let name = if good {
-                    style(name).green()
-                } else {
-                    style(name).red()
-                };
-                say::line(format_args!(
-                    "  {name:<18}{:>12}   {}",
-                    count(n),
-                    style(meaning).dim()
-                ));
-            }
-        }
-        say::line(format_args!("\n{}", self.sum.equation()));
-        for (reason, n) in &self.dead_letters {
-            say::line(format_args!("set aside as {reason}: {}", count(*n)));
-        }
-        for file in &self.rejects {
-            say::line(format_args!("rejected rows: {file}"));
-        }
-        if let Some(line) = &self.line {
-            say::line(format_args!(
-                "the simulated LINE's ledger: {} reached, {} of them twice",
-                count(line.recipients_accepted),
-                count(line.recipients_doubled)
-            ));
-        }
-        if let Some(problem) = &self.problem {
-            say::note(format_args!(
-                "{} {problem}",
-                style("stopped:").for_stderr().red().bold()
-            ));
         }
     }
 }

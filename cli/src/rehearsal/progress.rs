@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::record::Speed;
-use crate::say::count;
+use crate::print::count;
+use crate::report::measurements::Speed;
 
 /// How far a run has come, in people.
 #[derive(Debug, Clone, Copy, Default)]

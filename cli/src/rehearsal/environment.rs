@@ -13,9 +13,9 @@ use producer::Producer;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
-use crate::faults::Faults;
-use crate::queues::{MAX_RECEIVE_COUNT, Queues};
-use crate::sdk::sdk_config;
+use crate::rehearsal::faults::Faults;
+use crate::rehearsal::queues::{MAX_RECEIVE_COUNT, Queues};
+use crate::rehearsal::sdk::sdk_config;
 
 /// How long things may take, in seconds.
 pub(crate) struct Patience {

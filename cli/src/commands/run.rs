@@ -9,11 +9,13 @@ use fanline_core::settings::variable;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
-use crate::pipeline::{Pipeline, Run};
+use crate::commands::check;
+use crate::print::{self, count};
+use crate::rehearsal::environment::World;
+use crate::rehearsal::pipeline::{Pipeline, Run};
 use crate::report::Report;
-use crate::say::{self, count};
-use crate::world::World;
-use crate::{Ended, Unusable, check, page, simulate};
+use crate::report::html;
+use crate::{Ended, Unusable, signals};
 
 /// Runs the campaign and accounts for every row.
 pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
@@ -38,7 +40,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
     let pipeline = Pipeline::start(&world, args).await?;
     let given_up = tokio::select! {
         given_up = pipeline.run(&file) => given_up?,
-        stopped = simulate::stop() => {
+        stopped = signals::stop() => {
             stopped?;
             Some("interrupted: run it again within a day, and only those not yet reached get it".into())
         }
@@ -47,11 +49,11 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
     let done = pipeline.end(given_up).await?;
     let report = report(args, &file, &world, done, seconds);
     if let Some(path) = &args.report {
-        std::fs::write(path, page::page(&report))
+        std::fs::write(path, html::page(&report))
             .with_context(|| format!("writing `{}`", path.display()))?;
     }
     if args.json {
-        say::json(&report)?;
+        print::json(&report)?;
     } else {
         report.show();
     }
@@ -84,7 +86,7 @@ async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
     check_live(file.campaign.channel)?;
     let checked = check::count_people(file).await?;
     let people = count(checked.recipients());
-    say::note(format_args!(
+    print::note(format_args!(
         "This sends campaign `{}` to {people} people on LINE itself ({} rows, {} can't be sent, {} duplicates).",
         file.campaign.id,
         count(checked.rows),
@@ -100,7 +102,7 @@ async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
         ))
         .into());
     }
-    say::note("Send it? Type `yes`:");
+    print::note("Send it? Type `yes`:");
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     if answer.trim() == "yes" {

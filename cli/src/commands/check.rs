@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::args::CheckArgs;
 use crate::campaign_file::CampaignFile;
-use crate::say::{self, count};
+use crate::print::{self, count};
 use crate::{Ended, Unusable};
 
 /// One bad row, as `--json` prints it.
@@ -56,7 +56,7 @@ pub(crate) async fn check(args: &CheckArgs) -> anyhow::Result<Ended> {
         bad_rows,
     };
     if args.json {
-        say::json(&report)?;
+        print::json(&report)?;
     } else {
         show(&report, &file.campaign.recipients);
     }
@@ -109,19 +109,19 @@ fn show(report: &Report, list: &Recipients) {
         Recipients::Inline(_) => "recipients".into(),
     };
     for bad in &report.bad_rows {
-        say::line(format_args!(
+        print::line(format_args!(
             "{list}:{}: row {}: {}",
             bad.line, bad.row, bad.reason
         ));
     }
     let shown = report.bad_rows.len() as u64;
     if report.rejected > shown {
-        say::line(format_args!(
+        print::line(format_args!(
             "… and {} more (--show N)",
             count(report.rejected - shown)
         ));
     }
-    say::line(format_args!(
+    print::line(format_args!(
         "{}: {} rows = {} recipients + {} that can't be sent + {} duplicates",
         report.campaign,
         count(report.rows),

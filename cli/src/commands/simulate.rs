@@ -5,8 +5,8 @@ use fanline_local::{LineOptions, LineServer};
 use fanline_local::{QueueOptions, QueueServer};
 
 use crate::args::Simulate;
-use crate::faults::Faults;
-use crate::{Ended, say};
+use crate::rehearsal::faults::Faults;
+use crate::{Ended, print, signals};
 
 /// Serves until interrupted. The line it prints says when it is ready and where.
 pub(crate) async fn simulate(what: &Simulate) -> anyhow::Result<Ended> {
@@ -44,17 +44,7 @@ fn listening(port: u16) -> String {
 }
 
 async fn serve(url: &str) -> anyhow::Result<Ended> {
-    say::line(format_args!("listening on {url}"));
-    stop().await?;
+    print::line(format_args!("listening on {url}"));
+    signals::stop().await?;
     Ok(Ended::Well)
-}
-
-/// Ends at SIGINT or SIGTERM.
-pub(crate) async fn stop() -> anyhow::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
-    }
-    Ok(())
 }

@@ -11,16 +11,19 @@ use jiff::{SignedDuration, Timestamp};
 use producer::{ProduceError, Producer, Summary};
 use serde_json::Value;
 
+use crate::Unusable;
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
-use crate::faults::Ending;
-use crate::function::Function;
-use crate::outcomes::{Ends, Outcomes};
-use crate::progress::{Position, Progress};
-use crate::record::{Record, Recorder};
-use crate::sum::Sum;
-use crate::world::World;
-use crate::{Unusable, check, dead_letters, queues};
+use crate::commands::check;
+use crate::rehearsal::consumer::Function;
+use crate::rehearsal::environment::World;
+use crate::rehearsal::faults::Ending;
+use crate::rehearsal::progress::{Position, Progress};
+use crate::rehearsal::queues;
+use crate::report::accounting::Sum;
+use crate::report::dead_letters;
+use crate::report::measurements::{Record, Recorder};
+use crate::report::outcomes::{Ends, Outcomes};
 
 /// How many batches of ten the consumer works on at once.
 const BATCHES_AT_ONCE: usize = 64;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::record::Record;
+use crate::print::count;
 use crate::report::Report;
-use crate::say::count;
+use crate::report::measurements::Record;
 
 const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#16181d;--dim:#667085;--line:#e4e7ec;--card:#fff;--page:#f6f7f9;--good:#06a94d;--bad:#d92d20;--limit:#b54708}

@@ -8,7 +8,8 @@ use fanline_poller::{Poller, PollerOptions};
 use jiff::SignedDuration;
 
 use crate::args::WorkerArgs;
-use crate::{Ended, Unusable, function, say, simulate};
+use crate::rehearsal::consumer::handle;
+use crate::{Ended, Unusable, print, signals};
 
 /// The time that a batch may take, as the template gives the Lambda.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
@@ -29,11 +30,11 @@ pub(crate) async fn work(args: &WorkerArgs) -> anyhow::Result<Ended> {
     };
     let mapping = Poller::start(aws_sdk_sqs::Client::new(&sdk), options, move |event| {
         let consumer = consumer.clone();
-        async move { function::handle(&consumer, event, TIMEOUT, |line| say::line(line)).await }
+        async move { handle(&consumer, event, TIMEOUT, |line| print::line(line)).await }
     })
     .await
     .with_context(|| format!("polling `{}`", args.queue_url))?;
-    simulate::stop().await?;
+    signals::stop().await?;
     mapping.stop().await;
     Ok(Ended::Well)
 }

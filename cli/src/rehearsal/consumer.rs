@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::record::Recorder;
-use crate::world::{ENVIRONMENTS, World};
+use crate::rehearsal::environment::{ENVIRONMENTS, World};
+use crate::report::measurements::Recorder;
 
 /// What the event source mapping invokes.
 #[derive(Clone)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::say::count;
+use crate::print::count;
 
 /// What became of the rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

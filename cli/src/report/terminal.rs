@@ -1,0 +1,59 @@
+//! The result of a run for people, on standard output.
+
+use console::style;
+
+use crate::print::{self, count};
+use crate::report::Report;
+
+impl Report {
+    /// The report for people, on standard output.
+    pub(crate) fn show(&self) {
+        let to = if self.live {
+            "LINE"
+        } else {
+            "the simulated LINE"
+        };
+        print::line(format_args!(
+            "{}: {} rows to {to} in {:.1} s, {} deliveries\n",
+            style(&self.run).bold(),
+            count(self.sum.rows),
+            self.seconds,
+            count(self.deliveries)
+        ));
+        for (name, n, meaning) in self.sum.terms() {
+            if n > 0 {
+                let good = matches!(name, "accepted" | "already accepted" | "duplicates");
+                let name = if good {
+                    style(name).green()
+                } else {
+                    style(name).red()
+                };
+                print::line(format_args!(
+                    "  {name:<18}{:>12}   {}",
+                    count(n),
+                    style(meaning).dim()
+                ));
+            }
+        }
+        print::line(format_args!("\n{}", self.sum.equation()));
+        for (reason, n) in &self.dead_letters {
+            print::line(format_args!("set aside as {reason}: {}", count(*n)));
+        }
+        for file in &self.rejects {
+            print::line(format_args!("rejected rows: {file}"));
+        }
+        if let Some(line) = &self.line {
+            print::line(format_args!(
+                "the simulated LINE's ledger: {} reached, {} of them twice",
+                count(line.recipients_accepted),
+                count(line.recipients_doubled)
+            ));
+        }
+        if let Some(problem) = &self.problem {
+            print::note(format_args!(
+                "{} {problem}",
+                style("stopped:").for_stderr().red().bold()
+            ));
+        }
+    }
+}
