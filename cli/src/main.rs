@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     match &cli.command {
         // The worker is deployed: its log is the function's.
-        Command::Worker(_) => fanline_log::init(fanline_core::settings::variable),
+        Command::Worker(_) => fanline_telemetry::init(fanline_core::settings::variable),
         _ => tracing_subscriber::fmt()
             .with_env_filter(
                 EnvFilter::try_from_env("FANLINE_LOG").unwrap_or_else(|_| EnvFilter::new("off")),

@@ -4,14 +4,14 @@ use std::io::{self, Write};
 
 use aws_config::BehaviorVersion;
 use aws_lambda_events::sqs::SqsEvent;
-use consumer::{Consumer, Settings};
+use fanline_consumer::{Consumer, Settings};
 use fanline_core::settings::variable;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    fanline_log::init(variable);
+    fanline_telemetry::init(variable);
     let settings = Settings::from_lookup(variable)
         .inspect_err(|error| tracing::error!(%error, "the settings can't be used"))?;
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;

@@ -25,12 +25,12 @@ use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use bytes::Bytes;
+use fanline_producer::{Producer, Settings};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use producer::{Producer, Settings};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 

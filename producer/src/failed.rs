@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use fanline_producer::ProduceError;
 use lambda_runtime::Diagnostic;
-use producer::ProduceError;
 
 /// What Lambda reports, and keeps with the event in the failure queue: the error as a sentence, and what it came from.
 pub(crate) struct Failed(pub(crate) ProduceError);

@@ -6,16 +6,16 @@ use std::io::{self, Write};
 
 use aws_config::BehaviorVersion;
 use fanline_core::settings::variable;
+use fanline_producer::{Producer, Settings};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use producer::{Producer, Settings};
 use serde_json::Value;
 
 use crate::failed::Failed;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    fanline_log::init(variable);
+    fanline_telemetry::init(variable);
     let settings = Settings::from_lookup(variable)
         .inspect_err(|error| tracing::error!(%error, "the settings can't be used"))?;
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;

@@ -2,8 +2,8 @@
 
 use aws_config::BehaviorVersion;
 use fanline_core::campaign::Recipients;
-use producer::Checked;
-use producer::ProduceError;
+use fanline_producer::Checked;
+use fanline_producer::ProduceError;
 use serde::Serialize;
 
 use crate::args::CheckArgs;
@@ -70,7 +70,7 @@ pub(crate) async fn count_people(file: &CampaignFile) -> anyhow::Result<Checked>
 
 async fn read(file: &CampaignFile, mut on_bad_row: impl FnMut(BadRow)) -> anyhow::Result<Checked> {
     let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let checked = producer::check(file.event.clone(), &sdk, |place, error| {
+    let checked = fanline_producer::check(file.event.clone(), &sdk, |place, error| {
         on_bad_row(BadRow {
             row: place.row,
             line: place.line,

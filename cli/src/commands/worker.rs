@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use aws_config::BehaviorVersion;
-use consumer::Consumer;
+use fanline_consumer::Consumer;
 use fanline_core::settings::variable;
 use fanline_poller::{Poller, PollerOptions};
 use jiff::SignedDuration;
@@ -20,8 +20,8 @@ pub(crate) async fn work(args: &WorkerArgs) -> anyhow::Result<Ended> {
         "DELIVERY_QUEUE_URL" => Some(args.queue_url.clone()),
         name => variable(name),
     };
-    let settings =
-        consumer::Settings::from_lookup(lookup).map_err(|error| Unusable(error.to_string()))?;
+    let settings = fanline_consumer::Settings::from_lookup(lookup)
+        .map_err(|error| Unusable(error.to_string()))?;
     let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let consumer = Consumer::new(settings, &sdk).await?;
     let options = PollerOptions {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use consumer::Consumer;
+use fanline_consumer::Consumer;
 use fanline_local::{Host, HostOptions};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;

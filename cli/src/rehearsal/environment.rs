@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
-use consumer::Consumer;
+use fanline_consumer::Consumer;
 use fanline_core::settings::variable;
 use fanline_local::{LineOptions, LineServer};
 use fanline_local::{QueueOptions, QueueServer};
-use producer::Producer;
+use fanline_producer::Producer;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
@@ -119,7 +119,7 @@ impl World {
 
     /// The producer as its Lambda has it, but that it may read files of this machine.
     pub(crate) fn producer(&self) -> anyhow::Result<Producer> {
-        let settings = producer::Settings::from_lookup(|name| {
+        let settings = fanline_producer::Settings::from_lookup(|name| {
             Some(match name {
                 "DELIVERY_QUEUE_URL" => self.queues.deliveries.clone(),
                 "SLICE_QUEUE_URL" => self.queues.slices.clone(),
@@ -175,12 +175,13 @@ impl World {
     /// limits. A live one has its token and the like from the environment.
     pub(crate) async fn consumer(&self) -> anyhow::Result<Consumer> {
         let variables = self.consumer_variables(1);
-        let settings =
-            consumer::Settings::from_lookup(|name| match (variables.get(name), &self.line) {
+        let settings = fanline_consumer::Settings::from_lookup(|name| {
+            match (variables.get(name), &self.line) {
                 (Some(value), _) => Some(value.clone()),
                 (None, Some(_)) => None,
                 (None, None) => variable(name),
-            })?;
+            }
+        })?;
         Ok(Consumer::new(settings, &self.sdk).await?)
     }
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use fanline_local::Kills;
 use fanline_poller::{Poller, PollerOptions};
+use fanline_producer::{ProduceError, Producer, Summary};
 use jiff::{SignedDuration, Timestamp};
-use producer::{ProduceError, Producer, Summary};
 use serde_json::Value;
 
 use crate::Unusable;

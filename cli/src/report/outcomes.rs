@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use consumer::Settled;
+use fanline_consumer::Settled;
 use fanline_core::outcome::{Outcome, Reason};
 use uuid::Uuid;
 

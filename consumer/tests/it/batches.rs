@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_sqs::types::QueueAttributeName;
-use consumer::Settled;
+use fanline_consumer::Settled;
 use fanline_core::outcome::Outcome;
 use fanline_local::{LineFault, LineOptions};
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! The events that a person can invoke the consumer with do what `events/README.md` says.
 
 use aws_lambda_events::sqs::SqsEvent;
-use consumer::Consumer;
-use consumer::Handled;
+use fanline_consumer::Consumer;
+use fanline_consumer::Handled;
 
 use crate::support::{World, failures, in_seconds, metrics};
 

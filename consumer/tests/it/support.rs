@@ -7,7 +7,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
-use consumer::{Consumer, Handled, Settings};
+use fanline_consumer::{Consumer, Handled, Settings};
 use fanline_local::Clock;
 use fanline_local::{LineOptions, LineServer};
 use fanline_local::{QueueOptions, QueueServer};

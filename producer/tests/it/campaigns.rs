@@ -182,7 +182,7 @@ async fn a_campaign_that_can_not_be_sent_is_one_sentence_and_nothing_is_sent() {
 #[tokio::test]
 async fn a_function_reads_no_files() {
     let world = World::start().await;
-    let producer = producer::Producer::new(world.settings(&[]), &world.config());
+    let producer = fanline_producer::Producer::new(world.settings(&[]), &world.config());
     let error = producer
         .handle(campaign(&json!("Cargo.toml"), &json!({})), None)
         .await
@@ -259,7 +259,7 @@ async fn a_queue_that_is_not_there_is_tried_and_then_named() {
     let world = World::start().await;
     let settings = world.settings(&[("DELIVERY_QUEUE_URL", &url), ("SEND_ATTEMPTS", "3")]);
     let endpoint = url.strip_suffix("/0/deliveries").unwrap();
-    let producer = producer::Producer::new(settings, &crate::support::config(endpoint));
+    let producer = fanline_producer::Producer::new(settings, &crate::support::config(endpoint));
     let error = producer
         .handle(campaign(&rows(&["Ann"]), &json!({})), None)
         .await

@@ -355,7 +355,7 @@ async fn a_check_shows_every_bad_row_and_sends_nothing() {
     );
     let mut bad = Vec::new();
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
-    let checked = producer::check(event, &world.config(), |place, error| {
+    let checked = fanline_producer::check(event, &world.config(), |place, error| {
         bad.push(format!("{place}: {error}"));
     })
     .await

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use fanline_core::delivery::Delivery;
-use producer::{Producer, Settings};
+use fanline_producer::{Producer, Settings};
 use serde_json::{Value, json};
 
 /// What the queue does with one request.

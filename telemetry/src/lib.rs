@@ -17,7 +17,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Our own crates, which know what they must not say.
-const OURS: [&str; 3] = ["producer", "consumer", "fanline_poller"];
+const OURS: [&str; 3] = ["fanline", "producer", "consumer"];
 
 /// Logs to standard output from here on, as the variables that `lookup` finds say. Does nothing where a log is set up
 /// already.
@@ -129,11 +129,11 @@ mod tests {
             let log = logged(
                 &[("AWS_LAMBDA_LOG_LEVEL", level), ("RUST_LOG", "off")],
                 || {
-                    tracing::trace!(target: "consumer::line", "a");
-                    tracing::debug!(target: "consumer::line", "a");
-                    tracing::info!(target: "consumer::line", "a");
-                    tracing::warn!(target: "consumer::line", "a");
-                    tracing::error!(target: "consumer::line", "a");
+                    tracing::trace!(target: "fanline_consumer::line", "a");
+                    tracing::debug!(target: "fanline_consumer::line", "a");
+                    tracing::info!(target: "fanline_consumer::line", "a");
+                    tracing::warn!(target: "fanline_consumer::line", "a");
+                    tracing::error!(target: "fanline_consumer::line", "a");
                 },
             );
             assert_eq!(log.lines().count(), lines, "{level}");
