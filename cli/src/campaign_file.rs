@@ -33,7 +33,7 @@ impl CampaignFile {
             (None, Recipients::Path(path)) => {
                 Some(args.campaign.parent().unwrap_or(Path::new("")).join(path))
             }
-            (None, Recipients::S3 { .. } | Recipients::Inline(_)) => None,
+            (None, Recipients::S3(_) | Recipients::Inline(_)) => None,
         };
         if let Some(list) = list {
             let path = list

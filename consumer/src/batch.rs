@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanline_core::channel::Channel;
 use fanline_core::delivery::Delivery;
-use fanline_core::outcome::{Outcome, Reason};
+use fanline_core::outcome::{DeadLetterReason, Outcome};
 use jiff::Timestamp;
 
 use crate::channel::attempt::Attempt;
@@ -52,7 +52,7 @@ impl Invocation {
             Err(error) => {
                 self.tally().undecodable += 1;
                 let letter = Letter {
-                    reason: Reason::Undecodable,
+                    reason: DeadLetterReason::Undecodable,
                     status: None,
                     line_message: error.to_string(),
                     request_id: None,
@@ -85,30 +85,55 @@ impl Invocation {
             }
             Attempt::Stopped(Why::Unauthorized, reply) => {
                 let ours = "held: there is no token that the channel takes";
-                (Outcome::Hold, Reason::Unauthorized, reply, ours.to_owned())
+                (
+                    Outcome::Hold,
+                    DeadLetterReason::Unauthorized,
+                    reply,
+                    ours.to_owned(),
+                )
             }
             Attempt::Stopped(Why::Quota, reply) => {
                 let ours = "held: the month's messages are used up";
-                (Outcome::Hold, Reason::Quota, reply, ours.to_owned())
+                (
+                    Outcome::Hold,
+                    DeadLetterReason::Quota,
+                    reply,
+                    ours.to_owned(),
+                )
             }
             Attempt::Refused(reply) | Attempt::Split(_, reply) => (
                 Outcome::Refused,
-                Reason::Refused,
+                DeadLetterReason::Refused,
                 Some(reply),
                 String::new(),
             ),
-            Attempt::Unfit(ours) => (Outcome::Refused, Reason::Refused, None, ours),
-            Attempt::TooLate(Reason::Expired) => {
+            Attempt::Unfit(ours) => (Outcome::Refused, DeadLetterReason::Refused, None, ours),
+            Attempt::TooLate(DeadLetterReason::Expired) => {
                 let ours = "its `expires_at` had passed";
-                (Outcome::Expired, Reason::Expired, None, ours.to_owned())
+                (
+                    Outcome::Expired,
+                    DeadLetterReason::Expired,
+                    None,
+                    ours.to_owned(),
+                )
             }
             Attempt::TooLate(_) => {
                 let ours = "its run began more than 23 hours ago";
-                (Outcome::Unknown, Reason::Unknown, None, ours.to_owned())
+                (
+                    Outcome::Unknown,
+                    DeadLetterReason::Unknown,
+                    None,
+                    ours.to_owned(),
+                )
             }
             Attempt::Unknown => {
                 let ours = "no answer came, and the campaign says not to ask again";
-                (Outcome::Unknown, Reason::Unknown, None, ours.to_owned())
+                (
+                    Outcome::Unknown,
+                    DeadLetterReason::Unknown,
+                    None,
+                    ours.to_owned(),
+                )
             }
         };
         let said = reply.as_ref().and_then(|reply| reply.body.as_deref());
@@ -195,7 +220,7 @@ impl Invocation {
         counts.run_age = Some(age.as_secs_f64().max(0.0));
         drop(tally);
         (self.observer)(&Settled {
-            retry_key: delivery.retry_key(),
+            retry_key: delivery.request().retry_key,
             outcome,
             recipients,
         });

@@ -1,7 +1,8 @@
 //! What a batch says of itself: a log line for each request, and metric lines at its end.
 
 use fanline_core::channel::Channel;
-use fanline_core::delivery::{Delivery, Endpoint};
+use fanline_core::delivery::Delivery;
+use fanline_core::request::Endpoint;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
@@ -40,7 +41,8 @@ impl Invocation {
             request_id = reply.and_then(|reply| reply.request_id.as_deref()),
             accepted_request_id = reply.and_then(|reply| reply.accepted_request_id.as_deref()),
             run = delivery.envelope.run,
-            retry_key = matches!(route, Route::Line(_)).then(|| delivery.retry_key().to_string()),
+            retry_key =
+                matches!(route, Route::Line(_)).then(|| delivery.request().retry_key.to_string()),
             recipients = delivery.recipients.len(),
             recipient = self.alone(delivery),
             latency_ms = latency,

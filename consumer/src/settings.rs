@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fanline_core::line_limits::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::{Reader, SettingsError};
 use reqwest::Url;
 use secrecy::SecretString;
@@ -11,8 +12,8 @@ use crate::line::token::TokenSource;
 /// LINE's limits are for the channel, over all machines; an environment may use its share of them and no more. Where the
 /// share is not set, a tenth is taken, which is right for up to ten environments (`MaximumConcurrency: 10`).
 /// <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
-const DEFAULT_PUSH_PER_SECOND: f64 = 2_000.0 / 10.0;
-const DEFAULT_MULTICAST_PER_SECOND: f64 = 200.0 / 10.0;
+const DEFAULT_PUSH_PER_SECOND: f64 = PUSH_PER_SECOND as f64 / 10.0;
+const DEFAULT_MULTICAST_PER_SECOND: f64 = MULTICAST_PER_SECOND as f64 / 10.0;
 /// LINE Notify publishes a limit for each token (1,000 an hour) and none for the sender: this one is only polite.
 const DEFAULT_NOTIFY_PER_SECOND: f64 = 50.0;
 

@@ -1,24 +1,22 @@
 //! What to send, to whom and when: read once and checked whole.
 
-use jiff::Timestamp;
-use serde::Deserialize;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::channel::{Channel, OnUnknown};
-use crate::delivery::Envelope;
+use crate::envelope::Envelope;
 use crate::list::Format;
+use crate::s3_uri::S3Uri;
+use crate::sqs_limits::MAX_DELAY;
 use crate::template::{MessageTemplate, TemplateError};
+
+mod parse;
 
 /// Where the rows are.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recipients {
-    /// `s3://bucket/key`.
-    S3 {
-        /// The bucket's name.
-        bucket: String,
-        /// The object's key.
-        key: String,
-    },
+    /// An object in S3.
+    S3(S3Uri),
     /// A file on this machine: the command line only.
     Path(String),
     /// The rows themselves, one JSON object each.
@@ -110,90 +108,10 @@ impl From<TemplateError> for CampaignError {
     }
 }
 
-/// The campaign as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    campaign: String,
-    channel: Channel,
-    recipients: Value,
-    messages: Value,
-    #[serde(default)]
-    notification_disabled: bool,
-    deliver_at: Option<String>,
-    expires_at: Option<String>,
-    scheduled_time: Option<String>,
-    format: Option<Format>,
-    max_bad_rows: Option<Value>,
-    #[serde(default)]
-    on_unknown: OnUnknown,
-}
-
 /// What Scheduler replaces with the firing's time. <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
 pub const SCHEDULED_TIME_PLACEHOLDER: &str = "<aws.scheduler.scheduled-time>";
 
-/// An entry can be delayed 900 seconds at most. <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
-pub const MAX_DELAY: jiff::SignedDuration = jiff::SignedDuration::from_secs(900);
-
 impl Campaign {
-    /// Reads a campaign from JSON and checks all of it.
-    pub fn parse(json: &str) -> Result<Self, CampaignError> {
-        let json = json.strip_prefix('\u{feff}').unwrap_or(json);
-        Self::check(
-            serde_json::from_str(json).map_err(|error| CampaignError::Json(error.to_string()))?,
-        )
-    }
-
-    /// The same from a value that has been read already, such as a Lambda event.
-    pub fn from_value(value: Value) -> Result<Self, CampaignError> {
-        Self::check(
-            serde_json::from_value(value)
-                .map_err(|error| CampaignError::Json(error.to_string()))?,
-        )
-    }
-
-    fn check(written: Written) -> Result<Self, CampaignError> {
-        let id = written.campaign;
-        let in_set = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if !(1..=64).contains(&id.len()) || !id.bytes().all(in_set) {
-            return Err(CampaignError::field(
-                "campaign",
-                "is not an id: 1 to 64 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`",
-            ));
-        }
-        let deliver_at = time("deliver_at", written.deliver_at)?;
-        let expires_at = time("expires_at", written.expires_at)?;
-        if let (Some(deliver_at), Some(expires_at)) = (deliver_at, expires_at)
-            && expires_at <= deliver_at
-        {
-            return Err(CampaignError::field(
-                "expires_at",
-                "is not after `deliver_at`: nothing could ever be sent",
-            ));
-        }
-        if written.scheduled_time.as_deref() == Some(SCHEDULED_TIME_PLACEHOLDER) {
-            return Err(CampaignError::field(
-                "scheduled_time",
-                format!(
-                    "still holds `{SCHEDULED_TIME_PLACEHOLDER}`, which only EventBridge Scheduler fills in: write a time or leave the field out"
-                ),
-            ));
-        }
-        Ok(Self {
-            id,
-            channel: written.channel,
-            recipients: recipients(written.recipients)?,
-            format: written.format,
-            messages: MessageTemplate::compile(written.channel, written.messages)?,
-            notification_disabled: written.notification_disabled,
-            deliver_at,
-            expires_at,
-            scheduled_time: time("scheduled_time", written.scheduled_time)?,
-            max_bad_rows: max_bad_rows(written.max_bad_rows)?,
-            on_unknown: written.on_unknown,
-        })
-    }
-
     /// The name of this firing: the id, and the scheduled time where there is one. A repeated firing has the same name, and so
     /// the same retry keys: within a day it sends nobody anything twice.
     pub fn run(&self) -> String {
@@ -220,7 +138,7 @@ impl Campaign {
         let Some(wait) = self
             .deliver_at
             .map(|at| at.duration_since(now))
-            .filter(jiff::SignedDuration::is_positive)
+            .filter(SignedDuration::is_positive)
         else {
             return Ok(0);
         };
@@ -232,81 +150,11 @@ impl Campaign {
         }
         // Rounded up: a second late keeps the promise "not before", a second early breaks it.
         let whole = wait.as_secs() + i64::from(wait.subsec_nanos() > 0);
-        Ok(u16::try_from(whole.min(MAX_DELAY.as_secs())).unwrap_or(900))
-    }
-}
-
-fn time(field: &str, text: Option<String>) -> Result<Option<Timestamp>, CampaignError> {
-    text.map(|text| {
-        text.parse().map_err(|_| {
-            CampaignError::field(
-                field,
-                "is not a time with its offset, such as `2026-12-25T08:00:00+08:00`",
-            )
-        })
-    })
-    .transpose()
-}
-
-fn recipients(value: Value) -> Result<Recipients, CampaignError> {
-    match value {
-        Value::String(text) => match text.strip_prefix("s3://") {
-            Some(rest) => match rest.split_once('/') {
-                Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
-                    Ok(Recipients::S3 {
-                        bucket: bucket.into(),
-                        key: key.into(),
-                    })
-                }
-                _ => Err(CampaignError::field(
-                    "recipients",
-                    "is not `s3://BUCKET/KEY`",
-                )),
-            },
-            None if text.is_empty() => Err(CampaignError::field("recipients", "is empty")),
-            None => Ok(Recipients::Path(text)),
-        },
-        Value::Array(rows) => rows
-            .into_iter()
-            .enumerate()
-            .map(|(i, row)| match row {
-                Value::Object(row) => Ok(row),
-                _ => Err(CampaignError::field(
-                    format!("recipients[{i}]"),
-                    "is not an object such as `{\"to\": \"U…\"}`",
-                )),
-            })
-            .collect::<Result<_, _>>()
-            .map(Recipients::Inline),
-        _ => Err(CampaignError::field(
-            "recipients",
-            "is neither an `s3://` URI, nor a path, nor a list of rows",
-        )),
-    }
-}
-
-fn max_bad_rows(value: Option<Value>) -> Result<MaxBadRows, CampaignError> {
-    let problem = || {
-        CampaignError::field(
-            "max_bad_rows",
-            "is neither a number of rows nor a share such as `\"1%\"`",
-        )
-    };
-    match value {
-        None => Ok(MaxBadRows::Share(0.01)),
-        Some(Value::Number(n)) => n.as_u64().map(MaxBadRows::Rows).ok_or_else(problem),
-        Some(Value::String(text)) => {
-            let percent: f64 = text
-                .strip_suffix('%')
-                .and_then(|n| n.trim().parse().ok())
-                .ok_or_else(problem)?;
-            if (0.0..=100.0).contains(&percent) {
-                Ok(MaxBadRows::Share(percent / 100.0))
-            } else {
-                Err(problem())
-            }
-        }
-        Some(_) => Err(problem()),
+        #[expect(
+            clippy::expect_used,
+            reason = "checked above: positive and 900 at most"
+        )]
+        Ok(u16::try_from(whole).expect("a delay of 1 to 900 seconds"))
     }
 }
 
@@ -340,10 +188,10 @@ mod tests {
         let campaign = Campaign::from_value(whole).unwrap();
         assert_eq!(
             campaign.recipients,
-            Recipients::S3 {
+            Recipients::S3(S3Uri {
                 bucket: "my-bucket".into(),
                 key: "lists/friends.csv".into()
-            }
+            })
         );
         assert_eq!(campaign.run(), "xmas-coupon-2026@2026-12-24T23:50:00Z");
         assert_eq!(

@@ -1,113 +1,17 @@
 //! What one channel request carries, and its form on the queue.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 use crate::channel::{Channel, OnUnknown};
-use crate::recipient::Recipient;
-use crate::retry_key;
-use crate::text::push_json_string;
+use crate::envelope::{Envelope, MESSAGES};
+use crate::line_limits::MAX_RECIPIENTS;
+use crate::request::{Endpoint, Request};
+use crate::text::{push_json_chars, push_json_string};
 
 /// The version that this build writes and reads. It changes with any field that changes what is sent.
 pub const VERSION: u64 = 1;
-
-/// The most user IDs that one multicast takes.
-/// <https://developers.line.biz/en/reference/messaging-api/#send-multicast-message>
-pub const MAX_RECIPIENTS: usize = 500;
-
-/// What all deliveries of a run have in common.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Envelope {
-    /// Names the run: see [`crate::campaign::Campaign::run`].
-    pub run: String,
-    /// Where it is sent.
-    pub channel: Channel,
-    /// Whether the phone stays silent.
-    pub notification_disabled: bool,
-    /// What becomes of a LINE Notify request that was never answered.
-    pub on_unknown: OnUnknown,
-    /// When the run's fan-out first began; the 23-hour horizon counts from here.
-    pub started_at: Timestamp,
-    /// After this it is not sent.
-    pub expires_at: Option<Timestamp>,
-}
-
-impl Envelope {
-    /// The queue message that carries `messages` (a JSON array, as rendered) to `recipients`.
-    pub fn encode(&self, recipients: &[Recipient], messages: &str) -> String {
-        self.encoder().encode(recipients, messages)
-    }
-
-    /// The same for many messages: what they have in common is written once.
-    pub fn encoder(&self) -> Encoder {
-        let (mut head, mut tail) = (String::new(), String::new());
-        self.open(&mut head);
-        self.close(&mut tail);
-        Encoder { head, tail }
-    }
-
-    fn open(&self, body: &mut String) {
-        body.push_str("{\"v\":1,\"run\":");
-        push_json_string(body, &self.run);
-        body.push_str(",\"channel\":\"");
-        body.push_str(self.channel.as_str());
-        body.push_str("\",\"recipients\":[");
-    }
-
-    fn close(&self, body: &mut String) {
-        if self.notification_disabled {
-            body.push_str(",\"notification_disabled\":true");
-        }
-        if self.on_unknown == OnUnknown::Park {
-            body.push_str(",\"on_unknown\":\"park\"");
-        }
-        body.push_str(",\"started_at\":\"");
-        body.push_str(&self.started_at.to_string());
-        body.push('"');
-        if let Some(expires_at) = self.expires_at {
-            body.push_str(",\"expires_at\":\"");
-            body.push_str(&expires_at.to_string());
-            body.push('"');
-        }
-        body.push('}');
-    }
-}
-
-/// What stands between the recipients and the messages.
-const MESSAGES: &str = "],\"messages\":";
-
-/// Writes the queue messages of one run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Encoder {
-    head: String,
-    tail: String,
-}
-
-impl Encoder {
-    /// The queue message that carries `messages` (a JSON array, as rendered) to `recipients`.
-    pub fn encode(&self, recipients: &[Recipient], messages: &str) -> String {
-        let mut body = String::with_capacity(self.encoded_len(recipients, messages.len()));
-        body.push_str(&self.head);
-        for (i, recipient) in recipients.iter().enumerate() {
-            body.push_str(if i == 0 { "\"" } else { "\",\"" });
-            recipient.push_to(&mut body);
-        }
-        body.push('"');
-        body.push_str(MESSAGES);
-        body.push_str(messages);
-        body.push_str(&self.tail);
-        body
-    }
-
-    /// The exact length of [`Encoder::encode`] for messages of this length.
-    pub fn encoded_len(&self, recipients: &[Recipient], messages: usize) -> usize {
-        // Two quotes each and a comma between two; without a recipient one quote is written all the same.
-        let names: usize = recipients.iter().map(|recipient| recipient.len() + 3).sum();
-        self.head.len() + names.max(2) - 1 + MESSAGES.len() + messages + self.tail.len()
-    }
-}
 
 /// One channel request: one recipient, or up to 500 users, and the messages that they get.
 ///
@@ -119,15 +23,6 @@ pub struct Delivery {
     /// Who gets it. The channel is the judge of each ID: an edited and redriven body may hold anything.
     pub recipients: Vec<String>,
     messages: Box<RawValue>,
-}
-
-/// The Messaging API's endpoint for a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Endpoint {
-    /// One user, group or room: 2,000 requests a second.
-    Push,
-    /// Up to 500 users: 200 requests a second.
-    Multicast,
 }
 
 /// Why a queue message is no delivery. It never repeats the body.
@@ -142,6 +37,12 @@ pub enum DecodeError {
     /// No recipient, over 500, or several where the channel takes one.
     #[error("a delivery on this channel can't have {0} recipients")]
     Recipients(usize),
+    /// A recipient without a name.
+    #[error("one of the delivery's recipients is empty")]
+    EmptyRecipient,
+    /// `messages` is something else than an array, or has nothing in it.
+    #[error("the delivery's `messages` is not a list with a message in it")]
+    NoMessages,
 }
 
 #[derive(Deserialize)]
@@ -163,13 +64,6 @@ struct Body {
     expires_at: Option<Timestamp>,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum To<'a> {
-    One(&'a str),
-    Many(&'a [String]),
-}
-
 impl Delivery {
     /// Reads a queue message's body.
     pub fn decode(body: &str) -> Result<Self, DecodeError> {
@@ -187,6 +81,16 @@ impl Delivery {
         };
         if body.recipients.is_empty() || body.recipients.len() > most {
             return Err(DecodeError::Recipients(body.recipients.len()));
+        }
+        if body
+            .recipients
+            .iter()
+            .any(|recipient| recipient.trim().is_empty())
+        {
+            return Err(DecodeError::EmptyRecipient);
+        }
+        if !is_filled_array(body.messages.get()) {
+            return Err(DecodeError::NoMessages);
         }
         Ok(Self {
             envelope: Envelope {
@@ -243,29 +147,26 @@ impl Delivery {
         }
     }
 
-    /// The body of the Messaging API's request, the same bytes on every attempt and every machine.
-    pub fn request_body(&self) -> String {
-        let to = match self.recipients.as_slice() {
-            [one] => To::One(one),
-            many => To::Many(many),
-        };
-        let mut body =
-            String::with_capacity(64 + self.messages.get().len() + self.recipients.len() * 36);
-        body.push_str("{\"to\":");
-        crate::text::push_json(&mut body, &to);
-        body.push_str(",\"messages\":");
-        body.push_str(self.messages.get());
-        if self.envelope.notification_disabled {
-            body.push_str(",\"notificationDisabled\":true");
-        }
-        body.push('}');
-        body
+    /// The request to the channel: the same bytes and key on every attempt and every machine. Make it once and carry it.
+    pub fn request(&self) -> Request {
+        let to = self
+            .recipients
+            .iter()
+            .map(|recipient| |body: &mut String| push_json_chars(body, recipient));
+        Request::new(
+            &self.envelope.run,
+            to,
+            self.messages.get(),
+            self.envelope.notification_disabled,
+        )
     }
+}
 
-    /// The identity of this delivery: see [`retry_key::derive`].
-    pub fn retry_key(&self) -> Uuid {
-        retry_key::derive(&self.envelope.run, &self.request_body())
-    }
+/// Whether this JSON is an array with something in it.
+fn is_filled_array(json: &str) -> bool {
+    json.trim_start()
+        .strip_prefix('[')
+        .is_some_and(|rest| !rest.trim_start().starts_with(']'))
 }
 
 /// serde's message can quote the value it stumbled on; only its place is ours to show.
@@ -282,6 +183,7 @@ fn without_values(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipient::Recipient;
 
     const USER: &str = "U4af4980629f0c1d2e3f4a5b6c7d8e9fa";
 
@@ -304,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_bytes_of_a_delivery_are_pinned() {
-        let body = envelope().encode(
+        let body = envelope().encoder().encode(
             &[Recipient::parse(Channel::Line, USER).unwrap()],
             r#"[{"text":"早安","type":"text"}]"#,
         );
@@ -327,47 +229,53 @@ mod tests {
     #[test]
     fn the_retry_key_is_pinned() {
         // These values are a promise between versions: a changed one doubles what is in flight during a deployment.
-        let one = Delivery::decode(&envelope().encode(
+        let one = Delivery::decode(&envelope().encoder().encode(
             &[Recipient::parse(Channel::Line, USER).unwrap()],
             r#"[{"text":"hi","type":"text"}]"#,
         ))
         .unwrap();
         assert_eq!(
-            one.request_body(),
+            one.request().body,
             r#"{"to":"U4af4980629f0c1d2e3f4a5b6c7d8e9fa","messages":[{"text":"hi","type":"text"}]}"#
         );
         assert_eq!(
-            one.retry_key().to_string(),
+            one.request().retry_key.to_string(),
             "756817a5-1f61-58d6-b620-ba042ccc89d2"
         );
-        let mut many =
-            Delivery::decode(&envelope().encode(&users(3), r#"[{"text":"hi","type":"text"}]"#))
-                .unwrap();
+        let mut many = Delivery::decode(
+            &envelope()
+                .encoder()
+                .encode(&users(3), r#"[{"text":"hi","type":"text"}]"#),
+        )
+        .unwrap();
         assert_eq!(
-            many.retry_key().to_string(),
+            many.request().retry_key.to_string(),
             "0e966d30-31a4-5516-80e7-6dc00df262a4"
         );
         many.envelope.notification_disabled = true;
         assert_eq!(
-            many.retry_key().to_string(),
+            many.request().retry_key.to_string(),
             "fcdda68b-50fc-5deb-b5c1-b3164fe3a375"
         );
     }
 
     #[test]
     fn the_key_knows_the_run_and_the_request_and_no_clock() {
-        let base =
-            Delivery::decode(&envelope().encode(&users(2), r#"[{"text":"hi","type":"text"}]"#))
-                .unwrap();
+        let base = Delivery::decode(
+            &envelope()
+                .encoder()
+                .encode(&users(2), r#"[{"text":"hi","type":"text"}]"#),
+        )
+        .unwrap();
         let mut later = base.clone();
         later.envelope.started_at = "2026-12-25T09:00:00Z".parse().unwrap();
         later.envelope.expires_at = Some("2026-12-26T00:00:00Z".parse().unwrap());
-        assert_eq!(base.retry_key(), later.retry_key());
+        assert_eq!(base.request().retry_key, later.request().retry_key);
         let mut other_run = base.clone();
         other_run.envelope.run = "xmas@2026-12-26T00:00:00Z".into();
-        assert_ne!(base.retry_key(), other_run.retry_key());
+        assert_ne!(base.request().retry_key, other_run.request().retry_key);
         let fewer = base.with_recipients(base.recipients[..1].to_vec());
-        assert_ne!(base.retry_key(), fewer.retry_key());
+        assert_ne!(base.request().retry_key, fewer.request().retry_key);
     }
 
     #[test]
@@ -395,9 +303,42 @@ mod tests {
     #[test]
     fn the_number_of_recipients_is_what_one_request_takes() {
         for (n, fits) in [(0, false), (1, true), (500, true), (501, false)] {
-            let mut body = envelope().encode(&users(n), "[]");
+            let mut body = envelope().encoder().encode(&users(n), "[{}]");
             body = body.replace("[\"\"]", "[]").replace("[\"],", "[],");
             assert_eq!(Delivery::decode(&body).is_ok(), fits, "{n}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_to_nobody_and_no_empty_message_to_anybody() {
+        for (recipients, messages, refused) in [
+            (r#"[""]"#, "[{}]", Some(DecodeError::EmptyRecipient)),
+            (r#"["U1"," "]"#, "[{}]", Some(DecodeError::EmptyRecipient)),
+            (r#"["U1"]"#, "[]", Some(DecodeError::NoMessages)),
+            (r#"["U1"]"#, "[ ]", Some(DecodeError::NoMessages)),
+            (r#"["U1"]"#, "{}", Some(DecodeError::NoMessages)),
+            (r#"["U1"]"#, "null", Some(DecodeError::NoMessages)),
+            (r#"["U1"]"#, " [ {}]", None),
+        ] {
+            let body = format!(
+                r#"{{"v":1,"run":"r","channel":"line","recipients":{recipients},"messages":{messages},"started_at":"2026-01-01T00:00:00Z"}}"#
+            );
+            let error = Delivery::decode(&body).err().map(|error| error.to_string());
+            assert_eq!(error, refused.map(|refused| refused.to_string()), "{body}");
+        }
+    }
+
+    #[test]
+    fn producer_and_consumer_make_the_same_request() {
+        let messages = r#"[{"text":"早\u0000","type":"text"}]"#;
+        for n in [1, 2, 500] {
+            let mut envelope = envelope();
+            envelope.notification_disabled = n == 2;
+            let body = envelope.encoder().encode(&users(n), messages);
+            assert_eq!(
+                envelope.request(&users(n), messages),
+                Delivery::decode(&body).unwrap().request()
+            );
         }
     }
 }

@@ -48,7 +48,7 @@ impl fmt::Display for Outcome {
 /// Why a delivery lies in the dead-letter queue: the attribute `reason` of its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reason {
+pub enum DeadLetterReason {
     /// LINE will never take it.
     Refused,
     /// Its time had passed.
@@ -63,7 +63,7 @@ pub enum Reason {
     Undecodable,
 }
 
-impl Reason {
+impl DeadLetterReason {
     /// The reason as the message attribute writes it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -28,6 +28,7 @@ pub struct MessageTemplate {
     /// Each column that a template names, and the first field that names it.
     columns: Vec<(String, String)>,
     engine: Environment<'static>,
+    may_read_s3: bool,
 }
 
 #[derive(Debug)]
@@ -117,6 +118,11 @@ impl MessageTemplate {
             }
         }
         Ok(())
+    }
+
+    /// Whether the consumer may have to read an object in S3 for this message: LINE Notify's `image_file`.
+    pub fn may_read_s3(&self) -> bool {
+        self.may_read_s3
     }
 
     /// Whether every row gets the same.

@@ -92,7 +92,7 @@ impl Producer {
             None => Err(EventError::NoCampaign.into()),
             Some(CampaignAt::Json(campaign)) => Ok(campaign.clone()),
             Some(CampaignAt::S3(uri)) => {
-                let text = self.lists.text(&uri.bucket, &uri.key).await?;
+                let text = self.lists.text(uri).await?;
                 let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
                 Ok(serde_json::from_str(text)
                     .map_err(|error| CampaignError::Json(error.to_string()))?)

@@ -3,7 +3,9 @@
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::str::FromStr;
 
+use fanline_core::s3_uri::S3Uri;
 use fanline_core::settings::{Reader, SettingsError};
+use fanline_core::sqs_limits::is_fifo;
 use serde_json::Value;
 
 /// Small enough that its check fits a small function's memory, large enough that ten million rows are six slices.
@@ -78,33 +80,6 @@ impl Settings {
     }
 }
 
-/// A place in S3.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct S3Uri {
-    /// The bucket's name.
-    pub bucket: String,
-    /// The key, or what keys begin with; it may be empty.
-    pub key: String,
-}
-
-impl FromStr for S3Uri {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let rest = text
-            .strip_prefix("s3://")
-            .ok_or("it is not `s3://BUCKET/…`")?;
-        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-        if bucket.is_empty() {
-            return Err("it names no bucket");
-        }
-        Ok(Self {
-            bucket: bucket.into(),
-            key: key.into(),
-        })
-    }
-}
-
 /// Where a bare scheduled event finds its campaign.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CampaignAt {
@@ -118,12 +93,10 @@ impl FromStr for CampaignAt {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.starts_with("s3://") {
-            let uri: S3Uri = text.parse()?;
-            if uri.key.is_empty() {
-                return Err("it names no object".into());
-            }
-            return Ok(Self::S3(uri));
+        if S3Uri::is_meant(text) {
+            return S3Uri::object(text)
+                .map(Self::S3)
+                .map_err(|error| error.to_string());
         }
         serde_json::from_str(text)
             .map(Self::Json)
@@ -146,7 +119,7 @@ pub enum QueueGroups {
 impl QueueGroups {
     /// A FIFO queue's name ends in `.fifo`. <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>
     fn of(queue_url: &str) -> Self {
-        if queue_url.strip_suffix(".fifo").is_some() {
+        if is_fifo(queue_url) {
             Self::Fifo
         } else {
             Self::None

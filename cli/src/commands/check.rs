@@ -105,7 +105,7 @@ pub(crate) fn is_input(error: &ProduceError) -> bool {
 fn show(report: &Report, list: &Recipients) {
     let list = match list {
         Recipients::Path(path) => path.clone(),
-        Recipients::S3 { bucket, key } => format!("s3://{bucket}/{key}"),
+        Recipients::S3(object) => object.to_string(),
         Recipients::Inline(_) => "recipients".into(),
     };
     for bad in &report.bad_rows {

@@ -36,7 +36,7 @@ impl Function {
         Self::Binary(Arc::new(Host::new(HostOptions {
             function_name: "consumer".into(),
             variables: world.consumer_variables(ENVIRONMENTS),
-            environments: ENVIRONMENTS,
+            environments: ENVIRONMENTS as usize,
             timeout: Duration::from_secs(world.patience.invocation.into()),
             kills: world.faults.kills.clone(),
             logs: Some(lines),

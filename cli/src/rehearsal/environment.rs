@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use aws_config::SdkConfig;
 use fanline_consumer::Consumer;
+use fanline_core::campaign::Recipients;
+use fanline_core::line_limits::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::variable;
 use fanline_local::{LineOptions, LineServer};
 use fanline_local::{QueueOptions, QueueServer};
@@ -96,7 +98,8 @@ impl World {
             .as_ref()
             .map(|queue| queue.url().to_owned())
             .or_else(|| args.queue_endpoint.clone());
-        let needs_aws = file.event.to_string().contains("\"s3://")
+        let needs_aws = matches!(file.campaign.recipients, Recipients::S3(_))
+            || file.campaign.messages.may_read_s3()
             || (args.live && variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some());
         let endpoint = endpoint.context("there is no queue")?;
         let sdk = sdk_config(endpoint.clone(), needs_aws).await;
@@ -130,8 +133,8 @@ impl World {
     }
 
     /// The variables of a consumer that is one of `environments`, which share LINE's limits.
-    pub(crate) fn consumer_variables(&self, environments: usize) -> BTreeMap<String, String> {
-        let share = |limit: usize| {
+    pub(crate) fn consumer_variables(&self, environments: u32) -> BTreeMap<String, String> {
+        let share = |limit: u32| {
             if self.rate_limits {
                 // A thousandth is as fine as the setting goes.
                 let thousandths = limit * 1000 / environments;
@@ -144,9 +147,9 @@ impl World {
             ("DELIVERY_QUEUE_URL", self.queues.deliveries.clone()),
             ("DEAD_LETTER_QUEUE_URL", self.queues.dead_letters.clone()),
             ("MAX_RECEIVE_COUNT", MAX_RECEIVE_COUNT.to_string()),
-            ("PUSH_PER_SECOND", share(2000)),
-            ("MULTICAST_PER_SECOND", share(200)),
-            ("NOTIFY_PER_SECOND", share(2000)),
+            ("PUSH_PER_SECOND", share(PUSH_PER_SECOND)),
+            ("MULTICAST_PER_SECOND", share(MULTICAST_PER_SECOND)),
+            ("NOTIFY_PER_SECOND", share(PUSH_PER_SECOND)),
             ("RETRY_BASE_SECONDS", self.patience.retry_base.to_owned()),
         ];
         if let Some(line) = &self.line {
@@ -187,7 +190,7 @@ impl World {
 }
 
 /// How many processes a consumer binary has: Lambda's first number of concurrent batches.
-pub(crate) const ENVIRONMENTS: usize = 5;
+pub(crate) const ENVIRONMENTS: u32 = 5;
 
 /// More than this machine can do.
 const NO_LIMIT: &str = "100000";

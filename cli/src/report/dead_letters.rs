@@ -36,7 +36,7 @@ pub(crate) async fn reasons(
             let delivery = Delivery::decode(message.body().unwrap_or_default()).ok();
             if delivery
                 .as_ref()
-                .is_none_or(|delivery| seen.insert(delivery.retry_key()))
+                .is_none_or(|delivery| seen.insert(delivery.request().retry_key))
             {
                 let reason = message
                     .message_attributes()

@@ -3,13 +3,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use fanline_core::line_limits::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::outcome::Outcome;
 use serde::Serialize;
 use serde_json::Value;
-
-/// LINE's limits, in requests a second. <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
-const PUSH_LIMIT: u64 = 2000;
-const MULTICAST_LIMIT: u64 = 200;
 
 /// Kept while the run goes on.
 pub(crate) struct Recorder {
@@ -71,8 +68,8 @@ pub(crate) struct Speed {
 /// limit each and go side by side.
 fn people_limit(people: u64, pushes: u64, multicasts: u64) -> Option<u64> {
     let milliseconds = (pushes * 1000)
-        .div_ceil(PUSH_LIMIT)
-        .max((multicasts * 1000).div_ceil(MULTICAST_LIMIT));
+        .div_ceil(PUSH_PER_SECOND.into())
+        .max((multicasts * 1000).div_ceil(MULTICAST_PER_SECOND.into()));
     (people * 1000).checked_div(milliseconds)
 }
 

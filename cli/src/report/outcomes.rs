@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use fanline_consumer::Settled;
-use fanline_core::outcome::{Outcome, Reason};
+use fanline_core::outcome::{DeadLetterReason, Outcome};
 use uuid::Uuid;
 
 /// The outcomes that the consumer has reported so far.
@@ -85,12 +85,14 @@ impl Ends {
 
     /// As they show from outside a binary: by LINE's ledger and the dead letters. A process that was killed tells nothing.
     pub(crate) fn seen_from_outside(accepted: u64, dead_letters: &BTreeMap<String, u64>) -> Self {
-        let of = |reason: Reason| dead_letters.get(reason.as_str()).copied().unwrap_or(0);
+        let of = |reason: DeadLetterReason| dead_letters.get(reason.as_str()).copied().unwrap_or(0);
         Self {
             accepted,
             already_accepted: 0,
-            refused: of(Reason::Refused) + of(Reason::Quota) + of(Reason::Unauthorized),
-            expired: of(Reason::Expired),
+            refused: of(DeadLetterReason::Refused)
+                + of(DeadLetterReason::Quota)
+                + of(DeadLetterReason::Unauthorized),
+            expired: of(DeadLetterReason::Expired),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanline_core::delivery::Delivery;
-use fanline_core::retry_key::HORIZON;
+use fanline_core::request::KEY_HORIZON;
 use jiff::{SignedDuration, Timestamp};
 
 /// No wait is longer, so that a channel that is back is noticed. Far below the 12 hours that SQS allows.
@@ -63,7 +63,7 @@ pub(crate) fn cut(wait: u32, delivery: &Delivery, now: Timestamp) -> u32 {
     let envelope = &delivery.envelope;
     let ends = [
         envelope.expires_at,
-        envelope.started_at.checked_add(HORIZON).ok(),
+        envelope.started_at.checked_add(KEY_HORIZON).ok(),
     ];
     ends.into_iter().flatten().fold(wait, |wait, end| {
         let room = end.duration_since(now) - SignedDuration::from_secs(1);
@@ -89,7 +89,7 @@ mod tests {
     fn delivery(expires_at: Option<&str>) -> Delivery {
         let expires = expires_at.map_or_else(String::new, |at| format!(r#","expires_at":"{at}""#));
         Delivery::decode(&format!(
-            r#"{{"v":1,"run":"r","channel":"line","recipients":["U1"],"messages":[],"started_at":"2026-01-01T00:00:00Z"{expires}}}"#
+            r#"{{"v":1,"run":"r","channel":"line","recipients":["U1"],"messages":[0],"started_at":"2026-01-01T00:00:00Z"{expires}}}"#
         ))
         .unwrap()
     }

@@ -1,6 +1,6 @@
 //! What an answer means: one pure function, total over every status and every way of getting none.
 
-use fanline_core::delivery::Endpoint;
+use fanline_core::request::Endpoint;
 
 use crate::channel::response::{Answer, Failure, Reply};
 use crate::line::error_body::{self, Blame};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use fanline_core::channel::Channel;
-use fanline_core::delivery::{Delivery, Endpoint};
+use fanline_core::delivery::Delivery;
 use fanline_core::outcome::Outcome;
+use fanline_core::request::Endpoint;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use secrecy::SecretString;

@@ -76,8 +76,8 @@ impl Line {
             .post(format!("{}{}", self.base, route.path()))
             .header(name, value)
             .header(CONTENT_TYPE, "application/json")
-            .header("X-Line-Retry-Key", delivery.retry_key().to_string())
-            .body(delivery.request_body());
+            .header("X-Line-Retry-Key", delivery.request().retry_key.to_string())
+            .body(delivery.request().body);
         http::send(request).await
     }
 

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fanline_core::s3_uri::S3Uri;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::line_notify::client::Image;
@@ -45,10 +46,11 @@ impl Images {
     }
 
     async fn fetch(&self, name: &str) -> Result<Image, ImageError> {
-        let bytes = match name.strip_prefix("s3://").map(|rest| rest.split_once('/')) {
-            Some(Some((bucket, key))) => self.object(bucket, key).await?,
-            Some(None) => return Err(ImageError::Missing),
-            None => file(name.to_owned()).await?,
+        let bytes = if S3Uri::is_meant(name) {
+            let object = S3Uri::object(name).map_err(|_| ImageError::Missing)?;
+            self.object(&object).await?
+        } else {
+            file(name.to_owned()).await?
         };
         // By its first bytes and not by its name: a path that a message names must not send just any file of this machine.
         let kind = if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
@@ -61,8 +63,14 @@ impl Images {
         Ok(Image { bytes, kind })
     }
 
-    async fn object(&self, bucket: &str, key: &str) -> Result<Bytes, ImageError> {
-        let answer = self.s3.get_object().bucket(bucket).key(key).send().await;
+    async fn object(&self, object: &S3Uri) -> Result<Bytes, ImageError> {
+        let answer = self
+            .s3
+            .get_object()
+            .bucket(&object.bucket)
+            .key(&object.key)
+            .send()
+            .await;
         let object = answer.map_err(|error| {
             let status = error.raw_response().map(|raw| raw.status().as_u16());
             tracing::error!(status, "the image file could not be read from S3");

@@ -2,14 +2,10 @@
 
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::MessageAttributeValue;
-use fanline_core::outcome::Reason;
+use fanline_core::outcome::DeadLetterReason;
+use fanline_core::sqs_limits::{MAX_BYTES, is_fifo};
 use uuid::Uuid;
 
-use crate::sqs::record::is_fifo;
-
-/// A message and its attributes together.
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
-const LARGEST: usize = 1_048_576;
 /// SQS takes no empty message, so an empty record is set aside as this.
 const EMPTY_BODY: &str = "(empty)";
 
@@ -17,7 +13,7 @@ const EMPTY_BODY: &str = "(empty)";
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
     /// `reason`.
-    pub reason: Reason,
+    pub reason: DeadLetterReason,
     /// `status`: LINE's, where it answered.
     pub status: Option<u16>,
     /// `line_message`: its words, cut and masked, or ours where it was not asked.
@@ -49,7 +45,7 @@ impl Letter {
                 Some(self.receive_count.to_string()),
             ),
         ];
-        let mut room = LARGEST.saturating_sub(body);
+        let mut room = MAX_BYTES.saturating_sub(body);
         let mut fitting = Vec::with_capacity(all.len());
         for (name, kind, value) in all {
             // An attribute without a value is no attribute to SQS, and it refuses control characters.
@@ -123,7 +119,7 @@ mod tests {
 
     fn letter() -> Letter {
         Letter {
-            reason: Reason::Refused,
+            reason: DeadLetterReason::Refused,
             status: Some(400),
             line_message: "Failed to send messages".into(),
             request_id: Some("b3f7".into()),
@@ -165,15 +161,15 @@ mod tests {
 
     #[test]
     fn beside_the_largest_body_the_reason_goes_first_and_nothing_passes_the_limit() {
-        assert!(names(&letter(), LARGEST).is_empty());
-        assert_eq!(names(&letter(), LARGEST - 19), ["reason"]);
-        for body in LARGEST - 200..=LARGEST {
+        assert!(names(&letter(), MAX_BYTES).is_empty());
+        assert_eq!(names(&letter(), MAX_BYTES - 19), ["reason"]);
+        for body in MAX_BYTES - 200..=MAX_BYTES {
             let size: usize = letter()
                 .attributes(body)
                 .iter()
                 .map(|(name, kind, value)| name.len() + kind.len() + value.len())
                 .sum();
-            assert!(body + size <= LARGEST);
+            assert!(body + size <= MAX_BYTES);
         }
     }
 

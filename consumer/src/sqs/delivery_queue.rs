@@ -4,13 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
+use fanline_core::sqs_limits::{MAX_DELAY_SECONDS, MAX_ENTRIES};
 use tokio::sync::Mutex;
-
-/// SQS takes at most ten entries a request.
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html>
-const MOST_ENTRIES: usize = 10;
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
-const LONGEST_DELAY: u32 = 900;
 
 /// Why the queue could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +38,7 @@ impl Queue {
     /// Hides the messages with these receipt handles for so many seconds each, counted from now.
     pub(crate) async fn hide(&self, arn: &str, waits: &[(String, u32)]) -> Result<(), QueueError> {
         let url = self.url(arn).await?;
-        for some in waits.chunks(MOST_ENTRIES) {
+        for some in waits.chunks(MAX_ENTRIES) {
             let mut request = self.sqs.change_message_visibility_batch().queue_url(&url);
             for (i, (handle, seconds)) in some.iter().enumerate() {
                 let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
@@ -67,7 +62,9 @@ impl Queue {
     /// Puts a delivery on the queue, to appear after `delay` seconds.
     pub(crate) async fn put(&self, arn: &str, body: String, delay: u32) -> Result<(), QueueError> {
         let url = self.url(arn).await?;
-        let delay = i32::try_from(delay.min(LONGEST_DELAY)).unwrap_or_default();
+        let delay = i32::from(
+            u16::try_from(delay).map_or(MAX_DELAY_SECONDS, |delay| delay.min(MAX_DELAY_SECONDS)),
+        );
         let sent = self
             .sqs
             .send_message()

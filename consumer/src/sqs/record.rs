@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsMessage;
+use fanline_core::sqs_limits::is_fifo;
 
 /// One record of the event. Nothing in it is taken for granted.
 #[derive(Debug, Clone)]
@@ -36,11 +37,6 @@ impl From<SqsMessage> for Record {
             source_arn: message.event_source_arn,
         }
     }
-}
-
-/// Whether a queue of this name, ARN or URL keeps the order of its message groups.
-pub(crate) fn is_fifo(queue: &str) -> bool {
-    queue.strip_suffix(".fifo").is_some()
 }
 
 /// Cuts the records into rows that are worked through one after the other: a FIFO message group is one row, every other

@@ -27,7 +27,7 @@ async fn a_request_is_the_deliverys_own_bytes_under_its_own_key() {
         let delivery = Delivery::decode(&body).unwrap();
         let request = asked
             .iter()
-            .find(|asked| asked.body == delivery.request_body())
+            .find(|asked| asked.body == delivery.request().body)
             .unwrap();
         let path = if delivery.recipients.len() == 1 {
             "/v2/bot/message/push"
@@ -37,7 +37,7 @@ async fn a_request_is_the_deliverys_own_bytes_under_its_own_key() {
         assert_eq!(request.path, path, "no double slash");
         assert_eq!(
             request.header("x-line-retry-key"),
-            delivery.retry_key().to_string()
+            delivery.request().retry_key.to_string()
         );
         assert_eq!(request.header("authorization"), format!("Bearer {TOKEN}"));
         assert_eq!(request.header("content-type"), "application/json");

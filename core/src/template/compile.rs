@@ -7,10 +7,9 @@ use serde_json::{Map, Value};
 
 use super::{Limit, MessageTemplate, Part, Piece, Pieces, TemplateError};
 use crate::channel::Channel;
+use crate::line_limits::MAX_MESSAGES;
+use crate::s3_uri::S3Uri;
 use crate::text::{push_json, push_json_chars, push_json_string, utf16_len};
-
-/// LINE takes 1 to 5 message objects in a request. <https://developers.line.biz/en/reference/messaging-api/#send-push-message>
-const MAX_MESSAGES: usize = 5;
 
 /// The fields of a LINE Notify message. <https://hackmd.io/@pclin/ryoT9RHrw> (a copy of the official table)
 const NOTIFY_FIELDS: [&str; 6] = [
@@ -62,8 +61,19 @@ impl MessageTemplate {
             compiler.object(channel, &field, message, true)?;
         }
         compiler.fixed("]");
-        Ok(compiler.finish())
+        let may_read_s3 = channel == Channel::LineNotify && messages.iter().any(has_s3_image);
+        Ok(compiler.finish(may_read_s3))
     }
+}
+
+/// Whether `image_file` is an `s3://` URI, or a template that may become one.
+fn has_s3_image(message: &Value) -> bool {
+    let image = message.get("image_file").and_then(Value::as_str);
+    image.is_some_and(|image| S3Uri::is_meant(image) || is_template(image))
+}
+
+fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
 }
 
 fn error(field: impl Into<String>, problem: impl Into<String>) -> TemplateError {
@@ -144,11 +154,12 @@ impl Compiler {
         }
     }
 
-    fn finish(self) -> MessageTemplate {
+    fn finish(self, may_read_s3: bool) -> MessageTemplate {
         MessageTemplate {
             parts: self.parts,
             columns: self.columns,
             engine: self.engine,
+            may_read_s3,
         }
     }
 
@@ -223,7 +234,7 @@ impl Compiler {
     }
 
     fn string(&mut self, field: &str, text: &str, limit: Limit) -> Result<(), TemplateError> {
-        if !["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
+        if !is_template(text) {
             limit
                 .check(utf16_len(text))
                 .map_err(|problem| error(field, problem))?;

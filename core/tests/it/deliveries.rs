@@ -47,7 +47,7 @@ fn the_redelivered_ones_are_the_same_deliveries_under_the_same_keys() {
     let keys = |name| -> Vec<_> {
         bodies(name)
             .iter()
-            .map(|body| Delivery::decode(body).unwrap().retry_key())
+            .map(|body| Delivery::decode(body).unwrap().request().retry_key)
             .collect()
     };
     assert_eq!(keys("sqs-ten-good.json"), keys("sqs-redelivered.json"));

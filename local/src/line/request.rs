@@ -1,7 +1,7 @@
 //! The body of a push, multicast or validate request, read as LINE reads it.
 
 use fanline_core::channel::Channel;
-use fanline_core::delivery::MAX_RECIPIENTS;
+use fanline_core::line_limits::MAX_RECIPIENTS;
 use fanline_core::recipient::Recipient;
 use hyper::StatusCode;
 use serde::Deserialize;

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::recipient::Recipient;
+use fanline_core::s3_uri::S3Uri;
 
 use crate::check::checker::Rejected;
 use crate::list::store::Lists;
 use crate::publish::group::Group;
-use crate::settings::S3Uri;
 
 /// A file of rejected rows is cut here: what has not been written yet is held.
 const PART: usize = 8 * 1024 * 1024;
@@ -160,12 +160,9 @@ impl<'a> Rejects<'a> {
         let bytes = std::mem::take(&mut self.text).into_bytes();
         let (place, result) = match &self.place {
             RejectsPlace::Log => return Ok(()),
-            RejectsPlace::S3(S3Uri { bucket, key }) => {
-                let key = format!("{key}{name}");
-                (
-                    format!("s3://{bucket}/{key}"),
-                    self.lists.put(bucket, &key, bytes).await,
-                )
+            RejectsPlace::S3(prefix) => {
+                let object = prefix.join(&name);
+                (object.to_string(), self.lists.put(&object, bytes).await)
             }
             RejectsPlace::Directory(directory) => {
                 let path = directory.join(name);
@@ -188,21 +185,15 @@ impl<'a> Rejects<'a> {
 
 fn place(prefix: Option<&S3Uri>, recipients: &Recipients, run: &str) -> RejectsPlace {
     match (prefix, recipients) {
-        (Some(S3Uri { bucket, key }), _) => {
-            let slash = if key.is_empty() || key.ends_with('/') {
+        (Some(prefix), _) => {
+            let slash = if prefix.key.is_empty() || prefix.key.ends_with('/') {
                 ""
             } else {
                 "/"
             };
-            RejectsPlace::S3(S3Uri {
-                bucket: bucket.clone(),
-                key: format!("{key}{slash}{run}/"),
-            })
+            RejectsPlace::S3(prefix.join(&format!("{slash}{run}/")))
         }
-        (None, Recipients::S3 { bucket, key }) => RejectsPlace::S3(S3Uri {
-            bucket: bucket.clone(),
-            key: format!("{key}.rejects/{run}/"),
-        }),
+        (None, Recipients::S3(list)) => RejectsPlace::S3(list.join(&format!(".rejects/{run}/"))),
         (None, Recipients::Path(path)) => {
             RejectsPlace::Directory(PathBuf::from(format!("{path}.rejects")).join(run))
         }
@@ -230,10 +221,10 @@ mod tests {
 
     #[test]
     fn rejects_lie_beside_the_list_unless_a_setting_says_otherwise() {
-        let list = Recipients::S3 {
+        let list = Recipients::S3(S3Uri {
             bucket: "b".into(),
             key: "lists/friends.csv".into(),
-        };
+        });
         let s3 = |key: &str| {
             RejectsPlace::S3(S3Uri {
                 bucket: "b".into(),

@@ -2,11 +2,11 @@
 
 use fanline_core::campaign::Campaign;
 use fanline_core::channel::Channel;
-use fanline_core::delivery::{Envelope, MAX_RECIPIENTS};
+use fanline_core::envelope::Envelope;
+use fanline_core::line_limits::MAX_RECIPIENTS;
 use fanline_core::list::{Header, ListError, Row, RowError};
 use fanline_core::recipient::Recipient;
-
-use crate::publish::pack::MAX_BYTES;
+use fanline_core::sqs_limits::MAX_BYTES;
 
 /// A campaign's rules for its rows, the same in the first reading and the second.
 pub(crate) struct Rules<'a> {
@@ -144,7 +144,7 @@ mod tests {
         let rules = Rules::new(&campaign, &envelope);
         let one = Recipient::parse(Channel::Line, "U4af4980629f0c1d2e3f4a5b6c7d8e9fa").unwrap();
         for n in [1, 2, 499] {
-            let bare = envelope.encode(&vec![one.clone(); n], "").len();
+            let bare = envelope.encoder().encode(&vec![one.clone(); n], "").len();
             assert_eq!(rules.most(MAX_BYTES - bare, &one), n);
             assert_eq!(rules.most(MAX_BYTES - bare + 1, &one), n - 1);
         }
@@ -153,7 +153,10 @@ mod tests {
         let group = Recipient::parse(Channel::Line, "C4af4980629f0c1d2e3f4a5b6c7d8e9fa").unwrap();
         assert_eq!(rules.most(20, &group), 1);
         let token = Recipient::parse(Channel::LineNotify, "0123456789").unwrap();
-        let bare = envelope.encode(std::slice::from_ref(&token), "").len();
+        let bare = envelope
+            .encoder()
+            .encode(std::slice::from_ref(&token), "")
+            .len();
         assert_eq!(rules.most(MAX_BYTES - bare, &token), 1);
         assert_eq!(rules.most(MAX_BYTES - bare + 1, &token), 0);
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use fanline_core::retry_key::HORIZON;
+use fanline_core::request::KEY_HORIZON;
 
 /// A piece of a campaign's list: a message on the slice queue.
 ///
@@ -47,7 +47,7 @@ pub(crate) fn started_at(scheduled: Option<Timestamp>, now: Timestamp) -> Timest
     let started = scheduled
         .filter(|scheduled| {
             let age = now.duration_since(*scheduled);
-            !age.is_negative() && age < HORIZON
+            !age.is_negative() && age < KEY_HORIZON
         })
         .unwrap_or(now);
     Timestamp::from_second(started.as_second()).unwrap_or(started)

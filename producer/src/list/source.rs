@@ -10,6 +10,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use bytes::Bytes;
 use fanline_core::list::{Compression, Format};
+use fanline_core::s3_uri::S3Uri;
 
 use crate::service_error::{innermost, status, words};
 
@@ -54,11 +55,7 @@ pub enum SourceError {
 /// Where the bytes come from.
 #[derive(Debug)]
 pub(crate) enum Place {
-    S3 {
-        client: Client,
-        bucket: String,
-        key: String,
-    },
+    S3 { client: Client, object: S3Uri },
     File(std::fs::File),
     Inline(Bytes),
 }
@@ -120,14 +117,10 @@ impl Source {
                         })
                     })
             }
-            Place::S3 {
-                client,
-                bucket,
-                key,
-            } => {
+            Place::S3 { client, object } => {
                 let mut attempt = 1;
                 loop {
-                    match self.read_object(client, bucket, key, &range).await {
+                    match self.read_object(client, object, &range).await {
                         Err(SourceError::Unreadable { .. }) if attempt < READ_ATTEMPTS => {
                             tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
                             attempt += 1;
@@ -157,21 +150,20 @@ impl Source {
     async fn read_object(
         &self,
         client: &Client,
-        bucket: &str,
-        key: &str,
+        object: &S3Uri,
         range: &Range<u64>,
     ) -> Result<Bytes, SourceError> {
         let bytes = format!("bytes={}-{}", range.start, range.end - 1);
         let request = client
             .get_object()
-            .bucket(bucket)
-            .key(key)
+            .bucket(&object.bucket)
+            .key(&object.key)
             .range(bytes)
             .set_if_match(Some(self.etag.clone()).filter(|etag| !etag.is_empty()));
         let answer = request
             .send()
             .await
-            .map_err(|error| refused(&self.name, &error))?;
+            .map_err(|error| refused(object, &error))?;
         let unreadable = |problem: String| SourceError::Unreadable {
             list: self.name.clone(),
             problem,
@@ -215,25 +207,16 @@ pub(crate) fn unreadable_file(path: &str, error: &std::io::Error) -> SourceError
     }
 }
 
-pub(crate) fn refused(list: &str, error: &SdkError<GetObjectError>) -> SourceError {
+pub(crate) fn refused(object: &S3Uri, error: &SdkError<GetObjectError>) -> SourceError {
+    let list = object.to_string();
     match (error.code(), status(error)) {
-        (Some("NoSuchBucket"), _) => SourceError::Missing(bucket_of(list).into()),
-        (Some("NoSuchKey"), _) | (_, Some(404)) => SourceError::Missing(list.into()),
-        (_, Some(401 | 403)) => SourceError::Denied(list.into()),
-        (_, Some(412)) => SourceError::Changed(list.into()),
+        (Some("NoSuchBucket"), _) => SourceError::Missing(format!("s3://{}", object.bucket)),
+        (Some("NoSuchKey"), _) | (_, Some(404)) => SourceError::Missing(list),
+        (_, Some(401 | 403)) => SourceError::Denied(list),
+        (_, Some(412)) => SourceError::Changed(list),
         _ => SourceError::Unreadable {
-            list: list.into(),
+            list,
             problem: words(error),
         },
     }
-}
-
-/// `s3://BUCKET` of `s3://BUCKET/KEY`.
-fn bucket_of(list: &str) -> &str {
-    let start = "s3://".len();
-    let end = list
-        .get(start..)
-        .and_then(|rest| rest.find('/'))
-        .map_or(list.len(), |at| start + at);
-    list.get(..end).unwrap_or(list)
 }

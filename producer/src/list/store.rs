@@ -7,6 +7,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_types::service_config::ServiceConfigKey;
 use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::list::Format;
+use fanline_core::s3_uri::S3Uri;
 
 use crate::list::source::{Place, Source, SourceError, refused, unreadable_file, version};
 use crate::service_error::{status, words};
@@ -45,7 +46,7 @@ impl Lists {
         etag: Option<&str>,
     ) -> Result<Source, SourceError> {
         let source = match &campaign.recipients {
-            Recipients::S3 { bucket, key } => self.object(bucket, key, campaign.format).await?,
+            Recipients::S3(object) => self.object(object, campaign.format).await?,
             Recipients::Path(path) if self.local_files => file(path, campaign.format)?,
             Recipients::Path(_) => return Err(SourceError::LocalFile),
             Recipients::Inline(rows) => inline(rows),
@@ -56,18 +57,13 @@ impl Lists {
         }
     }
 
-    async fn object(
-        &self,
-        bucket: &str,
-        key: &str,
-        format: Option<Format>,
-    ) -> Result<Source, SourceError> {
-        let name = format!("s3://{bucket}/{key}");
+    async fn object(&self, object: &S3Uri, format: Option<Format>) -> Result<Source, SourceError> {
+        let name = object.to_string();
         let first = self
             .s3
             .get_object()
-            .bucket(bucket)
-            .key(key)
+            .bucket(&object.bucket)
+            .key(&object.key)
             .range("bytes=0-0")
             .send()
             .await;
@@ -78,7 +74,7 @@ impl Lists {
             ),
             // An empty object has no first byte.
             Err(error) if status(&error) == Some(416) => (String::new(), Some(0)),
-            Err(error) => return Err(refused(&name, &error)),
+            Err(error) => return Err(refused(object, &error)),
         };
         let length = length.ok_or_else(|| SourceError::Unreadable {
             list: name.clone(),
@@ -86,17 +82,22 @@ impl Lists {
         })?;
         let place = Place::S3 {
             client: self.s3.clone(),
-            bucket: bucket.into(),
-            key: key.into(),
+            object: object.clone(),
         };
         Ok(Source::new(place, name, etag, length, format))
     }
 
     /// Reads a small object whole, as text.
-    pub(crate) async fn text(&self, bucket: &str, key: &str) -> Result<String, SourceError> {
-        let list = format!("s3://{bucket}/{key}");
-        let answer = self.s3.get_object().bucket(bucket).key(key).send().await;
-        let answer = answer.map_err(|error| refused(&list, &error))?;
+    pub(crate) async fn text(&self, object: &S3Uri) -> Result<String, SourceError> {
+        let list = object.to_string();
+        let answer = self
+            .s3
+            .get_object()
+            .bucket(&object.bucket)
+            .key(&object.key)
+            .send()
+            .await;
+        let answer = answer.map_err(|error| refused(object, &error))?;
         let unreadable = |problem: String| SourceError::Unreadable {
             list: list.clone(),
             problem,
@@ -110,13 +111,13 @@ impl Lists {
     }
 
     /// Writes a small object whole.
-    pub(crate) async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), String> {
+    pub(crate) async fn put(&self, object: &S3Uri, bytes: Vec<u8>) -> Result<(), String> {
         let body = ByteStream::from(bytes);
         let put = self
             .s3
             .put_object()
-            .bucket(bucket)
-            .key(key)
+            .bucket(&object.bucket)
+            .key(&object.key)
             .content_type("text/csv")
             .body(body);
         put.send().await.map(|_| ()).map_err(|error| words(&error))

@@ -1,14 +1,8 @@
 //! Deliveries become requests.
 
+use fanline_core::sqs_limits::{MAX_BYTES, MAX_ENTRIES};
+
 use crate::publish::group::Group;
-
-/// SQS takes at most ten entries a request.
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>
-pub(crate) const MAX_ENTRIES: usize = 10;
-
-/// SQS takes at most 1 MiB in one entry, and in all entries of a request together.
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>
-pub(crate) const MAX_BYTES: usize = 1_048_576;
 
 /// One message for the queue.
 #[derive(Debug, PartialEq, Eq)]

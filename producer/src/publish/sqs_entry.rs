@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use fanline_core::campaign::{Campaign, CampaignError};
-use fanline_core::delivery::{Delivery, Encoder};
+use fanline_core::envelope::{Encoder, Envelope};
 use jiff::Timestamp;
 
 use crate::publish::pack::Entry;
@@ -13,6 +13,7 @@ use crate::settings::QueueGroups;
 /// What all messages of a slice have in common.
 #[derive(Debug)]
 pub(crate) struct Postmark {
+    envelope: Envelope,
     encoder: Encoder,
     campaign: Arc<Campaign>,
     groups: QueueGroups,
@@ -46,8 +47,10 @@ impl Postmark {
 
     /// For the slices of a campaign.
     pub(crate) fn of_slices(campaign: &Arc<Campaign>, started_at: Timestamp) -> Self {
+        let envelope = campaign.envelope(started_at);
         Self {
-            encoder: campaign.envelope(started_at).encoder(),
+            encoder: envelope.encoder(),
+            envelope,
             campaign: Arc::clone(campaign),
             groups: QueueGroups::None,
             is_delayed: false,
@@ -88,10 +91,17 @@ impl Postmark {
             QueueGroups::None => request,
             QueueGroups::Fair => request.message_group_id(&self.campaign.id),
             QueueGroups::Fifo => {
-                let key = Delivery::decode(&body).map(|delivery| delivery.retry_key().to_string());
+                // Only deliveries go to a FIFO queue: slices need a standard one.
+                let key = match entry {
+                    Entry::Delivery { group, .. } => {
+                        let request = self.envelope.request(&group.recipients, &group.messages);
+                        Some(request.retry_key.to_string())
+                    }
+                    Entry::Slice(_) => None,
+                };
                 request
                     .message_group_id(&self.campaign.id)
-                    .set_message_deduplication_id(key.ok())
+                    .set_message_deduplication_id(key)
             }
         };
         request

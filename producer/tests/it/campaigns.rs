@@ -221,7 +221,7 @@ async fn a_fifo_queue_is_told_campaign_and_retry_key_and_a_fair_one_the_campaign
     assert_eq!(entry["MessageGroupId"], "xmas");
     assert_eq!(
         entry["MessageDeduplicationId"],
-        delivery.retry_key().to_string()
+        delivery.request().retry_key.to_string()
     );
 
     let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(60);

@@ -168,7 +168,7 @@ async fn two_runs_of_one_campaign_have_the_same_keys() {
     let mut keys: Vec<String> = world
         .deliveries()
         .iter()
-        .map(|delivery| delivery.retry_key().to_string())
+        .map(|delivery| delivery.request().retry_key.to_string())
         .collect();
     keys.sort();
     keys.dedup();

@@ -1,0 +1,112 @@
+//! A place in S3.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// `s3://BUCKET/KEY`: an object, or the prefix of its keys where the key is empty or ends with a slash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct S3Uri {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The key, or the beginning of keys; it may be empty.
+    pub key: String,
+}
+
+/// Why a text is no place in S3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum S3UriError {
+    /// It does not begin with `s3://`.
+    #[error("is not `s3://BUCKET/KEY`")]
+    Scheme,
+    /// There is nothing between `s3://` and the next slash.
+    #[error("is not `s3://BUCKET/KEY`: it names no bucket")]
+    NoBucket,
+    /// There is a bucket and no key, where an object is needed.
+    #[error("is not `s3://BUCKET/KEY`: it names no object in the bucket")]
+    NoKey,
+}
+
+impl S3Uri {
+    /// Whether a text is meant as a place in S3, valid or not.
+    pub fn is_meant(text: &str) -> bool {
+        text.starts_with(SCHEME)
+    }
+
+    /// Reads a place that has to be an object.
+    pub fn object(text: &str) -> Result<Self, S3UriError> {
+        let uri: Self = text.parse()?;
+        if uri.key.is_empty() {
+            return Err(S3UriError::NoKey);
+        }
+        Ok(uri)
+    }
+
+    /// A place further down: `name` behind this key.
+    #[must_use]
+    pub fn join(&self, name: &str) -> Self {
+        Self {
+            bucket: self.bucket.clone(),
+            key: format!("{}{name}", self.key),
+        }
+    }
+}
+
+const SCHEME: &str = "s3://";
+
+impl FromStr for S3Uri {
+    type Err = S3UriError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let rest = text.strip_prefix(SCHEME).ok_or(S3UriError::Scheme)?;
+        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            return Err(S3UriError::NoBucket);
+        }
+        Ok(Self {
+            bucket: bucket.into(),
+            key: key.into(),
+        })
+    }
+}
+
+impl fmt::Display for S3Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{SCHEME}{}/{}", self.bucket, self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_read_or_refused_in_words() {
+        let uri = |bucket: &str, key: &str| S3Uri {
+            bucket: bucket.into(),
+            key: key.into(),
+        };
+        for (text, place, object) in [
+            ("s3://b/k", Ok(uri("b", "k")), Ok(())),
+            ("s3://b/a/b c/d.csv", Ok(uri("b", "a/b c/d.csv")), Ok(())),
+            ("s3://b", Ok(uri("b", "")), Err(S3UriError::NoKey)),
+            ("s3://b/", Ok(uri("b", "")), Err(S3UriError::NoKey)),
+            (
+                "s3://",
+                Err(S3UriError::NoBucket),
+                Err(S3UriError::NoBucket),
+            ),
+            (
+                "s3:///k",
+                Err(S3UriError::NoBucket),
+                Err(S3UriError::NoBucket),
+            ),
+            ("S3://b/k", Err(S3UriError::Scheme), Err(S3UriError::Scheme)),
+            ("b/k", Err(S3UriError::Scheme), Err(S3UriError::Scheme)),
+            ("", Err(S3UriError::Scheme), Err(S3UriError::Scheme)),
+        ] {
+            assert_eq!(text.parse(), place, "{text}");
+            assert_eq!(S3Uri::object(text).map(drop), object, "{text}");
+        }
+        assert_eq!(uri("b", "k/").join("x").to_string(), "s3://b/k/x");
+    }
+}
