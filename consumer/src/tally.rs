@@ -4,12 +4,8 @@ use std::collections::BTreeMap;
 
 use fanline_core::channel::Channel;
 use fanline_core::outcome::Outcome;
+use fanline_telemetry::{MAX_VALUES, MetricLine};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
-
-/// The most values that one metric may have in one line.
-/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
-const MOST_VALUES: usize = 100;
 
 const OUTCOMES: [Outcome; 7] = [
     Outcome::Accepted,
@@ -59,14 +55,17 @@ impl Tally {
 
     /// One line of this `function` for each channel that the batch had deliveries for, and one for bodies that named none.
     pub(crate) fn lines(&self, function: &str, now: Timestamp) -> Vec<String> {
+        // The function tells the stacks of an account apart.
+        let line = |channel| MetricLine::new(now, &[("function", function), ("channel", channel)]);
         let mut lines: Vec<String> = self
             .channels
             .iter()
-            .map(|(channel, counts)| line(function, channel, &counts.metrics(), now))
+            .map(|(channel, counts)| counts.write(line(channel)).to_string())
             .collect();
         if self.undecodable > 0 {
-            let metrics = vec![("undecodable".to_owned(), "Count", json!(self.undecodable))];
-            lines.push(line(function, "none", &metrics, now));
+            let mut line = line("none");
+            line.metric("undecodable", "Count", self.undecodable);
+            lines.push(line.to_string());
         }
         lines
     }
@@ -82,67 +81,38 @@ impl Counts {
 
     /// How long the channel took to answer.
     pub(crate) fn latency(&mut self, milliseconds: u64) {
-        if self.latencies.len() < MOST_VALUES {
+        if self.latencies.len() < MAX_VALUES {
             self.latencies.push(milliseconds);
         }
     }
 
-    fn metrics(&self) -> Vec<(String, &'static str, Value)> {
-        let mut metrics = Vec::new();
+    fn write(&self, mut line: MetricLine) -> MetricLine {
         // Zeros too: a metric that is only there when something went wrong can't be divided by, nor an alarm be calm.
         for outcome in OUTCOMES {
             let (deliveries, people) = self.outcomes.get(&outcome).copied().unwrap_or_default();
-            metrics.push((outcome.to_string(), "Count", json!(people)));
-            metrics.push((format!("{outcome}_deliveries"), "Count", json!(deliveries)));
+            line.metric(outcome.as_str(), "Count", people);
+            line.metric(&format!("{outcome}_deliveries"), "Count", deliveries);
         }
-        metrics.push(("too_fast".into(), "Count", json!(self.too_fast)));
-        metrics.push(("holds".into(), "Count", json!(self.holds)));
-        metrics.push(("splits".into(), "Count", json!(self.splits)));
+        line.metric("too_fast", "Count", self.too_fast);
+        line.metric("holds", "Count", self.holds);
+        line.metric("splits", "Count", self.splits);
         if !self.latencies.is_empty() {
-            metrics.push(("latency".into(), "Milliseconds", json!(self.latencies)));
+            line.metric("latency", "Milliseconds", self.latencies.clone());
         }
         for (endpoint, pace) in &self.paces {
-            metrics.push((format!("pace_{endpoint}"), "Count/Second", json!(pace)));
+            line.metric(&format!("pace_{endpoint}"), "Count/Second", *pace);
         }
         if let Some(age) = self.run_age {
-            metrics.push(("run_age".into(), "Seconds", json!(age)));
+            line.metric("run_age", "Seconds", age);
         }
-        metrics
+        line
     }
-}
-
-fn line(
-    function: &str,
-    channel: &str,
-    metrics: &[(String, &str, Value)],
-    now: Timestamp,
-) -> String {
-    let named: Vec<Value> = metrics
-        .iter()
-        .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
-        .collect();
-    let mut root = Map::new();
-    root.insert(
-        "_aws".into(),
-        json!({
-            "Timestamp": now.as_millisecond(),
-            "CloudWatchMetrics": [
-                {"Namespace": "fanline", "Dimensions": [["function", "channel"]], "Metrics": named},
-            ],
-        }),
-    );
-    // The function tells the stacks of an account apart. Each value of a dimension is billed as a metric of its own.
-    root.insert("function".into(), json!(function));
-    root.insert("channel".into(), json!(channel));
-    for (name, _, value) in metrics {
-        root.insert(name.clone(), value.clone());
-    }
-    Value::Object(root).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     #[test]
     fn a_line_is_what_cloudwatch_reads() {

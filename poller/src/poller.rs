@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
 };
+use fanline_telemetry::aws_error::words;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -261,7 +261,7 @@ where
             }
             Err(error) => {
                 // The client has retried already: wait, so that a queue that is gone is not asked in a tight loop.
-                tracing::warn!(error = %DisplayErrorContext(&error), "no messages could be received");
+                tracing::warn!(error = words(&error), "no messages could be received");
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 Vec::new()
             }
@@ -328,7 +328,7 @@ where
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = %DisplayErrorContext(&error), "a delete failed");
+                    tracing::warn!(error = words(&error), "a delete failed");
                 }
             }
         }

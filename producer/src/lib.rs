@@ -8,7 +8,7 @@
 //! - `list`: where lists are stored, their bytes and rows, and how they are cut into slices
 //! - `check`: which rows can be sent, and the file of those that can't
 //! - `publish`: rows grouped into deliveries, packed into requests, sent to SQS
-//! - `summary`, `progress`: what was done, afterwards and meanwhile; `service_error`: what AWS said
+//! - `summary`, `progress`: what was done, afterwards and meanwhile
 
 mod check;
 mod error;
@@ -19,7 +19,6 @@ mod list;
 mod progress;
 mod publish;
 mod reading;
-mod service_error;
 mod settings;
 mod summary;
 

@@ -1,9 +1,9 @@
 //! A delivery set aside, with the reason beside it and its body as it was.
 
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use fanline_core::outcome::DeadLetterReason;
 use fanline_core::sqs_limits::{MAX_BYTES, is_fifo};
+use fanline_telemetry::aws_error::words;
 use uuid::Uuid;
 
 /// SQS takes no empty message, so an empty record is set aside as this.
@@ -107,9 +107,8 @@ impl DeadLetters {
                 .message_deduplication_id(Uuid::from_u128(rand::random()).to_string());
         }
         let sent = request.send().await;
-        sent.map(drop).map_err(|error| {
-            DeadLetterError(DisplayErrorContext(error.into_service_error()).to_string())
-        })
+        sent.map(drop)
+            .map_err(|error| DeadLetterError(words(&error)))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use fanline_core::sqs_limits::{MAX_DELAY_SECONDS, MAX_ENTRIES};
+use fanline_telemetry::aws_error::words;
 use tokio::sync::Mutex;
 
 /// Why the queue could not be asked.
@@ -49,9 +50,10 @@ impl Queue {
                     .map_err(|error| QueueError::Refused(error.to_string()))?;
                 request = request.entries(entry);
             }
-            let answer = request.send().await.map_err(|error| {
-                QueueError::Refused(DisplayErrorContext(error.into_service_error()).to_string())
-            })?;
+            let answer = request
+                .send()
+                .await
+                .map_err(|error| QueueError::Refused(words(&error)))?;
             for failed in answer.failed() {
                 tracing::warn!(code = failed.code(), "a record's wait was not changed");
             }
@@ -73,9 +75,8 @@ impl Queue {
             .delay_seconds(delay)
             .send()
             .await;
-        sent.map(drop).map_err(|error| {
-            QueueError::Refused(DisplayErrorContext(error.into_service_error()).to_string())
-        })
+        sent.map(drop)
+            .map_err(|error| QueueError::Refused(words(&error)))
     }
 
     /// The queue's URL: the setting, or what `GetQueueUrl` says of the ARN, asked once.

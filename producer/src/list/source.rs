@@ -12,7 +12,7 @@ use bytes::Bytes;
 use fanline_core::list::{Compression, Format};
 use fanline_core::s3_uri::S3Uri;
 
-use crate::service_error::{innermost, status, words};
+use fanline_telemetry::aws_error::{innermost, status, words};
 
 /// How often a piece of an object is asked for. The SDK repeats a request that fails, but not an answer that breaks off.
 const READ_ATTEMPTS: u32 = 4;

@@ -10,7 +10,7 @@ use fanline_core::list::Format;
 use fanline_core::s3_uri::S3Uri;
 
 use crate::list::source::{Place, Source, SourceError, refused, unreadable_file, version};
-use crate::service_error::{status, words};
+use fanline_telemetry::aws_error::{status, words};
 
 /// Opens lists, wherever they are.
 #[derive(Debug, Clone)]

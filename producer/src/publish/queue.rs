@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::publish::batch_result::{Receipt, is_final, longest_wait, settle};
 use crate::publish::pack::Entry;
 use crate::publish::sqs_entry::Postmark;
-use crate::service_error::{status, words};
+use fanline_telemetry::aws_error::{status, words};
 
 /// The SDK sets no limit of its own to an answer that never comes. Ten times what a full request takes on a slow day.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
