@@ -4,11 +4,12 @@ use aws_config::BehaviorVersion;
 use fanline_core::campaign::Recipients;
 use fanline_producer::Checked;
 use fanline_producer::ProduceError;
+use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::args::CheckArgs;
 use crate::campaign_file::CampaignFile;
-use crate::print::{self, count};
+use crate::print;
 use crate::{Ended, Unusable};
 
 /// One bad row, as `--json` prints it.
@@ -118,15 +119,15 @@ fn show(report: &Report, list: &Recipients) {
     if report.rejected > shown {
         print::line(format_args!(
             "… and {} more (--show N)",
-            count(report.rejected - shown)
+            HumanCount(report.rejected - shown)
         ));
     }
     print::line(format_args!(
         "{}: {} rows = {} recipients + {} that can't be sent + {} duplicates",
         report.campaign,
-        count(report.rows),
-        count(report.recipients),
-        count(report.rejected),
-        count(report.duplicates)
+        HumanCount(report.rows),
+        HumanCount(report.recipients),
+        HumanCount(report.rejected),
+        HumanCount(report.duplicates)
     ));
 }

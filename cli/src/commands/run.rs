@@ -6,11 +6,12 @@ use std::time::Instant;
 use anyhow::Context;
 use fanline_core::channel::Channel;
 use fanline_core::settings::variable;
+use indicatif::HumanCount;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::commands::check;
-use crate::print::{self, count};
+use crate::print;
 use crate::rehearsal::environment::World;
 use crate::rehearsal::pipeline::{Pipeline, Run};
 use crate::report::Report;
@@ -85,13 +86,13 @@ fn report(args: &RunArgs, file: &CampaignFile, world: &World, done: Run, seconds
 async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
     check_live(file.campaign.channel)?;
     let checked = check::count_people(file).await?;
-    let people = count(checked.recipients());
+    let people = HumanCount(checked.recipients());
     print::note(format_args!(
         "This sends campaign `{}` to {people} people on LINE itself ({} rows, {} can't be sent, {} duplicates).",
         file.campaign.id,
-        count(checked.rows),
-        count(checked.rejected),
-        count(checked.duplicates)
+        HumanCount(checked.rows),
+        HumanCount(checked.rejected),
+        HumanCount(checked.duplicates)
     ));
     if args.yes {
         return Ok(());

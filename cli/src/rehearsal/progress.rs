@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-use crate::print::count;
 use crate::report::measurements::Speed;
 
 /// How far a run has come, in people.
@@ -56,16 +55,16 @@ fn words(position: &Position, speed: &Speed) -> String {
     let waiting = position.published.saturating_sub(position.settled);
     let mut words = vec![format!(
         "{} published of {} rows",
-        count(position.published),
-        count(position.rows)
+        HumanCount(position.published),
+        HumanCount(position.rows)
     )];
     if speed.accepted > 0 {
         let limit = speed
             .limit
-            .map(|limit| format!(" (LINE's limit {})", count(limit)));
+            .map(|limit| format!(" (LINE's limit {})", HumanCount(limit)));
         words.push(format!(
             "{}/s{}",
-            count(speed.accepted),
+            HumanCount(speed.accepted),
             limit.unwrap_or_default()
         ));
     }
@@ -75,7 +74,7 @@ fn words(position: &Position, speed: &Speed) -> String {
         (position.lost, "not accepted"),
     ] {
         if n > 0 {
-            words.push(format!("{} {name}", count(n)));
+            words.push(format!("{} {name}", HumanCount(n)));
         }
     }
     if let Some(seconds) = waiting.checked_div(speed.accepted).filter(|_| waiting > 0) {

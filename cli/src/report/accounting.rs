@@ -1,8 +1,7 @@
 //! The sum of a run: every row of the list in exactly one outcome.
 
+use indicatif::HumanCount;
 use serde::Serialize;
-
-use crate::print::count;
 
 /// What became of the rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -71,8 +70,8 @@ impl Sum {
         let terms: Vec<_> = self
             .terms()
             .iter()
-            .map(|(name, n, _)| format!("{} {name}", count(*n)))
+            .map(|(name, n, _)| format!("{} {name}", HumanCount(*n)))
             .collect();
-        format!("{} rows = {}", count(self.rows), terms.join(" + "))
+        format!("{} rows = {}", HumanCount(self.rows), terms.join(" + "))
     }
 }

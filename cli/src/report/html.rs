@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::print::count;
+use indicatif::HumanCount;
+
 use crate::report::Report;
 use crate::report::measurements::Record;
 
@@ -37,23 +38,29 @@ pub(crate) fn page(report: &Report) -> String {
             &mut terms,
             format_args!(
                 "<tr><td>{name}<br><span class=dim>{meaning}</span><td class=n>{}",
-                count(n)
+                HumanCount(n)
             ),
         );
     }
     push(
         &mut terms,
-        format_args!("<tr><th>rows<td class=n><b>{}</b>", count(sum.rows)),
+        format_args!("<tr><th>rows<td class=n><b>{}</b>", HumanCount(sum.rows)),
     );
     let figures: String = [
-        ("people reached", count(sum.accepted + sum.already_accepted)),
+        (
+            "people reached",
+            HumanCount(sum.accepted + sum.already_accepted).to_string(),
+        ),
         (
             "from the first row to the last outcome",
             format!("{:.1} s", report.seconds),
         ),
-        ("deliveries", count(report.deliveries)),
-        ("retries", count(report.record.retries)),
-        ("answers “too fast”", count(report.record.too_fast)),
+        ("deliveries", HumanCount(report.deliveries).to_string()),
+        ("retries", HumanCount(report.record.retries).to_string()),
+        (
+            "answers “too fast”",
+            HumanCount(report.record.too_fast).to_string(),
+        ),
     ]
     .iter()
     .fold(String::new(), |mut html, (name, value)| {
@@ -68,7 +75,7 @@ pub(crate) fn page(report: &Report) -> String {
     for (reason, n) in &report.dead_letters {
         push(
             &mut set_aside,
-            format_args!("<tr><td>{}<td class=n>{}", escape(reason), count(*n)),
+            format_args!("<tr><td>{}<td class=n>{}", escape(reason), HumanCount(*n)),
         );
     }
     if set_aside.is_empty() {
@@ -130,7 +137,7 @@ fn chart(record: &Record, limit: Option<u64>) -> String {
                 "<rect class=bar x={left:.1} y={:.1} width={:.2} height={tall:.1}><title>{}</title></rect>",
                 HEIGHT - tall,
                 (step * 0.92).max(0.4),
-                count(*people)
+                HumanCount(*people)
             ),
         );
         left += step;
@@ -155,7 +162,7 @@ fn chart(record: &Record, limit: Option<u64>) -> String {
             format_args!(
                 "<line class=limit x1={LEFT} x2={WIDTH} y1={y:.1} y2={y:.1} /><text x=0 y={:.1}>{}</text>",
                 y + 4.0,
-                count(limit)
+                HumanCount(limit)
             ),
         );
         push(

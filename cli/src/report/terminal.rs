@@ -1,8 +1,9 @@
 //! The result of a run for people, on standard output.
 
 use console::style;
+use indicatif::HumanCount;
 
-use crate::print::{self, count};
+use crate::print;
 use crate::report::Report;
 
 impl Report {
@@ -16,9 +17,9 @@ impl Report {
         print::line(format_args!(
             "{}: {} rows to {to} in {:.1} s, {} deliveries\n",
             style(&self.run).bold(),
-            count(self.sum.rows),
+            HumanCount(self.sum.rows),
             self.seconds,
-            count(self.deliveries)
+            HumanCount(self.deliveries)
         ));
         for (name, n, meaning) in self.sum.terms() {
             if n > 0 {
@@ -30,14 +31,14 @@ impl Report {
                 };
                 print::line(format_args!(
                     "  {name:<18}{:>12}   {}",
-                    count(n),
+                    HumanCount(n).to_string(),
                     style(meaning).dim()
                 ));
             }
         }
         print::line(format_args!("\n{}", self.sum.equation()));
         for (reason, n) in &self.dead_letters {
-            print::line(format_args!("set aside as {reason}: {}", count(*n)));
+            print::line(format_args!("set aside as {reason}: {}", HumanCount(*n)));
         }
         for file in &self.rejects {
             print::line(format_args!("rejected rows: {file}"));
@@ -45,8 +46,8 @@ impl Report {
         if let Some(line) = &self.line {
             print::line(format_args!(
                 "the simulated LINE's ledger: {} reached, {} of them twice",
-                count(line.recipients_accepted),
-                count(line.recipients_doubled)
+                HumanCount(line.recipients_accepted),
+                HumanCount(line.recipients_doubled)
             ));
         }
         if let Some(problem) = &self.problem {
