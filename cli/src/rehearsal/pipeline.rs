@@ -1,14 +1,15 @@
 //! The producer and the consumer of a run, and the mappings that feed them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fanline_local::Kills;
 use fanline_poller::{Poller, PollerOptions};
 use fanline_producer::{ProduceError, Producer, Summary};
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::Unusable;
@@ -236,10 +237,7 @@ impl<'a> Pipeline<'a> {
 
     /// The error that ends the run early: only where nothing was sent is it the list's or the campaign's alone.
     fn failed(&self) -> anyhow::Result<()> {
-        let mut invocations = self
-            .invocations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut invocations = self.invocations.lock();
         let Some(error) = invocations.failed.take() else {
             return Ok(());
         };
@@ -274,10 +272,7 @@ impl<'a> Pipeline<'a> {
         self.deliveries.stop().await;
         let dead_letters =
             dead_letters::reasons(&self.world.sqs, &self.world.queues.dead_letters).await?;
-        let invocations = self
-            .invocations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let invocations = self.invocations.lock();
         let all = |count: fn(&Summary) -> u64| invocations.summaries.iter().map(count).sum::<u64>();
         let Ends {
             accepted,
@@ -332,7 +327,7 @@ impl<'a> Pipeline<'a> {
 }
 
 fn keep(invocations: &Mutex<Invocations>, result: Result<Summary, ProduceError>) {
-    let mut invocations = invocations.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut invocations = invocations.lock();
     match result {
         Ok(summary) => invocations.summaries.push(summary),
         Err(error) => invocations.failed = Some(error),

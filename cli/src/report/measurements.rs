@@ -1,10 +1,10 @@
 //! What a run was like: how many were accepted in which second, how long LINE took, how often something came again.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fanline_core::line_limits::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::outcome::Outcome;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -180,7 +180,7 @@ impl Recorder {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use fanline_consumer::Settled;
 use fanline_core::outcome::{DeadLetterReason, Outcome};
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 /// The outcomes that the consumer has reported so far.
@@ -23,7 +23,7 @@ pub(crate) struct Outcomes {
 impl Outcomes {
     /// Counts a report, and says whether it is the first of this delivery.
     pub(crate) fn report(&self, settled: &Settled) -> bool {
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first = self.first.lock();
         let Entry::Vacant(entry) = first.entry(settled.retry_key) else {
             return false;
         };
@@ -55,7 +55,7 @@ impl Outcomes {
 
     /// How many people ended in `outcome`.
     pub(crate) fn of(&self, outcome: Outcome) -> u64 {
-        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = self.first.lock();
         first
             .values()
             .filter(|(settled, _)| *settled == outcome)
