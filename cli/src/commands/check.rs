@@ -3,14 +3,13 @@
 use aws_config::BehaviorVersion;
 use fanline_core::campaign::Recipients;
 use fanline_producer::Checked;
-use fanline_producer::ProduceError;
 use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::args::CheckArgs;
 use crate::campaign_file::CampaignFile;
+use crate::exit::{self, CommandEnd};
 use crate::print;
-use crate::{Ended, Unusable};
 
 /// One bad row, as `--json` prints it.
 #[derive(Serialize)]
@@ -34,7 +33,7 @@ struct Report {
 }
 
 /// Checks the campaign and every row of its list.
-pub(crate) async fn check(args: &CheckArgs) -> anyhow::Result<Ended> {
+pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
     let file = CampaignFile::read(&args.campaign)?;
     let mut bad_rows = Vec::new();
     let checked = read(&file, |row| {
@@ -44,9 +43,9 @@ pub(crate) async fn check(args: &CheckArgs) -> anyhow::Result<Ended> {
     })
     .await?;
     let ended = if checked.rejected == 0 {
-        Ended::Well
+        CommandEnd::Complete
     } else {
-        Ended::WithLosses
+        CommandEnd::Incomplete
     };
     let report = Report {
         campaign: file.campaign.id.clone(),
@@ -79,28 +78,7 @@ async fn read(file: &CampaignFile, mut on_bad_row: impl FnMut(BadRow)) -> anyhow
             reason: error.to_string(),
         });
     });
-    checked.await.map_err(|error| {
-        if is_input(&error) {
-            Unusable(error.to_string()).into()
-        } else {
-            error.into()
-        }
-    })
-}
-
-/// Whether the campaign or its list is at fault, rather than a queue.
-pub(crate) fn is_input(error: &ProduceError) -> bool {
-    use ProduceError as E;
-    matches!(
-        error,
-        E::Event(_)
-            | E::Campaign(_)
-            | E::Read(_)
-            | E::NoRows(_)
-            | E::TooManyBadRows { .. }
-            | E::Rejects(_)
-            | E::Skip { .. }
-    )
+    checked.await.map_err(exit::producer_error)
 }
 
 fn show(report: &Report, list: &Recipients) {

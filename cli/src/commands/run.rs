@@ -11,23 +11,24 @@ use indicatif::HumanCount;
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::commands::check;
+use crate::exit::{CommandEnd, InputError};
 use crate::print;
 use crate::rehearsal::environment::World;
 use crate::rehearsal::pipeline::{Pipeline, Run};
 use crate::report::Report;
 use crate::report::html;
-use crate::{Ended, Unusable, signals};
+use crate::signals;
 
 /// Runs the campaign and accounts for every row.
-pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
+pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     let file = CampaignFile::read(&args.campaign)?;
     if let Some(path) = &args.report {
         // Before anything is sent: nobody wants to hear of a wrong path after a million messages.
         let opened = std::fs::File::create(path);
-        opened.map_err(|error| Unusable(format!("--report: {}: {error}", path.display())))?;
+        opened.map_err(|error| InputError(format!("--report: {}: {error}", path.display())))?;
     }
     if let Some(binary) = args.consumer.as_ref().filter(|binary| !binary.is_file()) {
-        return Err(Unusable(format!(
+        return Err(InputError(format!(
             "--consumer: {}: there is no such file",
             binary.display()
         ))
@@ -59,9 +60,9 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
         report.show();
     }
     Ok(if report.sum.all_accepted() && report.problem.is_none() {
-        Ended::Well
+        CommandEnd::Complete
     } else {
-        Ended::WithLosses
+        CommandEnd::Incomplete
     })
 }
 
@@ -98,7 +99,7 @@ async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(Unusable(format!(
+        return Err(InputError(format!(
             "reaches {people} people and nobody is here to ask: add --yes"
         ))
         .into());
@@ -109,19 +110,19 @@ async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
     if answer.trim() == "yes" {
         Ok(())
     } else {
-        Err(Unusable("not sent".into()).into())
+        Err(InputError("not sent".into()).into())
     }
 }
 
 /// What a live run can't do without.
-fn check_live(channel: Channel) -> Result<(), Unusable> {
+fn check_live(channel: Channel) -> Result<(), InputError> {
     let set = |name| variable(name).is_some_and(|value| !value.is_empty());
     match channel {
         Channel::Line if !["LINE_CHANNEL_ACCESS_TOKEN", "LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN", "LINE_CHANNEL_ID"].into_iter().any(set) => {
-            Err(Unusable("`LINE_CHANNEL_ACCESS_TOKEN` is not set: --live sends with it".into()))
+            Err(InputError("`LINE_CHANNEL_ACCESS_TOKEN` is not set: --live sends with it".into()))
         }
         Channel::LineNotify if !set("LINE_NOTIFY_API_BASE") => {
-            Err(Unusable("`LINE_NOTIFY_API_BASE` is not set: LINE's own LINE Notify ended on 2025-03-31, so name a server that speaks its protocol".into()))
+            Err(InputError("`LINE_NOTIFY_API_BASE` is not set: LINE's own LINE Notify ended on 2025-03-31, so name a server that speaks its protocol".into()))
         }
         Channel::Line | Channel::LineNotify => Ok(()),
     }

@@ -5,11 +5,12 @@ use fanline_local::{LineOptions, LineServer};
 use fanline_local::{QueueOptions, QueueServer};
 
 use crate::args::Simulate;
+use crate::exit::CommandEnd;
 use crate::rehearsal::faults::Faults;
-use crate::{Ended, print, signals};
+use crate::{print, signals};
 
 /// Serves until interrupted. The line it prints says when it is ready and where.
-pub(crate) async fn simulate(what: &Simulate) -> anyhow::Result<Ended> {
+pub(crate) async fn execute(what: &Simulate) -> anyhow::Result<CommandEnd> {
     match what {
         Simulate::Queue(args) => {
             let faults = Faults::parse(args.faults.as_deref(), args.seed)?.queue;
@@ -43,8 +44,8 @@ fn listening(port: u16) -> String {
     format!("listening on 127.0.0.1:{port}")
 }
 
-async fn serve(url: &str) -> anyhow::Result<Ended> {
+async fn serve(url: &str) -> anyhow::Result<CommandEnd> {
     print::line(format_args!("listening on {url}"));
     signals::stop().await?;
-    Ok(Ended::Well)
+    Ok(CommandEnd::Complete)
 }

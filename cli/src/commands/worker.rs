@@ -8,20 +8,21 @@ use fanline_poller::{Poller, PollerOptions};
 use jiff::SignedDuration;
 
 use crate::args::WorkerArgs;
+use crate::exit::{CommandEnd, InputError};
 use crate::rehearsal::consumer::handle;
-use crate::{Ended, Unusable, print, signals};
+use crate::{print, signals};
 
 /// The time that a batch may take, as the template gives the Lambda.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 
 /// Polls until it is told to stop, and finishes what is in hand.
-pub(crate) async fn work(args: &WorkerArgs) -> anyhow::Result<Ended> {
+pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     let lookup = |name: &str| match name {
         "DELIVERY_QUEUE_URL" => Some(args.queue_url.clone()),
         name => variable(name),
     };
     let settings = fanline_consumer::Settings::from_lookup(lookup)
-        .map_err(|error| Unusable(error.to_string()))?;
+        .map_err(|error| InputError(error.to_string()))?;
     let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let consumer = Consumer::new(settings, &sdk).await?;
     let options = PollerOptions {
@@ -36,5 +37,5 @@ pub(crate) async fn work(args: &WorkerArgs) -> anyhow::Result<Ended> {
     .with_context(|| format!("polling `{}`", args.queue_url))?;
     signals::stop().await?;
     mapping.stop().await;
-    Ok(Ended::Well)
+    Ok(CommandEnd::Complete)
 }

@@ -7,7 +7,7 @@ use fanline_local::Kills;
 use fanline_local::QueueFaults;
 use fanline_local::{LineFault, LineFaults};
 
-use crate::Unusable;
+use crate::exit::InputError;
 
 /// A killed function dies within this time of its beginning: most are in the middle of a request then.
 const KILLED_WITHIN: Duration = Duration::from_millis(20);
@@ -40,7 +40,7 @@ pub(crate) struct Faults {
 
 impl Faults {
     /// Reads `NAME=RATE,…`, where a rate is `0.1` or `10%`. The same seed gives the same faults.
-    pub(crate) fn parse(spec: Option<&str>, seed: u64) -> Result<Self, Unusable> {
+    pub(crate) fn parse(spec: Option<&str>, seed: u64) -> Result<Self, InputError> {
         let mut faults = Self::default();
         (faults.line.seed, faults.queue.seed, faults.kills.seed) = (seed, seed, seed);
         faults.kills.within = KILLED_WITHIN;
@@ -50,7 +50,7 @@ impl Faults {
             .map(str::trim)
             .filter(|part| !part.is_empty())
         {
-            let unusable = |problem: String| Unusable(format!("--faults: {problem}"));
+            let unusable = |problem: String| InputError(format!("--faults: {problem}"));
             let (name, rate) = part
                 .split_once('=')
                 .ok_or_else(|| unusable(format!("`{part}` is not NAME=RATE")))?;
@@ -76,7 +76,7 @@ impl Faults {
         faults
             .line
             .check()
-            .map_err(|error| Unusable(format!("--faults: {error}")))?;
+            .map_err(|error| InputError(format!("--faults: {error}")))?;
         Ok(faults)
     }
 

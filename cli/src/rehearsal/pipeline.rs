@@ -12,10 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::Unusable;
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
-use crate::commands::check;
+use crate::exit;
 use crate::rehearsal::consumer::Function;
 use crate::rehearsal::environment::World;
 use crate::rehearsal::faults::Ending;
@@ -184,7 +183,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Fans the campaign out and waits until every delivery has an outcome, or says why it did not wait longer. A list that
-    /// can't be used is an [`Unusable`] where nothing of it was sent.
+    /// can't be used is an [`exit::InputError`] where nothing of it was sent.
     pub(crate) async fn run(&self, file: &CampaignFile) -> anyhow::Result<Option<String>> {
         let progress = Progress::start();
         let watch = async {
@@ -242,11 +241,7 @@ impl<'a> Pipeline<'a> {
             return Ok(());
         };
         if self.producer.progress().deliveries() == 0 {
-            return Err(if check::is_input(&error) {
-                Unusable(error.to_string()).into()
-            } else {
-                error.into()
-            });
+            return Err(exit::producer_error(error));
         }
         invocations.failed = Some(error);
         Ok(())

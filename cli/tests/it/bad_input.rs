@@ -106,6 +106,18 @@ fn a_file_or_flag_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_log_filter_that_is_not_valid_is_named() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let answer = folder.fanline_with(
+        &["check", "campaign.json"],
+        &[("FANLINE_LOG", "fanline=loud")],
+    );
+    assert_unusable(&answer, "`FANLINE_LOG` is not valid");
+}
+
+#[test]
 fn check_names_each_bad_row_with_its_line_and_reason() {
     let rows = format!(
         "\u{feff}to,name\r\n{},\"Wang, 小明\r\nsecond line\"\r\nnobody,b\r\n{},c\r\n{},\r\n",
