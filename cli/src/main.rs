@@ -4,6 +4,7 @@
 //! - `args`: the flags and their help
 //! - `commands`: one file for each command
 //! - `campaign_file`: the campaign as the command line reads it
+//! - `invocation`: one invocation of the consumer inside this process
 //! - `rehearsal`: a campaign on this machine: stand-ins, queues, producer and consumer
 //! - `report`: the result of a run, for people, as JSON and as a page
 //! - `exit`: exit codes; `log`: the log; `print`: standard output and error; `signals`: what ends a
@@ -13,6 +14,7 @@ mod args;
 mod campaign_file;
 mod commands;
 mod exit;
+mod invocation;
 mod log;
 mod print;
 mod rehearsal;

@@ -1,6 +1,6 @@
 //! A campaign from its list to LINE on this machine: the stand-ins, and the producer and the consumer between them.
 
-pub(crate) mod consumer;
+mod consumer;
 pub(crate) mod environment;
 pub(crate) mod faults;
 pub(crate) mod pipeline;

@@ -9,8 +9,7 @@ use jiff::SignedDuration;
 
 use crate::args::WorkerArgs;
 use crate::exit::{CommandEnd, InputError};
-use crate::rehearsal::consumer::handle;
-use crate::{print, signals};
+use crate::{invocation, print, signals};
 
 /// The time that a batch may take, as the template gives the Lambda.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
@@ -31,7 +30,7 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     };
     let mapping = Poller::start(aws_sdk_sqs::Client::new(&sdk), options, move |event| {
         let consumer = consumer.clone();
-        async move { handle(&consumer, event, TIMEOUT, |line| print::line(line)).await }
+        async move { invocation::invoke(&consumer, event, TIMEOUT, |line| print::line(line)).await }
     })
     .await
     .with_context(|| format!("polling `{}`", args.queue_url))?;

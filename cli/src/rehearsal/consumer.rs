@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use fanline_consumer::Consumer;
 use fanline_local::{Host, HostOptions};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::invocation;
 use crate::rehearsal::environment::{ENVIRONMENTS, World};
 use crate::report::measurements::Recorder;
 
@@ -48,23 +49,9 @@ impl Function {
     pub(crate) async fn invoke(&self, event: Value, recorder: &Recorder) -> Result<Value, String> {
         match self {
             Self::Here(consumer, timeout) => {
-                handle(consumer, event, *timeout, |line| recorder.metrics(line)).await
+                invocation::invoke(consumer, event, *timeout, |line| recorder.metrics(line)).await
             }
             Self::Binary(host) => host.invoke(&event).await.map_err(|error| error.to_string()),
         }
     }
-}
-
-/// One invocation of the handler inside this process, from the mapping's event to its answer; `metrics` gets each line that the
-/// Lambda would print.
-pub(crate) async fn handle(
-    consumer: &Consumer,
-    event: Value,
-    timeout: SignedDuration,
-    metrics: impl Fn(&str),
-) -> Result<Value, String> {
-    let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
-    let handled = consumer.handle(event, Timestamp::now() + timeout).await;
-    handled.metrics.iter().for_each(|line| metrics(line));
-    serde_json::to_value(handled.response).map_err(|error| error.to_string())
 }
