@@ -3,7 +3,7 @@
 //! # Layout
 //! - `args`: the flags and their help
 //! - `commands`: one file for each command
-//! - `campaign_file`: the campaign as the command line reads it
+//! - `campaign_file`: the campaign as the command line reads it; `aws`: the AWS configuration
 //! - `invocation`: one invocation of the consumer inside this process
 //! - `rehearsal`: a campaign on this machine: stand-ins, queues, producer and consumer
 //! - `report`: the result of a run, for people, as JSON and as a page
@@ -11,6 +11,7 @@
 //!   command
 
 mod args;
+mod aws;
 mod campaign_file;
 mod commands;
 mod exit;

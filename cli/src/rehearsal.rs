@@ -6,4 +6,3 @@ pub(crate) mod faults;
 pub(crate) mod pipeline;
 pub(crate) mod progress;
 pub(crate) mod queues;
-pub(crate) mod sdk;

@@ -1,12 +1,12 @@
 //! `fanline check`: read everything, render everything, send nothing.
 
-use aws_config::BehaviorVersion;
 use fanline_core::campaign::Recipients;
 use fanline_producer::Checked;
 use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::args::CheckArgs;
+use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
 use crate::exit::{self, CommandEnd};
 use crate::print;
@@ -69,8 +69,8 @@ pub(crate) async fn count_people(file: &CampaignFile) -> anyhow::Result<Checked>
 }
 
 async fn read(file: &CampaignFile, mut on_bad_row: impl FnMut(BadRow)) -> anyhow::Result<Checked> {
-    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let checked = fanline_producer::check(file.event.clone(), &sdk, |place, error| {
+    let config = aws::config(AwsResource::for_list(&file.campaign)).await?;
+    let checked = fanline_producer::check(file.event.clone(), &config, |place, error| {
         on_bad_row(BadRow {
             row: place.row,
             line: place.line,

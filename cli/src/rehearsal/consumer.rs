@@ -25,7 +25,11 @@ pub(crate) enum Function {
 
 impl Function {
     /// Processes of `binary`, which speak Lambda's own protocol and die as Lambda's die.
-    pub(crate) fn of_binary(binary: &Path, world: &World, recorder: &Arc<Recorder>) -> Self {
+    pub(crate) async fn of_binary(
+        binary: &Path,
+        world: &World,
+        recorder: &Arc<Recorder>,
+    ) -> anyhow::Result<Self> {
         let (lines, mut printed) = mpsc::unbounded_channel::<String>();
         let recorder = Arc::clone(recorder);
         tokio::spawn(async move {
@@ -34,15 +38,16 @@ impl Function {
                 recorder.outcomes_in(&line);
             }
         });
-        Self::Binary(Arc::new(Host::new(HostOptions {
+        Ok(Self::Binary(Arc::new(Host::new(HostOptions {
             function_name: "consumer".into(),
-            variables: world.consumer_variables(ENVIRONMENTS),
+            variables: world.binary_variables(ENVIRONMENTS).await?,
+            region: world.region()?,
             environments: ENVIRONMENTS as usize,
             timeout: Duration::from_secs(world.patience.invocation.into()),
             kills: world.faults.kills.clone(),
             logs: Some(lines),
             ..HostOptions::new(binary)
-        })))
+        }))))
     }
 
     /// One invocation, as the mapping makes it.

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use aws_config::SdkConfig;
 use fanline_consumer::Consumer;
-use fanline_core::campaign::Recipients;
 use fanline_core::line_limits::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::variable;
 use fanline_local::{LineOptions, LineServer};
@@ -14,10 +13,10 @@ use fanline_local::{QueueOptions, QueueServer};
 use fanline_producer::Producer;
 
 use crate::args::RunArgs;
+use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
 use crate::rehearsal::faults::Faults;
 use crate::rehearsal::queues::{MAX_RECEIVE_COUNT, Queues};
-use crate::rehearsal::sdk::sdk_config;
 
 /// How long things may take, in seconds.
 pub(crate) struct Patience {
@@ -69,6 +68,8 @@ impl World {
         } else {
             USUAL
         };
+        let has_secret = args.live && variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some();
+        let config = aws::config(AwsResource::for_run(&file.campaign, has_secret)).await?;
         let queue = match args.queue_endpoint {
             Some(_) => None,
             None => Some(
@@ -98,11 +99,8 @@ impl World {
             .as_ref()
             .map(|queue| queue.url().to_owned())
             .or_else(|| args.queue_endpoint.clone());
-        let needs_aws = matches!(file.campaign.recipients, Recipients::S3(_))
-            || file.campaign.messages.may_read_s3()
-            || (args.live && variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some());
         let endpoint = endpoint.context("there is no queue")?;
-        let sdk = sdk_config(endpoint.clone(), needs_aws).await;
+        let sdk = aws::with_queue(config, endpoint.clone(), queue.is_some());
         let sqs = aws_sdk_sqs::Client::new(&sdk);
         let queues = Queues::create(&sqs, &file.campaign.id, patience.visibility)
             .await
@@ -133,7 +131,7 @@ impl World {
     }
 
     /// The variables of a consumer that is one of `environments`, which share LINE's limits.
-    pub(crate) fn consumer_variables(&self, environments: u32) -> BTreeMap<String, String> {
+    fn consumer_variables(&self, environments: u32) -> BTreeMap<String, String> {
         let share = |limit: u32| {
             if self.rate_limits {
                 // A thousandth is as fine as the setting goes.
@@ -158,20 +156,35 @@ impl World {
                 ("LINE_API_BASE", line.url().to_owned()),
                 ("LINE_NOTIFY_API_BASE", line.url().to_owned()),
                 ("LINE_CHANNEL_ACCESS_TOKEN", "simulated".into()),
-                ("AWS_ENDPOINT_URL_SQS", self.endpoint.clone()),
             ]);
-            for name in [
-                "AWS_ACCESS_KEY_ID",
-                "AWS_SECRET_ACCESS_KEY",
-                "AWS_SESSION_TOKEN",
-            ] {
-                variables.push((name, variable(name).unwrap_or_else(|| "local".into())));
-            }
         }
         variables
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
+    }
+
+    /// All variables of a consumer binary that runs in `processes` processes.
+    pub(crate) async fn binary_variables(
+        &self,
+        processes: u32,
+    ) -> anyhow::Result<BTreeMap<String, String>> {
+        let credentials = aws::credentials(&self.sdk).await?;
+        let mut variables = self.consumer_variables(processes);
+        let mut set = |name: &str, value: &str| variables.insert(name.into(), value.into());
+        set("AWS_ENDPOINT_URL_SQS", &self.endpoint);
+        set("AWS_ACCESS_KEY_ID", credentials.access_key_id());
+        set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key());
+        if let Some(token) = credentials.session_token() {
+            set("AWS_SESSION_TOKEN", token);
+        }
+        Ok(variables)
+    }
+
+    /// The region of the AWS configuration.
+    pub(crate) fn region(&self) -> anyhow::Result<String> {
+        let region = self.sdk.region().context("there is no AWS region")?;
+        Ok(region.to_string())
     }
 
     /// The consumer as its Lambda has it: one environment with all of LINE's rate, or more than that against a LINE without

@@ -102,7 +102,7 @@ impl<'a> Pipeline<'a> {
         let invocations = Arc::new(Mutex::new(Invocations::default()));
         let producer = Arc::new(world.producer()?);
         let consumer = if let Some(binary) = &args.consumer {
-            Function::of_binary(binary, world, &recorder)
+            Function::of_binary(binary, world, &recorder).await?
         } else {
             let (outcomes, recorder) = (Arc::clone(&outcomes), Arc::clone(&recorder));
             let consumer = world.consumer().await?.with_observer(move |settled| {

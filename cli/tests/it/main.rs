@@ -9,5 +9,6 @@
 
 mod bad_input;
 mod run;
+mod s3;
 mod support;
 mod worker;
