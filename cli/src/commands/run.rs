@@ -57,7 +57,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     if args.json {
         print::json(&report)?;
     } else {
-        report.show();
+        report.show()?;
     }
     Ok(if report.sum.all_accepted() && report.problem.is_none() {
         CommandEnd::Complete
@@ -86,7 +86,7 @@ fn report(args: &RunArgs, file: &CampaignFile, world: &World, done: Run, seconds
 /// Says how many people a live run reaches, and asks.
 async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
     check_live(file.campaign.channel)?;
-    let checked = check::count_people(file).await?;
+    let checked = check::count_recipients(file).await?;
     let people = HumanCount(checked.recipients());
     print::note(format_args!(
         "This sends campaign `{}` to {people} people on LINE itself ({} rows, {} can't be sent, {} duplicates).",

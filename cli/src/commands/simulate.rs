@@ -45,7 +45,7 @@ fn listening(port: u16) -> String {
 }
 
 async fn serve(url: &str) -> anyhow::Result<CommandEnd> {
-    print::line(format_args!("listening on {url}"));
+    print::line(format_args!("listening on {url}"))?;
     signals::stop().await?;
     Ok(CommandEnd::Complete)
 }

@@ -1,5 +1,7 @@
 //! The result of a run for people, on standard output.
 
+use std::io;
+
 use console::style;
 use indicatif::HumanCount;
 
@@ -8,7 +10,7 @@ use crate::report::Report;
 
 impl Report {
     /// The report for people, on standard output.
-    pub(crate) fn show(&self) {
+    pub(crate) fn show(&self) -> io::Result<()> {
         let to = if self.live {
             "LINE"
         } else {
@@ -20,7 +22,7 @@ impl Report {
             HumanCount(self.sum.rows),
             self.seconds,
             HumanCount(self.deliveries)
-        ));
+        ))?;
         for (name, n, meaning) in self.sum.terms() {
             if n > 0 {
                 let good = matches!(name, "accepted" | "already accepted" | "duplicates");
@@ -33,22 +35,22 @@ impl Report {
                     "  {name:<18}{:>12}   {}",
                     HumanCount(n).to_string(),
                     style(meaning).dim()
-                ));
+                ))?;
             }
         }
-        print::line(format_args!("\n{}", self.sum.equation()));
+        print::line(format_args!("\n{}", self.sum.equation()))?;
         for (reason, n) in &self.dead_letters {
-            print::line(format_args!("set aside as {reason}: {}", HumanCount(*n)));
+            print::line(format_args!("set aside as {reason}: {}", HumanCount(*n)))?;
         }
         for file in &self.rejects {
-            print::line(format_args!("rejected rows: {file}"));
+            print::line(format_args!("rejected rows: {file}"))?;
         }
         if let Some(line) = &self.line {
             print::line(format_args!(
                 "the simulated LINE's ledger: {} reached, {} of them twice",
                 HumanCount(line.recipients_accepted),
                 HumanCount(line.recipients_doubled)
-            ));
+            ))?;
         }
         if let Some(problem) = &self.problem {
             print::note(format_args!(
@@ -56,5 +58,6 @@ impl Report {
                 style("stopped:").for_stderr().red().bold()
             ));
         }
+        Ok(())
     }
 }

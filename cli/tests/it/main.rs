@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod output;
 mod run;
 mod s3;
 mod support;
