@@ -15,8 +15,8 @@ use crate::exit::{CommandEnd, InputError};
 use crate::print;
 use crate::rehearsal::environment::World;
 use crate::rehearsal::pipeline::{Pipeline, Run};
-use crate::report::Report;
-use crate::report::html;
+use crate::report::run_report::RunReport;
+use crate::report::{html, terminal};
 use crate::signals;
 
 /// Runs the campaign and accounts for every row.
@@ -57,24 +57,30 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     if args.json {
         print::json(&report)?;
     } else {
-        report.show()?;
+        terminal::print(&report)?;
     }
-    Ok(if report.sum.all_accepted() && report.problem.is_none() {
+    Ok(if report.is_complete() {
         CommandEnd::Complete
     } else {
         CommandEnd::Incomplete
     })
 }
 
-fn report(args: &RunArgs, file: &CampaignFile, world: &World, done: Run, seconds: f64) -> Report {
-    Report {
+fn report(
+    args: &RunArgs,
+    file: &CampaignFile,
+    world: &World,
+    done: Run,
+    seconds: f64,
+) -> RunReport {
+    RunReport {
         run: file.campaign.run(),
         channel: file.campaign.channel.as_str(),
         live: args.live,
-        sum: done.sum,
+        accounting: done.accounting,
         deliveries: done.deliveries,
         queue_requests: done.requests,
-        record: done.record,
+        measurements: done.measurements,
         seconds,
         dead_letters: done.dead_letters,
         rejects: done.rejects,

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::invocation;
 use crate::rehearsal::environment::{ENVIRONMENTS, World};
-use crate::report::measurements::Recorder;
+use crate::report::measurements::{ConsumerCounts, Recorder};
 
 /// What the event source mapping invokes.
 #[derive(Clone)]
@@ -34,8 +34,9 @@ impl Function {
         let recorder = Arc::clone(recorder);
         tokio::spawn(async move {
             while let Some(line) = printed.recv().await {
-                recorder.metrics(&line);
-                recorder.outcomes_in(&line);
+                if let Some(batch) = ConsumerCounts::from_line(&line) {
+                    recorder.add_batch_with_accepted(&batch);
+                }
             }
         });
         Ok(Self::Binary(Arc::new(Host::new(HostOptions {
@@ -54,7 +55,12 @@ impl Function {
     pub(crate) async fn invoke(&self, event: Value, recorder: &Recorder) -> Result<Value, String> {
         match self {
             Self::Here(consumer, timeout) => {
-                invocation::invoke(consumer, event, *timeout, |line| recorder.metrics(line)).await
+                invocation::invoke(consumer, event, *timeout, |line| {
+                    if let Some(batch) = ConsumerCounts::from_line(line) {
+                        recorder.add_batch(&batch);
+                    }
+                })
+                .await
             }
             Self::Binary(host) => host.invoke(&event).await.map_err(|error| error.to_string()),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use fanline_core::outcome::Outcome;
 use fanline_local::Kills;
 use fanline_poller::{Poller, PollerOptions};
 use fanline_producer::{ProduceError, Producer, Summary};
@@ -20,10 +21,10 @@ use crate::rehearsal::environment::World;
 use crate::rehearsal::faults::Ending;
 use crate::rehearsal::progress::{Position, Progress};
 use crate::rehearsal::queues;
-use crate::report::accounting::Sum;
+use crate::report::accounting::{Accounting, FanOutCounts};
 use crate::report::dead_letters;
-use crate::report::measurements::{Record, Recorder};
-use crate::report::outcomes::{Ends, Outcomes};
+use crate::report::measurements::{Measurements, Recorder};
+use crate::report::outcomes::{FirstOutcomes, OutcomeCounts};
 
 /// How many batches of ten the consumer works on at once.
 const BATCHES_AT_ONCE: usize = 64;
@@ -39,11 +40,11 @@ const HELD: Duration = Duration::from_secs(5);
 
 /// What a run came to.
 pub(crate) struct Run {
-    pub(crate) sum: Sum,
+    pub(crate) accounting: Accounting,
     pub(crate) deliveries: u64,
     pub(crate) requests: u64,
     pub(crate) rejects: Vec<String>,
-    pub(crate) record: Record,
+    pub(crate) measurements: Measurements,
     /// Why deliveries were set aside, and how many people that is.
     pub(crate) dead_letters: BTreeMap<String, u64>,
     pub(crate) problem: Option<String>,
@@ -61,7 +62,7 @@ pub(crate) struct Pipeline<'a> {
     world: &'a World,
     producer: Arc<Producer>,
     invocations: Arc<Mutex<Invocations>>,
-    outcomes: Arc<Outcomes>,
+    outcomes: Arc<FirstOutcomes>,
     recorder: Arc<Recorder>,
     slices: Poller,
     deliveries: Poller,
@@ -97,7 +98,7 @@ impl<T: PartialEq> Standstill<T> {
 impl<'a> Pipeline<'a> {
     /// Builds both functions as their Lambdas do, and begins to poll.
     pub(crate) async fn start(world: &'a World, args: &RunArgs) -> anyhow::Result<Self> {
-        let outcomes = Arc::new(Outcomes::default());
+        let outcomes = Arc::new(FirstOutcomes::default());
         let recorder = Arc::new(Recorder::start());
         let invocations = Arc::new(Mutex::new(Invocations::default()));
         let producer = Arc::new(world.producer()?);
@@ -106,8 +107,13 @@ impl<'a> Pipeline<'a> {
         } else {
             let (outcomes, recorder) = (Arc::clone(&outcomes), Arc::clone(&recorder));
             let consumer = world.consumer().await?.with_observer(move |settled| {
-                if outcomes.report(settled) {
-                    recorder.outcome(settled.outcome, settled.recipients as u64);
+                let is_first = outcomes.report(settled);
+                let is_accepted = matches!(
+                    settled.outcome,
+                    Outcome::Accepted | Outcome::AlreadyAccepted
+                );
+                if is_first && is_accepted {
+                    recorder.add_accepted(settled.recipients as u64, 1);
                 }
             });
             Function::Here(
@@ -254,9 +260,9 @@ impl<'a> Pipeline<'a> {
             published: progress.recipients(),
             settled: match &self.world.line {
                 Some(line) if self.is_binary => line.ledger().accepted_recipients,
-                _ => self.outcomes.recipients(),
+                _ => self.outcomes.settled(),
             },
-            lost: self.outcomes.lost(),
+            lost: self.outcomes.not_accepted(),
         }
     }
 
@@ -266,45 +272,37 @@ impl<'a> Pipeline<'a> {
         self.slices.stop().await;
         self.deliveries.stop().await;
         let dead_letters =
-            dead_letters::reasons(&self.world.sqs, &self.world.queues.dead_letters).await?;
+            dead_letters::take_all(&self.world.sqs, &self.world.queues.dead_letters).await?;
         let invocations = self.invocations.lock();
         let all = |count: fn(&Summary) -> u64| invocations.summaries.iter().map(count).sum::<u64>();
-        let Ends {
-            accepted,
-            already_accepted,
-            refused,
-            expired,
-        } = match &self.world.line {
+        let outcomes = match &self.world.line {
             Some(line) if self.is_binary => {
-                Ends::seen_from_outside(line.ledger().distinct_recipients, &dead_letters)
+                OutcomeCounts::from_outside(line.ledger().distinct_recipients, &dead_letters)
             }
-            _ => Ends::reported(&self.outcomes),
+            _ => self.outcomes.counts(),
         };
-        let mut sum = Sum {
-            rows: all(|summary| summary.rows),
-            accepted,
-            already_accepted,
-            refused,
-            expired,
-            unknown: 0,
-            rejected: all(|summary| summary.rejected),
-            duplicates: all(|summary| summary.duplicates),
-        };
-        let mut published = all(|summary| summary.recipients);
-        let cut_off = given_up.is_some() || invocations.failed.is_some();
-        if cut_off {
+        let fan_out = if given_up.is_some() || invocations.failed.is_some() {
             // The invocation that was cut off has given no summary: the rows it had dealt with are what the sum is of.
             let progress = self.producer.progress();
-            published = progress.recipients();
-            (sum.rejected, sum.duplicates) = (progress.rejected(), progress.duplicates());
-            sum.rows = published + sum.rejected + sum.duplicates;
-        }
-        // Nobody is left out of the sum: who has no other outcome is unknown.
-        sum.unknown = published.saturating_sub(sum.settled());
-        let wrong = (!sum.adds_up())
+            FanOutCounts {
+                rows: progress.recipients() + progress.rejected() + progress.duplicates(),
+                published: progress.recipients(),
+                rejected: progress.rejected(),
+                duplicates: progress.duplicates(),
+            }
+        } else {
+            FanOutCounts {
+                rows: all(|summary| summary.rows),
+                published: all(|summary| summary.recipients),
+                rejected: all(|summary| summary.rejected),
+                duplicates: all(|summary| summary.duplicates),
+            }
+        };
+        let accounting = Accounting::new(fan_out, outcomes);
+        let wrong = (!accounting.adds_up())
             .then(|| "the outcomes do not add up to the rows: this is a bug in fanline".to_owned());
         Ok(Run {
-            sum,
+            accounting,
             deliveries: self.producer.progress().deliveries(),
             requests: all(|summary| summary.requests),
             rejects: invocations
@@ -312,7 +310,7 @@ impl<'a> Pipeline<'a> {
                 .iter()
                 .flat_map(|summary| summary.rejects.clone())
                 .collect(),
-            record: self.recorder.record(),
+            measurements: self.recorder.measurements(),
             dead_letters,
             problem: given_up
                 .or_else(|| invocations.failed.as_ref().map(ToString::to_string))

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use indicatif::HumanCount;
 
-use crate::report::Report;
-use crate::report::measurements::Record;
+use crate::report::measurements::Measurements;
+use crate::report::run_report::RunReport;
 
 const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#16181d;--dim:#667085;--line:#e4e7ec;--card:#fff;--page:#f6f7f9;--good:#06a94d;--bad:#d92d20;--limit:#b54708}
@@ -19,9 +19,9 @@ td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.good
 svg text{fill:var(--dim);font:10px system-ui,sans-serif}.bar{fill:var(--good)}.limit{stroke:var(--limit);stroke-width:1.5;stroke-dasharray:6 4}.axis{stroke:var(--line)}";
 
 /// The page for this run.
-pub(crate) fn page(report: &Report) -> String {
+pub(crate) fn page(report: &RunReport) -> String {
     let run = escape(&report.run);
-    let sum = &report.sum;
+    let sum = &report.accounting;
     let verdict = if sum.all_accepted() {
         "<span class=good>Everybody was reached.</span>"
     } else {
@@ -33,12 +33,14 @@ pub(crate) fn page(report: &Report) -> String {
         "the simulated LINE"
     };
     let mut terms = String::new();
-    for (name, n, meaning) in sum.terms() {
+    for term in sum.terms() {
         push(
             &mut terms,
             format_args!(
-                "<tr><td>{name}<br><span class=dim>{meaning}</span><td class=n>{}",
-                HumanCount(n)
+                "<tr><td>{}<br><span class=dim>{}</span><td class=n>{}",
+                term.name,
+                term.meaning,
+                HumanCount(term.rows)
             ),
         );
     }
@@ -56,10 +58,13 @@ pub(crate) fn page(report: &Report) -> String {
             format!("{:.1} s", report.seconds),
         ),
         ("deliveries", HumanCount(report.deliveries).to_string()),
-        ("retries", HumanCount(report.record.retries).to_string()),
+        (
+            "retries",
+            HumanCount(report.measurements.retries).to_string(),
+        ),
         (
             "answers “too fast”",
-            HumanCount(report.record.too_fast).to_string(),
+            HumanCount(report.measurements.too_fast).to_string(),
         ),
     ]
     .iter()
@@ -70,7 +75,7 @@ pub(crate) fn page(report: &Report) -> String {
         );
         html
     });
-    let latency = &report.record.latency_ms;
+    let latency = &report.measurements.latency_ms;
     let mut set_aside = String::new();
     for (reason, n) in &report.dead_letters {
         push(
@@ -86,8 +91,8 @@ pub(crate) fn page(report: &Report) -> String {
     });
     // LINE Notify has no limit of the kind.
     let limit = report
-        .record
-        .people_limit()
+        .measurements
+        .recipients_limit()
         .filter(|_| report.channel == "line");
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\"><title>{run} · fanline</title>\
@@ -98,7 +103,7 @@ pub(crate) fn page(report: &Report) -> String {
          <section><h2>How long a request took</h2><table><tr><th>half within<th>90 %<th>99 %<th>all\
          <tr><td>{} ms<td>{} ms<td>{} ms<td>{} ms</table></section>\
          <section><h2>Set aside, and why</h2><table>{set_aside}</table></section></main></html>\n",
-        chart(&report.record, limit),
+        chart(&report.measurements, limit),
         latency.p50,
         latency.p90,
         latency.p99,
@@ -107,12 +112,12 @@ pub(crate) fn page(report: &Report) -> String {
 }
 
 /// Bars over time, and the limit above them.
-fn chart(record: &Record, limit: Option<u64>) -> String {
+fn chart(measurements: &Measurements, limit: Option<u64>) -> String {
     const WIDTH: f64 = 360.0;
     const HEIGHT: f64 = 140.0;
     const LEFT: f64 = 44.0;
     const BOTTOM: f64 = 24.0;
-    let seconds = &record.accepted_by_second;
+    let seconds = &measurements.accepted_by_second;
     let most = seconds
         .iter()
         .copied()
