@@ -3,9 +3,10 @@
 //! - `outcomes`, `dead_letters`, `measurements`: what is counted during a run and at its end
 //! - `accounting`: the rows of the list, each in exactly one term
 //! - `run_report`: all of that together, as `--json` prints it
-//! - `terminal`: the report as lines; `html`: the report as a page
+//! - `terminal`: the report as lines; `html`: the report as a page, with its `chart`
 
 pub(crate) mod accounting;
+mod chart;
 pub(crate) mod dead_letters;
 pub(crate) mod html;
 pub(crate) mod measurements;

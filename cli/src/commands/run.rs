@@ -51,7 +51,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     let done = pipeline.end(given_up).await?;
     let report = report(args, &file, &world, done, seconds);
     if let Some(path) = &args.report {
-        std::fs::write(path, html::page(&report))
+        std::fs::write(path, html::page(&report)?)
             .with_context(|| format!("writing `{}`", path.display()))?;
     }
     if args.json {
