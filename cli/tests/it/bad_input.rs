@@ -1,4 +1,4 @@
-//! Each mistake: one sentence that names the place, exit 2, nothing sent, no panic.
+//! Each mistake in the input: one sentence that names the place, exit code 2, nothing sent.
 
 use crate::support::{Answer, Folder, ONE_TEXT, PERSONAL, campaign, list, user};
 
