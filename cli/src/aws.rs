@@ -1,9 +1,9 @@
 //! The configuration of the AWS clients: an account where a command reads something in AWS, and no
 //! account where it does not.
 
-use anyhow::Context;
 use aws_config::identity::IdentityCache;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::{
     ConfigBag, Credentials, ProvideCredentials, ResolveCachedIdentity, RuntimeComponents,
     SharedCredentialsProvider, SharedIdentityCache,
@@ -49,8 +49,8 @@ impl AwsResource {
 
     fn cure(self) -> &'static str {
         match self {
-            Self::List => "set them, or name a copy of the list with --list",
-            Self::Image | Self::Token => "set them",
+            Self::List => "set valid ones, or name a copy of the list with --list",
+            Self::Image | Self::Token => "set valid ones",
         }
     }
 }
@@ -71,20 +71,24 @@ pub(crate) async fn config(resource: Option<AwsResource>) -> anyhow::Result<SdkC
         let problem = format!("{is_where}, and `AWS_REGION` is not set");
         return Err(InputError(problem).into());
     }
-    credentials(&config).await.map_err(|error| {
-        InputError(format!(
-            "{is_where}, and there are no AWS credentials: {cure}: {error:#}"
-        ))
-    })?;
-    Ok(config)
+    let problem = match credentials(&config).await {
+        Ok(_) => return Ok(config),
+        // Its cause is a list of all the places that have no credentials.
+        Err(CredentialsError::CredentialsNotLoaded(_)) => "there are no AWS credentials".into(),
+        Err(error) => format!(
+            "the AWS credentials can't be used ({:#})",
+            anyhow::Error::from(error)
+        ),
+    };
+    Err(InputError(format!("{is_where}, and {problem}: {cure}")).into())
 }
 
 /// The credentials of a configuration.
-pub(crate) async fn credentials(config: &SdkConfig) -> anyhow::Result<Credentials> {
+pub(crate) async fn credentials(config: &SdkConfig) -> Result<Credentials, CredentialsError> {
     let provider = config
         .credentials_provider()
-        .context("there is no provider of credentials")?;
-    Ok(provider.provide_credentials().await?)
+        .ok_or_else(CredentialsError::not_loaded_no_source)?;
+    provider.provide_credentials().await
 }
 
 /// The same configuration with the queue server at `endpoint`. The server that is embedded in this

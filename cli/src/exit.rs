@@ -20,8 +20,8 @@ pub(crate) enum CommandEnd {
 #[error("{0}")]
 pub(crate) struct InputError(pub(crate) String);
 
-/// The producer's error as a command ends with it: an [`InputError`] where the campaign or its list
-/// is wrong.
+/// Turns an error of the producer into the error of a command. It is an [`InputError`] where the
+/// campaign or its list is wrong.
 pub(crate) fn producer_error(error: ProduceError) -> anyhow::Error {
     if is_of_the_input(&error) {
         InputError(error.to_string()).into()

@@ -15,7 +15,7 @@ use crate::rehearsal::environment::RunEnvironment;
 use crate::rehearsal::faults::{Faults, InvocationFault};
 use crate::report::measurements::{ConsumerCounts, Recorder};
 
-/// How many processes a consumer binary has: as many as the batches with which Lambda begins.
+/// The processes of a consumer binary. Lambda begins with as many batches at the same time.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>
 const CONSUMER_PROCESSES: u32 = 5;
 

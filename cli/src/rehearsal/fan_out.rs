@@ -63,8 +63,8 @@ impl FanOut {
         self.results.lock().error.take()
     }
 
-    /// All results together. Where an invocation was interrupted (as `interrupted` says) or failed,
-    /// it gave no summary: then the counts are those of the rows that it had dealt with.
+    /// All results together. An invocation that was interrupted or failed gave no summary: then the
+    /// counts are of the rows that the producer had dealt with.
     pub(crate) fn totals(&self, interrupted: bool) -> FanOutTotals {
         let results = self.results.lock();
         let sum = |count: fn(&Summary) -> u64| results.summaries.iter().map(count).sum::<u64>();

@@ -65,14 +65,17 @@ fn a_list_in_s3_without_credentials_is_an_error_about_the_list() {
         let args = [command, "campaign.json"];
         let answer = folder().fanline_with(&args, &[no_ec2, region]);
         assert_eq!(answer.code, Some(2), "{answer:?}");
-        let sentence = "the list is in S3, and there are no AWS credentials: set them, or name a \
-                        copy of the list with --list";
-        assert!(answer.err.contains(sentence), "{answer:?}");
-
+        assert_eq!(
+            answer.err,
+            "error: the list is in S3, and there are no AWS credentials: set valid ones, or name \
+             a copy of the list with --list\n"
+        );
         let answer = folder().fanline_with(&args, &[no_ec2]);
         assert_eq!(answer.code, Some(2), "{answer:?}");
-        let sentence = "the list is in S3, and `AWS_REGION` is not set";
-        assert!(answer.err.contains(sentence), "{answer:?}");
+        assert_eq!(
+            answer.err,
+            "error: the list is in S3, and `AWS_REGION` is not set\n"
+        );
     }
 }
 
