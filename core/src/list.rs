@@ -32,8 +32,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub struct ListReader {
     syntax: Syntax,
     cursor: Cursor,
-    /// How many bytes of a byte order mark may still come: only the beginning of a list has one.
-    mark_bytes: usize,
+    /// The part of a byte order mark that may still come: only the beginning of a list has one.
+    mark: &'static [u8],
 }
 
 enum Syntax {
@@ -55,10 +55,10 @@ impl ListReader {
                 Format::Ndjson => Syntax::Ndjson(NdjsonReader::new()),
             },
             cursor: Cursor::new(place),
-            mark_bytes: if place.byte == 0 {
-                BYTE_ORDER_MARK.len()
+            mark: if place.byte == 0 {
+                BYTE_ORDER_MARK
             } else {
-                0
+                &[]
             },
         }
     }
@@ -86,26 +86,39 @@ impl ListReader {
         input: &mut &[u8],
         last: bool,
     ) -> Result<Option<Parsed<'a>>, ListError> {
-        self.skip_byte_order_mark(input);
+        self.skip_byte_order_mark(input, last)?;
+        self.read(input, last)
+    }
+
+    fn read(&mut self, input: &mut &[u8], last: bool) -> Result<Option<Parsed<'_>>, ListError> {
         match &mut self.syntax {
             Syntax::Csv(csv) => csv.next(&mut self.cursor, input, last),
             Syntax::Ndjson(ndjson) => ndjson.next(&mut self.cursor, input, last),
         }
     }
 
-    fn skip_byte_order_mark(&mut self, input: &mut &[u8]) {
-        while self.mark_bytes > 0 {
-            let Some((first, rest)) = input.split_first() else {
-                return;
-            };
-            if BYTE_ORDER_MARK.get(BYTE_ORDER_MARK.len() - self.mark_bytes) == Some(first) {
-                *input = rest;
-                self.mark_bytes -= 1;
-                self.cursor.skip(1, 0);
-            } else {
-                self.mark_bytes = 0;
+    /// Skips a byte order mark, which can come in several chunks.
+    fn skip_byte_order_mark(&mut self, input: &mut &[u8], last: bool) -> Result<(), ListError> {
+        while let Some((expected, still_to_come)) = self.mark.split_first() {
+            match input.split_first() {
+                Some((first, rest)) if first == expected => {
+                    (*input, self.mark) = (rest, still_to_come);
+                    if self.mark.is_empty() {
+                        self.cursor.skip(BYTE_ORDER_MARK.len(), 0);
+                    }
+                }
+                None if !last => break,
+                Some(_) | None => {
+                    // Not a mark. The bytes that looked like one begin the first row. No line end
+                    // is among them, so they complete no row.
+                    let seen = BYTE_ORDER_MARK.len() - self.mark.len();
+                    let (mut seen, _) = BYTE_ORDER_MARK.split_at(seen);
+                    self.mark = &[];
+                    self.read(&mut seen, false)?;
+                }
             }
         }
+        Ok(())
     }
 }
 
@@ -232,6 +245,66 @@ mod tests {
                 "row 4 (line 6): ∅|c"
             ]
         );
+    }
+
+    /// What `list` reads as in chunks of every size: it must be the same.
+    fn in_any_chunks(
+        format: Format,
+        list: &[u8],
+        columns: &[&str],
+    ) -> Result<Vec<(Place, String)>, ListError> {
+        let whole = read(&mut ListReader::new(format), list, usize::MAX, columns);
+        for chunk in 1..=list.len() {
+            let parts = read(&mut ListReader::new(format), list, chunk, columns);
+            assert_eq!(parts, whole, "chunks of {chunk} bytes");
+        }
+        whole
+    }
+
+    #[test]
+    fn a_list_may_begin_with_a_character_that_begins_like_the_mark() {
+        let place = Place::START;
+        let begins = Place {
+            row: 1,
+            line: 2,
+            byte: 13,
+        };
+        assert_eq!(
+            in_any_chunks(Format::Csv, "ﾅﾏｴ,to\nAnn,U1\n".as_bytes(), &["ﾅﾏｴ", "to"]),
+            Ok(vec![(begins, "Ann|U1".into())])
+        );
+        assert_eq!(
+            in_any_chunks(Format::Ndjson, "ﾅﾏｴ\n".as_bytes(), &[]),
+            Ok(vec![(place, "is not a JSON object".into())])
+        );
+        assert_eq!(
+            in_any_chunks(Format::Csv, b"\xef\xbb", &[]),
+            Err(ListError::HeaderNotUtf8)
+        );
+        assert_eq!(
+            in_any_chunks(Format::Ndjson, b"\xef\xbb", &[]),
+            Ok(vec![(place, "is not UTF-8".into())])
+        );
+    }
+
+    #[test]
+    fn a_second_mark_is_a_part_of_the_first_name() {
+        for list in ["\u{feff}\u{feff}to\nU1\n", "\n\u{feff}to\nU1\n"] {
+            let rows = in_any_chunks(Format::Csv, list.as_bytes(), &["\u{feff}to"]).unwrap();
+            assert_eq!(rows.len(), 1);
+            assert_eq!(rows[0].1, "U1");
+        }
+    }
+
+    #[test]
+    fn a_mark_in_a_row_stays_where_a_slice_begins_with_the_row() {
+        let list = "to\n\u{feff}U1\n";
+        let mut reader = ListReader::new(Format::Csv);
+        let whole = read(&mut reader, list.as_bytes(), usize::MAX, &["to"]).unwrap();
+        assert_eq!(whole[0].1, "\u{feff}U1");
+        let mut slice = ListReader::resume(Format::Csv, whole[0].0, reader.header().cloned());
+        let rows = read(&mut slice, &list.as_bytes()[3..], usize::MAX, &["to"]);
+        assert_eq!(rows, Ok(whole));
     }
 
     fn any_list() -> impl Strategy<Value = String> {

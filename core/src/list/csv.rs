@@ -73,8 +73,12 @@ struct RecordReader {
 
 impl RecordReader {
     fn new() -> Self {
+        let mut parser = csv_core::Reader::new();
+        // `ListReader` skips the byte order mark. The parser skips one too, if it is whole in its
+        // first input, which can be any row of the list. So its first input is a blank line.
+        parser.read_record(b"\n", &mut [0], &mut [0]);
         Self {
-            parser: Box::new(csv_core::Reader::new()),
+            parser: Box::new(parser),
             text: vec![0; 4096],
             text_len: 0,
             ends: vec![0; 64],
