@@ -329,6 +329,14 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "a request without a recipient")]
+    fn there_is_no_request_to_nobody() {
+        let body = envelope().encoder().encode(&users(1), "[{}]");
+        let delivery = Delivery::decode(&body).unwrap();
+        delivery.with_recipients(Vec::new()).request();
+    }
+
+    #[test]
     fn producer_and_consumer_make_the_same_request() {
         let messages = r#"[{"text":"早\u0000","type":"text"}]"#;
         for n in [1, 2, 500] {
