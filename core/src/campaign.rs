@@ -10,6 +10,8 @@ pub use max_bad_rows::MaxBadRows;
 pub use recipients::Recipients;
 pub use written::SCHEDULED_TIME_PLACEHOLDER;
 
+pub use crate::template::MessageTemplate;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -17,7 +19,6 @@ use crate::channel::{Channel, OnUnknown};
 use crate::envelope::Envelope;
 use crate::list::Format;
 use crate::sqs_limits::MAX_DELAY;
-use crate::template::MessageTemplate;
 use written::WrittenCampaign;
 
 /// A campaign that has been checked: every field is valid and every template compiles.
@@ -114,7 +115,7 @@ impl Campaign {
         }
     }
 
-    /// How many whole seconds an entry that is published now stays hidden, to appear at `deliver_at`.
+    /// How many whole seconds an entry that is published now is hidden, to appear at `deliver_at`.
     pub fn delay_seconds(&self, now: Timestamp) -> Result<u16, CampaignError> {
         let Some(wait) = self
             .deliver_at

@@ -41,7 +41,8 @@ pub enum RecipientError {
     Empty,
     /// The text is not `U`, `C` or `R` with 32 lower-case hexadecimal digits.
     #[error(
-        "is not a LINE user, group or room ID (`U`, `C` or `R` and 32 lower-case hexadecimal digits)"
+        "is not a LINE user, group or room ID \
+         (`U`, `C` or `R` and 32 lower-case hexadecimal digits)"
     )]
     NotALineId,
     /// The text can't be a bearer token in an HTTP header.

@@ -154,11 +154,15 @@ mod tests {
     #[test]
     fn every_string_of_a_message_may_be_a_template() {
         let template = compile(
-            json!([{"type": "flex", "altText": "Hi {{ name }}", "contents": {"type": "bubble", "body": [{"uri": "https://x/?c={{code}}"}, 1.5, null]}}]),
+            json!([{"type": "flex", "altText": "Hi {{ name }}", "contents": {
+                "type": "bubble", "body": [{"uri": "https://x/?c={{code}}"}, 1.5, null],
+            }}]),
         );
         assert_eq!(
             render(&template, &json!({"name": "\"小明\"\n", "code": 7})).unwrap(),
-            json!([{"type": "flex", "altText": "Hi \"小明\"\n", "contents": {"type": "bubble", "body": [{"uri": "https://x/?c=7"}, 1.5, null]}}])
+            json!([{"type": "flex", "altText": "Hi \"小明\"\n", "contents": {
+                "type": "bubble", "body": [{"uri": "https://x/?c=7"}, 1.5, null],
+            }}])
         );
     }
 
@@ -195,9 +199,10 @@ mod tests {
 
     #[test]
     fn a_column_that_the_list_lacks_is_named_with_its_field() {
-        let template = compile(
-            json!([{"type": "text", "text": "{{ name }} {{ range(3) }}"}, {"type": "text", "text": "{{ code|upper }}"}]),
-        );
+        let template = compile(json!([
+            {"type": "text", "text": "{{ name }} {{ range(3) }}"},
+            {"type": "text", "text": "{{ code|upper }}"},
+        ]));
         let reader = |list: &[u8]| {
             let mut reader = crate::list::ListReader::new(crate::list::Format::Csv);
             assert!(reader.next(&mut &*list, true).unwrap().is_none());
@@ -231,7 +236,13 @@ mod tests {
 
     #[test]
     fn line_notify_takes_its_own_fields_and_pairs() {
-        let whole = json!({"message": "早安 {{ name }}", "image_thumbnail": "https://x/s.jpg", "image_fullsize": "https://x/l.jpg", "sticker_package_id": 446, "sticker_id": "1988"});
+        let whole = json!({
+            "message": "早安 {{ name }}",
+            "image_thumbnail": "https://x/s.jpg",
+            "image_fullsize": "https://x/l.jpg",
+            "sticker_package_id": 446,
+            "sticker_id": "1988",
+        });
         for messages in [json!([whole]), whole.clone()] {
             let template = MessageTemplate::compile(Channel::LineNotify, messages).unwrap();
             assert_eq!(

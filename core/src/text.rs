@@ -18,7 +18,7 @@ pub(crate) fn push_json_string(json: &mut String, text: &str) {
     json.push('"');
 }
 
-/// Appends `text` to `json` as the inside of a JSON string: [`push_json_string`] without the quotes.
+/// Appends `text` to `json` as the inside of a JSON string: it writes no quotes.
 pub(crate) fn push_json_chars(json: &mut String, text: &str) {
     // Most texts have nothing to escape. U+FFFE and U+FFFF begin with 0xEF; so do half-width
     // characters, which are only slower this way.
