@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+const SCHEME: &str = "s3://";
+
 /// `s3://BUCKET/KEY`: an object, or the beginning of many objects' keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S3Uri {
@@ -50,8 +52,6 @@ impl S3Uri {
         }
     }
 }
-
-const SCHEME: &str = "s3://";
 
 impl FromStr for S3Uri {
     type Err = S3UriError;

@@ -85,10 +85,8 @@ impl<'a> CsvRecord<'a> {
     }
 
     fn text(&self, column: &str) -> Option<&'a str> {
-        let mut columns = self.header.0.iter().zip(self.fields.iter());
-        columns
-            .find(|(name, _)| *name == column)
-            .map(|(_, field)| field)
+        let index = self.header.0.iter().position(|name| name == column)?;
+        self.fields.get(index)
     }
 }
 
@@ -110,12 +108,16 @@ impl<'a> Fields<'a> {
         are_whole.then_some(Self { text, ends })
     }
 
-    fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let (mut rest, mut start) = (self.text, 0);
-        self.ends.iter().map(move |end| {
-            let (field, behind) = rest.split_at(end - start);
-            (rest, start) = (behind, *end);
-            field
-        })
+    /// The field with this number, which counts from 0.
+    fn get(&self, index: usize) -> Option<&'a str> {
+        let start = match index.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.text.get(start..*self.ends.get(index)?)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'a str> {
+        (0..self.ends.len()).map_while(|index| self.get(index))
     }
 }
