@@ -7,25 +7,29 @@ use crate::recipient::Recipient;
 use crate::request::Request;
 use crate::text::push_json_string;
 
+/// The version of the deliveries that this build writes and reads. It changes with every field that
+/// changes what is sent.
+pub(crate) const VERSION: u64 = 1;
+
 /// What all deliveries of a run have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// Names the run: see [`crate::campaign::Campaign::run`].
+    /// The run's name: see [`crate::campaign::Campaign::run`].
     pub run: String,
-    /// Where it is sent.
+    /// The channel that the run is sent on.
     pub channel: Channel,
     /// Whether the phone stays silent.
     pub notification_disabled: bool,
-    /// What becomes of a LINE Notify request that was never answered.
+    /// What happens to a LINE Notify request that was not answered.
     pub on_unknown: OnUnknown,
-    /// When the run's fan-out first began; the 23-hour horizon counts from here.
+    /// When the run's fan-out first began. [`crate::request::KEY_HORIZON`] counts from here.
     pub started_at: Timestamp,
-    /// After this it is not sent.
+    /// After this time nothing more is sent.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Envelope {
-    /// Writes queue messages of this run: what they have in common is written once.
+    /// The encoder of this run's queue messages. It writes once what they have in common.
     pub fn encoder(&self) -> Encoder {
         let (mut head, mut tail) = (String::new(), String::new());
         self.open(&mut head);
@@ -33,7 +37,11 @@ impl Envelope {
         Encoder { head, tail }
     }
 
-    /// The request that a delivery of `messages` (a JSON array, as rendered) to `recipients` becomes.
+    /// The request of a delivery that carries `messages` (a JSON array, as rendered) to
+    /// `recipients`.
+    ///
+    /// # Panics
+    /// If there is no recipient.
     pub fn request(&self, recipients: &[Recipient], messages: &str) -> Request {
         let to = recipients
             .iter()
@@ -41,14 +49,18 @@ impl Envelope {
         Request::new(&self.run, to, messages, self.notification_disabled)
     }
 
+    /// Appends what is in front of the recipients.
     pub(crate) fn open(&self, body: &mut String) {
-        body.push_str("{\"v\":1,\"run\":");
+        body.push_str("{\"v\":");
+        body.push_str(&VERSION.to_string());
+        body.push_str(",\"run\":");
         push_json_string(body, &self.run);
         body.push_str(",\"channel\":\"");
         body.push_str(self.channel.as_str());
         body.push_str("\",\"recipients\":[");
     }
 
+    /// Appends what is behind the messages.
     pub(crate) fn close(&self, body: &mut String) {
         if self.notification_disabled {
             body.push_str(",\"notification_disabled\":true");
@@ -68,7 +80,7 @@ impl Envelope {
     }
 }
 
-/// What stands between the recipients and the messages.
+/// What is between the recipients and the messages.
 pub(crate) const MESSAGES: &str = "],\"messages\":";
 
 /// Writes the queue messages of one run.
@@ -80,6 +92,8 @@ pub struct Encoder {
 
 impl Encoder {
     /// The queue message that carries `messages` (a JSON array, as rendered) to `recipients`.
+    ///
+    /// Without a recipient it is not JSON, so that nothing can be sent from it.
     pub fn encode(&self, recipients: &[Recipient], messages: &str) -> String {
         let mut body = String::with_capacity(self.encoded_len(recipients, messages.len()));
         body.push_str(&self.head);
@@ -96,7 +110,7 @@ impl Encoder {
 
     /// The exact length of [`Encoder::encode`] for messages of this length.
     pub fn encoded_len(&self, recipients: &[Recipient], messages: usize) -> usize {
-        // Two quotes each and a comma between two; without a recipient one quote is written all the same.
+        // Two quotes for each and a comma between two. Without a recipient one quote is written.
         let names: usize = recipients.iter().map(|recipient| recipient.len() + 3).sum();
         self.head.len() + names.max(2) - 1 + MESSAGES.len() + messages + self.tail.len()
     }
