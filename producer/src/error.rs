@@ -132,6 +132,12 @@ pub enum ProduceError {
         /// How many there are.
         there: u64,
     },
+    /// The producer panicked. The panic's message may hold a row, so it is not repeated.
+    #[error(
+        "the producer panicked, the log says where: deliveries may be on the queue, \
+         and the same event sends them again under the same retry keys"
+    )]
+    Panicked,
 }
 
 impl From<SourceError> for ProduceError {

@@ -1,11 +1,13 @@
 //! One piece of work, from its event to its summary.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use aws_config::SdkConfig;
 use fanline_core::campaign::{Campaign, CampaignError};
 use fanline_core::list::{Place, RowError};
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -65,6 +67,18 @@ impl Producer {
     /// retry keys. After an error nothing is on the queue but what the error counts. Before `deadline` it stops and hands the
     /// rest of its slice to the slice queue.
     pub async fn handle(
+        &self,
+        event: Value,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, ProduceError> {
+        // The message of a panic may hold a row, so it is dropped.
+        AssertUnwindSafe(self.produce(event, deadline))
+            .catch_unwind()
+            .await
+            .unwrap_or(Err(ProduceError::Panicked))
+    }
+
+    async fn produce(
         &self,
         event: Value,
         deadline: Option<Timestamp>,

@@ -127,10 +127,10 @@ impl Pieces {
             return Ok(None);
         };
         self.ahead = self.ask();
-        let piece = piece.await.map_err(|error| SourceError::Unreadable {
-            list: self.source.name.clone(),
-            problem: error.to_string(),
-        })??;
+        // The message of a panic may hold a row, so it is dropped.
+        let piece = piece
+            .await
+            .map_err(|_panic| SourceError::Panicked(self.source.name.clone()))??;
         Ok(Some(piece))
     }
 }

@@ -42,6 +42,9 @@ pub enum SourceError {
         "`recipients` is a path: a file can be read from the command line only, a function reads `s3://BUCKET/KEY`"
     )]
     LocalFile,
+    /// The code that reads the list panicked.
+    #[error("`{0}` can't be read: the code that reads it panicked, the log says where")]
+    Panicked(String),
     /// Anything else that the store says.
     #[error("`{list}` can't be read: {problem}")]
     Unreadable {
@@ -108,14 +111,10 @@ impl Source {
             }
             Place::File(_) => {
                 let source = Arc::clone(&self);
+                // The message of a panic may hold a row, so it is dropped.
                 tokio::task::spawn_blocking(move || source.read_file(range))
                     .await
-                    .unwrap_or_else(|error| {
-                        Err(SourceError::Unreadable {
-                            list: self.name.clone(),
-                            problem: error.to_string(),
-                        })
-                    })
+                    .map_err(|_panic| SourceError::Panicked(self.name.clone()))?
             }
             Place::S3 { client, object } => {
                 let mut attempt = 1;

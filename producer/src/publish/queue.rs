@@ -50,6 +50,13 @@ pub enum QueueError {
         /// What went wrong the last time.
         problem: String,
     },
+    /// The code that sends the request panicked. The panic's message may hold a row, so it is not
+    /// repeated.
+    #[error("the code that sends to the queue `{queue}` panicked, the log says where")]
+    Panicked {
+        /// The queue's name.
+        queue: String,
+    },
 }
 
 impl Queue {
@@ -126,7 +133,7 @@ impl Queue {
     }
 
     /// The queue's name, for people.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.url.rsplit('/').next().unwrap_or_default().to_owned()
     }
 }

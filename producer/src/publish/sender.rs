@@ -1,7 +1,9 @@
 //! Many requests at once, never more than so many.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
 use crate::progress::Progress;
@@ -90,7 +92,12 @@ impl Sender {
             .copied();
         let (queue, mark) = (self.queue.clone(), Arc::clone(&self.mark));
         self.tasks.spawn(async move {
-            let sent = queue.send(entries, &mark).await;
+            let send = AssertUnwindSafe(queue.send(entries, &mark)).catch_unwind();
+            let sent = send.await.unwrap_or_else(|_panic| {
+                Err(QueueError::Panicked {
+                    queue: queue.name(),
+                })
+            });
             sent.map_err(|error| Failed { before, row, error })
         });
         self.failed.is_none()
@@ -109,9 +116,15 @@ impl Sender {
 
     /// Waits for one request to end; `false` when there is none.
     async fn settle(&mut self) -> bool {
-        match self.tasks.join_next().await {
-            None => return false,
-            Some(Ok(Ok(receipt))) => {
+        let Some(ended) = self.tasks.join_next().await else {
+            return false;
+        };
+        #[expect(
+            clippy::expect_used,
+            reason = "the task catches its panic, and nobody aborts it while the sender lives"
+        )]
+        match ended.expect("a request's task ends by itself") {
+            Ok(receipt) => {
                 self.progress
                     .published(receipt.recipients, receipt.deliveries);
                 self.sent.requests += receipt.requests;
@@ -125,18 +138,13 @@ impl Sender {
                     .sum::<u64>();
                 self.sent.refused.extend(receipt.refused);
             }
-            Some(Ok(Err(failed))) => {
+            Err(failed) => {
                 if self
                     .failed
                     .as_ref()
                     .is_none_or(|first| failed.before < first.before)
                 {
                     self.failed = Some(failed);
-                }
-            }
-            Some(Err(error)) => {
-                if let Ok(panic) = error.try_into_panic() {
-                    std::panic::resume_unwind(panic);
                 }
             }
         }

@@ -9,6 +9,7 @@
 mod binary;
 mod campaigns;
 mod lists;
+mod panics;
 mod publishing;
 mod slices;
 mod support;
