@@ -63,6 +63,9 @@ pub enum EventError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The bytes of a slice do not all lie in its list.
+    #[error("the slice does not lie within its list: its `start` or its `end` is wrong")]
+    SliceOutsideList,
 }
 
 impl Event {

@@ -179,6 +179,10 @@ impl Producer {
         let mark =
             Postmark::of_deliveries(&campaign, slice.started_at, self.settings.queue_groups)?;
         let source = Arc::new(self.lists.open(&campaign, Some(&slice.etag)).await?);
+        let end = slice.end.unwrap_or(source.length);
+        if slice.start.byte > end || end > source.length {
+            return Err(EventError::SliceOutsideList.into());
+        }
         self.work(
             Job {
                 campaign,

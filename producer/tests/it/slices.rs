@@ -512,3 +512,24 @@ async fn slices_go_through_a_queue_and_its_mapping() {
     assert_eq!(sent, wanted(500));
     std::fs::remove_dir_all(directory).unwrap();
 }
+
+#[tokio::test]
+async fn a_slice_that_does_not_lie_within_its_list_is_refused() {
+    let world = World::start().await;
+    world.put("bucket/friends.csv", list(100));
+    let producer = world.producer(&SLICED);
+    let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
+    producer.handle(event, None).await.unwrap();
+    let slice = world.take_slices().swap_remove(1);
+    let body: Value = serde_json::from_str(slice["Records"][0]["body"].as_str().unwrap()).unwrap();
+    for end in [0, 1_000_000_000] {
+        let mut body = body.clone();
+        body["end"] = json!(end);
+        let event = json!({"Records": [{"body": body.to_string()}]});
+        let error = producer.handle(event, None).await.unwrap_err().to_string();
+        assert!(
+            error.starts_with("the slice does not lie within its list"),
+            "{error}"
+        );
+    }
+}
