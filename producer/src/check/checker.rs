@@ -31,6 +31,9 @@ type Key = [u8; 21];
 /// No recipient's row is shorter than 32 bytes, but for tokens that no server hands out.
 const SHORTEST_ROW: u64 = 32;
 
+/// How many rows are made room for in advance: those of 64 MiB. A longer window takes more room as it comes.
+const MAX_RESERVED_ROWS: u64 = 64 * 1024 * 1024 / SHORTEST_ROW;
+
 /// What the first reading found.
 #[derive(Debug, Default)]
 pub struct Checked {
@@ -88,7 +91,7 @@ pub(crate) struct Rejected {
 impl<'a> Checker<'a> {
     /// A checker for a list or slice of `bytes`, with windows of `window_bytes`.
     pub(crate) fn new(rules: Rules<'a>, window_bytes: u64, bytes: u64) -> Self {
-        let rows = window_bytes.min(bytes) / SHORTEST_ROW;
+        let rows = (window_bytes.min(bytes) / SHORTEST_ROW).min(MAX_RESERVED_ROWS);
         Self {
             rules,
             window_bytes,

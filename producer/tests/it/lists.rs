@@ -1,17 +1,10 @@
 //! Lists as they come: from S3 and from files, packed, broken and changed.
 
-use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
+use async_compression::tokio::write::ZstdEncoder;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{World, campaign, greeting, user};
-
-async fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzipEncoder::new(Vec::new());
-    encoder.write_all(bytes).await.unwrap();
-    encoder.shutdown().await.unwrap();
-    encoder.into_inner()
-}
+use crate::support::{World, campaign, greeting, gzip, user};
 
 async fn zstd(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZstdEncoder::new(Vec::new());

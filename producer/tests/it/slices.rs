@@ -533,3 +533,17 @@ async fn a_slice_that_does_not_lie_within_its_list_is_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_packed_list_can_be_checked_in_windows_of_any_size() {
+    let world = World::start().await;
+    world.put(
+        "bucket/friends.csv.gz",
+        crate::support::gzip(list(10).as_bytes()).await,
+    );
+    let slice_bytes = u64::MAX.to_string();
+    let producer = world.producer(&[("SLICE_BYTES", &slice_bytes)]);
+    let event = campaign(&json!("s3://bucket/friends.csv.gz"), &json!({}));
+    let summary = producer.handle(event, None).await.unwrap();
+    assert_eq!(summary.recipients, 10);
+}

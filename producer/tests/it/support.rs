@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use async_compression::tokio::write::GzipEncoder;
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use axum::Router;
@@ -14,6 +15,7 @@ use axum::routing::{get, post};
 use fanline_core::delivery::Delivery;
 use fanline_producer::{Producer, Settings};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
 /// What the queue does with one request.
 #[derive(Debug, Clone)]
@@ -369,4 +371,12 @@ pub(crate) fn campaign(recipients: &Value, more: &Value) -> Value {
 /// What a person with this name gets from [`campaign`].
 pub(crate) fn greeting(name: &str) -> String {
     json!([{"text": format!("Hi {name}"), "type": "text"}]).to_string()
+}
+
+/// Packs bytes as `gzip` does.
+pub(crate) async fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzipEncoder::new(Vec::new());
+    encoder.write_all(bytes).await.unwrap();
+    encoder.shutdown().await.unwrap();
+    encoder.into_inner()
 }
