@@ -23,7 +23,7 @@ use crate::publish::queue::{Queue, QueueError};
 use crate::publish::sender::Sender;
 use crate::publish::sqs_entry::Postmark;
 use crate::reading::{CheckError, FirstReading, Job};
-use crate::settings::{CampaignAt, Settings};
+use crate::settings::{CampaignSetting, Settings};
 use crate::summary::Summary;
 
 /// The producer with its clients, made once and used for every event.
@@ -104,8 +104,8 @@ impl Producer {
     async fn configured(&self) -> Result<Value, ProduceError> {
         match &self.settings.campaign {
             None => Err(EventError::NoCampaign.into()),
-            Some(CampaignAt::Json(campaign)) => Ok(campaign.clone()),
-            Some(CampaignAt::S3(uri)) => {
+            Some(CampaignSetting::Json(campaign)) => Ok(campaign.clone()),
+            Some(CampaignSetting::S3(uri)) => {
                 let text = self.lists.text(uri).await?;
                 let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
                 Ok(serde_json::from_str(text)
@@ -278,7 +278,7 @@ pub async fn check(
         start: Place::START,
         end: None,
         header: None,
-        window_bytes: crate::settings::SLICE_BYTES,
+        window_bytes: crate::settings::DEFAULT_SLICE_BYTES,
         skip: 0,
         campaign,
     };

@@ -81,7 +81,7 @@ impl<'a> FirstReading<'a> {
                 self.checker.end();
             }
             let (rows, rejected, duplicates) = self.checker.fresh();
-            self.progress.checked(rows, rejected, duplicates);
+            self.progress.add_checked(rows, rejected, duplicates);
             if !more {
                 return Ok(None);
             }

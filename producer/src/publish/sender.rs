@@ -126,7 +126,7 @@ impl Sender {
         match ended.expect("a request's task ends by itself") {
             Ok(receipt) => {
                 self.progress
-                    .published(receipt.recipients, receipt.deliveries);
+                    .add_published(receipt.recipients, receipt.deliveries);
                 self.sent.requests += receipt.requests;
                 self.sent.deliveries += receipt.deliveries;
                 self.sent.slices += receipt.slices;
