@@ -140,7 +140,7 @@ async fn a_token_is_always_alone_and_never_written_down() {
 async fn a_campaign_that_can_not_be_sent_is_one_sentence_and_nothing_is_sent() {
     let list = rows(&["Ann"]);
     for (event, sentence) in [
-        (json!("campaign"), "the event is no JSON object"),
+        (json!("campaign"), "the event is not a JSON object"),
         (
             campaign(&list, &json!({"colour": "red"})),
             "unknown field `colour`",
@@ -152,7 +152,7 @@ async fn a_campaign_that_can_not_be_sent_is_one_sentence_and_nothing_is_sent() {
         (campaign(&json!([]), &json!({})), "`recipients` has no rows"),
         (
             campaign(&json!([{"to": user(1)}]), &json!({})),
-            "`recipients`: 1 of 1 rows can't be sent, which is more than `max_bad_rows` allows, so nothing was sent; row 1 (line 1): has no `name`",
+            "`recipients`: 1 of 1 rows can't be sent, which is more than `max_bad_rows` allows, so nothing was sent; the first is row 1 (line 1): has no `name`",
         ),
         (
             campaign(&list, &json!({"deliver_at": "2999-01-01T00:00:00Z"})),

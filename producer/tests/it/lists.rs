@@ -252,7 +252,7 @@ async fn too_many_bad_rows_stop_everything_and_are_written_down_all_the_same() {
     assert!(
         error.starts_with(
             "`s3://bucket/friends.csv`: 2 of 102 rows can't be sent, which is more than `max_bad_rows` allows, so nothing \
-             was sent; row 101 (line 102): `to` is not a LINE user"
+             was sent; the first is row 101 (line 102): `to` is not a LINE user"
         ),
         "{error}"
     );

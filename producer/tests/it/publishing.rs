@@ -106,7 +106,7 @@ async fn a_queue_that_refuses_more_than_the_campaign_allows_ends_the_slice() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the queue refused more deliveries than `max_bad_rows` allows: Scripted: as told; 0 others are on it"
+        "the queue refused more deliveries than `max_bad_rows` allows: Scripted: as told; 0 other deliveries are on the queue"
     );
 }
 

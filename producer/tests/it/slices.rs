@@ -278,7 +278,10 @@ async fn no_time_at_all_is_an_error_and_no_endless_circle() {
         .await
         .unwrap_err()
         .to_string();
-    assert!(error.starts_with("there was no time to check"), "{error}");
+    assert!(
+        error.starts_with("there was not enough time to check"),
+        "{error}"
+    );
     assert_eq!(world.requests(), 0);
 }
 
