@@ -172,18 +172,23 @@ fn readable_name(recipient: &Recipient) -> String {
 
 /// Appends a CSV record, with quotes where a field needs them.
 fn push_record(csv: &mut Vec<u8>, fields: [&str; COLUMNS.len()]) {
-    let record = fields.map(quoted).join(",");
-    csv.extend_from_slice(record.as_bytes());
-    csv.push(b'\n');
-}
-
-/// A CSV field, in quotes where it needs them.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
+    // At most each byte twice, two quotes and a delimiter or line end for each field.
+    let max_bytes = fields.iter().map(|field| field.len() * 2 + 3).sum();
+    let mut record = vec![0; max_bytes];
+    let mut room = record.as_mut_slice();
+    let mut writer = csv_core::Writer::new();
+    for (i, field) in fields.iter().enumerate() {
+        if i > 0 {
+            let (_, written) = writer.delimiter(room);
+            room = room.split_at_mut(written).1;
+        }
+        let (_, _, written) = writer.field(field.as_bytes(), room);
+        room = room.split_at_mut(written).1;
     }
+    let (_, written) = writer.terminator(room);
+    let unused = room.len() - written;
+    record.truncate(max_bytes - unused);
+    csv.append(&mut record);
 }
 
 async fn write_file(directory: &Path, path: &Path, bytes: Vec<u8>) -> io::Result<()> {
