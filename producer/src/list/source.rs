@@ -40,6 +40,9 @@ pub enum SourceError {
          or put the list back"
     )]
     Changed(String),
+    /// The store does not say which version of the list it has. A change could not be noticed.
+    #[error("`{0}` can't be used: the store gives no ETag for it, so a change would go unnoticed")]
+    NoEtag(String),
     /// A packed list ends within its data.
     #[error("`{0}` is cut short: its compressed data ends in the middle")]
     CutShort(String),
@@ -163,7 +166,7 @@ impl Source {
             .bucket(&object.bucket)
             .key(&object.key)
             .range(format!("bytes={}-{}", range.start, range.end - 1))
-            .set_if_match(Some(self.etag.clone()).filter(|etag| !etag.is_empty()))
+            .if_match(&self.etag)
             .send()
             .await
             .map_err(|error| s3_error(object, &error))?;

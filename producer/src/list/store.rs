@@ -145,7 +145,10 @@ fn has_s3_endpoint(config: &SdkConfig) -> bool {
 
 /// The version of an object, and the length that `bytes 0-0/LENGTH` names.
 fn version_and_length(name: &str, answer: &GetObjectOutput) -> Result<(String, u64), SourceError> {
-    let etag = answer.e_tag().unwrap_or_default();
+    let etag = answer
+        .e_tag()
+        .filter(|etag| !etag.is_empty())
+        .ok_or_else(|| SourceError::NoEtag(name.into()))?;
     let length = answer
         .content_range()
         .and_then(|range| range.rsplit_once('/'))

@@ -105,6 +105,7 @@ async fn what_can_not_be_read_is_named() {
         format!("to,name\n{},{}\n", user(1), "x".repeat(20 << 20)),
     );
     world.put("bucket/twice.csv", "to,to\n");
+    world.put("no-etag/friends.csv", list(10));
     let mut cut = gzip(list(1000).as_bytes()).await;
     cut.truncate(cut.len() / 2);
     world.put("bucket/cut.csv.gz", cut);
@@ -122,6 +123,11 @@ async fn what_can_not_be_read_is_named() {
         (
             "forbidden/friends.csv",
             "`s3://forbidden/friends.csv` can't be read: no permission",
+        ),
+        (
+            "no-etag/friends.csv",
+            "`s3://no-etag/friends.csv` can't be used: \
+             the store gives no ETag for it, so a change would go unnoticed",
         ),
         (
             "bucket/empty.csv",
