@@ -4,27 +4,13 @@ use async_compression::tokio::write::ZstdEncoder;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{World, campaign, greeting, gzip, user};
+use crate::support::{World, campaign, greeting, greetings, gzip, list, user};
 
 async fn zstd(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZstdEncoder::new(Vec::new());
     encoder.write_all(bytes).await.unwrap();
     encoder.shutdown().await.unwrap();
     encoder.into_inner()
-}
-
-/// A list of so many people, each with a name of their own.
-fn list(people: usize) -> String {
-    let rows: Vec<String> = (0..people)
-        .map(|n| format!("{},name {n}\n", user(n)))
-        .collect();
-    format!("to,name\n{}", rows.concat())
-}
-
-fn wanted(people: usize) -> Vec<(String, String)> {
-    (0..people)
-        .map(|n| (user(n), greeting(&format!("name {n}"))))
-        .collect()
 }
 
 /// Sends the campaign to the list at this path of the world's S3 and expects one sentence, and nothing on the queue.
@@ -70,7 +56,7 @@ async fn a_list_is_read_from_s3_plain_and_packed() {
             .await
             .unwrap();
         assert_eq!((summary.rows, summary.recipients), (1000, 1000), "{name}");
-        assert_eq!(world.sent(), wanted(1000), "{name}");
+        assert_eq!(world.sent(), greetings(1000), "{name}");
     }
 }
 
@@ -211,7 +197,7 @@ async fn marks_and_line_ends_of_every_kind_make_no_difference() {
     world.put("bucket/friends.csv", text);
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
     world.producer(&[]).handle(event, None).await.unwrap();
-    assert_eq!(world.sent(), wanted(3));
+    assert_eq!(world.sent(), greetings(3));
 }
 
 #[tokio::test]
@@ -241,10 +227,10 @@ async fn a_bad_row_is_written_down_and_its_neighbours_are_sent() {
             user(302)
         )
     );
-    let mut wanted = wanted(300);
-    wanted.push((user(300), greeting("two\nlines")));
-    wanted.sort();
-    assert_eq!(world.sent(), wanted);
+    let mut expected = greetings(300);
+    expected.push((user(300), greeting("two\nlines")));
+    expected.sort();
+    assert_eq!(world.sent(), expected);
 }
 
 #[tokio::test]
@@ -333,7 +319,7 @@ async fn a_file_is_read_like_an_object_and_its_rejects_lie_beside_it() {
     std::fs::write(&path, format!("{}nobody,x\n", list(100))).unwrap();
     let event = campaign(&json!(path), &json!({}));
     let summary = world.producer(&[]).handle(event, None).await.unwrap();
-    assert_eq!(world.sent(), wanted(100));
+    assert_eq!(world.sent(), greetings(100));
     assert_eq!(
         std::fs::read_to_string(&summary.rejects[0])
             .unwrap()
