@@ -163,13 +163,13 @@ mod tests {
         while let Some(parsed) = reader.next(&mut input, true).unwrap() {
             rejected += u64::from(checker.row(parsed).is_some());
         }
-        let (checked, windows) = checker.finish();
-        assert_eq!(checked.rejected, rejected);
+        let (found, windows) = checker.finish();
+        assert_eq!(found.rejected, rejected);
         let rows = windows.iter().map(|window| window.rows() as usize);
         let sends = windows
             .iter()
             .flat_map(|window| (0..window.rows()).map(|row| window.sends(row)));
-        (checked, rows.collect(), sends.collect())
+        (found, rows.collect(), sends.collect())
     }
 
     #[test]

@@ -73,15 +73,13 @@ impl OpenWindow {
     /// Windows of `max_bytes` in a slice of `slice_bytes`.
     pub(crate) fn new(max_bytes: u64, slice_bytes: u64) -> Self {
         let rows = (max_bytes.min(slice_bytes) / MIN_ROW_BYTES).min(MAX_RESERVED_ROWS);
-        #[expect(clippy::cast_possible_truncation, reason = "two million at most")]
-        let rows = rows as usize;
         Self {
             max_bytes,
             first_byte: 0,
             rows: 0,
             bad: Vec::new(),
             // Memory that is reserved and never touched costs nothing.
-            keys: Vec::with_capacity(rows),
+            keys: Vec::with_capacity(rows as usize),
         }
     }
 

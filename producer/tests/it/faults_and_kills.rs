@@ -1,5 +1,5 @@
-//! Any list, any size of slices, any faults of the queue, any kills: in the end the queue holds what
-//! the list asks for.
+//! Any list, any size of slices, any faults of the queue, any kills: in the end, the queue holds
+//! what the list asks for.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -144,8 +144,8 @@ async fn survive(case: Case) {
             }
         }
     }
-    let sliced: usize = slices.iter().map(|(start, end)| end - start).sum();
-    assert_eq!(sliced, case.rows.len());
+    let settled: usize = slices.iter().map(|(start, end)| end - start).sum();
+    assert_eq!(settled, case.rows.len());
     let mut sent = world.sent();
     sent.dedup();
     assert_eq!(sent, asked_for(&case.rows, &slices));

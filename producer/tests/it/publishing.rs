@@ -1,4 +1,4 @@
-//! A queue that fails in every way it can.
+//! A queue that fails in every way that it can.
 
 use std::sync::{Arc, Mutex};
 
@@ -77,7 +77,8 @@ async fn an_entry_that_the_queue_will_never_take_is_a_rejected_row() {
     assert_eq!(
         world.object(path).unwrap(),
         format!(
-            "row,line,column,reason,recipient\n14,15,,the queue refused the delivery: Scripted: as told,{}\n",
+            "row,line,column,reason,recipient\n\
+             14,15,,the queue refused the delivery: Scripted: as told,{}\n",
             user(13)
         )
     );
@@ -97,7 +98,8 @@ async fn a_queue_that_refuses_more_than_the_campaign_allows_ends_the_slice() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the queue refused more deliveries than `max_bad_rows` allows: Scripted: as told; 0 other deliveries are on the queue"
+        "the queue refused more deliveries than `max_bad_rows` allows: Scripted: as told; \
+         0 other deliveries are on the queue"
     );
 }
 
@@ -117,10 +119,11 @@ async fn a_queue_that_never_takes_an_entry_fails_the_slice_loudly_and_exactly() 
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the queue `deliveries` did not take the request in 2 attempts; the last: Scripted: as told; 30 deliveries of this \
-         invocation are on the queue; resume at row 21: send the same event with `\"skip_deliveries\": 20`"
+        "the queue `deliveries` did not take the request in 2 attempts; \
+         the last: Scripted: as told; 30 deliveries of this invocation are on the queue; \
+         resume at row 21: send the same event with `\"skip_deliveries\": 20`"
     );
-    // What the sentence says to do sends the rest, and nobody a second message under another key.
+    // Doing what the error says sends the rest, and sends nobody a second message.
     world.script(|_| None);
     let event = campaign(&people(40), &json!({"skip_deliveries": 20}));
     let summary = producer.handle(event, None).await.unwrap();
