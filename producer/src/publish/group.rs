@@ -63,18 +63,14 @@ impl OpenGroups {
         if max_recipients <= 1 || !recipient.can_share() {
             return Some(Group::of_one(messages, recipient, row));
         }
-        if !self.has(self.last, messages) {
-            // This hasher has no random key: every process makes the same groups.
-            let mut hasher = DefaultHasher::new();
-            messages.hash(&mut hasher);
-            let hash = hasher.finish();
-            match self.places.get(&hash) {
-                Some(place) if self.has(*place, messages) => self.last = *place,
-                _ => return self.open(hash, Group::of_one(messages, recipient, row)),
-            }
+        if let Err(hash) = self.find(messages) {
+            return self.open(hash, Group::of_one(messages, recipient, row));
         }
-        let slot = self.open.get_mut(self.last - self.gone)?;
-        let (_, group) = slot.as_mut()?;
+        let slot = self.open.get_mut(self.last - self.gone);
+        #[expect(clippy::expect_used, reason = "`find` has just seen that it is open")]
+        let slot = slot.expect("the group at the last place is open");
+        #[expect(clippy::expect_used, reason = "`find` has just seen that it is open")]
+        let (_, group) = slot.as_mut().expect("the group at the last place is open");
         group.recipients.push(recipient);
         group.rows.push(row);
         if group.recipients.len() < max_recipients {
@@ -82,6 +78,23 @@ impl OpenGroups {
         }
         let full = slot.take();
         self.close(self.last, full)
+    }
+
+    /// Makes `last` the place of the open group with these messages. Returns their hash where no
+    /// such group is open.
+    fn find(&mut self, messages: &str) -> Result<(), u64> {
+        if self.has(self.last, messages) {
+            return Ok(());
+        }
+        // This hasher has no random key: every process makes the same groups.
+        let mut hasher = DefaultHasher::new();
+        messages.hash(&mut hasher);
+        let hash = hasher.finish();
+        let place = self.places.get(&hash).copied();
+        self.last = place
+            .filter(|place| self.has(*place, messages))
+            .ok_or(hash)?;
+        Ok(())
     }
 
     /// Whether the group at this place is open and has these messages.
