@@ -9,8 +9,8 @@ use crate::list::rows::ReadError;
 use crate::list::source::SourceError;
 use crate::publish::queue::QueueError;
 
-/// Why an event was not worked off: one sentence that is complete, with its cause in it. Where
-/// deliveries are on the queue all the same, the sentence says how many.
+/// Why an event was not worked off: one complete sentence, with its cause in it. Where a request
+/// failed or time ran out, the sentence says how many deliveries are on the queue all the same.
 #[derive(Debug, thiserror::Error)]
 pub enum ProduceError {
     /// The event asks for nothing that can be done.

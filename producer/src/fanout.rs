@@ -170,7 +170,7 @@ impl Fanout<'_> {
         // What is in flight is finished and counted, whatever ended the reading.
         let (sent, failed) = sender.finish().await;
         if let Some(failed) = failed {
-            return Err(self.request_failed(failed, &sent));
+            return Err(request_failed(failed, &sent));
         }
         let unsent_row = unsent_row?;
         self.allow_refused(checked, &sent).await?;
@@ -196,17 +196,6 @@ impl Fanout<'_> {
             }
         }
         Ok(None)
-    }
-
-    /// The error of a request that could not be sent.
-    fn request_failed(&self, failed: FailedRequest, sent: &SendTotals) -> ProduceError {
-        let first_row = self.open.slice.start.row;
-        ProduceError::Publish {
-            published: sent.deliveries,
-            before: failed.before,
-            row: failed.row.map_or(first_row, |number| number.row),
-            error: failed.error,
-        }
     }
 
     /// Returns an error where the queue refused more rows than the campaign allows.
@@ -294,6 +283,21 @@ impl Fanout<'_> {
                 error: error.error,
             }),
         }
+    }
+}
+
+/// The error of a request that could not be sent.
+fn request_failed(failed: FailedRequest, sent: &SendTotals) -> ProduceError {
+    #[expect(
+        clippy::expect_used,
+        reason = "a request has an entry, a delivery has a recipient, a recipient has a row"
+    )]
+    let first = failed.row.expect("a request of deliveries has a row");
+    ProduceError::Publish {
+        published: sent.deliveries,
+        before: failed.before,
+        row: first.row,
+        error: failed.error,
     }
 }
 

@@ -66,9 +66,8 @@ impl Producer {
     /// Does what an event asks for: fans a campaign out, cuts it into slices, or works on slices.
     ///
     /// It may be called again with the same event, after an error or by accident: what comes to the
-    /// queue twice has the same retry keys. An error says how many deliveries are on the queue all
-    /// the same. Before `deadline` the work stops, and the rest of the slice goes to the slice
-    /// queue.
+    /// queue twice has the same retry keys. An error can leave deliveries on the queue. Before
+    /// `deadline` the work stops, and the rest of the slice goes to the slice queue.
     pub async fn handle(
         &self,
         event: Value,

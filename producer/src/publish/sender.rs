@@ -62,7 +62,7 @@ impl SendTotals {
 pub(crate) struct FailedRequest {
     /// How many deliveries of the slice come before the request.
     pub(crate) before: u64,
-    /// The first row of the request.
+    /// The first row of the request. Slices have none.
     pub(crate) row: Option<RowNumber>,
     pub(crate) error: QueueError,
 }
