@@ -1,4 +1,4 @@
-//! The producer Lambda. No other file knows that it runs on Lambda, besides `failed`.
+//! The producer Lambda. Only this file and `failed` know that it runs on Lambda.
 
 mod failed;
 

@@ -41,7 +41,7 @@ impl SliceQueue {
         slices: Vec<Slice>,
     ) -> Result<SendTotals, SliceQueueError> {
         let writer = EntryWriter::for_slices(&list.campaign, list.slice.started_at);
-        // Slices are no progress for whoever watches: nobody is reached by them yet.
+        // Nobody watches the progress of slices: no recipient is in them yet.
         let progress = Arc::default();
         let mut sender = Sender::new(self.queue.clone(), writer, self.max_in_flight, progress);
         let mut packer = Packer::default();
