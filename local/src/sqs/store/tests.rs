@@ -1,4 +1,4 @@
-//! Whatever is done to a queue, no message is lost.
+//! No message is lost, whatever happens to the queue.
 
 use std::collections::HashMap;
 
@@ -6,14 +6,14 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::sqs::message::Extra;
+use crate::sqs::message::ExtraParts;
 
 const RETENTION: Millis = 1_000_000;
 
 #[derive(Clone, Debug)]
 enum Step {
     Send { delay: Millis, group: u8 },
-    Receive { at_most: usize, visibility: Millis },
+    Receive { max: usize, visibility: Millis },
     Delete { which: usize },
     Hide { which: usize, time: Millis },
     Wait { time: Millis },
@@ -23,24 +23,21 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (prop_oneof![Just(0), 1..500_u64], 0..3_u8)
             .prop_map(|(delay, group)| Step::Send { delay, group }),
-        (1..11_usize, 0..500_u64).prop_map(|(at_most, visibility)| Step::Receive {
-            at_most,
-            visibility
-        }),
+        (1..11_usize, 0..500_u64).prop_map(|(max, visibility)| Step::Receive { max, visibility }),
         (0..50_usize).prop_map(|which| Step::Delete { which }),
         (0..50_usize, 0..500_u64).prop_map(|(which, time)| Step::Hide { which, time }),
         (0..300_u64).prop_map(|time| Step::Wait { time }),
     ]
 }
 
-fn message(number: u128, group: u8, now: Millis) -> Message {
-    Message {
+fn message(number: u128, group: u8, now: Millis) -> StoredMessage {
+    StoredMessage {
         id: Uuid::from_u128(number),
         body: Arc::from("x"),
         body_md5: [0; 16],
-        extra: Some(Arc::new(Extra {
+        extra: Some(Arc::new(ExtraParts {
             group: Some(Arc::from(group.to_string())),
-            ..Extra::default()
+            ..ExtraParts::default()
         })),
         sent_at: now,
         first_received_at: 0,
@@ -48,9 +45,9 @@ fn message(number: u128, group: u8, now: Millis) -> Message {
     }
 }
 
-fn take(at_most: usize, visibility: Millis) -> Take {
+fn take(max: usize, visibility: Millis) -> Take {
     Take {
-        at_most,
+        max,
         visibility,
         retention: RETENTION,
         max_receives: None,
@@ -58,8 +55,9 @@ fn take(at_most: usize, visibility: Millis) -> Take {
 }
 
 proptest! {
-    /// Whatever is done to a queue, each message in it is visible, in flight or delayed; nothing is given out that should not
-    /// be; and in the end exactly those come out that were not deleted, of a group in their order.
+    /// Each message in a queue is visible, in flight or delayed. No message is given out that is
+    /// deleted or hidden. In the end exactly those come out that were not deleted, and those of one
+    /// group in their order.
     #[test]
     fn no_message_is_lost_or_given_out_twice(
         fifo: bool,
@@ -69,41 +67,43 @@ proptest! {
         let (mut now, mut sent) = (1, 0);
         let mut alive: HashMap<Uuid, u8> = HashMap::new();
         let mut hidden: HashMap<Uuid, Millis> = HashMap::new();
-        let mut received: Vec<(Place, Message)> = Vec::new();
+        let mut received: Vec<(SlotKey, StoredMessage)> = Vec::new();
         for step in steps {
             match step {
                 Step::Send { delay, group } => {
                     sent += 1;
-                    // A FIFO queue delays all its messages alike, or none.
+                    // A FIFO queue has one delay for all its messages, or none.
                     let delay = if fifo { 0 } else { delay };
                     let message = message(sent, group, now);
                     alive.insert(message.id, group);
                     hidden.insert(message.id, now + delay);
                     store.send(message, now, now + delay);
                 }
-                Step::Receive { at_most, visibility } => {
-                    let taken = store.receive(now, take(at_most, visibility));
+                Step::Receive { max, visibility } => {
+                    let taken = store.receive(now, take(max, visibility));
                     prop_assert!(taken.dead.is_empty());
-                    for (place, message) in taken.received {
+                    for (key, message) in taken.received {
                         prop_assert!(alive.contains_key(&message.id), "deleted");
                         prop_assert!(hidden[&message.id] <= now, "not visible");
                         hidden.insert(message.id, now + visibility);
-                        received.push((place, message));
+                        received.push((key, message));
                     }
                 }
                 Step::Delete { which } => {
-                    if let Some((place, message)) = received.get(which)
-                        && store.held(*place, message.receives, now, RETENTION) != Held::Superseded
+                    if let Some((key, message)) = received.get(which)
+                        && store.handle_state(*key, message.receives, now, RETENTION)
+                            != HandleState::Superseded
                     {
-                        store.delete(*place);
+                        store.delete(*key);
                         alive.remove(&message.id);
                     }
                 }
                 Step::Hide { which, time } => {
-                    if let Some((place, message)) = received.get(which)
-                        && store.held(*place, message.receives, now, RETENTION) == Held::InFlight
+                    if let Some((key, message)) = received.get(which)
+                        && store.handle_state(*key, message.receives, now, RETENTION)
+                            == HandleState::InFlight
                     {
-                        store.hide(*place, now, now + time);
+                        store.hide(*key, now, now + time);
                         hidden.insert(message.id, now + time);
                     }
                 }
@@ -118,18 +118,18 @@ proptest! {
         let mut last = HashMap::new();
         while !alive.is_empty() {
             let taken = store.receive(now, take(10, 1_000));
-            prop_assert!(!taken.received.is_empty(), "{} never came", alive.len());
-            for (place, message) in taken.received {
+            prop_assert!(!taken.received.is_empty(), "{} messages never came", alive.len());
+            for (key, message) in taken.received {
                 let group = alive.remove(&message.id);
                 prop_assert!(group.is_some());
                 if fifo {
                     let before = last.insert(group, message.id);
                     prop_assert!(before < Some(message.id), "out of order");
                 }
-                store.delete(place);
+                store.delete(key);
             }
         }
-        prop_assert_eq!(store.counts(now, RETENTION), Counts::default());
+        prop_assert_eq!(store.counts(now, RETENTION), MessageCounts::default());
         prop_assert_eq!(store.next_wake(), None);
     }
 }
