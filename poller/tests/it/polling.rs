@@ -38,6 +38,20 @@ fn ids_of(event: &Value) -> Vec<Value> {
         .collect()
 }
 
+/// The event that a poller makes of the messages on the queue.
+async fn next_event(world: &World, url: &str) -> Value {
+    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
+    let poller = Poller::start(world.sqs.clone(), PollerOptions::new(url), move |event| {
+        sender.send(event).unwrap();
+        async { Ok(json!(null)) }
+    })
+    .await
+    .unwrap();
+    let event = events.recv().await.unwrap();
+    poller.stop().await;
+    event
+}
+
 #[tokio::test]
 async fn the_event_is_the_one_that_lambda_makes() {
     let world = World::start().await;
@@ -57,15 +71,7 @@ async fn the_event_is_the_one_that_lambda_makes() {
         .send()
         .await
         .unwrap();
-    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
-    let poller = Poller::start(world.sqs.clone(), PollerOptions::new(&url), move |event| {
-        sender.send(event).unwrap();
-        async { Ok(json!(null)) }
-    })
-    .await
-    .unwrap();
-    let mut event = events.recv().await.unwrap();
-    poller.stop().await;
+    let mut event = next_event(&world, &url).await;
     let record = &mut event["Records"][0];
     for (name, value) in record["attributes"].as_object_mut().unwrap() {
         if name.ends_with("Timestamp") {

@@ -261,65 +261,59 @@ mod tests {
         }
     }
 
-    fn with_type(kind: &str, mut message: Value) -> Value {
-        message["type"] = json!(kind);
-        message
+    /// Checks each message, which has one error: the text for the property.
+    fn expect_errors(table: &[(Value, &str, &str)]) {
+        for (message, property, text) in table {
+            let details = check_message_objects(std::slice::from_ref(message));
+            let expected = ErrorDetail::new(text, format!("messages[0].{property}"));
+            assert_eq!(details, [expected], "{message}");
+        }
     }
 
     #[test]
-    fn a_refused_field_is_named_by_its_property() {
+    fn a_refused_text_type_or_name_is_named_by_its_property() {
         let kinds = "Must be one of the following values: [text, textV2, sticker, image, video, \
                      audio, location, imagemap, template, flex, coupon]";
-        let url = "https://example.com/a.jpg";
-        let image = |original: &str, preview: &str| {
-            let urls = json!({"originalContentUrl": original, "previewImageUrl": preview});
-            with_type("image", urls)
-        };
-        let flex = |alt_text: &str, kind: &str| {
-            with_type(
-                "flex",
-                json!({"altText": alt_text, "contents": {"type": kind}}),
-            )
-        };
-        for (message, property, text) in [
-            (
-                json!({"type": "text", "text": ""}),
-                "text",
-                "May not be empty",
-            ),
-            (json!({"type": "text"}), "text", "May not be empty"),
-            (
-                json!({"type": "text", "text": null}),
-                "text",
-                "May not be empty",
-            ),
-            (
-                json!({"type": "text", "text": 5}),
-                "text",
-                "Must be a string",
-            ),
-            (
-                json!({"type": "text", "text": "x".repeat(5001)}),
-                "text",
-                "Length must be between 0 and 5000",
-            ),
-            (
-                json!({"type": "text", "text": "🎄".repeat(2501)}),
-                "text",
-                "Length must be between 0 and 5000",
-            ),
+        let text = |text: Value| json!({"type": "text", "text": text});
+        let empty = "May not be empty";
+        let long = "Length must be between 0 and 5000";
+        let items = json!({"type": "text", "text": "a", "quickReply": {"items": vec![1; 14]}});
+        expect_errors(&[
+            (text(json!("")), "text", empty),
+            (json!({"type": "text"}), "text", empty),
+            (text(json!(null)), "text", empty),
+            (text(json!(5)), "text", "Must be a string"),
+            (text(json!("x".repeat(5001))), "text", long),
+            (text(json!("🎄".repeat(2501))), "text", long),
             (json!({"type": "nothing"}), "type", kinds),
             (json!({"text": "a"}), "type", kinds),
             (
                 json!({"type": "sticker", "packageId": "1"}),
                 "stickerId",
-                "May not be empty",
+                empty,
             ),
             (
                 json!({"type": "sticker", "packageId": "", "stickerId": "1"}),
                 "packageId",
-                "May not be empty",
+                empty,
             ),
+            (items, "quickReply.items", "Size must be between 1 and 13"),
+        ]);
+    }
+
+    fn image(original: &str, preview: &str) -> Value {
+        json!({"type": "image", "originalContentUrl": original, "previewImageUrl": preview})
+    }
+
+    fn flex(alt_text: &str, kind: &str) -> Value {
+        json!({"type": "flex", "altText": alt_text, "contents": {"type": kind}})
+    }
+
+    #[test]
+    fn a_refused_url_container_or_number_is_named_by_its_property() {
+        let url = "https://example.com/a.jpg";
+        let long = format!("https://example.com/{}", "a".repeat(2000));
+        expect_errors(&[
             (
                 image("http://example.com/a.jpg", url),
                 "originalContentUrl",
@@ -332,7 +326,7 @@ mod tests {
                 "invalid uri",
             ),
             (
-                image(url, &format!("https://example.com/{}", "a".repeat(2000))),
+                image(url, &long),
                 "previewImageUrl",
                 "Length must be between 0 and 2000",
             ),
@@ -351,16 +345,7 @@ mod tests {
                 "duration",
                 "Must be valid",
             ),
-            (
-                json!({"type": "text", "text": "a", "quickReply": {"items": vec![1; 14]}}),
-                "quickReply.items",
-                "Size must be between 1 and 13",
-            ),
-        ] {
-            let details = check_message_objects(std::slice::from_ref(&message));
-            let expected = ErrorDetail::new(text, format!("messages[0].{property}"));
-            assert_eq!(details, [expected], "{message}");
-        }
+        ]);
     }
 
     #[test]
