@@ -45,7 +45,7 @@ mod tests {
 
     use super::*;
 
-    type QueueError = SdkError<ErrorMetadata, HttpResponse>;
+    type TestError = SdkError<ErrorMetadata, HttpResponse>;
 
     fn response(status: u16) -> HttpResponse {
         HttpResponse::new(status.try_into().unwrap(), SdkBody::empty())
@@ -61,7 +61,7 @@ mod tests {
         let told = ErrorMetadata::builder()
             .code("QueueDoesNotExist")
             .message("The specified queue does not exist.");
-        let table: [(QueueError, &str, Option<u16>); 6] = [
+        let table: [(TestError, &str, Option<u16>); 6] = [
             (
                 SdkError::service_error(told.build(), response(400)),
                 "QueueDoesNotExist: The specified queue does not exist.",

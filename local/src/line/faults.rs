@@ -72,7 +72,7 @@ pub enum LineFaultsError {
     #[error("the rate of `{0}` is not between 0 and 1")]
     Rate(LineFault),
     /// The sum of the rates is more than 1.
-    #[error("the sum of the rates of LINE's faults is {0}, more than 1")]
+    #[error("the rates of LINE's faults come to {0}, more than 1")]
     Sum(f64),
 }
 

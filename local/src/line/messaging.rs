@@ -42,6 +42,7 @@ pub(crate) fn read<'a>(
         (Push | Multicast | Validate, Some(body)) => {
             MessagingBody::Send(body::read(endpoint, body))
         }
+        // A form that is too large counts as empty.
         (_, body) => MessagingBody::Form(body.unwrap_or_default()),
     }
 }

@@ -24,12 +24,12 @@ const JWT: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 #[derive(Debug, Default)]
 pub(crate) struct IssuedTokens {
     channels: HashMap<Box<str>, u32>,
-    issued: HashMap<String, IssuedToken>,
+    issued: HashMap<String, TokenGrant>,
     serial: u64,
 }
 
 #[derive(Debug, Clone)]
-struct IssuedToken {
+struct TokenGrant {
     channel: u32,
     kind: LineEndpoint,
     serial: u64,
@@ -108,7 +108,7 @@ impl IssuedTokens {
         };
         self.issued.insert(
             token.clone(),
-            IssuedToken {
+            TokenGrant {
                 channel,
                 kind,
                 serial: self.serial,
@@ -131,7 +131,7 @@ impl IssuedTokens {
     /// Whether the channel can have one more token. If it has the maximum, a v2.1 token is refused,
     /// and a short-lived one ends the oldest one.
     fn make_room(&mut self, channel: u32, kind: LineEndpoint, now: Timestamp) -> bool {
-        let valid = |issued: &&IssuedToken| {
+        let valid = |issued: &&TokenGrant| {
             issued.channel == channel && issued.kind == kind && now < issued.expires
         };
         if self.issued.values().filter(valid).count() < MAX_TOKENS {

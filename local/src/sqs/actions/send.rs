@@ -75,7 +75,7 @@ pub(crate) struct SentEntry {
 }
 
 /// A message after all the work that needs no lock on the queue.
-struct Prepared {
+struct PreparedMessage {
     message: StoredMessage,
     size: usize,
     /// The message's own delay. `None`: it has that of the queue.
@@ -188,7 +188,7 @@ fn check_fifo_ids(
     Ok(())
 }
 
-fn prepare(queue: &Queue, entry: SendEntry<'_>, now: Millis) -> Result<Prepared, Refusal> {
+fn prepare(queue: &Queue, entry: SendEntry<'_>, now: Millis) -> Result<PreparedMessage, Refusal> {
     if entry.message_body.is_empty() {
         return Err(Refusal::MissingParameter("MessageBody"));
     }
@@ -211,7 +211,7 @@ fn prepare(queue: &Queue, entry: SendEntry<'_>, now: Millis) -> Result<Prepared,
     };
     let body = Arc::from(entry.message_body.as_ref());
     let extra = extra_parts(queue, entry)?;
-    Ok(Prepared {
+    Ok(PreparedMessage {
         message: StoredMessage {
             id,
             body,
@@ -309,7 +309,7 @@ fn extra_parts(queue: &Queue, entry: SendEntry<'_>) -> Result<Option<Arc<ExtraPa
 
 fn add(
     state: &mut QueueState,
-    prepared: Prepared,
+    prepared: PreparedMessage,
     now: Millis,
     too_long: impl Fn(u32) -> String,
 ) -> Result<SentEntry, Refusal> {
