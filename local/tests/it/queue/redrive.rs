@@ -1,10 +1,12 @@
-//! Message move tasks: dead letters on their way back.
+//! Dead letters, and the message move tasks that bring them back.
 
 use std::time::Duration;
 
 use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use aws_sdk_sqs::operation::start_message_move_task::StartMessageMoveTaskError;
-use aws_sdk_sqs::types::{ListMessageMoveTasksResultEntry, QueueAttributeName};
+use aws_sdk_sqs::types::{
+    ListMessageMoveTasksResultEntry, MessageSystemAttributeName, QueueAttributeName,
+};
 
 use crate::support::{World, bodies, until};
 
@@ -20,7 +22,8 @@ async fn latest_task(world: &World, arn: &str) -> ListMessageMoveTasksResultEntr
     tasks.unwrap().results.unwrap().remove(0)
 }
 
-/// A queue, its dead-letter queue and that one's ARN, with `count` dead letters.
+/// The URLs of a queue and its dead-letter queue with `count` dead letters, and the ARN of the
+/// dead-letter queue.
 async fn dead_letters(world: &World, count: usize) -> (String, String, String) {
     let (url, dead) = world.with_dead_letters("mail", 1).await;
     let arn = world
@@ -38,16 +41,37 @@ async fn dead_letters(world: &World, count: usize) -> (String, String, String) {
 }
 
 #[tokio::test]
-async fn dead_letters_go_back_to_where_they_came_from_as_new_messages() {
+async fn a_message_received_too_often_goes_to_the_dead_letter_queue_at_the_next_receive() {
+    let world = World::start().await;
+    let (url, dead) = world.with_dead_letters("mail", 2).await;
+    let id = world.send(&url, "poison").await;
+    for _ in 0..2 {
+        assert_eq!(world.receive(&url).await.len(), 1);
+        world.clock.advance(Duration::from_secs(30));
+    }
+    assert_eq!(world.counts(&url).await, [1, 0, 0]);
+    assert_eq!(world.counts(&dead).await, [0, 0, 0]);
+    assert_eq!(world.receive(&url).await.len(), 0);
+    let letters = world.receive(&dead).await;
+    assert_eq!(letters[0].message_id(), Some(id.as_str()));
+    let source =
+        &letters[0].attributes().unwrap()[&MessageSystemAttributeName::DeadLetterQueueSourceArn];
+    assert_eq!(source, "arn:aws:sqs:us-east-1:000000000000:mail");
+    let sources = world.sqs.list_dead_letter_source_queues().queue_url(&dead);
+    assert_eq!(sources.send().await.unwrap().queue_urls(), [url]);
+}
+
+#[tokio::test]
+async fn dead_letters_go_back_to_their_queue_as_new_messages() {
     let world = World::start().await;
     let (url, dead, arn) = dead_letters(&world, 3).await;
     let start = world.sqs.start_message_move_task().source_arn(&arn);
     start.send().await.unwrap();
-    until("all are back", || async {
+    until("all dead letters are back", || async {
         world.counts(&url).await == [3, 0, 0]
     })
     .await;
-    until("the task says so", || async {
+    until("the task is completed", || async {
         latest_task(&world, &arn).await.status() == Some("COMPLETED")
     })
     .await;
@@ -56,7 +80,7 @@ async fn dead_letters_go_back_to_where_they_came_from_as_new_messages() {
     assert_eq!(task.approximate_number_of_messages_to_move(), Some(3));
     assert_eq!(task.task_handle(), None);
     assert_eq!(world.counts(&dead).await, [0, 0, 0]);
-    // They begin anew: one more receive does not make them dead letters again.
+    // Their receives count from 0 again, so one more receive does not make them dead letters.
     assert_eq!(world.receive(&url).await.len(), 3);
 }
 
@@ -77,7 +101,7 @@ async fn a_task_keeps_its_rate_and_can_be_cancelled() {
             .send()
     };
     let handle = start().await.unwrap().task_handle.unwrap();
-    until("one has moved", || async {
+    until("one message has moved", || async {
         world.counts(&elsewhere).await == [1, 0, 0]
     })
     .await;
@@ -86,7 +110,7 @@ async fn a_task_keeps_its_rate_and_can_be_cancelled() {
         Some("InvalidParameterValue")
     );
     world.clock.advance(Duration::from_secs(1));
-    until("two have moved", || async {
+    until("two messages have moved", || async {
         world.counts(&elsewhere).await == [2, 0, 0]
     })
     .await;
@@ -120,7 +144,7 @@ async fn a_task_keeps_its_rate_and_can_be_cancelled() {
 }
 
 #[tokio::test]
-async fn a_message_that_came_from_nowhere_fails_the_task_and_stays() {
+async fn a_message_without_a_source_queue_fails_the_task_and_stays() {
     let world = World::start().await;
     let (_, dead) = world.with_dead_letters("mail", 1).await;
     let arn = world
@@ -130,7 +154,7 @@ async fn a_message_that_came_from_nowhere_fails_the_task_and_stays() {
     world.send(&dead, "sent here").await;
     let start = world.sqs.start_message_move_task().source_arn(&arn);
     start.send().await.unwrap();
-    until("it failed", || async {
+    until("the task failed", || async {
         latest_task(&world, &arn).await.status() == Some("FAILED")
     })
     .await;
@@ -142,7 +166,7 @@ async fn a_message_that_came_from_nowhere_fails_the_task_and_stays() {
 }
 
 #[tokio::test]
-async fn only_a_dead_letter_queue_can_be_a_source() {
+async fn only_a_dead_letter_queue_can_be_the_source_of_a_task() {
     let world = World::start().await;
     let url = world.queue("mail", &[]).await;
     let arn = world

@@ -1,4 +1,4 @@
-//! Channel access tokens of every kind that can be issued.
+//! Channel access tokens of every kind.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use fanline_local::LineOptions;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::line_support::{World, status_and_body, world};
+use crate::line::support::{World, status_and_body, world};
 
 const JWT: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const GRANT: (&str, &str) = ("grant_type", "client_credentials");
@@ -27,7 +27,7 @@ async fn is_valid(world: &World, token: &str) -> bool {
 }
 
 #[tokio::test]
-async fn every_kind_of_token_is_issued_and_lives_as_long_as_line_says() {
+async fn every_kind_of_token_is_issued_and_is_valid_for_its_documented_time() {
     let world = world(LineOptions {
         tokens: [("other".to_owned(), "channel".to_owned())].into(),
         ..LineOptions::default()
@@ -55,7 +55,7 @@ async fn every_kind_of_token_is_issued_and_lives_as_long_as_line_says() {
 }
 
 #[tokio::test]
-async fn a_token_asked_for_badly_is_refused() {
+async fn a_bad_request_for_a_token_is_refused() {
     let world = world(LineOptions::default()).await;
     for (path, form, error) in [
         (
@@ -81,7 +81,7 @@ async fn a_token_asked_for_badly_is_refused() {
 }
 
 #[tokio::test]
-async fn past_thirty_tokens_one_kind_is_refused_and_the_other_ends_the_oldest() {
+async fn after_thirty_tokens_one_kind_is_refused_and_the_other_ends_the_oldest() {
     let world = world(LineOptions::default()).await;
     for _ in 0..30 {
         assert_eq!(issue(&world, "/oauth2/v2.1/token", &ASSERTION).await.0, 200);

@@ -1,4 +1,4 @@
-//! LINE Notify, as the last copies of its document have it.
+//! LINE Notify, as the last copies of its document describe it.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::line_support::{World, status_and_body, world};
+use crate::line::support::{World, status_and_body, world};
 
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0rest";
 
@@ -31,76 +31,31 @@ fn with_image(message: &str, image: &'static [u8]) -> Form {
         .part("imageFile", Part::bytes(image).file_name("a.jpg"))
 }
 
+const URL: &str = "https://example.com/a.jpg";
+
+type Fields<'a> = Vec<(&'a str, &'a str)>;
+
 #[tokio::test]
-async fn every_form_gets_the_status_and_body_that_line_notify_gave() {
+async fn a_good_form_is_accepted() {
     let world = world(LineOptions::default()).await;
-    let url = "https://example.com/a.jpg";
-    let long = "x".repeat(1001);
-    let most = "早".repeat(1000);
-    let together = |a, b| bad(&format!("{a}, {b}: must be specified together"));
-    let table: Vec<(Vec<(&str, &str)>, _)> = vec![
-        (vec![("message", "早安 & +1")], ok()),
-        (
-            vec![("message", &most), ("notificationDisabled", "true")],
-            ok(),
-        ),
-        (
-            vec![
-                ("message", "a"),
-                ("imageThumbnail", url),
-                ("imageFullsize", url),
-            ],
-            ok(),
-        ),
-        (
-            vec![
-                ("message", "a"),
-                ("stickerPackageId", "446"),
-                ("stickerId", "1988"),
-            ],
-            ok(),
-        ),
-        (vec![], bad("message: must not be empty")),
-        (vec![("message", "")], bad("message: must not be empty")),
-        (
-            vec![("message", &long)],
-            bad("message: must be 1000 characters or less"),
-        ),
-        (
-            vec![("message", "a"), ("imageThumbnail", url)],
-            together("imageThumbnail", "imageFullsize"),
-        ),
-        (
-            vec![("message", "a"), ("stickerId", "1")],
-            together("stickerPackageId", "stickerId"),
-        ),
-        (
-            vec![
-                ("message", "a"),
-                ("imageThumbnail", url),
-                ("imageFullsize", "http://example.com/a.jpg"),
-            ],
-            bad("imageFullsize: must be an HTTPS URL"),
-        ),
-        (
-            vec![
-                ("message", "a"),
-                ("stickerPackageId", "x"),
-                ("stickerId", "1"),
-            ],
-            bad("stickerPackageId: must be a number"),
-        ),
-        (
-            vec![("message", "a"), ("notificationDisabled", "yes")],
-            bad("notificationDisabled: must be a boolean"),
-        ),
+    let longest = "早".repeat(1000);
+    let forms: [Fields<'_>; 4] = [
+        vec![("message", "早安 & +1")],
+        vec![("message", &longest), ("notificationDisabled", "true")],
+        vec![
+            ("message", "a"),
+            ("imageThumbnail", URL),
+            ("imageFullsize", URL),
+        ],
+        vec![
+            ("message", "a"),
+            ("stickerPackageId", "446"),
+            ("stickerId", "1988"),
+        ],
     ];
-    for (form, answer) in table {
-        assert_eq!(
-            status_and_body(notify(&world, "t").form(&form)).await,
-            answer,
-            "{form:?}"
-        );
+    for form in forms {
+        let answer = status_and_body(notify(&world, "t").form(&form)).await;
+        assert_eq!(answer, ok(), "{form:?}");
     }
     let receipts = world.line.receipts("t");
     assert_eq!(receipts.len(), 4);
@@ -109,6 +64,63 @@ async fn every_form_gets_the_status_and_body_that_line_notify_gave() {
         Some(r#"{"message":"早安 & +1"}"#)
     );
     assert_eq!(receipts[0].endpoint, "notify");
+}
+
+#[tokio::test]
+async fn a_form_that_line_notify_refused_is_refused() {
+    let world = world(LineOptions::default()).await;
+    let too_long = "x".repeat(1001);
+    let together = |a, b| format!("{a}, {b}: must be specified together");
+    let image = |url| {
+        vec![
+            ("message", "a"),
+            ("imageThumbnail", URL),
+            ("imageFullsize", url),
+        ]
+    };
+    let sticker = |id| {
+        vec![
+            ("message", "a"),
+            ("stickerPackageId", id),
+            ("stickerId", "1"),
+        ]
+    };
+    let table: [(Fields<'_>, String); 8] = [
+        (vec![], "message: must not be empty".to_owned()),
+        (
+            vec![("message", "")],
+            "message: must not be empty".to_owned(),
+        ),
+        (
+            vec![("message", &too_long)],
+            "message: must be 1000 characters or less".to_owned(),
+        ),
+        (
+            vec![("message", "a"), ("imageThumbnail", URL)],
+            together("imageThumbnail", "imageFullsize"),
+        ),
+        (
+            vec![("message", "a"), ("stickerId", "1")],
+            together("stickerPackageId", "stickerId"),
+        ),
+        (
+            image("http://example.com/a.jpg"),
+            "imageFullsize: must be an HTTPS URL".to_owned(),
+        ),
+        (
+            sticker("x"),
+            "stickerPackageId: must be a number".to_owned(),
+        ),
+        (
+            vec![("message", "a"), ("notificationDisabled", "yes")],
+            "notificationDisabled: must be a boolean".to_owned(),
+        ),
+    ];
+    for (form, expected) in table {
+        let answer = status_and_body(notify(&world, "t").form(&form)).await;
+        assert_eq!(answer, bad(&expected), "{form:?}");
+    }
+    assert_eq!(world.line.receipts("t"), []);
 }
 
 #[tokio::test]
@@ -134,7 +146,7 @@ async fn a_picture_is_uploaded_as_multipart() {
 }
 
 #[tokio::test]
-async fn every_call_counts_against_the_tokens_hour_and_says_what_is_left() {
+async fn every_call_counts_in_the_hour_of_its_token_and_the_answer_shows_what_is_left() {
     let world = world(LineOptions::default()).await;
     let left = async |request: RequestBuilder| {
         let response = request.send().await.unwrap();

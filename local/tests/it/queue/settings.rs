@@ -1,4 +1,4 @@
-//! What a queue is told about itself: attributes and tags.
+//! The attributes and tags of a queue.
 
 use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -30,7 +30,7 @@ async fn a_new_queue_has_the_defaults_of_sqs() {
 }
 
 #[tokio::test]
-async fn attributes_within_their_bounds_are_kept_and_all_others_change_nothing() {
+async fn an_attribute_within_its_limits_is_set_and_a_bad_one_changes_nothing() {
     let world = World::start().await;
     let url = world.queue("mail", &[]).await;
     let set = |name: &QueueAttributeName, value: &str| {
@@ -79,7 +79,7 @@ async fn attributes_within_their_bounds_are_kept_and_all_others_change_nothing()
 }
 
 #[tokio::test]
-async fn policies_and_encryption_come_back_as_they_were_set() {
+async fn policies_and_encryption_are_given_back_as_they_were_set() {
     let world = World::start().await;
     let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
     let allow = r#"{"redrivePermission":"denyAll"}"#;
@@ -126,9 +126,8 @@ async fn a_redrive_policy_needs_a_queue_of_the_same_type_and_a_count() {
             .send()
     };
     let policy = |name: &str, count: &str| {
-        format!(
-            r#"{{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:{name}","maxReceiveCount":{count}}}"#
-        )
+        let arn = format!("arn:aws:sqs:us-east-1:000000000000:{name}");
+        format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{count}}}"#)
     };
     for bad in [
         policy("none", "3"),
@@ -159,7 +158,7 @@ async fn a_redrive_policy_needs_a_queue_of_the_same_type_and_a_count() {
 }
 
 #[tokio::test]
-async fn tags_are_set_when_a_queue_is_made_changed_and_taken_away() {
+async fn tags_are_set_with_the_queue_and_can_be_changed_and_removed() {
     let world = World::start().await;
     let create = world
         .sqs

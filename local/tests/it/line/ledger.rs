@@ -1,4 +1,4 @@
-//! Who got what, how often, when and which text.
+//! The ledger: who got which messages, how often and when.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use fanline_local::LineOptions;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::line_support::{KEY, status_and_body, text, user, users, world};
+use crate::line::support::{KEY, status_and_body, text, user, users, world};
 
 #[tokio::test]
-async fn the_ledger_says_who_got_which_text_how_often_and_when() {
+async fn the_ledger_shows_who_got_which_messages_how_often_and_when() {
     let world = world(LineOptions::default()).await;
     let push = world.send("push", &json!({"to": user(1), "messages": text("早安")}));
     let sent = push.header("x-line-retry-key", KEY).send().await.unwrap();
@@ -68,7 +68,7 @@ async fn the_ledger_says_who_got_which_text_how_often_and_when() {
 }
 
 #[tokio::test]
-async fn the_summary_counts_every_request_and_its_seconds() {
+async fn the_summary_counts_requests_recipients_and_seconds() {
     let world = world(LineOptions::default()).await;
     let push = |n| world.send("push", &json!({"to": user(n), "messages": text("hi")}));
     assert_eq!(status_and_body(push(1)).await.0, 200);
@@ -116,7 +116,7 @@ async fn the_summary_counts_every_request_and_its_seconds() {
     let forget = world.request(Method::DELETE, "/_ledger");
     assert_eq!(status_and_body(forget).await, (200, json!({})));
     assert_eq!(world.get("/_ledger").await["accepted_requests"], 0);
-    // LINE's own memory is not the ledger's.
+    // The retry keys are not part of the ledger.
     assert_eq!(
         status_and_body(push(2).header("x-line-retry-key", KEY))
             .await
@@ -126,7 +126,7 @@ async fn the_summary_counts_every_request_and_its_seconds() {
 }
 
 #[tokio::test]
-async fn a_user_twice_in_one_multicast_and_a_changed_body_under_a_key_are_noticed() {
+async fn the_ledger_counts_a_user_twice_in_a_multicast_and_a_changed_body_of_a_key() {
     let world = world(LineOptions::default()).await;
     let twice = json!({"to": [user(1), user(1)], "messages": text("hi")});
     let send = world
@@ -177,7 +177,7 @@ async fn options_and_clock_can_be_changed_over_http() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_dropped_stops_listening() {
+async fn a_dropped_server_does_not_listen() {
     let world = world(LineOptions::default()).await;
     assert_eq!(world.get("/_ledger").await["accepted_requests"], 0);
     let address = world.line.url().trim_start_matches("http://").to_owned();

@@ -13,7 +13,7 @@ const FIFO: (QueueAttributeName, &str) = (QueueAttributeName::FifoQueue, "true")
 const BY_CONTENT: (QueueAttributeName, &str) =
     (QueueAttributeName::ContentBasedDeduplication, "true");
 
-/// Sends `group:body`, deduplicated by its body; gives the message id and sequence number.
+/// Sends `group:body` and gives its message id and sequence number.
 async fn send(world: &World, url: &str, text: &str) -> (String, u128) {
     let group = text.split(':').next().unwrap();
     let request = world.sqs.send_message().queue_url(url).message_body(text);
@@ -28,7 +28,7 @@ fn group(message: &Message) -> &str {
 }
 
 #[tokio::test]
-async fn a_group_is_in_order_and_locked_while_one_of_it_is_in_flight() {
+async fn a_group_is_in_order_and_locked_while_one_of_its_messages_is_in_flight() {
     let world = World::start().await;
     let url = world.queue("mail.fifo", &[FIFO, BY_CONTENT]).await;
     let mut sequences = Vec::new();
@@ -46,13 +46,13 @@ async fn a_group_is_in_order_and_locked_while_one_of_it_is_in_flight() {
     let first = one(2).await.unwrap().messages.unwrap();
     assert_eq!(bodies(&first), ["a:1", "a:2"]);
     assert_eq!(group(&first[0]), "a");
-    // The group `a` is locked, `b` is not.
+    // The group `a` is locked, and `b` is not.
     let second = one(10).await.unwrap().messages.unwrap();
     assert_eq!(bodies(&second), ["b:1"]);
     assert_eq!(one(10).await.unwrap().messages, None);
     world.delete(&url, &first[0]).await;
     assert_eq!(one(10).await.unwrap().messages, None);
-    // The second comes back, in its place before the third.
+    // The second message is visible again, and is still before the third.
     world.clock.advance(Duration::from_secs(31));
     let rest = one(10).await.unwrap().messages.unwrap();
     let in_a: Vec<&str> = bodies(&rest)
@@ -64,7 +64,7 @@ async fn a_group_is_in_order_and_locked_while_one_of_it_is_in_flight() {
 }
 
 #[tokio::test]
-async fn the_same_again_within_five_minutes_is_accepted_and_not_delivered() {
+async fn the_same_message_within_five_minutes_is_accepted_and_not_delivered() {
     let world = World::start().await;
     let url = world.queue("mail.fifo", &[FIFO, BY_CONTENT]).await;
     let first = send(&world, &url, "a:once").await;
@@ -81,7 +81,7 @@ async fn the_same_again_within_five_minutes_is_accepted_and_not_delivered() {
 }
 
 #[tokio::test]
-async fn a_deduplication_id_counts_in_its_group_where_the_queue_says_so() {
+async fn a_deduplication_id_counts_only_in_its_group_if_the_queue_says_so() {
     let world = World::start().await;
     let scope = (QueueAttributeName::DeduplicationScope, "messageGroup");
     let url = world.queue("mail.fifo", &[FIFO, scope]).await;
@@ -96,7 +96,7 @@ async fn a_deduplication_id_counts_in_its_group_where_the_queue_says_so() {
 }
 
 #[tokio::test]
-async fn what_a_fifo_queue_needs_is_asked_for() {
+async fn a_send_without_what_a_fifo_queue_needs_is_refused() {
     let world = World::start().await;
     let url = world.queue("mail.fifo", &[FIFO]).await;
     let send = || world.sqs.send_message().queue_url(&url).message_body("x");
@@ -139,7 +139,7 @@ async fn what_a_fifo_queue_needs_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_late_delete_fails() {
+async fn a_delete_after_the_visibility_timeout_fails() {
     let world = World::start().await;
     let url = world.queue("mail.fifo", &[FIFO, BY_CONTENT]).await;
     send(&world, &url, "a:1").await;
@@ -162,7 +162,7 @@ async fn a_late_delete_fails() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_frees_its_group() {
+async fn a_dead_letter_unlocks_its_group() {
     let world = World::start().await;
     let (url, dead) = world.with_dead_letters("mail.fifo", 1).await;
     for (body, id) in [("first", "1"), ("second", "2")] {

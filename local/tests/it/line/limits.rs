@@ -1,4 +1,4 @@
-//! Requests a second and people a month, over the wire.
+//! Requests a second, and people a month.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use fanline_local::LineOptions;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::line_support::{KEY, World, status_and_body, text, user, users, world};
+use crate::line::support::{KEY, World, status_and_body, text, user, users, world};
 
 async fn accepted_of(world: &World, requests: usize, token: &str) -> usize {
     let body = json!({"to": users(2), "messages": text("hi")});
@@ -29,7 +29,7 @@ async fn accepted_of(world: &World, requests: usize, token: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_channel_has_200_multicasts_a_second_and_its_neighbour_its_own() {
+async fn each_channel_has_its_own_200_multicasts_a_second() {
     let world = world(LineOptions::default()).await;
     assert_eq!(accepted_of(&world, 210, "one").await, 200);
     assert_eq!(accepted_of(&world, 5, "two").await, 5);
@@ -41,7 +41,7 @@ async fn a_channel_has_200_multicasts_a_second_and_its_neighbour_its_own() {
 }
 
 #[tokio::test]
-async fn what_a_full_bucket_holds_is_an_option() {
+async fn the_options_set_the_size_of_a_full_bucket() {
     let world = world(LineOptions {
         burst_seconds: 0.1,
         ..LineOptions::default()
@@ -75,7 +75,7 @@ async fn two_tokens_of_one_channel_share_its_limit_and_its_keys() {
 }
 
 #[tokio::test]
-async fn the_month_counts_people_and_refuses_a_request_that_goes_over_whole() {
+async fn a_request_with_more_people_than_the_month_has_left_is_refused_as_a_whole() {
     let world = world(LineOptions {
         monthly_quota: Some(10),
         group_members: 4,
@@ -112,14 +112,14 @@ async fn the_month_counts_people_and_refuses_a_request_that_goes_over_whole() {
     assert_eq!(status_and_body(push(&user(1))).await.0, 200);
     assert_eq!(status_and_body(push(&user(2))).await, over);
     assert_eq!(world.line.ledger().over_quota, 2);
-    // The clock stands on 25 December; seven days on it is January.
+    // The clock shows 25 December. Seven days later it is January.
     world.clock.advance(Duration::from_hours(7 * 24));
     usage(0).await;
     assert_eq!(status_and_body(push(&user(2))).await.0, 200);
 }
 
 #[tokio::test]
-async fn a_key_that_was_refused_for_want_of_quota_sends_once_there_is_some() {
+async fn a_key_that_was_refused_for_the_quota_is_accepted_after_the_quota_grows() {
     let world = world(LineOptions {
         monthly_quota: Some(0),
         ..LineOptions::default()

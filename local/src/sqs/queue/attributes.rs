@@ -1,4 +1,4 @@
-//! Queue attributes: their names, bounds and defaults.
+//! Queue attributes: their names, limits and defaults.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::clock::Millis;
 use crate::sqs::refusal::Refusal;
 
-/// The settings of a queue, checked.
+/// The settings of a queue.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct QueueAttributes {
@@ -16,20 +16,20 @@ pub(crate) struct QueueAttributes {
     pub(crate) message_retention_period: u32,
     pub(crate) receive_wait_seconds: u32,
     pub(crate) visibility_timeout: u32,
-    pub(crate) redrive: Option<Redrive>,
+    pub(crate) redrive: Option<RedrivePolicy>,
     pub(crate) content_based_deduplication: bool,
-    /// Whether a deduplication id counts in its group alone.
+    /// Whether a deduplication id counts only in its group.
     pub(crate) deduplication_per_group: bool,
-    /// Attributes that change nothing here and are given back as they were set.
+    /// Attributes that have no effect here. They are given back as they were set.
     pub(crate) others: BTreeMap<String, String>,
 }
 
-/// Where messages go that were received too often.
+/// The queue for messages that were received too often.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Redrive {
+pub(crate) struct RedrivePolicy {
     pub(crate) target_arn: String,
     pub(crate) max_receives: u32,
-    /// As it was set.
+    /// The JSON as it was set.
     pub(crate) text: String,
 }
 
@@ -49,7 +49,7 @@ impl Default for QueueAttributes {
     }
 }
 
-/// Attributes that a caller can read and not set.
+/// Attributes that a caller can read but not set.
 const READ_ONLY: [&str; 7] = [
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesDelayed",
@@ -68,8 +68,8 @@ const FIFO_ONLY: [&str; 4] = [
     "FifoThroughputLimit",
 ];
 
-/// Attributes that are kept as text.
-const KEPT: [&str; 5] = [
+/// Attributes that have no effect here.
+const WITHOUT_EFFECT: [&str; 5] = [
     "Policy",
     "KmsMasterKeyId",
     "KmsDataKeyReusePeriodSeconds",
@@ -77,11 +77,11 @@ const KEPT: [&str; 5] = [
     "SqsManagedSseEnabled",
 ];
 
-/// Whether there is such an attribute.
+/// Whether there is an attribute with this name.
 pub(crate) fn is_known(name: &str) -> bool {
     READ_ONLY.contains(&name)
         || FIFO_ONLY.contains(&name)
-        || KEPT.contains(&name)
+        || WITHOUT_EFFECT.contains(&name)
         || is_setting(name)
 }
 
@@ -98,22 +98,22 @@ fn is_setting(name: &str) -> bool {
 }
 
 impl QueueAttributes {
-    /// These attributes with `name` set to `value`.
+    /// Sets an attribute.
     pub(crate) fn set(&mut self, name: &str, value: &str, fifo: bool) -> Result<(), Refusal> {
         match name {
-            "DelaySeconds" => self.delay_seconds = seconds(name, value, 0, 900)?,
+            "DelaySeconds" => self.delay_seconds = bounded(name, value, 0, 900)?,
             "MaximumMessageSize" => {
-                self.maximum_message_size = seconds(name, value, 1_024, 1_048_576)?;
+                self.maximum_message_size = bounded(name, value, 1_024, 1_048_576)?;
             }
             "MessageRetentionPeriod" => {
-                self.message_retention_period = seconds(name, value, 60, 1_209_600)?;
+                self.message_retention_period = bounded(name, value, 60, 1_209_600)?;
             }
             "ReceiveMessageWaitTimeSeconds" => {
-                self.receive_wait_seconds = seconds(name, value, 0, 20)?;
+                self.receive_wait_seconds = bounded(name, value, 0, 20)?;
             }
-            "VisibilityTimeout" => self.visibility_timeout = seconds(name, value, 0, 43_200)?,
+            "VisibilityTimeout" => self.visibility_timeout = bounded(name, value, 0, 43_200)?,
             "RedrivePolicy" if value.is_empty() => self.redrive = None,
-            "RedrivePolicy" => self.redrive = Some(redrive(value)?),
+            "RedrivePolicy" => self.redrive = Some(redrive_policy(value)?),
             "DeduplicationScope" | "FifoThroughputLimit" if !fifo => {
                 return Err(Refusal::InvalidAttributeName(format!(
                     "You can specify the {name} only when FifoQueue is set to true."
@@ -130,30 +130,7 @@ impl QueueAttributes {
                 one_of(name, value, ["perQueue", "perMessageGroupId"])?;
                 self.others.insert(name.to_owned(), value.to_owned());
             }
-            "KmsDataKeyReusePeriodSeconds" => {
-                seconds(name, value, 60, 86_400)?;
-                self.others.insert(name.to_owned(), value.to_owned());
-            }
-            // One kind of encryption at a time.
-            "KmsMasterKeyId" if !value.is_empty() => {
-                self.others
-                    .insert("SqsManagedSseEnabled".to_owned(), "false".to_owned());
-                self.others.insert(name.to_owned(), value.to_owned());
-            }
-            "SqsManagedSseEnabled" => {
-                if boolean(name, value)? {
-                    self.others.remove("KmsMasterKeyId");
-                }
-                self.others.insert(name.to_owned(), value.to_owned());
-            }
-            "Policy" | "RedriveAllowPolicy" | "KmsMasterKeyId" if value.is_empty() => {
-                drop(self.others.remove(name));
-            }
-            "Policy" | "RedriveAllowPolicy" => {
-                serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value)
-                    .map_err(|_| Refusal::InvalidAttributeValue(name.to_owned()))?;
-                self.others.insert(name.to_owned(), value.to_owned());
-            }
+            name if WITHOUT_EFFECT.contains(&name) => self.set_other(name, value)?,
             _ => {
                 return Err(Refusal::InvalidAttributeName(format!(
                     "Unknown Attribute {name}."
@@ -163,7 +140,35 @@ impl QueueAttributes {
         Ok(())
     }
 
-    /// Every attribute that a caller set or that has a default, as text.
+    /// Sets an attribute that has no effect here.
+    fn set_other(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
+        match name {
+            "Policy" | "RedriveAllowPolicy" | "KmsMasterKeyId" if value.is_empty() => {
+                self.others.remove(name);
+                return Ok(());
+            }
+            "Policy" | "RedriveAllowPolicy" => {
+                serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value)
+                    .map_err(|_| Refusal::InvalidAttributeValue(name.to_owned()))?;
+            }
+            "KmsDataKeyReusePeriodSeconds" => {
+                bounded(name, value, 60, 86_400)?;
+            }
+            // A queue has one kind of encryption at a time.
+            "KmsMasterKeyId" => {
+                self.others
+                    .insert("SqsManagedSseEnabled".to_owned(), "false".to_owned());
+            }
+            "SqsManagedSseEnabled" if boolean(name, value)? => {
+                self.others.remove("KmsMasterKeyId");
+            }
+            _ => {}
+        }
+        self.others.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    /// All attributes that were set or have a default, as text.
     pub(crate) fn texts(&self, fifo: bool) -> BTreeMap<&str, String> {
         let mut texts: BTreeMap<&str, String> = self
             .others
@@ -210,17 +215,17 @@ impl QueueAttributes {
         texts
     }
 
-    /// How long a message is kept.
+    /// The retention period.
     pub(crate) fn retention(&self) -> Millis {
         Millis::from(self.message_retention_period) * 1_000
     }
 }
 
-fn seconds(name: &str, value: &str, least: u32, most: u32) -> Result<u32, Refusal> {
+fn bounded(name: &str, value: &str, min: u32, max: u32) -> Result<u32, Refusal> {
     value
         .parse()
         .ok()
-        .filter(|seconds| (least..=most).contains(seconds))
+        .filter(|number| (min..=max).contains(number))
         .ok_or_else(|| Refusal::InvalidAttributeValue(name.to_owned()))
 }
 
@@ -239,16 +244,16 @@ fn one_of<'a>(name: &str, value: &'a str, allowed: [&str; 2]) -> Result<&'a str,
     }
 }
 
-/// Reads a redrive policy; SQS takes the number as a number and as text.
-fn redrive(text: &str) -> Result<Redrive, Refusal> {
+/// Reads a redrive policy. SQS accepts the count as a number and as text.
+fn redrive_policy(text: &str) -> Result<RedrivePolicy, Refusal> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Policy {
+    struct PolicyJson {
         dead_letter_target_arn: Option<String>,
         max_receive_count: Option<serde_json::Value>,
     }
     let refuse = |reason: &str| Refusal::value(text, "RedrivePolicy", reason);
-    let policy: Policy = serde_json::from_str(text)
+    let policy: PolicyJson = serde_json::from_str(text)
         .map_err(|_| refuse("Redrive policy is not a valid JSON map."))?;
     let target_arn = policy.dead_letter_target_arn.ok_or_else(|| {
         refuse("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
@@ -258,15 +263,18 @@ fn redrive(text: &str) -> Result<Redrive, Refusal> {
     })?;
     let max_receives = match &count {
         serde_json::Value::String(text) => text.parse().ok(),
-        number => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+        number => number
+            .as_u64()
+            .and_then(|number| u32::try_from(number).ok()),
     }
     .filter(|count| (1..=1_000).contains(count))
     .ok_or_else(|| {
         refuse(&format!(
-            "Invalid value for maxReceiveCount: {count}, valid values are from 1 to 1000 both inclusive."
+            "Invalid value for maxReceiveCount: {count}, valid values are from 1 to 1000 both \
+             inclusive."
         ))
     })?;
-    Ok(Redrive {
+    Ok(RedrivePolicy {
         target_arn,
         max_receives,
         text: text.to_owned(),

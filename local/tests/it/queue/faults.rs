@@ -1,4 +1,4 @@
-//! Seeded faults, as a real client meets them.
+//! The faults of the queue server, with a real client.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ async fn world(faults: QueueFaults) -> (World, String) {
         ..QueueOptions::default()
     };
     let mut world = World::start_with(options).await;
-    // Each fault is to be seen: the client's own retries would hide them.
+    // Without the retries of the client, which would hide the faults.
     let config = world.sqs.config().to_builder();
     let once = config.retry_config(RetryConfig::disabled()).build();
     world.sqs = aws_sdk_sqs::Client::from_conf(once);
@@ -23,7 +23,7 @@ async fn world(faults: QueueFaults) -> (World, String) {
     (world, url)
 }
 
-/// Sends ten requests of ten entries; gives the numbers of the entries that failed, and whether the sender is to blame.
+/// Sends ten requests of ten entries. Gives the ids of the entries that failed, with `SenderFault`.
 async fn failures(faults: QueueFaults) -> Vec<(String, bool)> {
     let (world, url) = world(faults).await;
     let mut failures = Vec::new();
@@ -79,7 +79,7 @@ async fn a_throttled_request_has_no_effect() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_leaves_its_effect() {
+async fn a_request_whose_answer_is_lost_has_its_effect() {
     let (world, url) = world(QueueFaults {
         lost: 1.0,
         ..QueueFaults::default()
@@ -120,7 +120,7 @@ async fn a_duplicated_message_is_received_twice() {
 }
 
 #[tokio::test]
-async fn a_short_receive_gives_fewer_and_loses_none() {
+async fn a_short_receive_gives_fewer_messages_and_loses_none() {
     let (world, url) = world(QueueFaults {
         short: 1.0,
         ..QueueFaults::default()
@@ -138,5 +138,5 @@ async fn a_short_receive_gives_fewer_and_loses_none() {
             return;
         }
     }
-    panic!("only {received} of 20 in a thousand receives");
+    panic!("only {received} of 20 messages in a thousand receives");
 }

@@ -1,4 +1,4 @@
-//! What goes wrong, as a client sees it, and what the ledger says afterwards.
+//! The faults of LINE: what the client sees, and what the ledger shows.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,9 +7,9 @@ use fanline_local::{LineFault, LineFaults, LineOptions};
 use reqwest::RequestBuilder;
 use serde_json::json;
 
-use crate::line_support::{KEY, World, status_and_body, text, user, users, world};
+use crate::line::support::{KEY, World, status_and_body, text, user, users, world};
 
-/// What a client makes of a request.
+/// What the client sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
     Json(u16),
@@ -42,7 +42,7 @@ async fn world_with(fault: LineFault) -> World {
     .await
 }
 
-/// Each fault: what the client sees, and whether LINE has taken the message.
+/// Each fault, what the client sees, and whether LINE has accepted the message.
 const FAULTS: [(LineFault, Seen, bool); 11] = [
     (LineFault::ErrorBefore, Seen::Json(500), false),
     (LineFault::ErrorAfter, Seen::Json(500), true),
@@ -58,8 +58,8 @@ const FAULTS: [(LineFault, Seen, bool); 11] = [
 ];
 
 #[tokio::test]
-async fn every_fault_is_met_once_and_the_retry_ends_with_one_message_each() {
-    for (fault, sees, taken) in FAULTS {
+async fn after_each_fault_a_retry_with_the_same_key_gives_everybody_one_message() {
+    for (fault, sees, accepted) in FAULTS {
         for (endpoint, people) in [("push", 1), ("multicast", 3)] {
             let world = world_with(fault).await;
             let body = if endpoint == "push" {
@@ -69,16 +69,16 @@ async fn every_fault_is_met_once_and_the_retry_ends_with_one_message_each() {
             };
             let send = || world.send(endpoint, &body).header("x-line-retry-key", KEY);
             assert_eq!(seen(send()).await, sees, "{fault}");
-            let accepted = u64::from(taken) * u64::from(people);
+            let recipients = u64::from(accepted) * u64::from(people);
             let ledger = world.line.ledger();
-            assert_eq!(ledger.accepted_recipients, accepted, "{fault}");
+            assert_eq!(ledger.accepted_recipients, recipients, "{fault}");
             assert_eq!(ledger.faults, BTreeMap::from([(fault.to_string(), 1)]));
             let answered = match sees {
                 Seen::Json(status) | Seen::Unreadable(status) => status.to_string(),
                 Seen::Broken => "unanswered".into(),
             };
             assert_eq!(ledger.requests[endpoint], BTreeMap::from([(answered, 1)]));
-            let status = if taken { 409 } else { 200 };
+            let status = if accepted { 409 } else { 200 };
             assert_eq!(seen(send()).await, Seen::Json(status), "{fault}");
             let ledger = world.line.ledger();
             assert_eq!(
@@ -90,18 +90,22 @@ async fn every_fault_is_met_once_and_the_retry_ends_with_one_message_each() {
 }
 
 #[tokio::test]
-async fn line_notify_has_no_key_so_a_retry_after_acceptance_doubles() {
-    for (fault, sees, taken) in FAULTS {
+async fn line_notify_has_no_retry_key_so_a_retry_after_acceptance_sends_twice() {
+    for (fault, sees, accepted) in FAULTS {
         let world = world_with(fault).await;
         let send = || world.post("/api/notify").form(&[("message", "hi")]);
         assert_eq!(seen(send()).await, sees, "{fault}");
         assert_eq!(seen(send()).await, Seen::Json(200), "{fault}");
-        assert_eq!(world.line.ledger().duplicates, u64::from(taken), "{fault}");
+        assert_eq!(
+            world.line.ledger().duplicates,
+            u64::from(accepted),
+            "{fault}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_spoilt_by_a_fault_that_comes_after_acceptance() {
+async fn a_fault_after_acceptance_does_not_change_a_refusal() {
     let world = world_with(LineFault::ResetAfter).await;
     world.line.change(|options| options.monthly_quota = Some(0));
     let push = world.send("push", &json!({"to": user(1), "messages": text("hi")}));
@@ -109,7 +113,7 @@ async fn a_refusal_is_not_spoilt_by_a_fault_that_comes_after_acceptance() {
 }
 
 #[tokio::test]
-async fn the_same_seed_gives_the_same_faults_in_whatever_order_requests_come() {
+async fn the_same_seed_gives_the_same_faults_in_any_order_of_requests() {
     let faults = LineFaults {
         seed: 42,
         rates: [
@@ -148,7 +152,7 @@ async fn the_same_seed_gives_the_same_faults_in_whatever_order_requests_come() {
 }
 
 #[tokio::test]
-async fn rates_that_cannot_be_kept_are_refused_at_the_start() {
+async fn a_server_with_impossible_rates_does_not_start() {
     let faults = LineFaults {
         rates: [(LineFault::Slow, 1.5)].into(),
         ..LineFaults::default()
@@ -165,7 +169,7 @@ async fn rates_that_cannot_be_kept_are_refused_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_comes_late_and_a_silence_lasts() {
+async fn a_slow_answer_and_a_silence_take_their_time() {
     for fault in [LineFault::Slow, LineFault::SilenceBefore] {
         let world = world_with(fault).await;
         world.line.change(|options| {

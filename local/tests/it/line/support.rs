@@ -1,15 +1,14 @@
-//! A simulated LINE, a client for it, and the shortest names for what is sent.
+//! A simulated LINE with a clock, a client, and short names for requests.
 
 use std::time::Duration;
 
-use fanline_local::Clock;
-use fanline_local::{LineOptions, LineServer};
+use fanline_local::{Clock, LineOptions, LineServer};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 pub(crate) const KEY: &str = "123e4567-e89b-12d3-a456-426614174000";
 
-/// A LINE and a client that knows where it is.
+/// A simulated LINE, its clock and a client.
 pub(crate) struct World {
     pub(crate) line: LineServer,
     pub(crate) clock: Clock,
@@ -62,6 +61,11 @@ pub(crate) fn users(n: u32) -> Vec<String> {
 
 pub(crate) fn text(text: &str) -> Value {
     json!([{"type": "text", "text": text}])
+}
+
+/// The body of an error.
+pub(crate) fn message(text: &str) -> Value {
+    json!({ "message": text })
 }
 
 pub(crate) async fn status_and_body(request: RequestBuilder) -> (u16, Value) {
