@@ -13,6 +13,7 @@ MAX_FILES = 14
 MAX_LINES = 400
 MAX_COLUMNS = 100
 
+PATH_IN_DOCS = re.compile(r"`([a-z_]+/[\w./-]+)`")
 TABLE_ROW = re.compile(r"\s*(//[/!]?\s*)?\|")
 # A Rust comment, alone in its line or after code. rustfmt keeps the code itself short.
 RUST_COMMENT = re.compile(r"(^|\s)//")
@@ -82,6 +83,18 @@ def long_lines(root):
                 yield f"{path}:{number}: {width} columns, {MAX_COLUMNS} at most"
 
 
+def paths_in_docs(root):
+    """A path that a page names exists. The page may leave out `src/` and `.rs`."""
+    folders = {path.parts[0] for path in tracked(root) if len(path.parts) > 1}
+    for page in (path for path in tracked(root) if path.suffix == ".md"):
+        for number, line in enumerate(lines(root, page), 1):
+            for named in PATH_IN_DOCS.findall(line):
+                top, _, rest = named.partition("/")
+                short = [f"{top}/{rest}", f"{top}/src/{rest}", f"{top}/src/{rest}.rs"]
+                if top in folders and not any((root / path).exists() for path in short):
+                    yield f"{page}:{number}: there is no `{named}`"
+
+
 def module_circles(root):
     """Two modules that need each other can only be understood together."""
     for crate in sorted({path.parts[0] for path in tracked(root) if path.match("*/Cargo.toml")}):
@@ -92,4 +105,4 @@ def module_circles(root):
             yield f"{crate}: modules in a circle: {names} (by {uses})"
 
 
-CHECKS = [crowded_folders, long_files, long_lines, module_circles]
+CHECKS = [crowded_folders, long_files, long_lines, paths_in_docs, module_circles]

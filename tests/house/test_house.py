@@ -82,6 +82,22 @@ def test_the_complaint_names_the_line(project):
     ]
 
 
+@pytest.mark.parametrize(
+    ("named", "complains"),
+    [
+        ("a/src/b.rs", False),
+        ("a/b.rs", False),
+        ("a/b", False),
+        ("a/", False),
+        ("a/c.rs", True),
+        ("elsewhere/c.rs", False),
+    ],
+)
+def test_a_path_that_does_not_exist_is_noticed_in_a_page(project, named, complains):
+    root = project({"a/src/b.rs": "", "docs/c.md": f"See `{named}`."})
+    assert bool(list(rules.paths_in_docs(root))) == complains
+
+
 def found(folder, files):
     """The circles of a crate of these files, each as one string."""
     for name, text in files.items():
