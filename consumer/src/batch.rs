@@ -1,12 +1,13 @@
 //! What one batch's records share, and what becomes of each.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use fanline_core::channel::Channel;
 use fanline_core::delivery::Delivery;
 use fanline_core::outcome::{DeadLetterReason, Outcome};
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::channel::attempt::Attempt;
 use crate::channel::backoff::{self, Cause};
@@ -244,6 +245,6 @@ impl Invocation {
     }
 
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tally.lock()
     }
 }

@@ -1,12 +1,13 @@
 //! One batch: every record by itself, all at once, and back only those that must come again.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use fanline_core::outcome::Outcome;
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -188,7 +189,7 @@ async fn settle_all(
         let work = async move {
             for (position, record) in row {
                 let settlement = invocation.settle(&record).await;
-                if let Some(place) = lock(&settlements).get_mut(position) {
+                if let Some(place) = settlements.lock().get_mut(position) {
                     *place = settlement;
                 }
                 // What follows a failure in its FIFO group stays untouched, or it would overtake it.
@@ -213,15 +214,11 @@ async fn settle_all(
     {
         tracing::error!("the invocation's time is up: what is not settled is handed back");
     }
-    lock(&settlements).clone()
+    settlements.lock().clone()
 }
 
 /// The time until so long before `deadline`.
 fn room(deadline: Timestamp, before: SignedDuration) -> Duration {
     let room = deadline.duration_since(Timestamp::now()) - before;
     Duration::try_from(room).unwrap_or_default()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,7 @@
 //! The channel is stopped: nothing is sent until a probe gets through.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 
 /// Why the channel is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,14 +40,15 @@ struct Held {
 impl Hold {
     /// Why nothing may be sent now, without taking part in it.
     pub(crate) fn stopped(&self, now: Timestamp) -> Option<Why> {
-        self.held()
+        self.0
+            .lock()
             .filter(|hold| now < hold.probe_at)
             .map(|hold| hold.why)
     }
 
     /// Asks to send now. `None` is leave: whoever gets it during a hold is the probe, and the only one for a minute.
     pub(crate) fn admit(&self, now: Timestamp) -> Option<Why> {
-        let mut state = self.held();
+        let mut state = self.0.lock();
         let hold = state.as_mut()?;
         if now < hold.probe_at {
             return Some(hold.why);
@@ -59,7 +59,7 @@ impl Hold {
 
     /// Stops the channel.
     pub(crate) fn begin(&self, why: Why, now: Timestamp) {
-        *self.held() = Some(Held {
+        *self.0.lock() = Some(Held {
             why,
             since: now,
             probe_at: later(now),
@@ -68,14 +68,10 @@ impl Hold {
 
     /// A request that departed at `departed` was taken: the hold is over, unless it began after that.
     pub(crate) fn end(&self, departed: Timestamp) {
-        let mut held = self.held();
+        let mut held = self.0.lock();
         if held.is_some_and(|hold| departed > hold.since) {
             *held = None;
         }
-    }
-
-    fn held(&self) -> MutexGuard<'_, Option<Held>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,6 @@
 //! How fast this environment may send: its share of the channel's limit, less after a 429.
 
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
@@ -9,6 +8,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 /// LINE counts arrivals, we count departures: a request may be this much longer on its way than the one before it without
 /// pushing any second over the limit. It costs a twentieth of the speed.
@@ -85,7 +85,7 @@ impl<C: Clock + Clone> Pace<C> {
 
     /// Takes the next turn, or says how long to wait before asking again.
     pub(crate) fn check(&self) -> Result<(), Duration> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let now = self.clock.now();
         if let Err(not_until) = state.limiter.check() {
             return Err(not_until.wait_time_from(now));
@@ -99,30 +99,26 @@ impl<C: Clock + Clone> Pace<C> {
 
     /// After a 429: a slower pace, at once.
     pub(crate) fn slow_down(&self) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.factor = (state.factor * DECREASE).max(LEAST);
         self.relimit(&mut state);
     }
 
     /// After a request that was taken: a little faster, up to the share.
     pub(crate) fn speed_up(&self) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.factor = (state.factor + INCREASE).min(1.0);
     }
 
     /// Requests a second, as of now.
     pub(crate) fn per_second(&self) -> f64 {
-        let factor = self.state().factor;
+        let factor = self.state.lock().factor;
         1.0 / space(self.share, factor).as_secs_f64()
     }
 
     fn relimit(&self, state: &mut State<C>) {
         state.limited = state.factor;
         state.limiter = limiter(self.share, state.factor, &self.clock);
-    }
-
-    fn state(&self) -> MutexGuard<'_, State<C>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

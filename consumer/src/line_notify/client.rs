@@ -3,11 +3,11 @@
 //! LINE's own service ended on 2025-03-31; servers that speak its protocol remain.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use fanline_core::delivery::Delivery;
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, Client};
 use serde::Deserialize;
@@ -153,7 +153,7 @@ impl Notify {
         image: bool,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let spent = self.spent();
+        let spent = self.spent.lock();
         let calls = spent.get(&Spent::new(token, false));
         let images = spent.get(&Spent::new(token, true)).filter(|_| image);
         calls.max(images).copied().filter(|reset| *reset > now)
@@ -168,7 +168,7 @@ impl Notify {
             return;
         }
         let reset = allowance.reset.filter(|reset| *reset > now);
-        let mut spent = self.spent();
+        let mut spent = self.spent.lock();
         spent.retain(|_, reset| *reset > now);
         if no_calls || (reply.status == 429 && reset.is_some() && !no_images) {
             let until = reset.unwrap_or_else(|| now.saturating_add(AN_HOUR).unwrap_or(now));
@@ -178,10 +178,6 @@ impl Notify {
             let until = reset.unwrap_or_else(|| now.saturating_add(AN_HOUR).unwrap_or(now));
             spent.insert(Spent::new(token, true), until);
         }
-    }
-
-    fn spent(&self) -> MutexGuard<'_, HashMap<Spent, Timestamp>> {
-        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
