@@ -9,29 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use crate::settings::header_safe;
-
-/// Where the token comes from.
-#[derive(Debug, Clone)]
-pub enum TokenSource {
-    /// Nowhere: only `line-notify` can be served.
-    None,
-    /// `LINE_CHANNEL_ACCESS_TOKEN` holds it.
-    Fixed(SecretString),
-    /// `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN` names the secret whose string it is.
-    Secret {
-        /// The secret's ARN or name.
-        arn: String,
-    },
-    /// `LINE_CHANNEL_ID` and `LINE_CHANNEL_SECRET` get a stateless token whenever one is needed.
-    /// <https://developers.line.biz/en/reference/messaging-api/#issue-stateless-channel-access-token>
-    Stateless {
-        /// The channel's ID.
-        channel_id: String,
-        /// The channel's secret.
-        channel_secret: SecretString,
-    },
-}
+use crate::settings::{TokenSource, fits_in_a_header};
 
 /// Why there is no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -167,7 +145,7 @@ impl Tokens {
                 (issued.access_token, now.checked_add(life).ok())
             }
         };
-        if !header_safe(token.expose_secret()) {
+        if !fits_in_a_header(token.expose_secret()) {
             return Err(TokenError::Missing);
         }
         Ok((token, ends))
