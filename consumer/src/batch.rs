@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::channel::attempt::Attempt;
-use crate::channel::backoff::{self, Cause};
-use crate::channel::hold::Why;
+use crate::channel::backoff::{self, RetryCause};
+use crate::channel::hold::HoldReason;
 use crate::handler::{Environment, Settled};
 use crate::line::error_body;
-use crate::sqs::dead_letter::Letter;
+use crate::sqs::dead_letter::DeadLetter;
+use crate::sqs::delivery_queue::Hidden;
 use crate::sqs::record::Record;
 use crate::tally::Tally;
 
@@ -24,7 +25,7 @@ pub(crate) enum Settlement {
     /// It may be deleted.
     Acknowledge,
     /// It comes again after so many seconds.
-    Return(u32),
+    Return(u16),
     /// It comes again when its visibility runs out, whenever that is.
     Untouched,
 }
@@ -52,7 +53,7 @@ impl Invocation {
             },
             Err(error) => {
                 self.tally().undecodable += 1;
-                let letter = Letter {
+                let letter = DeadLetter {
                     reason: DeadLetterReason::Undecodable,
                     status: None,
                     line_message: error.to_string(),
@@ -79,12 +80,12 @@ impl Invocation {
                 return Settlement::Acknowledge;
             }
             Attempt::Later(cause) => return self.hand_back(record, delivery, cause),
-            Attempt::Stopped(Why::Unauthorized, _)
+            Attempt::Stopped(HoldReason::Unauthorized, _)
                 if record.receive_count < self.environment.settings.max_receive_count =>
             {
-                return self.hand_back(record, delivery, Cause::Held);
+                return self.hand_back(record, delivery, RetryCause::OnHold);
             }
-            Attempt::Stopped(Why::Unauthorized, reply) => {
+            Attempt::Stopped(HoldReason::Unauthorized, reply) => {
                 let ours = "held: there is no token that the channel takes";
                 (
                     Outcome::Hold,
@@ -93,7 +94,7 @@ impl Invocation {
                     ours.to_owned(),
                 )
             }
-            Attempt::Stopped(Why::Quota, reply) => {
+            Attempt::Stopped(HoldReason::Quota, reply) => {
                 let ours = "held: the month's messages are used up";
                 (
                     Outcome::Hold,
@@ -138,7 +139,7 @@ impl Invocation {
             }
         };
         let said = reply.as_ref().and_then(|reply| reply.body.as_deref());
-        let letter = Letter {
+        let letter = DeadLetter {
             reason,
             status: reply.as_ref().map(|reply| reply.status),
             line_message: said.map_or(ours, |said| error_body::quote(said, &delivery.recipients)),
@@ -154,7 +155,7 @@ impl Invocation {
     }
 
     /// Sends a dead letter; where that fails, the record comes again and is judged anew.
-    async fn set_aside(&self, record: &Record, body: &str, letter: &Letter) -> Settlement {
+    async fn set_aside(&self, record: &Record, body: &str, letter: &DeadLetter) -> Settlement {
         let group = record.fifo_group.as_deref();
         let sent = self
             .environment
@@ -175,13 +176,13 @@ impl Invocation {
             Ok(()) => Settlement::Acknowledge,
             Err(error) => {
                 tracing::error!(%error, message_id = record.message_id, "the record is handed back");
-                self.after(record, Cause::Fault)
+                self.after(record, RetryCause::Fault)
             }
         }
     }
 
-    fn hand_back(&self, record: &Record, delivery: &Delivery, cause: Cause) -> Settlement {
-        let outcome = if cause == Cause::Held {
+    fn hand_back(&self, record: &Record, delivery: &Delivery, cause: RetryCause) -> Settlement {
+        let outcome = if cause == RetryCause::OnHold {
             Outcome::Hold
         } else {
             Outcome::Retry
@@ -191,13 +192,13 @@ impl Invocation {
             .add(outcome, delivery.recipients.len());
         match self.after(record, cause) {
             Settlement::Return(wait) => {
-                Settlement::Return(backoff::cut(wait, delivery, Timestamp::now()))
+                Settlement::Return(backoff::shorten(wait, delivery, Timestamp::now()))
             }
             settlement => settlement,
         }
     }
 
-    pub(crate) fn after(&self, record: &Record, cause: Cause) -> Settlement {
+    pub(crate) fn after(&self, record: &Record, cause: RetryCause) -> Settlement {
         let base = self.environment.settings.retry_base;
         let now = Timestamp::now();
         Settlement::Return(backoff::wait(
@@ -229,17 +230,22 @@ impl Invocation {
 
     /// Sets the visibility of everything that is handed back, in one call for each queue.
     pub(crate) async fn hide(&self, records: &[Arc<Record>], settlements: &[Settlement]) {
-        let mut waits: BTreeMap<&str, Vec<(String, u32)>> = BTreeMap::new();
+        let mut queues: BTreeMap<Option<&str>, Vec<Hidden<'_>>> = BTreeMap::new();
         for (record, settlement) in records.iter().zip(settlements) {
-            if let (Settlement::Return(wait), Some(handle)) = (settlement, &record.receipt_handle) {
-                let arn = record.source_arn.as_deref().unwrap_or_default();
-                waits.entry(arn).or_default().push((handle.clone(), *wait));
+            if let (Settlement::Return(seconds), Some(receipt_handle)) =
+                (*settlement, &record.receipt_handle)
+            {
+                let queue = queues.entry(record.source_arn.as_deref()).or_default();
+                queue.push(Hidden {
+                    receipt_handle,
+                    seconds,
+                });
             }
         }
-        for (arn, waits) in waits {
-            if let Err(error) = self.environment.queue.hide(arn, &waits).await {
-                // They are handed back all the same and come when the queue's own time-out says so.
-                tracing::warn!(%error, "the waits were not changed");
+        for (arn, hidden) in queues {
+            if let Err(error) = self.environment.queue.hide(arn, &hidden).await {
+                // The records come again all the same, when their visibility timeout runs out.
+                tracing::warn!(%error, "visibility timeout not changed");
             }
         }
     }

@@ -21,8 +21,8 @@ use crate::line::token::{Issuer, Tokens};
 use crate::line_notify::client::Notify;
 use crate::line_notify::image::Images;
 use crate::settings::Settings;
-use crate::sqs::dead_letter::DeadLetters;
-use crate::sqs::delivery_queue::Queue;
+use crate::sqs::dead_letter::DeadLetterQueue;
+use crate::sqs::delivery_queue::DeliveryQueue;
 use crate::sqs::record::{self, Record};
 use crate::tally::Tally;
 
@@ -47,8 +47,8 @@ pub(crate) struct Environment {
     pub(crate) tokens: Tokens,
     pub(crate) notify: Notify,
     pub(crate) images: Images,
-    pub(crate) queue: Queue,
-    pub(crate) dead_letters: DeadLetters,
+    pub(crate) queue: DeliveryQueue,
+    pub(crate) dead_letters: DeadLetterQueue,
     pub(crate) push: Pace,
     pub(crate) multicast: Pace,
     pub(crate) notify_pace: Pace,
@@ -104,8 +104,8 @@ impl Consumer {
             tokens,
             notify: Notify::new(client, settings.line_notify_api_base.clone()),
             images: Images::new(aws_sdk_s3::Client::new(config)),
-            queue: Queue::new(sqs.clone(), settings.delivery_queue_url.clone()),
-            dead_letters: DeadLetters::new(sqs, settings.dead_letter_queue_url.clone()),
+            queue: DeliveryQueue::new(sqs.clone(), settings.delivery_queue_url.clone()),
+            dead_letters: DeadLetterQueue::new(sqs, settings.dead_letter_queue_url.clone()),
             push: Pace::new(settings.push_per_second),
             multicast: Pace::new(settings.multicast_per_second),
             notify_pace: Pace::new(settings.notify_per_second),

@@ -5,8 +5,8 @@ use fanline_core::outcome::{DeadLetterReason, Outcome};
 use fanline_core::request::KEY_HORIZON;
 use jiff::Timestamp;
 
-use crate::channel::backoff::Cause;
-use crate::channel::hold::Why;
+use crate::channel::backoff::RetryCause;
+use crate::channel::hold::HoldReason;
 use crate::channel::response::Reply;
 use crate::line::error_body::Blame;
 
@@ -22,9 +22,9 @@ pub(crate) enum Attempt {
     /// A multicast that nobody got, because of some of its recipients.
     Split(Blame, Reply),
     /// Another time.
-    Later(Cause),
+    Later(RetryCause),
     /// The channel is stopped; with LINE's answer where this delivery found that out.
-    Stopped(Why, Option<Reply>),
+    Stopped(HoldReason, Option<Reply>),
     /// Past its `expires_at`, or past the 23 hours for which LINE surely remembers its key.
     TooLate(DeadLetterReason),
     /// Perhaps taken, and it can't be asked again.

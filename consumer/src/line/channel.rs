@@ -12,9 +12,9 @@ use secrecy::SecretString;
 
 use crate::batch::{Invocation, Settlement};
 use crate::channel::attempt::{Attempt, too_late};
-use crate::channel::backoff::Cause;
+use crate::channel::backoff::RetryCause;
 use crate::channel::classify::{Route, Verdict, classify};
-use crate::channel::hold::Why;
+use crate::channel::hold::HoldReason;
 use crate::channel::pace::Pace;
 use crate::channel::response::{Answer, Reply};
 use crate::line::error_body::Blame;
@@ -57,7 +57,7 @@ impl Invocation {
             }
             // A new token is tried at once, hold or not: perhaps it is what ends the hold.
             let with_new_token = renewed.is_some();
-            if !with_new_token && let Some(why) = environment.hold.stopped(now) {
+            if !with_new_token && let Some(why) = environment.hold.reason(now) {
                 return Attempt::Stopped(why, None);
             }
             let token = match renewed.take() {
@@ -66,11 +66,11 @@ impl Invocation {
             };
             let token = match token {
                 Ok(token) => token,
-                Err(TokenError::Missing) => return self.stop(Why::Unauthorized, None),
-                Err(TokenError::Unavailable) => return Attempt::Later(Cause::Fault),
+                Err(TokenError::Missing) => return self.stop(HoldReason::Unauthorized, None),
+                Err(TokenError::Unavailable) => return Attempt::Later(RetryCause::Fault),
             };
             if !pace.turn(self.latest_start).await || Timestamp::now() > self.latest_start {
-                return Attempt::Later(Cause::Fault);
+                return Attempt::Later(RetryCause::Fault);
             }
             // Time has passed while it waited for its turn.
             let departed = Timestamp::now();
@@ -119,10 +119,10 @@ impl Invocation {
                     Outcome::AlreadyAccepted
                 })
             }
-            Verdict::NotSent | Verdict::Unclear => Attempt::Later(Cause::Fault),
+            Verdict::NotSent | Verdict::Unclear => Attempt::Later(RetryCause::Fault),
             Verdict::TooFast => {
                 pace.slow_down();
-                Attempt::Later(Cause::TooFast)
+                Attempt::Later(RetryCause::TooFast)
             }
             Verdict::PerhapsQuota => {
                 let now = Timestamp::now();
@@ -132,21 +132,23 @@ impl Invocation {
                     environment.line.month(&token, now).await
                 };
                 if month.is_some_and(|month| month.is_too_short_for(delivery.recipients.len())) {
-                    return self.stop(Why::Quota, Some(reply));
+                    return self.stop(HoldReason::Quota, Some(reply));
                 }
                 // Another sender may only have reserved what is left, or the text is new to us: neither is for ever.
                 pace.slow_down();
-                Attempt::Later(Cause::TooFast)
+                Attempt::Later(RetryCause::TooFast)
             }
-            Verdict::Unauthorized | Verdict::Forbidden => self.stop(Why::Unauthorized, Some(reply)),
+            Verdict::Unauthorized | Verdict::Forbidden => {
+                self.stop(HoldReason::Unauthorized, Some(reply))
+            }
             // The parts must be the same on every attempt, so words that could not be read are asked for again.
-            Verdict::Split(_) if reply.body.is_none() => Attempt::Later(Cause::Fault),
+            Verdict::Split(_) if reply.body.is_none() => Attempt::Later(RetryCause::Fault),
             Verdict::Split(blame) => Attempt::Split(blame, reply),
             Verdict::Refused => Attempt::Refused(reply),
         }
     }
 
-    fn stop(&self, why: Why, reply: Option<Reply>) -> Attempt {
+    fn stop(&self, why: HoldReason, reply: Option<Reply>) -> Attempt {
         self.environment.hold.begin(why, Timestamp::now());
         self.tally().channel(Channel::Line).holds += 1;
         tracing::error!(
@@ -227,12 +229,12 @@ impl Invocation {
         if left.is_empty() {
             return Settlement::Acknowledge;
         }
-        let later = self.after(record, Cause::Fault);
+        let later = self.after(record, RetryCause::Fault);
         // On a FIFO queue a part at the end of its group would be overtaken by all that follows: the whole comes again.
         if record.fifo_group.is_some() {
             return later;
         }
-        let arn = record.source_arn.as_deref().unwrap_or_default();
+        let arn = record.source_arn.as_deref();
         let delay = match later {
             Settlement::Return(wait) => wait,
             Settlement::Acknowledge | Settlement::Untouched => 0,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::batch::Invocation;
 use crate::channel::attempt::{Attempt, too_late};
-use crate::channel::backoff::Cause;
+use crate::channel::backoff::RetryCause;
 use crate::channel::classify::{Route, Verdict, classify};
 use crate::channel::response::{Answer, Reply};
 use crate::line_notify::client::Message;
@@ -29,20 +29,20 @@ impl Invocation {
             return Attempt::TooLate(reason);
         }
         if let Some(reset) = environment.notify.waits_until(token, has_image, now) {
-            return Attempt::Later(Cause::Until(reset));
+            return Attempt::Later(RetryCause::Until(reset));
         }
         let image = match &message.image_file {
             None => None,
             Some(name) => match environment.images.get(name).await {
                 Ok(image) => Some(image),
-                Err(ImageError::Unavailable) => return Attempt::Later(Cause::Fault),
+                Err(ImageError::Unavailable) => return Attempt::Later(RetryCause::Fault),
                 Err(error) => return Attempt::Unfit(error.to_string()),
             },
         };
         let turn = environment.notify_pace.turn(self.latest_start).await;
         let departed = Timestamp::now();
         if !turn || departed > self.latest_start {
-            return Attempt::Later(Cause::Fault);
+            return Attempt::Later(RetryCause::Fault);
         }
         if let Some(reason) = too_late(&delivery.envelope, departed) {
             return Attempt::TooLate(reason);
@@ -63,9 +63,9 @@ impl Invocation {
         };
         match verdict {
             Verdict::Accepted => Attempt::Taken(Outcome::Accepted),
-            Verdict::NotSent => Attempt::Later(Cause::Fault),
+            Verdict::NotSent => Attempt::Later(RetryCause::Fault),
             Verdict::Unclear => match delivery.envelope.on_unknown {
-                OnUnknown::Retry => Attempt::Later(Cause::Fault),
+                OnUnknown::Retry => Attempt::Later(RetryCause::Fault),
                 OnUnknown::Park => Attempt::Unknown,
             },
             // The limit is this token's and not the channel's: the others keep their pace.
@@ -73,7 +73,7 @@ impl Invocation {
                 let reset = environment
                     .notify
                     .waits_until(token, has_image, Timestamp::now());
-                Attempt::Later(reset.map_or(Cause::TooFast, Cause::Until))
+                Attempt::Later(reset.map_or(RetryCause::TooFast, RetryCause::Until))
             }
             Verdict::AlreadyAccepted
             | Verdict::PerhapsQuota
