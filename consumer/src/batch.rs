@@ -231,7 +231,7 @@ impl Batch {
                     run,
                     message_id,
                     receive_count,
-                    "dead letter"
+                    "dead letter sent"
                 );
                 Settlement::Acknowledge
             }

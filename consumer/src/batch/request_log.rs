@@ -33,7 +33,7 @@ pub(crate) fn log_exchange(
         recipients = delivery.recipients.len(),
         recipient = recipient(delivery, hash_key),
         latency_ms = exchange.latency_ms,
-        "asked the channel"
+        "LINE request"
     );
 }
 

@@ -134,7 +134,7 @@ impl LineClient {
             status = response.as_ref().ok().map(|response| response.status),
             failure = response.as_ref().err().map(|failure| failure.as_str()),
             request_id = response.as_ref().ok().and_then(Response::request_id),
-            "asked for the month's count"
+            "LINE quota request"
         );
         let response = response.ok().filter(|response| response.status == 200)?;
         serde_json::from_slice(&response.body?).ok()

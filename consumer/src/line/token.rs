@@ -186,7 +186,7 @@ impl Tokens {
             endpoint = "/oauth2/v3/token",
             status = response.as_ref().ok().map(|response| response.status),
             failure = response.as_ref().err().map(|failure| failure.as_str()),
-            "asked for a stateless token"
+            "LINE token request"
         );
         let response = response.map_err(|_| TokenError::Unavailable)?;
         match response.status {

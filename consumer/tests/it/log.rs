@@ -103,7 +103,7 @@ async fn a_run_with_every_kind_of_failure_names_nobody() {
     }
     let asked: Vec<&&Value> = events
         .iter()
-        .filter(|event| event["message"] == "asked the channel")
+        .filter(|event| event["message"] == "LINE request")
         .collect();
     assert!(asked.iter().any(|event| event["status"] == 200));
     for event in asked {
