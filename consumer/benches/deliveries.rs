@@ -1,8 +1,8 @@
 //! The processor time that one delivery costs the consumer.
 //!
-//! `cargo bench -p fanline-consumer --bench deliveries` (Linux only). The real handler sends batches
-//! of ten over real sockets. The simulated LINE runs in a process of its own, so that its time is
-//! not counted. The log is written as on Lambda, and thrown away.
+//! `cargo bench -p fanline-consumer --bench deliveries` (Linux only). The real handler sends
+//! batches of ten over real sockets. The simulated LINE runs in a process of its own, so that its
+//! time is not counted. The log is written as on Lambda, and thrown away.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,9 +1,13 @@
-//! One batch: every record is settled by itself. Only the batch logs and counts requests, sends dead
-//! letters, and says what becomes of a record.
+//! One batch: every record is settled by itself. Only the batch logs and counts requests, sends
+//! dead letters, and says what becomes of a record.
 //!
 //! # Layout
 //! - `settlement`: what becomes of a record, decided from an attempt
-//! - `tally`: the metrics of the batch; `request_log`: the log line of a request
+//! - `tally`: the metrics of the batch; `log`: its log lines
+
+mod log;
+mod settlement;
+mod tally;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,7 +23,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::batch::request_log::log_exchange;
+use crate::batch::log::{log_dead_letter, log_exchange, log_hold};
 use crate::batch::settlement::{Decision, decide, refuse, undecodable};
 use crate::batch::tally::BatchTally;
 use crate::channel::attempt::{Attempt, Conclusion};
@@ -29,10 +33,6 @@ use crate::line::split::{self, Split};
 use crate::sqs::dead_letter::DeadLetter;
 use crate::sqs::delivery_queue::Hidden;
 use crate::sqs::record::Record;
-
-mod request_log;
-mod settlement;
-mod tally;
 
 pub(crate) use settlement::Settlement;
 
@@ -171,9 +171,7 @@ impl Batch {
         } = attempt.conclusion
         {
             self.tally.lock().channel(channel).holds += 1;
-            let (channel, reason) = (channel.as_str(), reason.as_str());
-            let status = attempt.status();
-            tracing::error!(channel, reason, status, "channel on hold");
+            log_hold(channel, reason, attempt.status());
         }
         attempt
     }
@@ -218,30 +216,10 @@ impl Batch {
     async fn set_aside(&self, record: &Record, body: &str, letter: &DeadLetter) -> Settlement {
         let queue = &self.environment.dead_letter_queue;
         let sent = queue.send(body, letter, record.fifo_group.as_deref()).await;
-        let (reason, status) = (letter.reason.as_str(), letter.status);
-        let (request_id, run) = (letter.request_id.as_deref(), letter.run.as_deref());
-        let message_id = record.message_id.as_deref();
-        let receive_count = letter.receive_count;
+        log_dead_letter(letter, record, &sent);
         match sent {
-            Ok(()) => {
-                tracing::warn!(
-                    reason,
-                    status,
-                    request_id,
-                    run,
-                    message_id,
-                    receive_count,
-                    "dead letter sent"
-                );
-                Settlement::Acknowledge
-            }
-            Err(error) => {
-                tracing::error!(
-                    reason, status, request_id, run, message_id, receive_count, %error,
-                    "dead letter not sent, record handed back"
-                );
-                Settlement::Return(self.wait(record, RetryCause::Fault))
-            }
+            Ok(()) => Settlement::Acknowledge,
+            Err(_) => Settlement::Return(self.wait(record, RetryCause::Fault)),
         }
     }
 
@@ -284,8 +262,8 @@ impl Batch {
         backoff::wait(base, cause, record.receive_count, rand::random(), now)
     }
 
-    /// Takes a refused multicast apart until every part has its outcome. Parts that get none go back
-    /// to the queue as deliveries of their own. So LINE is not asked about the whole again.
+    /// Takes a refused multicast apart until every part has its outcome. Parts that get none go
+    /// back to the queue as deliveries of their own, so that the whole is not sent again.
     async fn take_apart(&self, record: &Record, mut split: Split) -> Settlement {
         while let Some(round) = split.next_round() {
             self.tally.lock().channel(Channel::Line).splits += 1;

@@ -28,8 +28,8 @@ const MAX_SECONDS: f64 = 900.0;
 /// What the consumer needs to know before its first record.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `LINE_CHANNEL_ACCESS_TOKEN`, `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN`, or `LINE_CHANNEL_ID` with
-    /// `LINE_CHANNEL_SECRET`.
+    /// `LINE_CHANNEL_ACCESS_TOKEN`, `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN`, or `LINE_CHANNEL_ID`
+    /// with `LINE_CHANNEL_SECRET`.
     pub(crate) token: TokenSource,
     /// `LINE_API_BASE`: scheme and host of the Messaging API, without a slash at the end.
     pub(crate) line_api_base: String,
@@ -48,14 +48,14 @@ pub struct Settings {
     pub(crate) notify_per_second: f64,
     /// `REQUEST_TIMEOUT_SECONDS`: no request takes longer.
     pub(crate) request_timeout: Duration,
-    /// `RETRY_BASE_SECONDS`: the longest wait before the second attempt. It doubles with each further
-    /// attempt.
+    /// `RETRY_BASE_SECONDS`: the longest wait before the second attempt. It doubles with each
+    /// further attempt.
     pub(crate) retry_base: Duration,
-    /// `MAX_RECEIVE_COUNT`: the delivery queue's `maxReceiveCount`. A delivery that is on hold for a
-    /// missing token is set aside with its reason at this receive. SQS would do it without one.
+    /// `MAX_RECEIVE_COUNT`: the delivery queue's `maxReceiveCount`. At this receive a delivery that
+    /// is on hold for a missing token is set aside with its reason. SQS would do it without one.
     pub(crate) max_receive_count: u32,
-    /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it, the name of
-    /// the run does.
+    /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it, the name
+    /// of the run does.
     pub(crate) log_hash_key: Option<SecretString>,
     /// `AWS_LAMBDA_FUNCTION_NAME`: a dimension of the metrics. Lambda sets it.
     pub(crate) function: String,
@@ -161,8 +161,8 @@ pub(crate) fn fits_in_a_header(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// A base to which paths are appended. It has no slash at its end: LINE refuses a path with a double
-/// slash.
+/// A base to which paths are appended. It has no slash at its end: LINE refuses a path with a
+/// double slash.
 /// <https://developers.line.biz/en/news/tags/messaging-api/>
 fn base<F: Fn(&str) -> Option<String>>(
     reader: &mut Reader<F>,

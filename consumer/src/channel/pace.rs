@@ -189,8 +189,8 @@ mod tests {
         (idle, 0u8..30, 0u64..50_000_000)
     }
 
-    /// The arrivals of one environment's requests. A step is: how long it waits before it asks, what
-    /// came back before (0: a 429), and how long its request travels. In nanoseconds.
+    /// The arrivals of one environment's requests. A step is: how long it waits before it asks,
+    /// what came back before (0: a 429), and how long its request travels. In nanoseconds.
     fn arrivals(share: f64, steps: &[Step]) -> Vec<u64> {
         let clock = FakeRelativeClock::default();
         let pace = Pace::with_clock(share, clock.clone());

@@ -73,8 +73,8 @@ fn position(property: &str) -> Option<usize> {
         .ok()
 }
 
-/// What the body says, in one line for a person. It names nobody: `recipients` are masked, and so is
-/// everything that looks like an ID or a token.
+/// What the body says, in one line for a person. It names nobody: `recipients` are masked, and so
+/// is everything that looks like an ID or a token.
 pub(crate) fn quote(body: &str, recipients: &[String]) -> String {
     let mut text = text_of(body);
     for recipient in recipients.iter().filter(|recipient| !recipient.is_empty()) {
@@ -206,7 +206,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_id_survives_a_quotation(before in "\\PC{0,40}", kind in "[UCRucr]", id in "[0-9a-fA-F]{32}", after in "\\PC{0,300}") {
+        fn no_id_survives_a_quotation(
+            before in "\\PC{0,40}",
+            kind in "[UCRucr]",
+            id in "[0-9a-fA-F]{32}",
+            after in "\\PC{0,300}",
+        ) {
             let id = format!("{kind}{id}");
             let quoted = quote(&format!("{before}{id}{after}"), &[]);
             prop_assert!(!quoted.contains(&id));

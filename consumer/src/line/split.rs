@@ -171,8 +171,8 @@ mod tests {
         all
     }
 
-    /// What a LINE accepts and refuses that refuses every request with one of `bad` in it, and names
-    /// nobody.
+    /// Takes `delivery` apart against a LINE that refuses every request with one of `bad` in it,
+    /// and names nobody. Returns what it accepts and what it refuses.
     fn run(delivery: &Delivery, bad: &[String]) -> (Vec<Delivery>, Vec<Delivery>) {
         let (mut accepted, mut refused) = (Vec::new(), Vec::new());
         let mut split = split(delivery, &[]);

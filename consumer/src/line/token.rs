@@ -1,4 +1,4 @@
-//! The channel access token: given, kept in Secrets Manager, or issued for fifteen minutes at a time.
+//! The channel access token: given, kept in Secrets Manager, or issued for fifteen minutes.
 
 use std::time::Duration;
 

@@ -87,8 +87,8 @@ impl Images {
         }
     }
 
-    /// The image with this name, an `s3://` URI or a path. All who ask at the same time wait for one
-    /// fetch.
+    /// The image with this name, an `s3://` URI or a path. All who ask at the same time wait for
+    /// one fetch.
     pub(crate) async fn get(&self, name: &str) -> Result<Image, ImageError> {
         let image = Arc::clone(self.images.lock().await.entry(name.to_owned()).or_default());
         image.get_or_try_init(|| self.fetch(name)).await.cloned()

@@ -1,5 +1,6 @@
-//! The log line of a request. It names nobody and quotes nothing.
+//! The log lines of a batch. They name no recipient and quote no text.
 
+use fanline_core::channel::Channel;
 use fanline_core::delivery::Delivery;
 use fanline_core::request::Request;
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,8 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 use crate::channel::attempt::Exchange;
+use crate::channel::hold::HoldReason;
 use crate::channel::response::{Failure, Response};
 use crate::channel::route::Route;
+use crate::sqs::dead_letter::{DeadLetter, DeadLetterError};
+use crate::sqs::record::Record;
 
 /// Logs one request and what came back. `hash_key` keys the hash that stands for the recipient.
 pub(crate) fn log_exchange(
@@ -35,6 +39,48 @@ pub(crate) fn log_exchange(
         latency_ms = exchange.latency_ms,
         "LINE request"
     );
+}
+
+/// Logs that a channel was put on hold, with the status that led to it, if one did.
+pub(crate) fn log_hold(channel: Channel, reason: HoldReason, status: Option<u16>) {
+    let (channel, reason) = (channel.as_str(), reason.as_str());
+    tracing::error!(channel, reason, status, "channel on hold");
+}
+
+/// Logs that a dead letter was sent, or why not.
+pub(crate) fn log_dead_letter(
+    letter: &DeadLetter,
+    record: &Record,
+    sent: &Result<(), DeadLetterError>,
+) {
+    let DeadLetter {
+        status,
+        receive_count,
+        ..
+    } = *letter;
+    let (reason, message_id) = (letter.reason.as_str(), record.message_id.as_deref());
+    let (request_id, run) = (letter.request_id.as_deref(), letter.run.as_deref());
+    match sent {
+        Ok(()) => tracing::warn!(
+            reason,
+            status,
+            request_id,
+            run,
+            message_id,
+            receive_count,
+            "dead letter sent"
+        ),
+        Err(error) => tracing::error!(
+            reason,
+            status,
+            request_id,
+            run,
+            message_id,
+            receive_count,
+            %error,
+            "dead letter not sent, record handed back"
+        ),
+    }
 }
 
 /// What stands for the recipient, if there is only one.
