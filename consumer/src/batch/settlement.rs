@@ -11,6 +11,13 @@ use crate::line::error_body::quote;
 use crate::sqs::dead_letter::DeadLetter;
 use crate::sqs::record::Record;
 
+// The texts of dead letters without a response.
+const EXPIRED: &str = "its `expires_at` had passed";
+const TOO_OLD: &str = "its run began more than 23 hours ago";
+const UNKNOWN: &str = "no clear response came, and the campaign says not to send it again";
+const OUT_OF_QUOTA: &str = "on hold: the month's messages are used up";
+const NO_TOKEN: &str = "on hold: there is no token that the channel accepts";
+
 /// What becomes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Settlement {
@@ -56,21 +63,9 @@ pub(crate) fn decide(
             ..
         } if record.receive_count < max_receive_count => Decision::HandBack(RetryCause::OnHold),
         Conclusion::OnHold { reason, .. } => hold(*reason, attempt.response(), delivery, record),
-        Conclusion::Expired => set_aside(
-            Outcome::Expired,
-            Reason::Expired,
-            "its `expires_at` had passed",
-        ),
-        Conclusion::TooOld => set_aside(
-            Outcome::Unknown,
-            Reason::Unknown,
-            "its run began more than 23 hours ago",
-        ),
-        Conclusion::Unknown => set_aside(
-            Outcome::Unknown,
-            Reason::Unknown,
-            "no response came, and the campaign says not to send it again",
-        ),
+        Conclusion::Expired => set_aside(Outcome::Expired, Reason::Expired, EXPIRED),
+        Conclusion::TooOld => set_aside(Outcome::Unknown, Reason::Unknown, TOO_OLD),
+        Conclusion::Unknown => set_aside(Outcome::Unknown, Reason::Unknown, UNKNOWN),
     }
 }
 
@@ -103,14 +98,8 @@ fn hold(
     record: &Record,
 ) -> Decision {
     let (reason, text) = match reason {
-        HoldReason::Quota => (
-            DeadLetterReason::Quota,
-            "on hold: the month's messages are used up",
-        ),
-        HoldReason::Unauthorized => (
-            DeadLetterReason::Unauthorized,
-            "on hold: there is no token that the channel accepts",
-        ),
+        HoldReason::Quota => (DeadLetterReason::Quota, OUT_OF_QUOTA),
+        HoldReason::Unauthorized => (DeadLetterReason::Unauthorized, NO_TOKEN),
     };
     let letter = letter(delivery, record, reason, text);
     Decision::SetAside(Outcome::Hold, with_response(letter, response, delivery))
@@ -211,104 +200,76 @@ mod tests {
         decide(attempt, &delivery(), &record, MAX_RECEIVE_COUNT)
     }
 
+    fn end(outcome: Outcome) -> Decision {
+        Decision::End(outcome)
+    }
+
+    fn back(cause: RetryCause) -> Decision {
+        Decision::HandBack(cause)
+    }
+
+    /// A dead letter without a response.
+    fn aside(outcome: Outcome, reason: DeadLetterReason, text: &str) -> Decision {
+        let letter = letter(&delivery(), &record(1), reason, text);
+        Decision::SetAside(outcome, letter)
+    }
+
     #[test]
     fn every_conclusion_has_its_decision() {
         use DeadLetterReason as Reason;
         let reset = RetryCause::Until(Timestamp::UNIX_EPOCH);
-        let end = |outcome| (Some(outcome), None, None);
-        let back = |cause| (None, None, Some(cause));
-        let aside = |outcome, reason| (Some(outcome), Some(reason), None);
-        let unauthorized = |began| on_hold(HoldReason::Unauthorized, began);
-        let quota = |began| on_hold(HoldReason::Quota, began);
-        // What is decided at the first receive, and at the last one.
-        let table = [
-            (
-                Conclusion::Accepted,
-                end(Outcome::Accepted),
-                end(Outcome::Accepted),
-            ),
-            (
-                Conclusion::AlreadyAccepted,
-                end(Outcome::AlreadyAccepted),
-                end(Outcome::AlreadyAccepted),
-            ),
+        let refused = |text| aside(Outcome::Refused, Reason::Refused, text);
+        let expired = aside(Outcome::Expired, Reason::Expired, EXPIRED);
+        let unknown = |text| aside(Outcome::Unknown, Reason::Unknown, text);
+        let quota = aside(Outcome::Hold, Reason::Quota, OUT_OF_QUOTA);
+        for (conclusion, expected) in [
+            (Conclusion::Accepted, end(Outcome::Accepted)),
+            (Conclusion::AlreadyAccepted, end(Outcome::AlreadyAccepted)),
             (
                 Conclusion::Retry(RetryCause::Fault),
-                back(RetryCause::Fault),
                 back(RetryCause::Fault),
             ),
             (
                 Conclusion::Retry(RetryCause::TooFast),
                 back(RetryCause::TooFast),
-                back(RetryCause::TooFast),
             ),
-            (Conclusion::Retry(reset), back(reset), back(reset)),
+            (Conclusion::Retry(reset), back(reset)),
+            (Conclusion::Refused, refused("")),
+            (Conclusion::Split(vec![1]), refused("")),
+            (Conclusion::Unsendable("no".into()), refused("no")),
+            (Conclusion::Expired, expired),
+            (Conclusion::TooOld, unknown(TOO_OLD)),
+            (Conclusion::Unknown, unknown(UNKNOWN)),
+            (on_hold(HoldReason::Quota, true), quota.clone()),
+            (on_hold(HoldReason::Quota, false), quota),
             (
-                unauthorized(false),
+                on_hold(HoldReason::Unauthorized, true),
                 back(RetryCause::OnHold),
-                aside(Outcome::Hold, Reason::Unauthorized),
             ),
             (
-                unauthorized(true),
+                on_hold(HoldReason::Unauthorized, false),
                 back(RetryCause::OnHold),
-                aside(Outcome::Hold, Reason::Unauthorized),
             ),
-            (
-                quota(false),
-                aside(Outcome::Hold, Reason::Quota),
-                aside(Outcome::Hold, Reason::Quota),
-            ),
-            (
-                quota(true),
-                aside(Outcome::Hold, Reason::Quota),
-                aside(Outcome::Hold, Reason::Quota),
-            ),
-            (
-                Conclusion::Refused,
-                aside(Outcome::Refused, Reason::Refused),
-                aside(Outcome::Refused, Reason::Refused),
-            ),
-            (
-                Conclusion::Split(vec![1]),
-                aside(Outcome::Refused, Reason::Refused),
-                aside(Outcome::Refused, Reason::Refused),
-            ),
-            (
-                Conclusion::Unsendable("no".into()),
-                aside(Outcome::Refused, Reason::Refused),
-                aside(Outcome::Refused, Reason::Refused),
-            ),
-            (
-                Conclusion::Expired,
-                aside(Outcome::Expired, Reason::Expired),
-                aside(Outcome::Expired, Reason::Expired),
-            ),
-            (
-                Conclusion::TooOld,
-                aside(Outcome::Unknown, Reason::Unknown),
-                aside(Outcome::Unknown, Reason::Unknown),
-            ),
-            (
-                Conclusion::Unknown,
-                aside(Outcome::Unknown, Reason::Unknown),
-                aside(Outcome::Unknown, Reason::Unknown),
-            ),
-        ];
-        for (conclusion, first, last) in table {
+        ] {
             let attempt = attempt(conclusion, None);
-            for (receive_count, expected) in [(1, first), (4, first), (5, last), (6, last)] {
-                let decision = match decided(&attempt, receive_count) {
-                    Decision::End(outcome) => (Some(outcome), None, None),
-                    Decision::SetAside(outcome, letter) => {
-                        assert_eq!(letter.run.as_deref(), Some("xmas"));
-                        assert_eq!(letter.receive_count, receive_count);
-                        assert_eq!(letter.status, None);
-                        (Some(outcome), Some(letter.reason), None)
-                    }
-                    Decision::HandBack(cause) => (None, None, Some(cause)),
-                };
-                assert_eq!(decision, expected, "{attempt:?} at {receive_count}");
-            }
+            assert_eq!(decided(&attempt, 1), expected, "{attempt:?}");
+        }
+    }
+
+    #[test]
+    fn a_delivery_on_hold_for_its_token_is_set_aside_at_its_last_receive() {
+        let attempt = attempt(on_hold(HoldReason::Unauthorized, false), None);
+        for receive_count in 1..MAX_RECEIVE_COUNT {
+            let decision = decided(&attempt, receive_count);
+            assert_eq!(decision, back(RetryCause::OnHold), "{receive_count}");
+        }
+        for receive_count in [MAX_RECEIVE_COUNT, MAX_RECEIVE_COUNT + 1] {
+            let Decision::SetAside(outcome, letter) = decided(&attempt, receive_count) else {
+                panic!("no dead letter")
+            };
+            assert_eq!(outcome, Outcome::Hold);
+            assert_eq!(letter.reason, DeadLetterReason::Unauthorized);
+            assert_eq!(letter.receive_count, receive_count);
         }
     }
 
@@ -328,14 +289,9 @@ mod tests {
                 on_hold(HoldReason::Quota, true),
                 response(429, None),
                 Some(429),
-                "on hold: the month's messages are used up",
+                OUT_OF_QUOTA,
             ),
-            (
-                Conclusion::Expired,
-                response(401, body),
-                None,
-                "its `expires_at` had passed",
-            ),
+            (Conclusion::Expired, response(401, body), None, EXPIRED),
         ] {
             let Decision::SetAside(_, letter) = decided(&attempt(conclusion, Some(response)), 1)
             else {

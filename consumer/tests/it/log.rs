@@ -22,6 +22,30 @@ pub(crate) fn assert_nobody_is_in(output: &str) {
     }
 }
 
+/// Deliveries that come to every kind of end, whatever LINE answers.
+fn bodies() -> [String; 8] {
+    let notify = delivery_with(&[NOTIFY_TOKEN.into()], |body| {
+        body["channel"] = json!("line-notify");
+        body["messages"] = json!([{"message": TEXT}]);
+    });
+    [
+        delivery(&[user(1)]),
+        delivery(&users(20..40)),
+        delivery(&[user(3)]),
+        delivery_with(&[user(4)], |body| {
+            body["expires_at"] = json!("2020-01-01T00:00:00Z");
+        }),
+        delivery_with(&[user(5)], |body| {
+            body["started_at"] = json!("2020-01-01T00:00:00Z");
+        }),
+        delivery_with(&[user(6)], |body| {
+            body["messages"] = json!([{"type": "text"}, {"type": TEXT}]);
+        }),
+        format!("poison of {} {TEXT}", user(7)),
+        notify,
+    ]
+}
+
 #[tokio::test]
 async fn a_run_with_every_kind_of_failure_names_nobody() {
     let world = World::with(LineOptions {
@@ -39,28 +63,9 @@ async fn a_run_with_every_kind_of_failure_names_nobody() {
         ],
     )
     .await;
-    let notify = delivery_with(&[NOTIFY_TOKEN.into()], |body| {
-        body["channel"] = json!("line-notify");
-        body["messages"] = json!([{"message": TEXT}]);
-    });
     let mut named = users(40..60);
     named[3] = format!("{}x", user(61));
-    let bodies = [
-        delivery(&[user(1)]),
-        delivery(&users(20..40)),
-        delivery(&[user(3)]),
-        delivery_with(&[user(4)], |body| {
-            body["expires_at"] = json!("2020-01-01T00:00:00Z");
-        }),
-        delivery_with(&[user(5)], |body| {
-            body["started_at"] = json!("2020-01-01T00:00:00Z");
-        }),
-        delivery_with(&[user(6)], |body| {
-            body["messages"] = json!([{"type": "text"}, {"type": TEXT}]);
-        }),
-        format!("poison of {} {TEXT}", user(7)),
-        notify,
-    ];
+    let bodies = bodies();
     let mut printed = 0;
     for fault in [
         None,
