@@ -172,16 +172,17 @@ fn base<F: Fn(&str) -> Option<String>>(
     let Some(text) = reader.optional::<String>(name) else {
         return default.to_owned();
     };
-    let fits = Url::parse(&text).is_ok_and(|url| {
+    let fits = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
             && url.has_host()
             && url.query().is_none()
             && url.fragment().is_none()
-    });
-    if !fits {
-        reader.problem(format!("`{name}` is not an http or https URL"));
+    };
+    if let Some(url) = Url::parse(&text).ok().filter(fits) {
+        return url.as_str().trim_end_matches('/').to_owned();
     }
-    text.trim_end_matches('/').to_owned()
+    reader.problem(format!("`{name}` is not an http or https URL"));
+    default.to_owned()
 }
 
 fn share<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, name: &str, default: f64) -> f64 {
@@ -239,12 +240,18 @@ mod tests {
 
     #[test]
     fn a_base_loses_its_last_slash() {
-        let settings = read(&[
-            ("DEAD_LETTER_QUEUE_URL", "http://q/dlq"),
-            ("LINE_API_BASE", "http://127.0.0.1:9/line/"),
-        ])
-        .unwrap();
-        assert_eq!(settings.line_api_base, "http://127.0.0.1:9/line");
+        for (base, expected) in [
+            ("http://127.0.0.1:9/line/", "http://127.0.0.1:9/line"),
+            ("https://api.line.me", "https://api.line.me"),
+            (" https://api.line.me/ ", "https://api.line.me"),
+        ] {
+            let settings = read(&[
+                ("DEAD_LETTER_QUEUE_URL", "http://q/dlq"),
+                ("LINE_API_BASE", base),
+            ])
+            .unwrap();
+            assert_eq!(settings.line_api_base, expected);
+        }
     }
 
     #[test]

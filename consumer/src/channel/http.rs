@@ -7,7 +7,7 @@ use aws_config::timeout::TimeoutConfig;
 use jiff::Timestamp;
 use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, Url};
 
 use crate::channel::attempt::Exchange;
 use crate::channel::response::{Failure, Response};
@@ -45,6 +45,15 @@ pub(crate) fn with_timeouts(config: &SdkConfig) -> SdkConfig {
         .into_builder()
         .timeout_config(timeouts)
         .build()
+}
+
+/// The URL of `path` at `base`, to which LINE's paths are appended as they are.
+#[expect(
+    clippy::expect_used,
+    reason = "`Settings` gives only the text of a parsed URL, and a path after it parses too"
+)]
+pub(crate) fn url(base: &str, path: &str) -> Url {
+    Url::parse(&format!("{base}{path}")).expect("a base and a path")
 }
 
 /// The value of the `Authorization` header, marked so that nothing prints it. `None`: no header can

@@ -45,7 +45,7 @@ impl LineChannel {
             tracing::warn!(%error, "no channel access token at the cold start");
         }
         Self {
-            client: LineClient::new(http.clone(), base.clone()),
+            client: LineClient::new(http.clone(), base),
             tokens,
             push: Pace::new(settings.push_per_second),
             multicast: Pace::new(settings.multicast_per_second),

@@ -3,8 +3,8 @@
 use fanline_core::request::{Endpoint, Request};
 use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::Client;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Client, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
@@ -14,12 +14,17 @@ use crate::channel::http;
 use crate::channel::response::Response;
 use crate::channel::route::Route;
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// <https://developers.line.biz/en/docs/messaging-api/retrying-api-request/>
+const RETRY_KEY: HeaderName = HeaderName::from_static("x-line-retry-key");
 /// LINE's count of the month is asked for at most once in this time.
 const MIN_BETWEEN_QUOTA_REQUESTS: SignedDuration = SignedDuration::from_secs(10);
 
 /// The Messaging API at one base URL.
 pub(crate) struct LineClient {
-    http: Client,
+    client: Client,
+    push: Url,
+    multicast: Url,
     base: String,
     quota: Mutex<Option<(Timestamp, Option<MonthlyQuota>)>>,
 }
@@ -56,11 +61,14 @@ struct ConsumptionBody {
 }
 
 impl LineClient {
-    /// The API at `base`. LINE's paths are appended to it as they are.
-    pub(crate) fn new(http: Client, base: String) -> Self {
+    /// The API at `base`.
+    pub(crate) fn new(client: Client, base: &str) -> Self {
+        let route = |endpoint| http::url(base, Route::Line(endpoint).path());
         Self {
-            http,
-            base,
+            client,
+            push: route(Endpoint::Push),
+            multicast: route(Endpoint::Multicast),
+            base: base.to_owned(),
             quota: Mutex::default(),
         }
     }
@@ -73,15 +81,18 @@ impl LineClient {
         authorization: &HeaderValue,
         departed: Timestamp,
     ) -> Exchange {
-        let route = Route::Line(endpoint);
+        let url = match endpoint {
+            Endpoint::Push => &self.push,
+            Endpoint::Multicast => &self.multicast,
+        };
         let post = self
-            .http
-            .post(format!("{}{}", self.base, route.path()))
+            .client
+            .post(url.clone())
             .header(AUTHORIZATION, authorization)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header("X-Line-Retry-Key", request.retry_key.to_string())
+            .header(CONTENT_TYPE, JSON)
+            .header(RETRY_KEY, request.retry_key.to_string())
             .body(request.body.clone());
-        http::exchange(route, departed, post).await
+        http::exchange(Route::Line(endpoint), departed, post).await
     }
 
     /// What LINE counts for this month. `None`: it did not say.
@@ -124,8 +135,8 @@ impl LineClient {
         authorization: &HeaderValue,
     ) -> Option<T> {
         let get = self
-            .http
-            .get(format!("{}{path}", self.base))
+            .client
+            .get(http::url(&self.base, path))
             .header(AUTHORIZATION, authorization);
         let response = http::fetch(get).await;
         tracing::info!(

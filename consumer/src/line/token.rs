@@ -6,8 +6,8 @@ use aws_sdk_secretsmanager::Client as SecretsManager;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use fanline_telemetry::aws_error;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::Client;
 use reqwest::header::HeaderValue;
+use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -32,6 +32,7 @@ const MIN_BETWEEN_READS: SignedDuration = SignedDuration::from_secs(60);
 const RENEW_BEFORE_END: SignedDuration = SignedDuration::from_secs(60);
 /// After a failure the token is not read again for this long, so that a batch does not repeat it.
 const MIN_AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(5);
+const ISSUE_PATH: &str = "/oauth2/v3/token";
 /// No request for a stateless token takes longer.
 const MAX_ISSUE: Duration = Duration::from_secs(5);
 
@@ -39,8 +40,8 @@ const MAX_ISSUE: Duration = Duration::from_secs(5);
 pub(crate) struct Tokens {
     source: TokenSource,
     /// Where stateless tokens are issued.
-    issue_url: String,
-    http: Client,
+    issue_url: Url,
+    client: Client,
     secrets_manager: SecretsManager,
     state: Mutex<State>,
 }
@@ -71,13 +72,13 @@ impl Tokens {
     pub(crate) fn new(
         source: TokenSource,
         base: &str,
-        http: Client,
+        client: Client,
         secrets_manager: SecretsManager,
     ) -> Self {
         Self {
             source,
-            issue_url: format!("{base}/oauth2/v3/token"),
-            http,
+            issue_url: http::url(base, ISSUE_PATH),
+            client,
             secrets_manager,
             state: Mutex::default(),
         }
@@ -175,15 +176,19 @@ impl Tokens {
     }
 
     async fn issue(&self, id: &str, secret: &SecretString) -> Result<IssuedToken, TokenError> {
-        let request = self.http.post(&self.issue_url).timeout(MAX_ISSUE).form(&[
-            ("grant_type", "client_credentials"),
-            ("client_id", id),
-            ("client_secret", secret.expose_secret()),
-        ]);
+        let request = self
+            .client
+            .post(self.issue_url.clone())
+            .timeout(MAX_ISSUE)
+            .form(&[
+                ("grant_type", "client_credentials"),
+                ("client_id", id),
+                ("client_secret", secret.expose_secret()),
+            ]);
         let response = http::fetch(request).await;
         tracing::info!(
             method = "POST",
-            endpoint = "/oauth2/v3/token",
+            endpoint = ISSUE_PATH,
             status = response.as_ref().ok().map(|response| response.status),
             failure = response.as_ref().err().map(|failure| failure.as_str()),
             "LINE token request"

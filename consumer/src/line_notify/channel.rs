@@ -38,9 +38,9 @@ struct Parts<'a> {
 
 impl NotifyChannel {
     /// The channel. No image is fetched yet.
-    pub(crate) fn new(settings: &Settings, http: Client, s3: aws_sdk_s3::Client) -> Self {
+    pub(crate) fn new(settings: &Settings, client: Client, s3: aws_sdk_s3::Client) -> Self {
         Self {
-            client: NotifyClient::new(http, settings.line_notify_api_base.clone()),
+            client: NotifyClient::new(client, &settings.line_notify_api_base),
             images: Images::new(s3),
             pace: Pace::new(settings.notify_per_second),
             spent_tokens: SpentTokens::default(),

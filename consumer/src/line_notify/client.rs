@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Body, Client};
+use reqwest::{Body, Client, Url};
 
 use crate::channel::attempt::Exchange;
 use crate::channel::http;
@@ -13,14 +13,15 @@ use crate::line_notify::image::Image;
 
 /// A LINE Notify server at one base URL.
 pub(crate) struct NotifyClient {
-    http: Client,
-    base: String,
+    client: Client,
+    url: Url,
 }
 
 impl NotifyClient {
     /// The server at `base`.
-    pub(crate) fn new(http: Client, base: String) -> Self {
-        Self { http, base }
+    pub(crate) fn new(client: Client, base: &str) -> Self {
+        let url = http::url(base, Route::LineNotify.path());
+        Self { client, url }
     }
 
     /// Sends one message.
@@ -31,16 +32,15 @@ impl NotifyClient {
         image: Option<&Image>,
         departed: Timestamp,
     ) -> Exchange {
-        let route = Route::LineNotify;
         let post = self
-            .http
-            .post(format!("{}{}", self.base, route.path()))
+            .client
+            .post(self.url.clone())
             .header(AUTHORIZATION, authorization);
         let post = match image {
             None => post.form(fields),
             Some(image) => post.multipart(multipart(fields, image)),
         };
-        http::exchange(route, departed, post).await
+        http::exchange(Route::LineNotify, departed, post).await
     }
 }
 
