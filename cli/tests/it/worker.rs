@@ -98,7 +98,7 @@ fn the_worker_delivers_what_lies_on_a_queue_and_logs_as_the_function_does() {
             assert!(!leaks, "{line}");
         })
         .map(|line| serde_json::from_str::<Value>(&line).unwrap())
-        .find(|line| line["status"] == 200)
+        .find(|line| line["message"] == "LINE request")
         .unwrap();
     assert_eq!(
         (&asked["recipients"], &asked["run"]),

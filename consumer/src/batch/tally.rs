@@ -1,4 +1,4 @@
-//! What a batch came to, as CloudWatch's embedded metrics: JSON lines that stand by themselves in the log.
+//! What a batch came to, as CloudWatch's embedded metrics: JSON lines in the log.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,8 @@ use fanline_core::channel::Channel;
 use fanline_core::outcome::Outcome;
 use fanline_telemetry::{MAX_VALUES, MetricLine};
 use jiff::Timestamp;
+
+use crate::channel::attempt::Exchange;
 
 const OUTCOMES: [Outcome; 7] = [
     Outcome::Accepted,
@@ -17,22 +19,21 @@ const OUTCOMES: [Outcome; 7] = [
     Outcome::Unknown,
 ];
 
-/// Counts of one batch.
+/// The counts of one batch.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
-    channels: BTreeMap<&'static str, Counts>,
-    /// Records whose body is no delivery.
+pub(crate) struct BatchTally {
+    channels: BTreeMap<&'static str, ChannelTally>,
+    /// Records whose body is not a delivery.
     pub undecodable: u64,
 }
 
-/// Counts of one batch and one channel.
+/// The counts of one batch and one channel.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
-    outcomes: BTreeMap<Outcome, (u64, u64)>,
+pub(crate) struct ChannelTally {
+    outcomes: BTreeMap<Outcome, OutcomeTally>,
     latencies: Vec<u64>,
-    /// Answers with 429.
-    pub too_fast: u64,
-    /// Times that the channel was stopped.
+    too_fast: u64,
+    /// How often the channel was put on hold.
     pub holds: u64,
     /// Multicasts that were taken apart.
     pub splits: u64,
@@ -42,25 +43,33 @@ pub(crate) struct Counts {
     pub run_age: Option<f64>,
 }
 
-impl Tally {
+#[derive(Debug, Default, Clone, Copy)]
+struct OutcomeTally {
+    deliveries: u64,
+    recipients: u64,
+}
+
+impl BatchTally {
     /// The counts of a channel.
-    pub(crate) fn channel(&mut self, channel: Channel) -> &mut Counts {
+    pub(crate) fn channel(&mut self, channel: Channel) -> &mut ChannelTally {
         self.channels.entry(channel.as_str()).or_default()
     }
 
-    /// Whether there was anything for a channel.
-    pub(crate) fn has(&self, channel: Channel) -> bool {
-        self.channels.contains_key(channel.as_str())
+    /// Notes the paces of a channel, if the batch had a delivery for it.
+    pub(crate) fn note_paces(&mut self, channel: Channel, paces: &[(&'static str, f64)]) {
+        if let Some(tally) = self.channels.get_mut(channel.as_str()) {
+            tally.paces = paces.to_vec();
+        }
     }
 
-    /// One line of this `function` for each channel that the batch had deliveries for, and one for bodies that named none.
+    /// One line for each channel that the batch had deliveries for, and one for bodies that name no
+    /// channel. The name of the function tells the stacks of an account apart.
     pub(crate) fn lines(&self, function: &str, now: Timestamp) -> Vec<String> {
-        // The function tells the stacks of an account apart.
         let line = |channel| MetricLine::new(now, &[("function", function), ("channel", channel)]);
         let mut lines: Vec<String> = self
             .channels
             .iter()
-            .map(|(channel, counts)| counts.write(line(channel)).to_string())
+            .map(|(channel, tally)| tally.write(line(channel)).to_string())
             .collect();
         if self.undecodable > 0 {
             let mut line = line("none");
@@ -71,27 +80,30 @@ impl Tally {
     }
 }
 
-impl Counts {
-    /// A delivery, or a part of one, with its outcome.
+impl ChannelTally {
+    /// A delivery, or a part of one, has this outcome.
     pub(crate) fn add(&mut self, outcome: Outcome, recipients: usize) {
-        let (deliveries, people) = self.outcomes.entry(outcome).or_default();
-        *deliveries += 1;
-        *people += u64::try_from(recipients).unwrap_or(u64::MAX);
+        let tally = self.outcomes.entry(outcome).or_default();
+        tally.deliveries += 1;
+        tally.recipients += recipients as u64;
     }
 
-    /// How long the channel took to answer.
-    pub(crate) fn latency(&mut self, milliseconds: u64) {
+    /// A request was made.
+    pub(crate) fn add_exchange(&mut self, exchange: &Exchange) {
         if self.latencies.len() < MAX_VALUES {
-            self.latencies.push(milliseconds);
+            self.latencies.push(exchange.latency_ms);
+        }
+        if exchange.status() == Some(429) {
+            self.too_fast += 1;
         }
     }
 
     fn write(&self, mut line: MetricLine) -> MetricLine {
-        // Zeros too: a metric that is only there when something went wrong can't be divided by, nor an alarm be calm.
+        // Zeros too. An alarm needs them to be calm, and nothing can be divided by a missing value.
         for outcome in OUTCOMES {
-            let (deliveries, people) = self.outcomes.get(&outcome).copied().unwrap_or_default();
-            line.metric(outcome.as_str(), "Count", people);
-            line.metric(&format!("{outcome}_deliveries"), "Count", deliveries);
+            let tally = self.outcomes.get(&outcome).copied().unwrap_or_default();
+            line.metric(outcome.as_str(), "Count", tally.recipients);
+            line.metric(&format!("{outcome}_deliveries"), "Count", tally.deliveries);
         }
         line.metric("too_fast", "Count", self.too_fast);
         line.metric("holds", "Count", self.holds);
@@ -112,20 +124,37 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::response::Response;
+    use crate::channel::route::Route;
+    use fanline_core::request::Endpoint;
     use serde_json::Value;
+
+    fn exchange(status: u16) -> Exchange {
+        Exchange {
+            route: Route::Line(Endpoint::Push),
+            departed: Timestamp::UNIX_EPOCH,
+            latency_ms: 12,
+            response: Ok(Response {
+                status,
+                ..Response::default()
+            }),
+        }
+    }
 
     #[test]
     fn a_line_is_what_cloudwatch_reads() {
-        let mut tally = Tally::default();
+        let mut tally = BatchTally::default();
         let counts = tally.channel(Channel::Line);
         counts.add(Outcome::Accepted, 500);
         counts.add(Outcome::Accepted, 1);
         counts.add(Outcome::Refused, 1);
-        for i in 0..200 {
-            counts.latency(i);
+        for _ in 0..100 {
+            counts.add_exchange(&exchange(200));
+            counts.add_exchange(&exchange(429));
         }
-        counts.paces.push(("push", 190.0));
         counts.run_age = Some(12.5);
+        tally.note_paces(Channel::Line, &[("push", 190.0)]);
+        tally.note_paces(Channel::LineNotify, &[("notify", 50.0)]);
         tally.undecodable = 2;
         let lines = tally.lines(
             "fanline-consumer",
@@ -141,6 +170,8 @@ mod tests {
         assert_eq!(line["refused"], 1);
         assert_eq!(line["hold"], 0);
         assert_eq!(line["latency"].as_array().unwrap().len(), 100);
+        assert_eq!(line["too_fast"], 100);
+        assert_eq!(line["pace_push"], 190.0);
         let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
             .as_array()
             .unwrap();
