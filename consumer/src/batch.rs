@@ -15,9 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanline_core::channel::Channel;
+use fanline_core::delivery::Request;
 use fanline_core::delivery::{DecodeError, Delivery};
 use fanline_core::outcome::Outcome;
-use fanline_core::request::Request;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use parking_lot::Mutex;

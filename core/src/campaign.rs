@@ -16,9 +16,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::channel::{Channel, OnUnknown};
-use crate::envelope::Envelope;
+use crate::delivery::Envelope;
+use crate::limits::sqs::MAX_DELAY;
 use crate::list::Format;
-use crate::sqs_limits::MAX_DELAY;
 use written::WrittenCampaign;
 
 /// A campaign that has been checked: every field is valid and every template compiles.

@@ -5,10 +5,16 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::channel::{Channel, OnUnknown};
-use crate::envelope::{Envelope, MESSAGES, VERSION};
-use crate::line_limits::MAX_RECIPIENTS;
-use crate::request::{Endpoint, Request};
+use crate::limits::line::MAX_RECIPIENTS;
 use crate::text::{push_json_chars, push_json_string};
+
+mod envelope;
+mod request;
+
+pub use envelope::{Encoder, Envelope};
+pub use request::{Endpoint, KEY_HORIZON, Request};
+
+use envelope::{MESSAGES, VERSION};
 
 /// One channel request: one recipient, or up to 500 users, and the messages that they get.
 ///

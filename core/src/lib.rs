@@ -7,12 +7,11 @@
 //! - [`recipient`]: the person, group, room or token that a row names
 //! - [`template`]: a campaign's messages, made ready to be rendered a million times
 //! - [`text`]: text as LINE counts it, and JSON that SQS takes
-//! - [`envelope`]: what all deliveries of a run have in common
-//! - [`delivery`]: what one channel request carries, and its form on the queue
-//! - [`request`]: the bytes that LINE gets and their retry key, made once for each delivery
+//! - [`delivery`]: what one channel request carries, its form on the queue, and the request that
+//!   LINE gets, with its retry key
 //! - [`outcome`]: the words for what became of a delivery
 //! - [`s3_uri`]: S3 URIs
-//! - [`sqs_limits`], [`line_limits`]: what SQS and LINE take
+//! - [`limits`]: what SQS and LINE take
 //! - [`backoff`]: the wait between two attempts
 //! - [`settings`]: environment variables, read once, with all problems reported together
 
@@ -20,14 +19,11 @@ pub mod backoff;
 pub mod campaign;
 pub mod channel;
 pub mod delivery;
-pub mod envelope;
-pub mod line_limits;
+pub mod limits;
 pub mod list;
 pub mod outcome;
 pub mod recipient;
-pub mod request;
 pub mod s3_uri;
 pub mod settings;
-pub mod sqs_limits;
 mod template;
 pub mod text;

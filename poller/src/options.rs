@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanline_core::sqs_limits::MAX_ENTRIES;
+use fanline_core::limits::sqs::MAX_ENTRIES;
 
 /// How a poller polls and calls its function.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fanline_core::backoff::full_jitter;
-use fanline_core::sqs_limits::MAX_ENTRIES;
+use fanline_core::limits::sqs::MAX_ENTRIES;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;

@@ -8,7 +8,7 @@ use aws_sdk_sqs::operation::delete_message_batch::DeleteMessageBatchOutput;
 use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
 };
-use fanline_core::sqs_limits::{self, MAX_ENTRIES};
+use fanline_core::limits::sqs::{self, MAX_ENTRIES};
 use fanline_telemetry::aws_error::words;
 
 /// A receive waits at most 20 seconds for a message.
@@ -142,7 +142,7 @@ impl QueueArn {
         Some(Self {
             text: text.to_owned(),
             region: (*region).to_owned(),
-            is_fifo: sqs_limits::is_fifo(name),
+            is_fifo: sqs::is_fifo(name),
         })
     }
 }

@@ -3,9 +3,9 @@
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::str::FromStr;
 
+use fanline_core::limits::sqs::is_fifo;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::settings::{Reader, SettingsError};
-use fanline_core::sqs_limits::is_fifo;
 use serde_json::Value;
 
 /// The check of so many bytes fits the memory of a small function. Ten million rows are six slices.

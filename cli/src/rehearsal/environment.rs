@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_config::SdkConfig;
 use fanline_consumer::Consumer;
-use fanline_core::line_limits::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
+use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::variable;
 use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer};
 use fanline_producer::Producer;

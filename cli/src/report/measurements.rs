@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use fanline_core::line_limits::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
+use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use parking_lot::Mutex;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};

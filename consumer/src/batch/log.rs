@@ -2,7 +2,7 @@
 
 use fanline_core::channel::Channel;
 use fanline_core::delivery::Delivery;
-use fanline_core::request::Request;
+use fanline_core::delivery::Request;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;

@@ -147,7 +147,7 @@ mod tests {
     use crate::channel::attempt::Exchange;
     use crate::channel::route::Route;
     use aws_lambda_events::sqs::SqsMessage;
-    use fanline_core::request::Endpoint;
+    use fanline_core::delivery::Endpoint;
     use jiff::Timestamp;
 
     const MAX_RECEIVE_COUNT: u32 = 5;

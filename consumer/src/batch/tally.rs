@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::channel::response::Response;
     use crate::channel::route::Route;
-    use fanline_core::request::Endpoint;
+    use fanline_core::delivery::Endpoint;
     use serde_json::Value;
 
     fn exchange(status: u16) -> Exchange {

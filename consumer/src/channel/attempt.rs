@@ -1,7 +1,7 @@
 //! What one attempt to send a delivery came to.
 
-use fanline_core::envelope::Envelope;
-use fanline_core::request::KEY_HORIZON;
+use fanline_core::delivery::Envelope;
+use fanline_core::delivery::KEY_HORIZON;
 use jiff::Timestamp;
 
 use crate::channel::backoff::RetryCause;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fanline_core::backoff::full_jitter;
 use fanline_core::delivery::Delivery;
-use fanline_core::request::KEY_HORIZON;
-use fanline_core::sqs_limits::MAX_VISIBILITY;
+use fanline_core::delivery::KEY_HORIZON;
+use fanline_core::limits::sqs::MAX_VISIBILITY;
 use jiff::{SignedDuration, Timestamp};
 
 /// No back-off is longer, so that the end of a fault is noticed soon. It is far below the 12 hours

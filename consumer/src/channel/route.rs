@@ -1,6 +1,6 @@
 //! Where a request goes.
 
-use fanline_core::request::Endpoint;
+use fanline_core::delivery::Endpoint;
 
 /// The kind of a request that carries a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

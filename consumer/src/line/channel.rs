@@ -2,7 +2,7 @@
 
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use fanline_core::delivery::Delivery;
-use fanline_core::request::{Endpoint, Request};
+use fanline_core::delivery::{Endpoint, Request};
 use jiff::Timestamp;
 use reqwest::Client;
 use reqwest::header::HeaderValue;

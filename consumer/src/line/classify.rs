@@ -1,7 +1,7 @@
 //! The verdict on what came back from the Messaging API: one pure function, total over every status
 //! and every failure.
 
-use fanline_core::request::Endpoint;
+use fanline_core::delivery::Endpoint;
 
 use crate::channel::response::{Failure, Response};
 use crate::channel::verdict::Verdict;

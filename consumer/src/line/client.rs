@@ -1,6 +1,6 @@
 //! The requests to the Messaging API: send a delivery, and ask what is left of the month.
 
-use fanline_core::request::{Endpoint, Request};
+use fanline_core::delivery::{Endpoint, Request};
 use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};

@@ -1,8 +1,8 @@
 //! A delivery that is set aside: its body as it was, and the reason beside it.
 
 use aws_sdk_sqs::types::MessageAttributeValue;
+use fanline_core::limits::sqs::{MAX_BYTES, is_fifo};
 use fanline_core::outcome::DeadLetterReason;
-use fanline_core::sqs_limits::{MAX_BYTES, is_fifo};
 use fanline_telemetry::aws_error;
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry as Entry;
-use fanline_core::sqs_limits::{MAX_DELAY_SECONDS, MAX_ENTRIES};
+use fanline_core::limits::sqs::{MAX_DELAY_SECONDS, MAX_ENTRIES};
 use fanline_telemetry::aws_error;
 use tokio::sync::Mutex;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsMessage;
-use fanline_core::sqs_limits::is_fifo;
+use fanline_core::limits::sqs::is_fifo;
 
 /// One record of the event. Any field may be missing.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::error::TemplateError;
 use crate::channel::Channel;
-use crate::line_limits::MAX_MESSAGES;
+use crate::limits::line::MAX_MESSAGES;
 
 /// The fields of a LINE Notify message. <https://hackmd.io/@pclin/ryoT9RHrw> (a copy of the
 /// official table)

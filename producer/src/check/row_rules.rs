@@ -1,11 +1,11 @@
 //! The rules of a campaign for one row: who gets it and what, or why it can't be sent.
 
 use fanline_core::campaign::Campaign;
-use fanline_core::envelope::Envelope;
-use fanline_core::line_limits::MAX_RECIPIENTS;
+use fanline_core::delivery::Envelope;
+use fanline_core::limits::line::MAX_RECIPIENTS;
+use fanline_core::limits::sqs::MAX_BYTES;
 use fanline_core::list::{Header, ListError, Row, RowError};
 use fanline_core::recipient::Recipient;
-use fanline_core::sqs_limits::MAX_BYTES;
 
 /// The rules of a campaign for its rows. Both readings of a slice use them.
 pub(crate) struct RowRules<'a> {

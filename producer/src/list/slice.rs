@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use fanline_core::campaign::Campaign;
-use fanline_core::envelope::Envelope;
+use fanline_core::delivery::Envelope;
+use fanline_core::delivery::KEY_HORIZON;
 use fanline_core::list::{Header, Place};
-use fanline_core::request::KEY_HORIZON;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use fanline_core::envelope::Encoder;
+use fanline_core::delivery::Encoder;
 use fanline_core::list::{Parsed, RowError};
 
 use crate::check::row_rules::RowRules;

@@ -1,6 +1,6 @@
 //! Entries become requests.
 
-use fanline_core::sqs_limits::{MAX_BYTES, MAX_ENTRIES};
+use fanline_core::limits::sqs::{MAX_BYTES, MAX_ENTRIES};
 
 use crate::list::rows::RowNumber;
 use crate::publish::group::Group;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use aws_sdk_sqs::types::builders::SendMessageBatchRequestEntryBuilder;
 use fanline_core::campaign::{Campaign, CampaignError};
-use fanline_core::envelope::{Encoder, Envelope};
-use fanline_core::sqs_limits::MAX_DELAY_SECONDS;
+use fanline_core::delivery::{Encoder, Envelope};
+use fanline_core::limits::sqs::MAX_DELAY_SECONDS;
 use jiff::Timestamp;
 
 use crate::publish::pack::Entry;

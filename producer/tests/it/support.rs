@@ -1,6 +1,6 @@
 //! A world to send into: a queue and an S3 on loopback, and a producer with real clients.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_compression::tokio::write::GzipEncoder;
@@ -79,14 +79,16 @@ impl World {
             .collect()
     }
 
-    /// The distinct deliveries on the delivery queue: what LINE would be sent, also where a message
-    /// came twice.
+    /// The distinct deliveries on the delivery queue by their retry keys: what LINE would accept,
+    /// also where a message came twice. Two invocations may write other seconds into their bodies.
     pub(crate) fn deliveries(&self) -> Vec<Delivery> {
-        let bodies: BTreeSet<String> = self.bodies("deliveries").into_iter().collect();
-        bodies
+        let by_key: BTreeMap<_, Delivery> = self
+            .bodies("deliveries")
             .iter()
             .map(|body| Delivery::decode(body).unwrap())
-            .collect()
+            .map(|delivery| (delivery.request().retry_key, delivery))
+            .collect();
+        by_key.into_values().collect()
     }
 
     /// Who gets what, sorted. Each pair comes as often as there are distinct deliveries with it.

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::channel::{Channel, OnUnknown};
+use crate::delivery::request::Request;
 use crate::recipient::Recipient;
-use crate::request::Request;
 use crate::text::push_json_string;
 
 /// The version of the deliveries that this build writes and reads. It changes with every field that
@@ -22,7 +22,7 @@ pub struct Envelope {
     pub notification_disabled: bool,
     /// What happens to a LINE Notify request that was not answered.
     pub on_unknown: OnUnknown,
-    /// When the run's fan-out first began. [`crate::request::KEY_HORIZON`] counts from here.
+    /// When the run's fan-out first began. [`crate::delivery::KEY_HORIZON`] counts from here.
     pub started_at: Timestamp,
     /// After this time nothing more is sent.
     pub expires_at: Option<Timestamp>,

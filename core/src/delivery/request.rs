@@ -20,9 +20,9 @@ pub const KEY_HORIZON: SignedDuration = SignedDuration::from_hours(23);
 /// The Messaging API's endpoint for a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Endpoint {
-    /// To one user, group or room. See [`crate::line_limits::PUSH_PER_SECOND`].
+    /// To one user, group or room. See [`crate::limits::line::PUSH_PER_SECOND`].
     Push,
-    /// To up to 500 users. See [`crate::line_limits::MULTICAST_PER_SECOND`].
+    /// To up to 500 users. See [`crate::limits::line::MULTICAST_PER_SECOND`].
     Multicast,
 }
 
