@@ -104,10 +104,9 @@ impl RecordReader {
             (self.text_len, self.ends_len) = (0, 0);
             skip_line_ends(cursor, input);
         }
-        let before = *input;
+        let (length, line) = (input.len(), self.parser.line());
         let is_complete = self.parse(input);
-        let (taken, _) = before.split_at(before.len() - input.len());
-        cursor.pass(taken.len(), memchr::memchr_iter(b'\n', taken).count())?;
+        cursor.pass(length - input.len(), self.parser.line() - line)?;
         if is_complete || !last || !cursor.is_inside_row() {
             return Ok(is_complete);
         }
@@ -144,7 +143,7 @@ impl RecordReader {
 /// Skips line ends in front of a record: the second half of a CRLF, and blank lines.
 fn skip_line_ends(cursor: &mut Cursor, input: &mut &[u8]) {
     while let Some((end @ (b'\r' | b'\n'), rest)) = input.split_first() {
-        cursor.skip(1, usize::from(*end == b'\n'));
+        cursor.skip(1, u64::from(*end == b'\n'));
         *input = rest;
     }
 }

@@ -38,9 +38,9 @@ impl Cursor {
     ///
     /// A row that is too long is an error even where its end has been read too: the size of the
     /// chunks must not decide whether a list is good.
-    pub(super) fn pass(&mut self, bytes: usize, lines: usize) -> Result<(), ListError> {
+    pub(super) fn pass(&mut self, bytes: usize, lines: u64) -> Result<(), ListError> {
         self.row_bytes += bytes as u64;
-        self.row_lines += lines as u64;
+        self.row_lines += lines;
         if self.row_bytes > MAX_ROW_BYTES {
             return Err(ListError::RowTooLong(self.place));
         }
@@ -62,8 +62,8 @@ impl Cursor {
     }
 
     /// Passes bytes that belong to no row, and the line ends among them.
-    pub(super) fn skip(&mut self, bytes: usize, lines: usize) {
+    pub(super) fn skip(&mut self, bytes: usize, lines: u64) {
         self.place.byte += bytes as u64;
-        self.place.line += lines as u64;
+        self.place.line += lines;
     }
 }

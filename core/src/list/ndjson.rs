@@ -52,7 +52,7 @@ impl NdjsonReader {
         }
         let line_end = memchr::memchr(b'\n', input);
         let (line, rest) = input.split_at(line_end.map_or(input.len(), |at| at + 1));
-        cursor.pass(line.len(), usize::from(line_end.is_some()))?;
+        cursor.pass(line.len(), u64::from(line_end.is_some()))?;
         self.line.extend_from_slice(line);
         *input = rest;
         // The list's last line may lack its line end.
