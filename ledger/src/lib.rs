@@ -2,5 +2,12 @@
 //! and no clock.
 
 mod at;
+mod by_endpoint;
+mod json_object;
+mod keys;
+mod varint;
 
 pub use at::{At, AtError, Positions, SliceId};
+pub use by_endpoint::ByEndpoint;
+pub use json_object::ObjectError;
+pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
