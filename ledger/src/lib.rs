@@ -5,9 +5,14 @@ mod at;
 mod by_endpoint;
 mod json_object;
 mod keys;
+mod outcomes;
 mod varint;
 
 pub use at::{At, AtError, Positions, SliceId};
 pub use by_endpoint::ByEndpoint;
 pub use json_object::ObjectError;
 pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
+pub use outcomes::{
+    Cell, CellReason, DeliveryOutcome, Departed, FinalOutcome, OutcomeMessage, OutcomeMessageError,
+    Page, PageError, PageLine, RunOutcomes, Standing, gather,
+};
