@@ -2,6 +2,7 @@
 //! and no clock.
 
 mod at;
+mod book;
 mod by_endpoint;
 mod json_object;
 mod keys;
@@ -9,6 +10,10 @@ mod outcomes;
 mod varint;
 
 pub use at::{At, AtError, Positions, SliceId};
+pub use book::{
+    AcceptedOverTime, Book, BookAudit, BookError, CellCount, HEAD_BYTES, LooseBook, Merged, People,
+    Tally,
+};
 pub use by_endpoint::ByEndpoint;
 pub use json_object::ObjectError;
 pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
