@@ -7,6 +7,7 @@ mod by_endpoint;
 mod json_object;
 mod keys;
 mod outcomes;
+mod run;
 mod varint;
 
 pub use at::{At, AtError, Positions, SliceId};
@@ -20,4 +21,8 @@ pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
 pub use outcomes::{
     Cell, CellReason, DeliveryOutcome, Departed, FinalOutcome, OutcomeMessage, OutcomeMessageError,
     Page, PageError, PageLine, RunOutcomes, Standing, gather,
+};
+pub use run::{
+    Content, Cut, Decision, Equation, Firing, ListVersion, Refusal, RunKind, RunRecord, RunSum,
+    SliceCounts, SliceLine, SliceLines, decide,
 };
