@@ -7,6 +7,7 @@ mod by_endpoint;
 mod json_object;
 mod keys;
 mod outcomes;
+mod roll;
 mod run;
 mod varint;
 
@@ -21,6 +22,10 @@ pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
 pub use outcomes::{
     Cell, CellReason, DeliveryOutcome, Departed, FinalOutcome, OutcomeMessage, OutcomeMessageError,
     Page, PageError, PageLine, RunOutcomes, Standing, gather,
+};
+pub use roll::{
+    Fingerprint, FingerprintError, Fingerprinter, RollError, RollReader, RollRow, RollTotals,
+    RollWriter, RowMark,
 };
 pub use run::{
     Content, Cut, Decision, Equation, Firing, ListVersion, Refusal, RunKind, RunRecord, RunSum,
