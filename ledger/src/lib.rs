@@ -4,6 +4,7 @@
 mod at;
 mod book;
 mod by_endpoint;
+mod control;
 mod json_object;
 mod keys;
 mod outcomes;
@@ -17,6 +18,10 @@ pub use book::{
     Tally,
 };
 pub use by_endpoint::ByEndpoint;
+pub use control::{
+    CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Lane, Mapping, Pace, PauseMode,
+    RunControl, RunState, Sample, Share, ShareError, Stack, gate, pace_of_one,
+};
 pub use json_object::ObjectError;
 pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
 pub use outcomes::{
