@@ -11,6 +11,7 @@ mod outcomes;
 mod roll;
 mod run;
 mod varint;
+mod watch;
 
 pub use at::{At, AtError, Positions, SliceId};
 pub use book::{
@@ -35,4 +36,8 @@ pub use roll::{
 pub use run::{
     Content, Cut, Decision, Equation, Firing, ListVersion, Refusal, RunKind, RunRecord, RunSum,
     SliceCounts, SliceLine, SliceLines, decide,
+};
+pub use watch::{
+    Brake, BrakeReason, BrakeRule, CostLine, Lateness, OpenRun, PlannedRun, Refusals,
+    RefusalsInAMinute, SettledRate, best_pace, deadline, plan_cost,
 };
