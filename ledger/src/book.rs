@@ -211,10 +211,15 @@ impl Book {
     /// deliveries from the roll: what a sweep publishes again. A split delivery comes again as a
     /// whole, under the whole's key.
     pub fn waiting_deliveries<'a>(&'a self, sizes: &'a [u16]) -> impl Iterator<Item = u32> + 'a {
-        (0..).zip(sizes).filter_map(|(number, size)| {
-            let settled = self.codes(number).filter(|code| *code > 0).count();
-            (settled < usize::from(*size)).then_some(number)
-        })
+        let deliveries = (0..).zip(sizes);
+        deliveries.filter_map(|(number, size)| (!self.is_settled(number, *size)).then_some(number))
+    }
+
+    /// Whether each of so many people of a delivery has an outcome. A firing that continues a run
+    /// publishes the others: it makes the same deliveries again, and knows their people.
+    pub fn is_settled(&self, delivery: u32, people: u16) -> bool {
+        let settled = self.codes(delivery).filter(|code| *code > 0).count();
+        settled >= usize::from(people)
     }
 
     /// The counts, made from the cells.

@@ -103,6 +103,9 @@ fn a_part_says_nothing_of_the_others() {
         "the roll knows the others"
     );
     assert_eq!(book.waiting_deliveries(&[250, 1]).collect::<Vec<_>>(), [1]);
+    for (delivery, people, settled) in [(0, 250, true), (0, 251, false), (1, 1, false)] {
+        assert_eq!(book.is_settled(delivery, people), settled, "{people}");
+    }
 }
 
 #[test]

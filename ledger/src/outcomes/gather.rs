@@ -17,7 +17,12 @@ pub struct RunOutcomes<'a> {
     pub loose: Vec<&'a DeliveryOutcome>,
 }
 
-/// Sorts the outcomes of some messages by run and slice.
+/// Sorts the outcomes of some messages by run and slice: what the bookkeeper does first with a
+/// batch.
+///
+/// Then, for each run: the page is put, each slice's outcomes are merged into its book, and the
+/// loose ones and all misfits of the slices into the book of loose deliveries. Whatever fails, the
+/// whole batch may come again.
 pub fn gather<'a>(
     messages: impl IntoIterator<Item = &'a OutcomeMessage>,
 ) -> BTreeMap<&'a str, RunOutcomes<'a>> {
