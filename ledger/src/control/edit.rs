@@ -57,10 +57,21 @@ pub enum EditError {
     },
     /// LINE may have forgotten the run's retry keys.
     #[error(
-        "the run `{run}` began at {started_at}: after 23 hours nothing more of it is \
-         sent. Cancel it, then resend it to those who got nothing"
+        "the run `{run}` began at {started_at}: after 23 hours nothing more of it is sent. \
+         Cancel it, then resend it to those who got nothing"
     )]
     TooOld {
+        /// The run.
+        run: String,
+        /// When it began.
+        started_at: Timestamp,
+    },
+    /// A redrive might outlast the run's retry keys.
+    #[error(
+        "the run `{run}` is done and began at {started_at}: after 22 hours it is not opened again. \
+         Resend it to those who got nothing"
+    )]
+    TooOldToReopen {
         /// The run.
         run: String,
         /// When it began.
@@ -158,7 +169,10 @@ impl<'a> Edit<'a> {
     pub fn resume(self, run: &str) -> Edited {
         let known = self.unended(run)?;
         if self.now >= known.horizon() {
-            return Err(too_old(run, known));
+            return Err(EditError::TooOld {
+                run: run.to_owned(),
+                started_at: known.started_at,
+            });
         }
         if known.state == RunState::Open {
             return Ok(self.control.clone());
@@ -215,7 +229,10 @@ impl<'a> Edit<'a> {
             RunState::Done => {}
         }
         if self.now >= known.horizon() - REDRIVE_MARGIN {
-            return Err(too_old(run, known));
+            return Err(EditError::TooOldToReopen {
+                run: run.to_owned(),
+                started_at: known.started_at,
+            });
         }
         let mut control = self.changed(run, |run| {
             run.state = RunState::Open;
@@ -357,12 +374,5 @@ fn ended(run: &str, state: RunState) -> EditError {
         } else {
             "done"
         },
-    }
-}
-
-fn too_old(run: &str, known: &RunControl) -> EditError {
-    EditError::TooOld {
-        run: run.to_owned(),
-        started_at: known.started_at,
     }
 }
