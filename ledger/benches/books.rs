@@ -29,6 +29,8 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
+    // First, since the most memory that was ever held can't be measured twice.
+    large_roll();
     merging();
     sizes();
     rolls();
@@ -263,6 +265,37 @@ fn roll(
         writing * 1e3,
         reading * 1e3
     );
+}
+
+/// Writes a roll of ten million rows to a file, as the fan-out of one large list does, and says how
+/// much memory it held.
+fn large_roll() {
+    let keyed = Fingerprinter::new("a secret key of a stack");
+    let path = std::env::temp_dir().join(format!("fanline-roll-{}", std::process::id()));
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = RollWriter::new(std::io::BufWriter::new(file), slice(), &keyed).unwrap();
+    for row in 1..=10 * u64::from(MILLION) {
+        writer.sent(keyed.of(&row.to_string()));
+        if row % 500 == 0 {
+            let number = u32::try_from(row / 500 - 1).unwrap();
+            writer.delivery(number, row - 499..=row).unwrap();
+        }
+    }
+    drop(writer.finish().unwrap());
+    let bytes = std::fs::metadata(&path).unwrap().len();
+    std::fs::remove_file(&path).unwrap();
+    println!(
+        "roll of ten million rows: {bytes} bytes; {} KiB held at most",
+        peak_kib()
+    );
+}
+
+/// The most memory that this process ever held.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let peak = peak.unwrap().split_whitespace().nth(1);
+    peak.unwrap().parse().unwrap()
 }
 
 /// Does the work and gives its processor time in seconds.
