@@ -37,12 +37,12 @@ mod tests {
         };
         let now = "2026-12-25T00:00:00Z".parse().unwrap();
         let edit = |control: &Control, pace| {
-            Edit::new(control, "mika", None, now)
+            Edit::new(control, "operator", None, now)
                 .unwrap()
                 .set_pace(pace)
         };
         let open = Control::default();
-        let open = Edit::new(&open, "mika", None, now)
+        let open = Edit::new(&open, "operator", None, now)
             .unwrap()
             .set_stack(stack)
             .unwrap();

@@ -12,7 +12,7 @@ fn hours(hours: i64) -> Timestamp {
 }
 
 fn edit(control: &Control, now: Timestamp) -> Edit<'_> {
-    Edit::new(control, "mika", Some("a test"), now).unwrap()
+    Edit::new(control, "operator", Some("a test"), now).unwrap()
 }
 
 fn enter(control: &Control, run: &str, lane: Lane) -> Control {

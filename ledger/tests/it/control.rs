@@ -34,7 +34,7 @@ async fn control_is_read_once_for_each_change() {
         assert_eq!(control.run("xmas").unwrap().state, RunState::Open);
         assert_eq!(read_control(&store, tag.as_ref()).await.unwrap(), None);
         let pause =
-            |control: &Control| Edit::new(control, "mika", None, now())?.pause("xmas", None);
+            |control: &Control| Edit::new(control, "operator", None, now())?.pause("xmas", None);
         edit_control(&store, pause).await.unwrap();
         let (control, new) = read_control(&store, tag.as_ref()).await.unwrap().unwrap();
         assert_eq!(control.run("xmas").unwrap().state, RunState::Paused);
@@ -84,7 +84,7 @@ async fn an_edit_that_changes_nothing_puts_nothing() {
 async fn a_refused_edit_and_a_broken_object_leave_everything_as_it_is() {
     let folder = TestFolder::new();
     let store = folder.store();
-    let resume = |control: &Control| Edit::new(control, "mika", None, now())?.resume("xmas");
+    let resume = |control: &Control| Edit::new(control, "operator", None, now())?.resume("xmas");
     let refused = edit_control(&store, resume).await.unwrap_err();
     assert!(
         matches!(&refused, UpdateError::Edit(EditControlError::Edit(_))),

@@ -28,7 +28,7 @@ fn the_object_is_pinned() {
       "mode": "wait",
       "started_at": "2026-12-25T00:00:00Z",
       "since": "2026-12-25T02:00:00Z",
-      "by": "mika",
+      "by": "operator",
       "why": "a test",
       "expires_at": "2026-12-25T20:00:00Z"
     }
@@ -122,9 +122,10 @@ fn nonsense_about_a_run_names_the_run_and_the_field() {
             ".expires_at`: ",
         ),
     ] {
-        let json = format!(r#"{{"v":1,"runs":{{"xmas":{{{start},"by":"mika"{fields}}}}}}}"#);
+        let json = format!(r#"{{"v":1,"runs":{{"xmas":{{{start},"by":"operator"{fields}}}}}}}"#);
         refused(&[(&json, &format!("field `runs.xmas{problem}"))]);
     }
-    let open = format!(r#"{{"v":1,"runs":{{"x mas":{{"state":"open",{start},"by":"mika"}}}}}}"#);
+    let open =
+        format!(r#"{{"v":1,"runs":{{"x mas":{{"state":"open",{start},"by":"operator"}}}}}}"#);
     refused(&[(&open, "field `runs.x mas`: is not the name")]);
 }
