@@ -90,7 +90,7 @@ impl At {
     pub fn fits(&self, people: usize) -> bool {
         match &self.part {
             Some(part) => part.len() == people,
-            None => (1..=fanline_core::line_limits::MAX_RECIPIENTS).contains(&people),
+            None => (1..=fanline_core::limits::line::MAX_RECIPIENTS).contains(&people),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use fanline_core::request::Endpoint;
+use fanline_core::delivery::Endpoint;
 use serde::{Deserialize, Serialize};
 
 /// A number for each endpoint of the Messaging API: each has its own limit and its own pace. What

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use fanline_core::line_limits::MAX_RECIPIENTS;
+use fanline_core::limits::line::MAX_RECIPIENTS;
 
 use super::{AtError, number};
 

@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-use fanline_core::line_limits::MAX_RECIPIENTS;
+use fanline_core::limits::line::MAX_RECIPIENTS;
 
 use super::head::{BookError, Head};
 use super::{Book, at};

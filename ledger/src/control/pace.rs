@@ -1,6 +1,6 @@
 //! The pace of one consumer, out of the pace that an operator sets for all.
 
-use fanline_core::request::Endpoint;
+use fanline_core::delivery::Endpoint;
 
 use super::state::Control;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fanline_core::line_limits::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
+use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! The outcome message: what a consumer's invocation says became of its deliveries of one run.
 
-use fanline_core::sqs_limits::MAX_BYTES;
+use fanline_core::limits::sqs::MAX_BYTES;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! The record of a run: what it sends, to whom, and how its list is cut and grouped.
 
-use fanline_core::request::KEY_HORIZON;
+use fanline_core::delivery::KEY_HORIZON;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanline_core::request::Endpoint;
+use fanline_core::delivery::Endpoint;
 use jiff::{SignedDuration, Timestamp};
 
 use super::rate::as_f64;
