@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use fanline_ledger::{
     Book, CellReason, DeliveryOutcome, Departed, Fingerprint, Fingerprinter, HEAD_BYTES,
-    OutcomeMessage, Page, RollReader, RollWriter, Sample, SliceId, Standing, Tally,
+    OutcomeMessage, Page, RollReader, RollWriter, Sample, SliceId, Standing, Tally, read_tally,
 };
 use jiff::{Timestamp, ToSpan};
 
@@ -140,7 +140,7 @@ fn merging() {
     let (tally, seconds) = cpu(|| {
         let mut tally = Tally::default();
         for _ in 0..1_000 {
-            tally = Tally::of_head(&object[..HEAD_BYTES]).unwrap();
+            tally = read_tally(&object[..HEAD_BYTES]).unwrap();
         }
         tally
     });

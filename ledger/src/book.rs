@@ -15,7 +15,7 @@ mod packed;
 mod tally;
 
 pub use audit::BookAudit;
-pub use head::{BookError, HEAD_BYTES};
+pub use head::{BookError, HEAD_BYTES, read_tally};
 pub use loose::LooseBook;
 pub use over_time::AcceptedOverTime;
 pub use tally::{CellCount, People, Tally};

@@ -56,7 +56,7 @@ mod watch;
 pub use at::{At, AtError, Positions, SliceId};
 pub use book::{
     AcceptedOverTime, Book, BookAudit, BookError, CellCount, HEAD_BYTES, LooseBook, Merged, People,
-    Tally,
+    Tally, read_tally,
 };
 pub use by_endpoint::ByEndpoint;
 pub use control::{

@@ -6,9 +6,9 @@ mod record;
 mod slices;
 mod sum;
 
-pub use content::Content;
+pub use content::{Content, ListVersion};
 pub use decide::{Decision, Firing, Refusal, decide};
-pub use record::{Cut, ListVersion, RunKind, RunRecord};
+pub use record::{Cut, RunKind, RunRecord};
 pub use slices::{SliceCounts, SliceLine, SliceLines};
 pub use sum::{Equation, RunSum};
 

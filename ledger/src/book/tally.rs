@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::head::{BookError, Head};
 use super::over_time::AcceptedOverTime;
 use crate::by_endpoint::ByEndpoint;
 use crate::outcomes::{Cell, FinalOutcome, WireCell};
@@ -99,12 +98,6 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Reads the counts out of a book's first [`HEAD_BYTES`](super::HEAD_BYTES). What follows is
-    /// not looked at.
-    pub fn of_head(object: &[u8]) -> Result<Self, BookError> {
-        Head::read(object).map(|(head, _)| head.tally)
-    }
-
     /// The people without an outcome. Negative where more people have an outcome than there are: a
     /// fault to be shown.
     pub fn waiting(&self) -> i64 {

@@ -191,7 +191,7 @@ fn a_book_comes_back_from_its_object() {
     let large = book(10_000, &outcomes);
     let object = large.encode();
     assert_eq!(Book::decode(&object).unwrap(), large);
-    let of_head = Tally::of_head(&object).unwrap();
+    let of_head = read_tally(&object).unwrap();
     assert_eq!(of_head.people, large.tally().people);
     assert_eq!(of_head.cells.len(), 48);
     let empty = Book::new(slice(), 0);

@@ -5,7 +5,36 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::record::ListVersion;
+/// A list, and the version of it that the run reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListVersion {
+    /// Where it is: `s3://BUCKET/KEY`, a path, or `inline`.
+    pub uri: String,
+    /// The store's mark of its content.
+    pub etag: String,
+    /// The version in a bucket with versions: with it the run can be read again after the list was
+    /// replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+    /// Its length.
+    pub bytes: u64,
+}
+
+impl ListVersion {
+    /// The version of rows that stand in the campaign itself.
+    pub fn inline(rows: &Value) -> Self {
+        let json = rows.to_string();
+        Self {
+            uri: INLINE.into(),
+            etag: sha_256(json.as_bytes()),
+            version_id: None,
+            bytes: json.len() as u64,
+        }
+    }
+}
+
+/// What stands for inline rows.
+pub(super) const INLINE: &str = "inline";
 
 /// SHA-256 of what a run sends and of whom it sends it to, so that another text or another list is
 /// noticed.

@@ -6,7 +6,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::content::Content;
-use super::record::{Cut, ListVersion, RunKind, RunRecord, horizon, without_rows};
+use super::content::ListVersion;
+use super::record::{Cut, RunKind, RunRecord, horizon, without_rows};
 use crate::json_object::VERSION;
 
 /// One firing of a campaign, as an invocation of the producer sees it.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::content::{Content, sha_256};
+use super::content::{Content, INLINE, ListVersion};
 use crate::json_object::{self, ObjectError};
 
 const OBJECT: &str = "run.json";
@@ -20,37 +20,6 @@ pub enum RunKind {
     /// It goes to LINE.
     Real,
 }
-
-/// A list, and the version of it that the run reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListVersion {
-    /// Where it is: `s3://BUCKET/KEY`, a path, or `inline`.
-    pub uri: String,
-    /// The store's mark of its content.
-    pub etag: String,
-    /// The version in a bucket with versions: with it the run can be read again after the list was
-    /// replaced.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version_id: Option<String>,
-    /// Its length.
-    pub bytes: u64,
-}
-
-impl ListVersion {
-    /// The version of rows that stand in the campaign itself.
-    pub fn inline(rows: &Value) -> Self {
-        let json = rows.to_string();
-        Self {
-            uri: INLINE.into(),
-            etag: sha_256(json.as_bytes()),
-            version_id: None,
-            bytes: json.len() as u64,
-        }
-    }
-}
-
-/// What stands for inline rows.
-const INLINE: &str = "inline";
 
 /// How the list is cut. Both numbers decide which rows share a delivery, so a repeated firing takes
 /// the record's and never a setting's.
