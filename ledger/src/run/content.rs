@@ -131,7 +131,7 @@ mod tests {
         moved.bytes = 101;
         assert_ne!(content(&campaign, &moved).list, one.list);
         moved = list.clone();
-        moved.etag = "\"abd\"".into();
+        moved.etag = "\"xyz\"".into();
         assert_ne!(content(&campaign, &moved).list, one.list);
     }
 }
