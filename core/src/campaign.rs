@@ -270,6 +270,16 @@ mod tests {
     }
 
     #[test]
+    fn a_campaign_may_have_the_fields_that_the_ledger_reads() {
+        for (field, value) in [
+            ("canary", json!({"share": "1%"})),
+            ("brake", json!({"refused": "5%"})),
+        ] {
+            assert!(Campaign::from_value(with(field, value)).is_ok(), "{field}");
+        }
+    }
+
+    #[test]
     fn a_time_has_its_offset() {
         each_is_refused([
             (

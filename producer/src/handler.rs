@@ -139,8 +139,7 @@ impl Producer {
         let campaign = Arc::new(Campaign::from_value(firing.campaign.clone())?);
         let now = self.surroundings.clock.now();
         let started_at = started_at(campaign.scheduled_time, now);
-        let groups = self.settings.queue_groups;
-        let writer = EntryWriter::for_deliveries(&campaign, started_at, now, groups)?;
+        EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
         let source = Arc::new(self.lists.open(&campaign, None).await?);
         let window_bytes = self.settings.slice_bytes;
         let mut list =
@@ -150,7 +149,7 @@ impl Producer {
             list.source.is_packed() || list.source.length <= self.settings.slice_bytes;
         match &self.slice_queue {
             Some(slice_queue) if !is_one_slice => self.cut(&list, slice_queue).await,
-            _ => self.fan_out(&list, writer, deadline).await,
+            _ => self.fan_out(&list, deadline).await,
         }
     }
 
@@ -194,19 +193,17 @@ impl Producer {
                 campaign: campaign.run(),
             });
         }
-        let groups = self.settings.queue_groups;
         let now = self.surroundings.clock.now();
-        let writer = EntryWriter::for_deliveries(&campaign, slice.started_at, now, groups)?;
+        EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
         let source = Arc::new(self.lists.open(&campaign, Some(&slice.etag)).await?);
         let open =
             OpenSlice::part_of(campaign, slice, source).ok_or(EventError::SliceOutsideList)?;
-        self.fan_out(&open, writer, deadline).await
+        self.fan_out(&open, deadline).await
     }
 
     async fn fan_out(
         &self,
         open: &OpenSlice,
-        writer: EntryWriter,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
         let fanout = Fanout {
@@ -218,6 +215,7 @@ impl Producer {
             progress: &self.progress,
             clock: &self.surroundings.clock,
         };
+        let writer = EntryWriter::for_deliveries(open, self.settings.queue_groups);
         fanout.run(writer, deadline).await
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::error::CampaignError;
@@ -29,6 +30,12 @@ pub(super) struct WrittenCampaign {
     pub(super) max_bad_rows: Option<Value>,
     #[serde(default)]
     pub(super) on_unknown: OnUnknown,
+    /// The ledger's rule reads it.
+    #[serde(rename = "canary")]
+    _canary: Option<IgnoredAny>,
+    /// The ledger's rule reads it.
+    #[serde(rename = "brake")]
+    _brake: Option<IgnoredAny>,
 }
 
 /// The id, if it is one.

@@ -1,11 +1,13 @@
 //! A slice: the part of a list that one invocation works on.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use fanline_core::campaign::Campaign;
 use fanline_core::delivery::Envelope;
 use fanline_core::delivery::KEY_HORIZON;
 use fanline_core::list::{Header, Place};
+use fanline_ledger::SliceId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -50,6 +52,8 @@ impl Slice {
 
 /// A slice with its campaign parsed and its list open: all that is needed to read it.
 pub(crate) struct OpenSlice {
+    /// The slice's name in the field `at` of its deliveries.
+    pub(crate) id: SliceId,
     pub(crate) campaign: Arc<Campaign>,
     pub(crate) slice: Slice,
     pub(crate) source: Arc<Source>,
@@ -77,6 +81,7 @@ impl OpenSlice {
             campaign: given,
         };
         Self {
+            id: SliceId::new(NonZeroU64::MIN),
             campaign,
             slice,
             source,
@@ -90,6 +95,7 @@ impl OpenSlice {
         source: Arc<Source>,
     ) -> Option<Self> {
         let open = Self {
+            id: SliceId::new(NonZeroU64::new(slice.start.row)?),
             campaign,
             slice,
             source,

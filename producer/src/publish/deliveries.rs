@@ -23,10 +23,12 @@ pub(crate) struct Deliveries<'a> {
     /// The number of the next row within the first of `windows`.
     row: u32,
     groups: OpenGroups,
-    /// Deliveries that are ready to be taken.
-    ready: VecDeque<Group>,
+    /// Deliveries that are ready to be taken, each with its number.
+    ready: VecDeque<(u32, Group)>,
     json: String,
-    /// How many deliveries are still to be left out: an earlier invocation has published them.
+    /// How many deliveries have been made, those that are left out too.
+    made: u32,
+    /// How many deliveries are left out: an earlier invocation has published them.
     skip: u64,
     /// The recipients of those that have been left out.
     skipped_recipients: u64,
@@ -48,6 +50,7 @@ impl<'a> Deliveries<'a> {
             groups: OpenGroups::default(),
             ready: VecDeque::new(),
             json: String::new(),
+            made: 0,
             skip,
             skipped_recipients: 0,
         }
@@ -96,21 +99,27 @@ impl<'a> Deliveries<'a> {
 
     fn keep(&mut self, group: Option<Group>) {
         let Some(group) = group else { return };
-        if self.skip > 0 {
-            self.skip -= 1;
+        let number = self.made;
+        self.made += 1;
+        if u64::from(number) < self.skip {
             self.skipped_recipients += group.recipients.len() as u64;
         } else {
-            self.ready.push_back(group);
+            self.ready.push_back((number, group));
         }
     }
 
     /// The next delivery that is ready.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
-        let group = self.ready.pop_front()?;
+        let (number, group) = self.ready.pop_front()?;
+        let messages = group.messages.len();
         let bytes = self
             .encoder
-            .encoded_len(&group.recipients, group.messages.len());
-        Some(Entry::Delivery { group, bytes })
+            .encoded_len(&group.recipients, messages, number);
+        Some(Entry::Delivery {
+            number,
+            group,
+            bytes,
+        })
     }
 
     /// The first row whose delivery has not been taken yet.
@@ -118,7 +127,7 @@ impl<'a> Deliveries<'a> {
         let ready = self
             .ready
             .iter()
-            .filter_map(|group| group.rows.first())
+            .filter_map(|(_, group)| group.rows.first())
             .min_by_key(|row| row.row)
             .copied();
         ready
@@ -135,7 +144,8 @@ impl<'a> Deliveries<'a> {
     /// How many recipients the deliveries have that were left out, and how many more deliveries
     /// were to be left out than there are.
     pub(crate) fn skipped(&self) -> (u64, u64) {
-        (self.skipped_recipients, self.skip)
+        let made = u64::from(self.made);
+        (self.skipped_recipients, self.skip.saturating_sub(made))
     }
 }
 
@@ -192,7 +202,7 @@ mod tests {
         let (_, windows) = checker.finish();
         let mut deliveries = Deliveries::new(
             RowRules::new(&campaign, &envelope),
-            envelope.encoder(),
+            envelope.encoder("1"),
             windows,
             skip,
         );

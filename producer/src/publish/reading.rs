@@ -23,10 +23,11 @@ impl<'a> PublishReading<'a> {
     pub(crate) fn new(open: &'a OpenSlice, windows: Vec<Window>) -> Self {
         let envelope = open.envelope();
         let rules = RowRules::new(&open.campaign, &envelope);
+        let encoder = envelope.encoder(&open.id.to_string());
         Self {
             open,
             rows: Rows::new(open),
-            deliveries: Deliveries::new(rules, envelope.encoder(), windows, open.slice.skip),
+            deliveries: Deliveries::new(rules, encoder, windows, open.slice.skip),
             packer: Packer::default(),
             is_at_end: false,
         }

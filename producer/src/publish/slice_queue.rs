@@ -40,7 +40,7 @@ impl SliceQueue {
         list: &OpenSlice,
         slices: Vec<Slice>,
     ) -> Result<SendTotals, SliceQueueError> {
-        let writer = EntryWriter::for_slices(&list.campaign, list.slice.started_at);
+        let writer = EntryWriter::for_slices(list);
         // Nobody watches the progress of slices: no recipient is in them yet.
         let progress = Arc::default();
         let mut sender = Sender::new(self.queue.clone(), writer, self.max_in_flight, progress);

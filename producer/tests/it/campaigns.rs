@@ -71,7 +71,7 @@ async fn a_delivery_carries_what_the_consumer_needs_and_no_more() {
         json!({
             "v": 1, "run": "xmas@2026-12-25T00:00:00Z", "channel": "line", "recipients": [user(0)],
             "messages": [{"type": "text", "text": "Hi Ann"}], "notification_disabled": true,
-            "started_at": body["started_at"], "expires_at": "2030-01-01T00:00:00Z",
+            "started_at": body["started_at"], "expires_at": "2030-01-01T00:00:00Z", "at": "1:0",
         })
     );
 }

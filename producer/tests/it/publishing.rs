@@ -132,6 +132,11 @@ async fn a_queue_that_never_takes_an_entry_fails_the_slice_loudly_and_exactly() 
         (20, 20, 20)
     );
     assert_eq!(world.sent(), greetings(40));
+    // And each delivery has the number that `skip_deliveries` counts.
+    for delivery in world.deliveries() {
+        let person = usize::from_str_radix(&delivery.recipients[0][1..], 16).unwrap();
+        assert_eq!(delivery.at, Some(format!("1:{person}")));
+    }
 }
 
 #[tokio::test]
