@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use aws_config::SdkConfig;
 use bytes::Bytes;
+use fanline_core::s3_uri::S3Uri;
+
+use crate::keys::LEDGER_PREFIX;
 
 mod begin;
 mod books;
@@ -129,6 +133,20 @@ pub enum Store {
 }
 
 impl Store {
+    /// The store that the setting `LEDGER_URI` names, such as `s3://BUCKET/ledger/`. The last part
+    /// of its key, [`LEDGER_PREFIX`], is the one that the keys of all runs begin with.
+    pub fn of_ledger_uri(config: &SdkConfig, uri: &S3Uri) -> Self {
+        let mut place = uri.clone();
+        if !place.key.is_empty() && !place.key.ends_with('/') {
+            place.key.push('/');
+        }
+        let above = place.key.strip_suffix(LEDGER_PREFIX);
+        let above = above.filter(|key| key.is_empty() || key.ends_with('/'));
+        let key = above.map(str::to_owned).unwrap_or(place.key);
+        let bucket = uri.bucket.clone();
+        Self::Bucket(Bucket::new(config, S3Uri { bucket, key }))
+    }
+
     /// Reads an object; `None` where there is none.
     pub async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
         match self {

@@ -1,6 +1,7 @@
 //! The forms in which work arrives.
 
 use aws_lambda_events::sqs::SqsEvent;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::list::slice::Slice;
@@ -24,8 +25,18 @@ pub(crate) enum Event {
 pub(crate) struct Firing {
     /// The campaign as it was given, with the time of its firing where that is known.
     pub(crate) campaign: Value,
-    /// How many deliveries an earlier fan-out has published before it broke off: `skip_deliveries`.
-    pub(crate) skip: u64,
+    /// What an earlier fan-out has published before it broke off: `skip_deliveries`.
+    pub(crate) skip: Option<Skip>,
+}
+
+/// The first deliveries of a list, which are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Skip {
+    /// How many.
+    pub(crate) n: u64,
+    /// The version of the list that makes these deliveries.
+    pub(crate) etag: String,
 }
 
 /// Why an event asks for nothing that can be done.
@@ -45,8 +56,11 @@ pub enum EventError {
     /// `detail` is not an object.
     #[error("the event's `detail` is not a campaign: it is not a JSON object")]
     Detail,
-    /// `skip_deliveries` is not a number.
-    #[error("`skip_deliveries` is not a number of deliveries")]
+    /// `skip_deliveries` is not a number and an `ETag`.
+    #[error(
+        "`skip_deliveries` is not `{{\"n\": NUMBER, \"etag\": \"ETAG\"}}`: the error of the \
+         invocation that broke off has both"
+    )]
     Skip,
     /// `skip_deliveries` can't be used: a list in several slices has no one order of deliveries.
     #[error(
@@ -102,8 +116,9 @@ impl Firing {
             object.entry("scheduled_time").or_insert(time);
         }
         let skip = match object.remove("skip_deliveries") {
-            None => 0,
-            Some(skip) => skip.as_u64().ok_or(EventError::Skip)?,
+            None => None,
+            // The words of a JSON error can quote a value, so they are not repeated.
+            Some(skip) => Some(serde_json::from_value(skip).map_err(|_| EventError::Skip)?),
         };
         Ok(Self { campaign, skip })
     }
@@ -145,12 +160,16 @@ mod tests {
 
     #[test]
     fn a_bare_object_is_the_campaign() {
-        let event = Event::parse(json!({"campaign": "c", "skip_deliveries": 7})).unwrap();
+        let skip = json!({"n": 7, "etag": "\"5f\""});
+        let event = Event::parse(json!({"campaign": "c", "skip_deliveries": skip})).unwrap();
         assert_eq!(
             event,
             Event::Campaign(Firing {
                 campaign: json!({"campaign": "c"}),
-                skip: 7
+                skip: Some(Skip {
+                    n: 7,
+                    etag: "\"5f\"".into()
+                })
             })
         );
     }
@@ -160,7 +179,7 @@ mod tests {
         let timed = |time: &str| {
             Event::Campaign(Firing {
                 campaign: json!({"campaign": "c", "scheduled_time": time}),
-                skip: 0,
+                skip: None,
             })
         };
         let event = Event::parse(envelope(&json!({"campaign": "c"}))).unwrap();
@@ -187,10 +206,12 @@ mod tests {
     fn what_is_not_an_event_says_so_and_repeats_no_value() {
         assert_eq!(Event::parse(json!([])), Err(EventError::NotAnObject));
         assert_eq!(Event::parse(envelope(&json!("c"))), Err(EventError::Detail));
-        assert_eq!(
-            Event::parse(json!({"campaign": "c", "skip_deliveries": -1})),
-            Err(EventError::Skip)
-        );
+        for skip in [json!(7), json!({"n": -1, "etag": "e"}), json!({"n": 7})] {
+            assert_eq!(
+                Event::parse(json!({"campaign": "c", "skip_deliveries": skip})),
+                Err(EventError::Skip)
+            );
+        }
         assert_eq!(
             Event::parse(json!({"Records": "secret"})),
             Err(EventError::NotSqs)

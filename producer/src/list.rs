@@ -1,7 +1,9 @@
 //! Lists: where they are stored, their bytes, their rows, and the slices that they are cut into.
 
+pub(crate) mod checked_rows;
 pub(crate) mod chunks;
 pub(crate) mod cutter;
+pub(crate) mod row_set;
 pub(crate) mod rows;
 pub(crate) mod slice;
 pub(crate) mod source;

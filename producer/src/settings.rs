@@ -9,7 +9,7 @@ use fanline_core::settings::{Reader, SettingsError};
 use serde_json::Value;
 
 /// The check of so many bytes fits the memory of a small function. Ten million rows are six slices.
-pub(crate) const DEFAULT_SLICE_BYTES: u64 = 64 * 1024 * 1024;
+const DEFAULT_SLICE_BYTES: u64 = 64 * 1024 * 1024;
 /// So many requests keep the network of one function busy, where SQS answers as fast as usual.
 const DEFAULT_SENDS_IN_FLIGHT: usize = 32;
 /// With the waits between them, about 15 seconds of a queue that does not answer.
@@ -30,6 +30,9 @@ pub struct Settings {
     pub(crate) send_attempts: u32,
     /// `REJECTS_PREFIX`: where rejected rows are written. Without it, beside the list.
     pub(crate) rejects_prefix: Option<S3Uri>,
+    /// `LEDGER_URI`: where the records of runs are kept. Without it, a repeated firing is not
+    /// noticed.
+    pub(crate) ledger: Option<S3Uri>,
     /// `CAMPAIGN`: what a rule's event without a campaign sends.
     pub(crate) campaign: Option<CampaignSetting>,
     /// `DELIVERY_QUEUE_GROUPS`: what the queue is told about the group of a delivery.
@@ -52,6 +55,7 @@ impl Settings {
             .optional("SEND_ATTEMPTS")
             .map_or(DEFAULT_SEND_ATTEMPTS, NonZeroU32::get);
         let rejects_prefix = reader.optional("REJECTS_PREFIX");
+        let ledger = reader.optional("LEDGER_URI");
         let campaign = reader.optional("CAMPAIGN");
         let settings = delivery_queue.map(|(delivery_queue_url, queue_groups)| Self {
             delivery_queue_url,
@@ -60,6 +64,7 @@ impl Settings {
             sends_in_flight,
             send_attempts,
             rejects_prefix,
+            ledger,
             campaign,
             queue_groups,
         });
@@ -191,6 +196,7 @@ mod tests {
             ("SLICE_BYTES", "0"),
             ("SENDS_IN_FLIGHT", "many"),
             ("REJECTS_PREFIX", "rejects/"),
+            ("LEDGER_URI", "ledger/"),
             ("CAMPAIGN", "{"),
             ("DELIVERY_QUEUE_GROUPS", "unfair"),
         ])
@@ -201,6 +207,7 @@ mod tests {
             "SLICE_BYTES",
             "SENDS_IN_FLIGHT",
             "REJECTS_PREFIX",
+            "LEDGER_URI",
             "CAMPAIGN",
             "DELIVERY_QUEUE_GROUPS",
         ] {

@@ -90,6 +90,8 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// Which version of the list this is.
     pub(crate) etag: String,
+    /// The name of this version in a bucket that keeps versions.
+    pub(crate) version_id: Option<String>,
     /// How many bytes are stored.
     pub(crate) length: u64,
     pub(crate) format: Format,
@@ -111,10 +113,17 @@ impl Source {
             storage,
             name,
             etag,
+            version_id: None,
             length,
             format,
             compression,
         }
+    }
+
+    /// The same, with the name of this version.
+    pub(crate) fn with_version_id(mut self, version_id: Option<String>) -> Self {
+        self.version_id = version_id;
+        self
     }
 
     /// Whether the bytes have to be unpacked. Such a list can't be entered in the middle.
@@ -138,9 +147,15 @@ impl Source {
                 object,
                 random,
             } => {
-                let mut attempt = 1;
+                let (mut attempt, mut version) = (1, None);
                 loop {
-                    match self.read_object(client, object, &range).await {
+                    match self.read_object(client, object, version, &range).await {
+                        // Another version is the newest now, but this one is still there.
+                        Err(SourceError::Changed(_))
+                            if version.is_none() && self.version_id.is_some() =>
+                        {
+                            version = self.version_id.as_deref();
+                        }
                         Err(SourceError::Unreadable { .. }) if attempt < MAX_READ_ATTEMPTS => {
                             let wait = full_jitter(BASE_WAIT, MAX_WAIT, attempt, random.draw());
                             tokio::time::sleep(wait).await;
@@ -169,6 +184,7 @@ impl Source {
         &self,
         client: &Client,
         object: &S3Uri,
+        version: Option<&str>,
         range: &Range<u64>,
     ) -> Result<Bytes, SourceError> {
         let answer = client
@@ -177,6 +193,7 @@ impl Source {
             .key(&object.key)
             .range(format!("bytes={}-{}", range.start, range.end - 1))
             .if_match(&self.etag)
+            .set_version_id(version.map(str::to_owned))
             .send()
             .await
             .map_err(|error| s3_error(object, &error))?;

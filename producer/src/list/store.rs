@@ -14,6 +14,7 @@ use fanline_core::list::Format;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::surroundings::Random;
 use fanline_core::text::push_json;
+use fanline_ledger::ListVersion;
 use fanline_telemetry::aws_error::{status, words};
 use serde_json::{Map, Value};
 
@@ -50,27 +51,44 @@ impl ListStore {
         self
     }
 
-    /// Opens the list of a campaign. With an `etag`, only that version of it.
-    pub(crate) async fn open(
+    /// Opens the version of a campaign's list that a slice was cut from, also where the list was
+    /// replaced since, if the bucket keeps versions.
+    pub(crate) async fn open_version(
         &self,
         campaign: &Campaign,
-        etag: Option<&str>,
+        etag: &str,
+        version_id: Option<&str>,
     ) -> Result<Source, SourceError> {
+        let mut source = self.open(campaign).await?;
+        if let (Recipients::S3(object), Some(_)) = (&campaign.recipients, version_id)
+            && source.etag != etag
+        {
+            let opened = self.open_object(object, version_id, campaign.format);
+            source = opened.await?;
+        }
+        if source.etag == etag {
+            Ok(source)
+        } else {
+            Err(SourceError::Changed(source.name))
+        }
+    }
+
+    /// Opens the list of a campaign as it is now.
+    pub(crate) async fn open(&self, campaign: &Campaign) -> Result<Source, SourceError> {
         let source = match &campaign.recipients {
-            Recipients::S3(object) => self.open_object(object, campaign.format).await?,
+            Recipients::S3(object) => self.open_object(object, None, campaign.format).await?,
             Recipients::Path(path) if self.local_files => open_file(path, campaign.format)?,
             Recipients::Path(_) => return Err(SourceError::LocalFile),
             Recipients::Inline(rows) => open_inline(rows),
         };
-        match etag {
-            Some(etag) if etag != source.etag => Err(SourceError::Changed(source.name)),
-            _ => Ok(source),
-        }
+        Ok(source)
     }
 
+    /// Opens the newest version of an object, or the one of this name.
     async fn open_object(
         &self,
         object: &S3Uri,
+        version_id: Option<&str>,
         format: Option<Format>,
     ) -> Result<Source, SourceError> {
         let name = object.to_string();
@@ -80,12 +98,13 @@ impl ListStore {
             .bucket(&object.bucket)
             .key(&object.key)
             .range("bytes=0-0")
+            .set_version_id(version_id.map(str::to_owned))
             .send()
             .await;
-        let (etag, length) = match first_byte {
+        let (etag, length, version_id) = match first_byte {
             Ok(answer) => version_and_length(&name, &answer)?,
             // The object is empty: nothing of it will be read, so its version does not matter.
-            Err(error) if status(&error) == Some(416) => (String::new(), 0),
+            Err(error) if status(&error) == Some(416) => (String::new(), 0, None),
             Err(error) => return Err(s3_error(object, &error)),
         };
         let storage = Storage::S3 {
@@ -93,7 +112,7 @@ impl ListStore {
             object: object.clone(),
             random: self.random.clone(),
         };
-        Ok(Source::new(storage, name, etag, length, format))
+        Ok(Source::new(storage, name, etag, length, format).with_version_id(version_id))
     }
 
     /// Reads a small object as a whole, as text.
@@ -147,8 +166,12 @@ fn has_s3_endpoint(config: &SdkConfig) -> bool {
         .is_some_and(|(service, key)| service.load_config(key).is_some())
 }
 
-/// The version of an object, and the length that `bytes 0-0/LENGTH` names.
-fn version_and_length(name: &str, answer: &GetObjectOutput) -> Result<(String, u64), SourceError> {
+/// The version of an object by its `ETag`, the length that `bytes 0-0/LENGTH` names, and the
+/// version's name in a bucket that keeps versions.
+fn version_and_length(
+    name: &str,
+    answer: &GetObjectOutput,
+) -> Result<(String, u64, Option<String>), SourceError> {
     let etag = answer
         .e_tag()
         .filter(|etag| !etag.is_empty())
@@ -161,7 +184,9 @@ fn version_and_length(name: &str, answer: &GetObjectOutput) -> Result<(String, u
             list: name.into(),
             problem: "the store does not say how long it is".into(),
         })?;
-    Ok((etag.to_owned(), length))
+    // An object from before the bucket kept versions has this name, and loses it when replaced.
+    let version_id = answer.version_id().filter(|id| *id != "null");
+    Ok((etag.to_owned(), length, version_id.map(str::to_owned)))
 }
 
 fn open_file(path: &str, format: Option<Format>) -> Result<Source, SourceError> {
@@ -191,10 +216,11 @@ fn open_inline(rows: &[Map<String, Value>]) -> Source {
         text.push('\n');
     }
     let length = text.len() as u64;
+    let etag = ListVersion::inline(&Value::from(text.as_str())).etag;
     Source::new(
         Storage::Inline(text.into()),
         "recipients".into(),
-        "inline".into(),
+        etag,
         length,
         Some(Format::Ndjson),
     )

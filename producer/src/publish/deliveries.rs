@@ -6,7 +6,7 @@ use fanline_core::delivery::Encoder;
 use fanline_core::list::{Parsed, RowError};
 
 use crate::check::row_rules::RowRules;
-use crate::check::window::Window;
+use crate::list::checked_rows::{CheckedRows, RowFate};
 use crate::list::rows::RowNumber;
 use crate::publish::group::{Group, OpenGroups};
 use crate::publish::pack::Entry;
@@ -19,9 +19,9 @@ use crate::publish::pack::Entry;
 pub(crate) struct Deliveries<'a> {
     rules: RowRules<'a>,
     encoder: Encoder,
-    windows: VecDeque<Window>,
-    /// The number of the next row within the first of `windows`.
-    row: u32,
+    checked: CheckedRows,
+    /// The number of the next row.
+    row: u64,
     groups: OpenGroups,
     /// Deliveries that are ready to be taken, each with its number.
     ready: VecDeque<(u32, Group)>,
@@ -35,17 +35,17 @@ pub(crate) struct Deliveries<'a> {
 }
 
 impl<'a> Deliveries<'a> {
-    /// The deliveries of rows that were checked in `windows`, without the first `skip` deliveries.
+    /// The deliveries of rows that have been checked, without the first `skip` deliveries.
     pub(crate) fn new(
         rules: RowRules<'a>,
         encoder: Encoder,
-        windows: Vec<Window>,
+        checked: CheckedRows,
         skip: u64,
     ) -> Self {
         Self {
             rules,
             encoder,
-            windows: windows.into(),
+            checked,
             row: 0,
             groups: OpenGroups::default(),
             ready: VecDeque::new(),
@@ -58,10 +58,10 @@ impl<'a> Deliveries<'a> {
 
     /// Takes the next row. An error means that this is not the row that was checked.
     pub(crate) fn row(&mut self, parsed: Parsed<'_>) -> Result<(), ListChanged> {
-        let window = self.windows.front().ok_or(ListChanged)?;
-        let is_sent = window.sends(self.row);
-        let is_last_of_window = self.row + 1 >= window.rows();
-        if is_sent {
+        if self.row >= self.checked.rows() {
+            return Err(ListChanged);
+        }
+        if self.checked.fate(self.row) == RowFate::Sent {
             let row = parsed.row.map_err(ListChanged::from)?;
             let recipient = self.rules.recipient(&row)?;
             let max_recipients = self.rules.messages(&row, &recipient, &mut self.json)?;
@@ -71,20 +71,18 @@ impl<'a> Deliveries<'a> {
                 .add(&self.json, max_recipients, recipient, number);
             self.keep(out);
         }
-        self.row += 1;
-        if is_last_of_window {
-            self.row = 0;
-            self.windows.pop_front();
+        if self.checked.ends_window(self.row) {
             self.flush();
         }
+        self.row += 1;
         Ok(())
     }
 
-    /// Says that there are no more rows. Where there are still windows, the list has become
-    /// shorter.
+    /// Says that there are no more rows. It is an error where there were more when they were
+    /// checked.
     pub(crate) fn finish(&mut self) -> Result<(), ListChanged> {
         self.flush();
-        if self.windows.is_empty() {
+        if self.row == self.checked.rows() {
             Ok(())
         } else {
             Err(ListChanged)
@@ -197,13 +195,13 @@ mod tests {
         let mut reader = ListReader::new(Format::Csv);
         let mut input = checked_list.as_bytes();
         while let Some(parsed) = reader.next(&mut input, true).unwrap() {
-            assert!(checker.row(parsed).is_none());
+            assert!(checker.row(parsed).unwrap().is_none());
         }
-        let (_, windows) = checker.finish();
+        let rows = checker.finish().unwrap();
         let mut deliveries = Deliveries::new(
             RowRules::new(&campaign, &envelope),
             envelope.encoder("1"),
-            windows,
+            rows,
             skip,
         );
         let mut reader = ListReader::new(Format::Csv);

@@ -2,7 +2,7 @@
 //! requests.
 
 use crate::check::row_rules::RowRules;
-use crate::check::window::Window;
+use crate::list::checked_rows::CheckedRows;
 use crate::list::rows::{ReadError, Rows};
 use crate::list::slice::OpenSlice;
 use crate::list::source::SourceError;
@@ -19,15 +19,15 @@ pub(crate) struct PublishReading<'a> {
 }
 
 impl<'a> PublishReading<'a> {
-    /// The check of the slice found these `windows`.
-    pub(crate) fn new(open: &'a OpenSlice, windows: Vec<Window>) -> Self {
+    /// The slice's rows have been `checked`.
+    pub(crate) fn new(open: &'a OpenSlice, checked: CheckedRows) -> Self {
         let envelope = open.envelope();
         let rules = RowRules::new(&open.campaign, &envelope);
         let encoder = envelope.encoder(&open.id.to_string());
         Self {
             open,
             rows: Rows::new(open),
-            deliveries: Deliveries::new(rules, encoder, windows, open.slice.skip),
+            deliveries: Deliveries::new(rules, encoder, checked, open.slice.skip),
             packer: Packer::default(),
             is_at_end: false,
         }

@@ -13,5 +13,6 @@ mod faults_and_kills;
 mod lists;
 mod panics;
 mod publishing;
+mod runs;
 mod slices;
 mod support;

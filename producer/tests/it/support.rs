@@ -48,6 +48,11 @@ impl World {
         self.contents().objects.insert(path.into(), bytes.into());
     }
 
+    /// The paths of all objects.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.contents().objects.keys().cloned().collect()
+    }
+
     pub(crate) fn object(&self, path: &str) -> Option<String> {
         let contents = self.contents();
         let bytes = contents.objects.get(path)?;
@@ -177,7 +182,7 @@ pub(crate) fn campaign(recipients: &Value, more: &Value) -> Value {
         "channel": "line",
         "recipients": recipients,
         "messages": [{"type": "text", "text": "Hi {{ name }}"}],
-        "scheduled_time": "2026-12-25T00:00:00Z",
+        "scheduled_time": "2126-12-25T00:00:00Z",
     });
     campaign
         .as_object_mut()
@@ -197,4 +202,13 @@ pub(crate) async fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.write_all(bytes).await.unwrap();
     encoder.shutdown().await.unwrap();
     encoder.into_inner()
+}
+
+/// An error without the field to resume with, and that field for the next event.
+pub(crate) fn take_resume(error: &str) -> (String, Value) {
+    let (before, rest) = error.split_once("`\"skip_deliveries\"").unwrap();
+    let (field, after) = rest.split_once('`').unwrap();
+    let field = format!("{{\"skip_deliveries\"{field}}}");
+    let field = serde_json::from_str(&field).unwrap();
+    (format!("{before}…{after}"), field)
 }
