@@ -43,12 +43,8 @@ impl MessageTemplate {
     /// Checks that a list with this header has every column that a template names.
     pub fn check_header(&self, header: &Header) -> Result<(), ListError> {
         for column in &self.compiled.columns {
-            if !header.columns().contains(&column.name) {
-                return Err(ListError::NoColumn {
-                    column: column.name.clone(),
-                    field: column.field.clone(),
-                    present: header.columns().to_vec(),
-                });
+            if !header.has(&column.name) {
+                return Err(header.lacks(&column.name, &column.field));
             }
         }
         Ok(())
@@ -139,6 +135,7 @@ fn may_have_s3_image(message: &Map<String, Value>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::list::JsonRow;
     use serde_json::json;
 
     fn compile(messages: Value) -> MessageTemplate {
@@ -147,7 +144,8 @@ mod tests {
 
     fn render(template: &MessageTemplate, row: &Value) -> Result<Value, RowError> {
         let mut json = String::new();
-        template.render(&Row::Json(row.as_object().unwrap()), &mut json)?;
+        let row = JsonRow::parse(&row.to_string()).unwrap();
+        template.render(&Row::Json(&row), &mut json)?;
         Ok(serde_json::from_str(&json).unwrap())
     }
 
@@ -205,14 +203,15 @@ mod tests {
         ]));
         let reader = |list: &[u8]| {
             let mut reader = crate::list::ListReader::new(crate::list::Format::Csv);
-            assert!(reader.next(&mut &*list, true).unwrap().is_none());
+            assert!(reader.read_header(&mut &*list, true).unwrap());
             reader.header().cloned().unwrap()
         };
         assert_eq!(template.check_header(&reader(b"to,name,code\n")), Ok(()));
         let error = template.check_header(&reader(b"to,name\n")).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "line 1: no column `code`, which `messages[1].text` names; the columns are `to`, `name`"
+            "line 1: no column is called `code`, which `messages[1].text` names; \
+             the line has 2 columns: is it a header at all?"
         );
     }
 

@@ -96,11 +96,11 @@ pub(super) fn fill(pieces: &[Piece], row: &Row<'_>, json: &mut String) -> Result
                 length += utf16;
             }
             Piece::Column(column) => {
-                if let Some(text) = row.text(column) {
+                if let Some(text) = row.written(column) {
                     push_json_chars(json, text);
                     length += utf16_len(text);
                 } else {
-                    // A number, a boolean or a list of NDJSON: written as the engine writes it.
+                    // A list or an object of NDJSON: as the list writes it.
                     let value = row
                         .value(column)
                         .ok_or_else(|| RowError::Missing(column.clone()))?;
@@ -117,6 +117,7 @@ pub(super) fn fill(pieces: &[Piece], row: &Row<'_>, json: &mut String) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::list::JsonRow;
     use minijinja::{Environment, UndefinedBehavior};
     use proptest::prelude::*;
     use serde_json::json;
@@ -153,7 +154,8 @@ mod tests {
             let row_value = minijinja::value::Serde(&row);
             let expected = engine.render_str(&source, row_value).unwrap();
             let mut json = String::from("\"");
-            let length = fill(&pieces, &Row::Json(row.as_object().unwrap()), &mut json).unwrap();
+            let row = JsonRow::parse(&row.to_string()).unwrap();
+            let length = fill(&pieces, &Row::Json(&row), &mut json).unwrap();
             json.push('"');
             prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), &*expected);
             prop_assert_eq!(length, utf16_len(&expected));

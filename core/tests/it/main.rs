@@ -8,6 +8,7 @@
 
 mod campaigns;
 mod deliveries;
+mod lists;
 
 use std::path::PathBuf;
 
