@@ -79,10 +79,9 @@ proptest! {
     fn whatever_stands_in_a_line_no_other_line_is_lost(
         lines in prop::collection::vec("[\"\\\\{}:,a-c\r]{0,12}|\\PC{0,6}", 1..8)
     ) {
-        let mut list = String::new();
-        for (n, line) in lines.iter().enumerate() {
-            list.push_str(&format!("{}\n{line}\n", json!({"to": user(n)})));
-        }
+        let people = (0..lines.len()).map(|n| json!({"to": user(n)}).to_string());
+        let list: Vec<String> = people.zip(&lines).map(|(who, line)| format!("{who}\n{line}\n")).collect();
+        let list = list.concat();
         let rows = in_any_chunks(Format::Ndjson, list.as_bytes(), &["to"]).unwrap();
         for n in 0..lines.len() {
             prop_assert!(rows.iter().any(|(_, row)| *row == user(n)));

@@ -215,9 +215,9 @@ proptest! {
     fn any_bytes_read_alike_in_any_chunks(
         bytes in prop::collection::vec(prop::sample::select(b"to,;\"\r\n U\xff".to_vec()), 0..40),
     ) {
-        let _ = in_any_chunks(Format::Csv, &bytes, &["to"]);
+        drop(in_any_chunks(Format::Csv, &bytes, &["to"]));
         let list = [b"to,a\n", &bytes[..]].concat();
-        let _ = in_any_chunks(Format::Csv, &list, &["to", "a"]);
+        drop(in_any_chunks(Format::Csv, &list, &["to", "a"]));
     }
 }
 
