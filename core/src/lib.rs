@@ -21,6 +21,7 @@ pub mod channel;
 pub mod delivery;
 pub mod envelope;
 pub mod line_limits;
+pub mod line_message;
 pub mod list;
 pub mod outcome;
 pub mod recipient;
