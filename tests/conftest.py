@@ -1,1 +1,1 @@
-"""Puts `world` in reach of every test."""
+"""Puts this folder on the import path, so that every test finds `world`."""

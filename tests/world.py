@@ -1,4 +1,4 @@
-"""The stand-ins that the tests talk to: each a process of ours on loopback, stopped by its id."""
+"""The servers that the tests talk to. Each is a process on loopback, stopped when its test ends."""
 
 import json
 import os
@@ -19,26 +19,38 @@ ROOT = Path(__file__).parents[1]
 BUILD = ROOT / ".aws-sam" / "build"
 FANLINE = ROOT / "target" / "debug" / "fanline"
 VENV = ROOT / ".venv"
-# What the SDKs need to be told; nothing on loopback checks it.
-ACCOUNT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1"}
+# The SDKs need credentials and a Region. Nothing on loopback checks them.
+ACCOUNT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+}
+
+
+def without_aws(environment):
+    """The environment without a developer's own AWS settings."""
+    return {name: value for name, value in environment.items() if not name.startswith("AWS_")}
 
 
 class Process:
-    """A process whose output is kept, and which ends with the `with` block."""
+    """A process that ends with its `with` block. Its output is kept."""
 
     def __init__(self, command, **env):
         self.output = []
         self.process = subprocess.Popen(
             [str(part) for part in command],
-            env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | ACCOUNT | env,
+            env=without_aws(os.environ) | ACCOUNT | env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
         )
-        # A pipe that nobody empties would stop the process.
-        self.reader = threading.Thread(target=lambda: self.output.extend(self.process.stdout), daemon=True)
+        # A full pipe would block the process, so a thread reads it all the time.
+        self.reader = threading.Thread(
+            target=lambda: self.output.extend(self.process.stdout), daemon=True
+        )
         self.reader.start()
 
     def __enter__(self):
@@ -57,11 +69,12 @@ class Process:
         return "".join(self.output)
 
     def wait_until(self, ready, seconds=60):
-        """Waits until `ready()` gives something, and gives it back."""
+        """Waits until `ready()` returns something true, and returns that."""
         return wait_until(ready, seconds, lambda: self.process.poll() is not None, self.log)
 
 
 def wait_until(ready, seconds, hopeless=lambda: False, log=lambda: ""):
+    """Waits until `ready()` returns something true. Fails after `seconds`, or once `hopeless()`."""
     end = time.monotonic() + seconds
     while True:
         last = hopeless()
@@ -80,8 +93,9 @@ def free_port():
 
 
 def call(method, url, body=None):
-    """A JSON request and its answer, whatever its status."""
-    request = urllib.request.Request(url, method=method, data=None if body is None else json.dumps(body).encode())
+    """Sends a JSON request and returns the answer's JSON, whatever its status."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, method=method, data=data)
     try:
         with urllib.request.urlopen(request, timeout=120) as answer:
             text = answer.read()
@@ -91,6 +105,7 @@ def call(method, url, body=None):
 
 
 def answers(url):
+    """Whether a server answers at this URL, with any status."""
     try:
         urllib.request.urlopen(url, timeout=5)
     except urllib.error.HTTPError:
@@ -113,7 +128,7 @@ class Simulated(Process):
 
 
 class Aws(Process):
-    """MiniStack: S3, CloudFormation, Scheduler, Lambda and the rest."""
+    """MiniStack, a stand-in for AWS: S3, CloudFormation, Scheduler, Lambda and more."""
 
     def __init__(self):
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -121,7 +136,7 @@ class Aws(Process):
             [VENV / "ministack" / "bin" / "ministack"],
             BIND_HOST="127.0.0.1",
             GATEWAY_PORT=self.url.rpartition(":")[2],
-            # What the functions that it runs get for their own calls.
+            # MiniStack passes it on to the functions, for their own calls.
             AWS_ENDPOINT_URL=self.url,
             SFTP_ENABLED="0",
             IOT_MTLS_ENABLED="0",
@@ -130,11 +145,15 @@ class Aws(Process):
 
 
 class Function(Process):
-    """A function's binary in AWS's Runtime Interface Emulator, which is what `sam local invoke` has in its container."""
+    """A function's binary in AWS's Runtime Interface Emulator.
+
+    `sam local invoke` runs the same emulator in its container.
+    """
 
     def __init__(self, name, **env):
         machine = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-        emulator = Path(sysconfig.get_path("purelib")) / "samcli" / "local" / "rapid" / f"aws-lambda-rie-{machine}"
+        packages = Path(sysconfig.get_path("purelib"))
+        emulator = packages / "samcli" / "local" / "rapid" / f"aws-lambda-rie-{machine}"
         address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{address}/2015-03-31/functions/function/invocations"
         super().__init__(
@@ -157,4 +176,10 @@ class Function(Process):
 
 
 def client(service, url):
-    return boto3.client(service, endpoint_url=url, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )

@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, and the help that says so.
+//! The command line: commands, flags and their help.
 
 use std::path::PathBuf;
 
@@ -6,13 +6,29 @@ use clap::{Args, Parser, Subcommand};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  every row ended accepted, or was a duplicate of one that did
-  1  some row did not: the summary says which outcome, and how many
+  0  each row is accepted, or repeats an accepted row
+  1  some rows are not accepted: the summary says what became of them
   2  the campaign, the list or a flag can't be used; nothing was sent";
 
-/// Bulk notifications for LINE: nobody skipped, nobody sent twice, as fast as LINE allows.
+const CHECK_EXIT_CODES: &str = "\
+Exit codes:
+  0  each row can be sent
+  1  some rows can't be sent: each is named with its line and reason
+  2  the campaign, the list or a flag can't be used";
+
+const WORKER_VARIABLES: &str = "\
+Environment variables:
+  DEAD_LETTER_QUEUE_URL                  the queue for deliveries that can't be sent (required)
+  LINE_CHANNEL_ACCESS_TOKEN              the channel's token; or
+  LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN   the secret with the token; or
+  LINE_CHANNEL_ID, LINE_CHANNEL_SECRET   for tokens that are valid for 15 minutes
+  PUSH_PER_SECOND, MULTICAST_PER_SECOND, NOTIFY_PER_SECOND
+                                         this worker's share of LINE's limits
+  docs/delivery.md has the others. Region, credentials and endpoints are the AWS SDK's own.";
+
+/// Send a campaign on LINE to all people on a list, each person once.
 ///
-/// Without --live nothing leaves this machine: the queue and LINE are simulated inside the process.
+/// Without --live nothing leaves this machine: the queue and LINE are simulated in this process.
 #[derive(Debug, Parser)]
 #[command(name = "fanline", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
@@ -25,46 +41,50 @@ pub(crate) enum Command {
     Run(RunArgs),
     Check(CheckArgs),
     Worker(WorkerArgs),
-    /// Run one of the stand-ins by itself, on loopback, until interrupted
+    /// Run the simulated queue or the simulated LINE by itself, until interrupted
     #[command(subcommand)]
-    Simulate(Simulate),
+    Simulate(SimulateArgs),
 }
 
-/// Run a whole campaign here: list, queue, producer, consumer, LINE
+/// Run a whole campaign on this machine: list, producer, queue, consumer, LINE
 ///
-/// The producer and the consumer are the ones that are deployed, with the real SQS client; the queue is embedded, and LINE is
-/// simulated unless --live is given.
+/// The producer and the consumer are the same as in the Lambda functions, with the real SQS client.
+/// The queue server is embedded. LINE is simulated, unless --live is given.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each one is a flag")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) campaign: CampaignArgs,
-    /// Send to LINE itself, with the token in `LINE_CHANNEL_ACCESS_TOKEN`; says how many people it will reach, and asks
+    /// Send to LINE itself, with the token in `LINE_CHANNEL_ACCESS_TOKEN`. Says how many people get
+    /// the message, and asks first
     #[arg(long)]
     pub(crate) live: bool,
-    /// Don't ask before sending with --live
+    /// Send with --live without asking
     #[arg(long, requires = "live")]
     pub(crate) yes: bool,
-    /// Lift LINE's rate limits from the simulated LINE, to see what the rest can do
+    /// Switch off the rate limits of the simulated LINE, to see how fast the rest is
     #[arg(long, conflicts_with = "live")]
     pub(crate) no_rate_limit: bool,
-    /// Run this consumer binary as Lambda would, in processes of its own, in place of the handler inside this one
+    /// Run this consumer binary in its own processes, as Lambda does, in place of the handler
+    /// inside this process
     #[arg(long, value_name = "BINARY", conflicts_with = "live")]
     pub(crate) consumer: Option<PathBuf>,
-    /// What goes wrong on the way, as NAME=RATE,…: `error-after=10%,duplicated=5%,kill=1%`; a wrong name lists them all
+    /// What goes wrong on purpose, as NAME=RATE,…: `error-after=10%,duplicated=5%,kill=1%`. An
+    /// unknown name lists them all
     #[arg(long, value_name = "SPEC", conflicts_with = "live")]
     pub(crate) faults: Option<String>,
-    /// To whom the faults happen: the same seed, the same faults
+    /// The seed of the faults: the same seed gives the same faults
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Write a report of the run: one page that needs nothing else
+    /// Write a report of the run: one HTML page that needs no other file
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report: Option<PathBuf>,
-    /// Use the SQS-compatible server at this endpoint in place of the embedded one
+    /// Use the SQS-compatible server at this URL in place of the embedded one
     #[arg(long, value_name = "URL")]
     pub(crate) queue_endpoint: Option<String>,
-    /// Give up when for so long no further delivery has come to an outcome; run it again within a day to go on
+    /// Stop when no delivery got an outcome for this time. A live run can be run again within 24
+    /// hours, to send to the remaining recipients
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     pub(crate) give_up_after: u64,
     /// Print the summary as JSON on standard output
@@ -72,85 +92,91 @@ pub(crate) struct RunArgs {
     pub(crate) json: bool,
 }
 
-/// Read the whole list and render every row, send nothing, report what is wrong and where
+/// Read each row of the list, render each message, send nothing, and report what is wrong
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Exit codes:
-  0  every row can be sent
-  1  some rows can't: each is named with its line and reason
-  2  the campaign, the list or a flag can't be used")]
+#[command(after_help = CHECK_EXIT_CODES)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) campaign: CampaignArgs,
     /// Print the result as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,
-    /// Name at most this many bad rows
+    /// Name at most this many rows that can't be sent
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) show: usize,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CampaignArgs {
-    /// The campaign: a JSON file; `recipients` in it may be a path, relative to that file
+    /// The campaign: a JSON file. Its `recipients` may be a path, relative to the file
     #[arg(value_name = "CAMPAIGN.json")]
     pub(crate) campaign: PathBuf,
-    /// The list to send to in place of the campaign's own: CSV or NDJSON, also .gz and .zst
+    /// Send to this list in place of the campaign's list: CSV or NDJSON, also .gz and .zst
     #[arg(long, value_name = "FILE")]
     pub(crate) list: Option<PathBuf>,
 }
 
-/// Consume a queue on this machine, in place of Lambda: the same consumer, polling until it is told to stop
+/// Consume a queue on this machine, without Lambda: the same consumer, until it is stopped
 ///
-/// Settings are the consumer's environment variables. SIGTERM and SIGINT finish what is in hand first.
+/// The settings are the consumer's environment variables. After SIGTERM or SIGINT it finishes the
+/// batches that it has begun.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Environment:
-  DEAD_LETTER_QUEUE_URL                  where deliveries are set aside (required)
-  LINE_CHANNEL_ACCESS_TOKEN              the channel's token; or
-  LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN   the secret that holds it; or
-  LINE_CHANNEL_ID, LINE_CHANNEL_SECRET   for tokens of a quarter of an hour
-  PUSH_PER_SECOND, MULTICAST_PER_SECOND, NOTIFY_PER_SECOND
-                                         this worker's share of LINE's limits
-  docs/delivery.md has the others; region, credentials and endpoints are the AWS SDK's own")]
+#[command(after_help = WORKER_VARIABLES)]
 pub(crate) struct WorkerArgs {
     /// The delivery queue
     #[arg(long, value_name = "URL", env = "DELIVERY_QUEUE_URL")]
     pub(crate) queue_url: String,
-    /// How many batches of ten are worked on at once
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    /// How many batches of ten are worked on at the same time
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 4,
+        value_parser = clap::value_parser!(u16).range(1..=1000)
+    )]
     pub(crate) concurrency: u16,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Simulate {
+pub(crate) enum SimulateArgs {
     /// An SQS-compatible queue server
-    Queue(PortArgs),
+    Queue(ServerArgs),
     /// A LINE that sends nothing: Messaging API and LINE Notify, with a ledger of who got what
     Line(SimulateLineArgs),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct PortArgs {
-    /// The port on 127.0.0.1; 0 takes any free one
+pub(crate) struct SimulateLineArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Switch off LINE's rate limits
+    #[arg(long)]
+    pub(crate) no_rate_limit: bool,
+    /// How many people a channel may send to in a month
+    #[arg(long, value_name = "N")]
+    pub(crate) monthly_quota: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// The port on 127.0.0.1. 0 takes any free port
     #[arg(long, value_name = "N")]
     pub(crate) port: u16,
-    /// What goes wrong, as NAME=RATE,…; a wrong name lists them all
+    /// What goes wrong on purpose, as NAME=RATE,…. An unknown name lists them all
     #[arg(long, value_name = "SPEC")]
     pub(crate) faults: Option<String>,
-    /// To whom the faults happen: the same seed, the same faults
+    /// The seed of the faults: the same seed gives the same faults
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct SimulateLineArgs {
-    #[command(flatten)]
-    pub(crate) port: PortArgs,
-    /// Lift LINE's rate limits
-    #[arg(long)]
-    pub(crate) no_rate_limit: bool,
-    /// How many people a channel may reach in a month
-    #[arg(long, value_name = "N")]
-    pub(crate) monthly_quota: Option<u64>,
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_and_flags_fit_together() {
+        Cli::command().debug_assert();
+    }
 }

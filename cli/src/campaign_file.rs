@@ -1,52 +1,65 @@
-//! The campaign as the command line reads it: a file, whose list may be a file too.
+//! The campaign as the command line reads it: a file, with a list that may be a file too.
 
-use std::path::Path;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 
 use fanline_core::campaign::{Campaign, Recipients, SCHEDULED_TIME_PLACEHOLDER};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::Unusable;
 use crate::args::CampaignArgs;
+use crate::exit::InputError;
 
 /// A campaign that has been read and checked.
 pub(crate) struct CampaignFile {
     pub(crate) campaign: Campaign,
-    /// The producer's input event: the same campaign, with its list's path as seen from here.
+    /// The input event of the producer: the same campaign, with the path of its list as seen from
+    /// the working directory.
     pub(crate) event: Value,
 }
 
 impl CampaignFile {
-    /// Reads and checks the campaign and says where it is wrong.
-    pub(crate) fn read(args: &CampaignArgs) -> Result<Self, Unusable> {
-        let file = args.campaign.display();
-        let text = std::fs::read_to_string(&args.campaign)
-            .map_err(|error| Unusable(format!("{file}: {error}")))?;
-        // Scheduler writes the firing's time here; on the command line the firing is now.
+    /// Reads and checks a campaign. An error names the place in the file.
+    pub(crate) fn read(args: &CampaignArgs) -> Result<Self, InputError> {
+        let path = args.campaign.display();
+        let wrong = |error: &dyn Display| InputError(format!("{path}: {error}"));
+        let text = std::fs::read_to_string(&args.campaign).map_err(|error| wrong(&error))?;
+        // EventBridge Scheduler writes the time of the firing here. On the command line it is now.
         let text = text.replace(SCHEDULED_TIME_PLACEHOLDER, &Timestamp::now().to_string());
-        let wrong = |error: &dyn std::fmt::Display| Unusable(format!("{file}: {error}"));
         let mut campaign = Campaign::parse(&text).map_err(|error| wrong(&error))?;
         let mut event: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
             .map_err(|error| wrong(&error))?;
-        let list = match (&args.list, &campaign.recipients) {
-            (Some(list), _) => Some(list.clone()),
-            (None, Recipients::Path(path)) => {
-                Some(args.campaign.parent().unwrap_or(Path::new("")).join(path))
-            }
-            (None, Recipients::S3(_) | Recipients::Inline(_)) => None,
-        };
-        if let Some(list) = list {
-            let path = list
-                .to_str()
-                .ok_or_else(|| Unusable(format!("{}: the path is not UTF-8", list.display())))?;
-            if let Err(error) = std::fs::metadata(&list) {
-                return Err(Unusable(format!("{path}: {error}")));
-            }
-            campaign.recipients = Recipients::Path(path.to_owned());
-            if let Some(recipients) = event.get_mut("recipients") {
-                *recipients = path.into();
-            }
+        if let Some(list) = list_path(args, &campaign) {
+            let list = checked_path(&list)?;
+            let fields = event.as_object_mut();
+            let fields = fields.ok_or_else(|| wrong(&"the campaign is not a JSON object"))?;
+            fields.insert("recipients".into(), list.as_str().into());
+            campaign.recipients = Recipients::Path(list);
         }
         Ok(Self { campaign, event })
+    }
+}
+
+/// The path of the list, where the list is a file.
+fn list_path(args: &CampaignArgs, campaign: &Campaign) -> Option<PathBuf> {
+    match (&args.list, &campaign.recipients) {
+        (Some(list), _) => Some(list.clone()),
+        (None, Recipients::Path(path)) => {
+            // A campaign always has a parent: it was read, so it is no root.
+            let folder = args.campaign.parent().unwrap_or(Path::new(""));
+            Some(folder.join(path))
+        }
+        (None, Recipients::S3(_) | Recipients::Inline(_)) => None,
+    }
+}
+
+/// The path as text. The event is JSON, so a path that is not UTF-8 can't be in it.
+fn checked_path(path: &Path) -> Result<String, InputError> {
+    let text = path
+        .to_str()
+        .ok_or_else(|| InputError(format!("{}: the path is not UTF-8", path.display())))?;
+    match std::fs::metadata(path) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(InputError(format!("{text}: {error}"))),
     }
 }

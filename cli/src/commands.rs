@@ -1,6 +1,19 @@
 //! The commands: one file for each.
 
-pub(crate) mod check;
-pub(crate) mod run;
-pub(crate) mod simulate;
-pub(crate) mod worker;
+use crate::args::Command;
+use crate::exit::CommandEnd;
+
+mod check;
+mod run;
+mod simulate;
+mod worker;
+
+/// Executes the command that the flags name.
+pub(crate) async fn execute(command: &Command) -> anyhow::Result<CommandEnd> {
+    match command {
+        Command::Run(args) => run::execute(args).await,
+        Command::Check(args) => check::execute(args).await,
+        Command::Worker(args) => worker::execute(args).await,
+        Command::Simulate(args) => simulate::execute(args).await,
+    }
+}

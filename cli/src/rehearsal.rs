@@ -1,9 +1,18 @@
-//! A campaign from its list to LINE on this machine: the stand-ins, and the producer and the consumer between them.
+//! A campaign from its list to LINE on this machine.
+//!
+//! - `environment`: the queue server, LINE and the AWS configuration; `queues`: the queues of a run
+//! - `fan_out`: the producer and what its invocations gave; `consumer`: the consumer
+//! - `pipeline`: the pollers between them, from the start of a run to its report
+//! - `progress`, `standstill`: how far a run has come, and whether it still moves
+//! - `early_end`: whether a run ends before each delivery has an outcome
+//! - `faults`: what goes wrong on purpose
 
-pub(crate) mod consumer;
+mod consumer;
+pub(crate) mod early_end;
 pub(crate) mod environment;
+mod fan_out;
 pub(crate) mod faults;
 pub(crate) mod pipeline;
-pub(crate) mod progress;
-pub(crate) mod queues;
-pub(crate) mod sdk;
+mod progress;
+mod queues;
+mod standstill;

@@ -1,10 +1,13 @@
-//! The signals that ask a command to end.
+//! The signals that stop a command.
+
+use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Returns at SIGINT or SIGTERM.
 pub(crate) async fn stop() -> anyhow::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        interrupted = ctrl_c() => interrupted?,
         _ = terminate.recv() => {}
     }
     Ok(())

@@ -1,249 +1,350 @@
-//! What one batch's records share, and what becomes of each.
+//! One batch: every record is settled by itself. Only the batch logs and counts requests, sends
+//! dead letters, and says what becomes of a record.
+//!
+//! # Layout
+//! - `settlement`: what becomes of a record, decided from an attempt
+//! - `tally`: the metrics of the batch; `log`: its log lines
 
+mod log;
+mod settlement;
+mod tally;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use fanline_core::channel::Channel;
-use fanline_core::delivery::Delivery;
-use fanline_core::outcome::{DeadLetterReason, Outcome};
+use fanline_core::delivery::Request;
+use fanline_core::delivery::{DecodeError, Delivery};
+use fanline_core::outcome::Outcome;
+use futures_util::future::join_all;
 use jiff::Timestamp;
+use parking_lot::Mutex;
+use uuid::Uuid;
 
-use crate::channel::attempt::Attempt;
-use crate::channel::backoff::{self, Cause};
-use crate::channel::hold::Why;
-use crate::handler::{Environment, Settled};
-use crate::line::error_body;
-use crate::sqs::dead_letter::Letter;
+use crate::batch::log::{log_dead_letter, log_exchange, log_hold};
+use crate::batch::settlement::{Decision, decide, refuse, undecodable};
+use crate::batch::tally::BatchTally;
+use crate::channel::attempt::{Attempt, Conclusion};
+use crate::channel::backoff::{self, RetryCause};
+use crate::environment::Environment;
+use crate::line::split::{self, Split};
+use crate::sqs::dead_letter::DeadLetter;
+use crate::sqs::delivery_queue::Hidden;
 use crate::sqs::record::Record;
-use crate::tally::Tally;
 
-/// What becomes of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Settlement {
-    /// It may be deleted.
-    Acknowledge,
-    /// It comes again after so many seconds.
-    Return(u32),
-    /// It comes again when its visibility runs out, whenever that is.
-    Untouched,
+pub(crate) use settlement::Settlement;
+
+/// A delivery, or a part of one, that has its final outcome. A queue delivers at least once, so the
+/// same delivery may be settled twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The delivery's identity.
+    pub retry_key: Uuid,
+    /// The outcome. [`Outcome::Hold`]: set aside until there is quota, or a token.
+    pub outcome: Outcome,
+    /// How many people it was for.
+    pub recipients: usize,
 }
 
-/// One batch.
-pub(crate) struct Invocation {
-    pub(crate) environment: Arc<Environment>,
-    pub(crate) observer: Arc<dyn Fn(&Settled) + Send + Sync>,
-    /// No request starts later: it might outlast the invocation.
-    pub(crate) latest_start: Timestamp,
-    pub(crate) tally: Mutex<Tally>,
+/// Is told of every delivery that is settled.
+pub(crate) type Observer = Arc<dyn Fn(&Settled) + Send + Sync>;
+
+/// What the records of one batch share.
+pub(crate) struct Batch {
+    environment: Arc<Environment>,
+    observer: Observer,
+    /// No request departs later: it might outlast the invocation.
+    latest: Timestamp,
+    tally: Mutex<BatchTally>,
 }
 
-impl Invocation {
+/// A delivery and its request, which is made once.
+struct Prepared {
+    delivery: Delivery,
+    request: Request,
+}
+
+impl Prepared {
+    fn new(delivery: Delivery) -> Self {
+        Self {
+            request: delivery.request(),
+            delivery,
+        }
+    }
+}
+
+impl Batch {
+    /// A batch whose requests depart at `latest` or earlier.
+    pub(crate) fn new(
+        environment: Arc<Environment>,
+        observer: Observer,
+        latest: Timestamp,
+    ) -> Self {
+        Self {
+            environment,
+            observer,
+            latest,
+            tally: Mutex::default(),
+        }
+    }
+
     /// Brings one record to its end, or hands it back.
     pub(crate) async fn settle(&self, record: &Record) -> Settlement {
-        match Delivery::decode(&record.body) {
-            Ok(delivery) => match delivery.envelope.channel {
-                Channel::Line => self.settle_line(record, &delivery).await,
-                Channel::LineNotify => {
-                    let attempt = self.attempt_notify(&delivery).await;
-                    self.conclude(record, &delivery, &record.body, attempt)
-                        .await
-                }
-            },
-            Err(error) => {
-                self.tally().undecodable += 1;
-                let letter = Letter {
-                    reason: DeadLetterReason::Undecodable,
-                    status: None,
-                    line_message: error.to_string(),
-                    request_id: None,
-                    run: None,
-                    receive_count: record.receive_count,
-                };
-                self.set_aside(record, &record.body, &letter).await
+        let delivery = match Delivery::decode(&record.body) {
+            Ok(delivery) => delivery,
+            Err(error) => return self.set_aside_undecodable(record, &error).await,
+        };
+        let whole = Prepared::new(delivery);
+        let mut attempt = self.attempt(&whole).await;
+        if attempt.conclusion == Conclusion::Split(Vec::new()) {
+            // A refusal that names nobody may pass. Parts are sent only after a second refusal.
+            attempt = self.attempt(&whole).await;
+        }
+        match attempt.into_split() {
+            Ok((named, response)) => {
+                let split = Split::new(whole.delivery, named, response);
+                self.take_apart(record, split).await
+            }
+            Err(attempt) => {
+                let decision = self.decide(&attempt, &whole, record);
+                let body = Some(record.body.as_str());
+                self.carry_out(decision, record, &whole, body).await
             }
         }
     }
 
-    /// Does what an attempt's result asks for. `body` is what would be set aside: the record's, or a part's own.
-    pub(crate) async fn conclude(
-        &self,
-        record: &Record,
-        delivery: &Delivery,
-        body: &str,
-        attempt: Attempt,
-    ) -> Settlement {
-        let (outcome, reason, reply, ours) = match attempt {
-            Attempt::Taken(outcome) => {
-                self.end(delivery, outcome);
-                return Settlement::Acknowledge;
-            }
-            Attempt::Later(cause) => return self.hand_back(record, delivery, cause),
-            Attempt::Stopped(Why::Unauthorized, _)
-                if record.receive_count < self.environment.settings.max_receive_count =>
+    /// Hides everything that is handed back for its wait, with one request for each queue.
+    pub(crate) async fn hide(&self, records: &[Arc<Record>], settlements: &[Settlement]) {
+        let mut queues: BTreeMap<Option<&str>, Vec<Hidden<'_>>> = BTreeMap::new();
+        for (record, settlement) in records.iter().zip(settlements) {
+            if let (Settlement::Return(seconds), Some(receipt_handle)) =
+                (*settlement, &record.receipt_handle)
             {
-                return self.hand_back(record, delivery, Cause::Held);
+                let queue = queues.entry(record.source_arn.as_deref()).or_default();
+                queue.push(Hidden {
+                    receipt_handle,
+                    seconds,
+                });
             }
-            Attempt::Stopped(Why::Unauthorized, reply) => {
-                let ours = "held: there is no token that the channel takes";
-                (
-                    Outcome::Hold,
-                    DeadLetterReason::Unauthorized,
-                    reply,
-                    ours.to_owned(),
-                )
-            }
-            Attempt::Stopped(Why::Quota, reply) => {
-                let ours = "held: the month's messages are used up";
-                (
-                    Outcome::Hold,
-                    DeadLetterReason::Quota,
-                    reply,
-                    ours.to_owned(),
-                )
-            }
-            Attempt::Refused(reply) | Attempt::Split(_, reply) => (
-                Outcome::Refused,
-                DeadLetterReason::Refused,
-                Some(reply),
-                String::new(),
-            ),
-            Attempt::Unfit(ours) => (Outcome::Refused, DeadLetterReason::Refused, None, ours),
-            Attempt::TooLate(DeadLetterReason::Expired) => {
-                let ours = "its `expires_at` had passed";
-                (
-                    Outcome::Expired,
-                    DeadLetterReason::Expired,
-                    None,
-                    ours.to_owned(),
-                )
-            }
-            Attempt::TooLate(_) => {
-                let ours = "its run began more than 23 hours ago";
-                (
-                    Outcome::Unknown,
-                    DeadLetterReason::Unknown,
-                    None,
-                    ours.to_owned(),
-                )
-            }
-            Attempt::Unknown => {
-                let ours = "no answer came, and the campaign says not to ask again";
-                (
-                    Outcome::Unknown,
-                    DeadLetterReason::Unknown,
-                    None,
-                    ours.to_owned(),
-                )
-            }
-        };
-        let said = reply.as_ref().and_then(|reply| reply.body.as_deref());
-        let letter = Letter {
-            reason,
-            status: reply.as_ref().map(|reply| reply.status),
-            line_message: said.map_or(ours, |said| error_body::quote(said, &delivery.recipients)),
-            request_id: reply.and_then(|reply| reply.request_id),
-            run: Some(delivery.envelope.run.clone()),
-            receive_count: record.receive_count,
-        };
-        let settlement = self.set_aside(record, body, &letter).await;
-        if settlement == Settlement::Acknowledge {
-            self.end(delivery, outcome);
         }
-        settlement
+        for (arn, hidden) in queues {
+            if let Err(error) = self.environment.delivery_queue.hide(arn, &hidden).await {
+                // The records come again all the same, when their visibility timeout runs out.
+                tracing::warn!(%error, "visibility timeout not changed");
+            }
+        }
     }
 
-    /// Sends a dead letter; where that fails, the record comes again and is judged anew.
-    async fn set_aside(&self, record: &Record, body: &str, letter: &Letter) -> Settlement {
-        let group = record.fifo_group.as_deref();
-        let sent = self
-            .environment
-            .dead_letters
-            .send(body, letter, group)
-            .await;
-        tracing::warn!(
-            reason = letter.reason.as_str(),
-            status = letter.status,
-            request_id = letter.request_id,
-            run = letter.run,
-            message_id = record.message_id,
-            receive_count = letter.receive_count,
-            set_aside = sent.is_ok(),
-            "dead letter"
-        );
+    /// The metric lines of the batch.
+    pub(crate) fn metrics(&self, now: Timestamp) -> Vec<String> {
+        let environment = &self.environment;
+        let mut tally = self.tally.lock();
+        tally.note_paces(Channel::Line, &environment.line.paces());
+        tally.note_paces(Channel::LineNotify, &environment.line_notify.paces());
+        tally.lines(&environment.settings.function, now)
+    }
+
+    /// Makes one attempt, logs its requests and counts them.
+    async fn attempt(&self, prepared: &Prepared) -> Attempt {
+        let Prepared { delivery, request } = prepared;
+        let environment = &self.environment;
+        let channel = delivery.envelope.channel;
+        let attempt = match channel {
+            Channel::Line => {
+                environment
+                    .line
+                    .attempt(delivery, request, self.latest)
+                    .await
+            }
+            Channel::LineNotify => environment.line_notify.attempt(delivery, self.latest).await,
+        };
+        let hash_key = environment.settings.log_hash_key.as_ref();
+        for exchange in &attempt.exchanges {
+            log_exchange(exchange, delivery, request, hash_key);
+            self.tally.lock().channel(channel).add_exchange(exchange);
+        }
+        if let Conclusion::OnHold {
+            reason,
+            began: true,
+        } = attempt.conclusion
+        {
+            self.tally.lock().channel(channel).holds += 1;
+            log_hold(channel, reason, attempt.status());
+        }
+        attempt
+    }
+
+    fn decide(&self, attempt: &Attempt, prepared: &Prepared, record: &Record) -> Decision {
+        let max_receive_count = self.environment.settings.max_receive_count;
+        decide(attempt, &prepared.delivery, record, max_receive_count)
+    }
+
+    /// Does what was decided. A dead letter has the record's `body`, or its own if there is none.
+    async fn carry_out(
+        &self,
+        decision: Decision,
+        record: &Record,
+        prepared: &Prepared,
+        body: Option<&str>,
+    ) -> Settlement {
+        match decision {
+            Decision::End(outcome) => {
+                self.end(prepared, outcome);
+                Settlement::Acknowledge
+            }
+            Decision::SetAside(outcome, letter) => {
+                let body = body.map_or_else(|| prepared.delivery.encode().into(), Cow::Borrowed);
+                let settlement = self.set_aside(record, &body, &letter).await;
+                if settlement == Settlement::Acknowledge {
+                    self.end(prepared, outcome);
+                }
+                settlement
+            }
+            Decision::HandBack(cause) => self.hand_back(record, &prepared.delivery, cause),
+        }
+    }
+
+    async fn set_aside_undecodable(&self, record: &Record, error: &DecodeError) -> Settlement {
+        self.tally.lock().undecodable += 1;
+        let letter = undecodable(error, record);
+        self.set_aside(record, &record.body, &letter).await
+    }
+
+    /// Sends a dead letter. If that fails, the record comes again.
+    async fn set_aside(&self, record: &Record, body: &str, letter: &DeadLetter) -> Settlement {
+        let queue = &self.environment.dead_letter_queue;
+        let sent = queue.send(body, letter, record.fifo_group.as_deref()).await;
+        log_dead_letter(letter, record, &sent);
         match sent {
             Ok(()) => Settlement::Acknowledge,
-            Err(error) => {
-                tracing::error!(%error, message_id = record.message_id, "the record is handed back");
-                self.after(record, Cause::Fault)
-            }
+            Err(_) => Settlement::Return(self.wait(record, RetryCause::Fault)),
         }
     }
 
-    fn hand_back(&self, record: &Record, delivery: &Delivery, cause: Cause) -> Settlement {
-        let outcome = if cause == Cause::Held {
-            Outcome::Hold
-        } else {
-            Outcome::Retry
-        };
-        self.tally()
-            .channel(delivery.envelope.channel)
-            .add(outcome, delivery.recipients.len());
-        match self.after(record, cause) {
-            Settlement::Return(wait) => {
-                Settlement::Return(backoff::cut(wait, delivery, Timestamp::now()))
-            }
-            settlement => settlement,
-        }
-    }
-
-    pub(crate) fn after(&self, record: &Record, cause: Cause) -> Settlement {
-        let base = self.environment.settings.retry_base;
-        let now = Timestamp::now();
-        Settlement::Return(backoff::wait(
-            base,
-            cause,
-            record.receive_count,
-            rand::random(),
-            now,
-        ))
-    }
-
-    /// A delivery has come to its end.
-    fn end(&self, delivery: &Delivery, outcome: Outcome) {
+    /// A delivery has its final outcome.
+    fn end(&self, prepared: &Prepared, outcome: Outcome) {
+        let Prepared { delivery, request } = prepared;
         let recipients = delivery.recipients.len();
-        let envelope = &delivery.envelope;
-        let age = Timestamp::now().duration_since(envelope.started_at);
-        let mut tally = self.tally();
-        let counts = tally.channel(envelope.channel);
-        counts.add(outcome, recipients);
-        // The last one's stays.
-        counts.run_age = Some(age.as_secs_f64().max(0.0));
+        let age = Timestamp::now().duration_since(delivery.envelope.started_at);
+        let mut tally = self.tally.lock();
+        let tally_of_channel = tally.channel(delivery.envelope.channel);
+        tally_of_channel.add(outcome, recipients);
+        // The age at the batch's last outcome stays.
+        tally_of_channel.run_age = Some(age.as_secs_f64().max(0.0));
         drop(tally);
         (self.observer)(&Settled {
-            retry_key: delivery.request().retry_key,
+            retry_key: request.retry_key,
             outcome,
             recipients,
         });
     }
 
-    /// Sets the visibility of everything that is handed back, in one call for each queue.
-    pub(crate) async fn hide(&self, records: &[Arc<Record>], settlements: &[Settlement]) {
-        let mut waits: BTreeMap<&str, Vec<(String, u32)>> = BTreeMap::new();
-        for (record, settlement) in records.iter().zip(settlements) {
-            if let (Settlement::Return(wait), Some(handle)) = (settlement, &record.receipt_handle) {
-                let arn = record.source_arn.as_deref().unwrap_or_default();
-                waits.entry(arn).or_default().push((handle.clone(), *wait));
+    fn hand_back(&self, record: &Record, delivery: &Delivery, cause: RetryCause) -> Settlement {
+        let outcome = if cause == RetryCause::OnHold {
+            Outcome::Hold
+        } else {
+            Outcome::Retry
+        };
+        self.tally
+            .lock()
+            .channel(delivery.envelope.channel)
+            .add(outcome, delivery.recipients.len());
+        let wait = self.wait(record, cause);
+        Settlement::Return(backoff::shorten(wait, delivery, Timestamp::now()))
+    }
+
+    /// How many seconds a record waits until its next attempt.
+    fn wait(&self, record: &Record, cause: RetryCause) -> u16 {
+        let base = self.environment.settings.retry_base;
+        let now = Timestamp::now();
+        backoff::wait(base, cause, record.receive_count, rand::random(), now)
+    }
+
+    /// Takes a refused multicast apart until every part has its outcome. Parts that get none go
+    /// back to the queue as deliveries of their own, so that the whole is not sent again.
+    async fn take_apart(&self, record: &Record, mut split: Split) -> Settlement {
+        while let Some(round) = split.next_round() {
+            self.tally.lock().channel(Channel::Line).splits += 1;
+            let retries = split.retries();
+            let others = join_all(round.others.into_iter().map(|part| async {
+                let part = Prepared::new(part);
+                let attempt = self.persist(&part, retries).await;
+                (part, attempt)
+            }))
+            .await;
+            for part in round.named {
+                let decision = refuse(round.response.as_ref(), &part, record);
+                self.settle_part(decision, record, Prepared::new(part), &mut split)
+                    .await;
+            }
+            for (part, attempt) in others {
+                if matches!(attempt.conclusion, Conclusion::Retry(_)) {
+                    split.give_up_retries();
+                }
+                match attempt.into_split() {
+                    Ok((named, response)) => split.cut_later(part.delivery, named, response),
+                    Err(attempt) => {
+                        let decision = self.decide(&attempt, &part, record);
+                        self.settle_part(decision, record, part, &mut split).await;
+                    }
+                }
             }
         }
-        for (arn, waits) in waits {
-            if let Err(error) = self.environment.queue.hide(arn, &waits).await {
-                // They are handed back all the same and come when the queue's own time-out says so.
-                tracing::warn!(%error, "the waits were not changed");
-            }
+        self.put_back(record, &split.into_unsettled()).await
+    }
+
+    async fn settle_part(
+        &self,
+        decision: Decision,
+        record: &Record,
+        part: Prepared,
+        split: &mut Split,
+    ) {
+        let settlement = self.carry_out(decision, record, &part, None).await;
+        if settlement != Settlement::Acknowledge {
+            split.leave(part.delivery);
         }
     }
 
-    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Sends a part again and again while only faults keep it from an outcome. A split that began
+    /// anew after every fault would never end.
+    async fn persist(&self, part: &Prepared, retries: u32) -> Attempt {
+        let mut attempt = self.attempt(part).await;
+        for retry in 1..=retries {
+            let wait = split::wait(retry, rand::random());
+            let room = Duration::try_from(self.latest.duration_since(Timestamp::now()));
+            let has_room = room.is_ok_and(|room| wait <= room);
+            if !matches!(attempt.conclusion, Conclusion::Retry(_)) || !has_room {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            attempt = self.attempt(part).await;
+        }
+        attempt
+    }
+
+    /// Puts the parts that have no outcome on the queue. If that can't be done, the whole comes
+    /// again.
+    async fn put_back(&self, record: &Record, parts: &[Delivery]) -> Settlement {
+        if parts.is_empty() {
+            return Settlement::Acknowledge;
+        }
+        let wait = self.wait(record, RetryCause::Fault);
+        // On a FIFO queue everything that follows would overtake the parts.
+        if record.fifo_group.is_some() {
+            return Settlement::Return(wait);
+        }
+        let arn = record.source_arn.as_deref();
+        for part in parts {
+            let queue = &self.environment.delivery_queue;
+            if let Err(error) = queue.put(arn, part.encode(), wait).await {
+                let message_id = record.message_id.as_deref();
+                tracing::warn!(%error, message_id, "part not put back, record handed back");
+                return Settlement::Return(wait);
+            }
+        }
+        Settlement::Acknowledge
     }
 }

@@ -1,69 +1,33 @@
-//! One batch: every record by itself, all at once, and back only those that must come again.
+//! One batch in, a partial batch response out: only what must come again is in it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use fanline_core::outcome::Outcome;
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tracing::Instrument;
-use uuid::Uuid;
 
-use crate::batch::{Invocation, Settlement};
-use crate::channel::hold::Hold;
-use crate::channel::http;
-use crate::channel::pace::Pace;
-use crate::line::client::Line;
-use crate::line::token::{Issuer, Tokens};
-use crate::line_notify::client::Notify;
-use crate::line_notify::image::Images;
+use crate::batch::{Batch, Observer, Settled, Settlement};
+use crate::environment::{Environment, StartError};
 use crate::settings::Settings;
-use crate::sqs::dead_letter::DeadLetters;
-use crate::sqs::delivery_queue::Queue;
-use crate::sqs::record::{self, Record};
-use crate::tally::Tally;
+use crate::sqs::record::{Record, rows};
 
-/// Kept back at an invocation's end for dead letters, changes of visibility and the answer itself.
-const MARGIN: SignedDuration = SignedDuration::from_secs(2);
-/// Kept back of that for changes of visibility and the answer: what is not settled then is handed back as it is.
-const LAST_CALL: SignedDuration = SignedDuration::from_millis(800);
-/// Kept back of that for the answer alone.
-const VERY_LAST: SignedDuration = SignedDuration::from_millis(300);
+/// Kept back at an invocation's end for dead letters, changes of visibility and the response.
+const MARGIN: Duration = Duration::from_secs(2);
+/// Kept back of that for changes of visibility and the response. What is not settled then is handed
+/// back as it is.
+const MARGIN_TO_HIDE: SignedDuration = SignedDuration::from_millis(800);
+/// Kept back of that for the response alone.
+const MARGIN_TO_RESPOND: SignedDuration = SignedDuration::from_millis(300);
 
-/// One environment's consumer: clients, token, pace and holds live as long as it does.
+/// The consumer of one environment. Its clients, token, paces and hold live as long as it does.
 #[derive(Clone)]
 pub struct Consumer {
     environment: Arc<Environment>,
-    observer: Arc<dyn Fn(&Settled) + Send + Sync>,
-}
-
-/// What outlives a batch.
-pub(crate) struct Environment {
-    pub(crate) settings: Settings,
-    pub(crate) line: Line,
-    pub(crate) tokens: Tokens,
-    pub(crate) notify: Notify,
-    pub(crate) images: Images,
-    pub(crate) queue: Queue,
-    pub(crate) dead_letters: DeadLetters,
-    pub(crate) push: Pace,
-    pub(crate) multicast: Pace,
-    pub(crate) notify_pace: Pace,
-    /// The `line` channel's. LINE Notify has none: each of its tokens stands for itself.
-    pub(crate) hold: Hold,
-}
-
-/// A delivery, or a part of one, that has come to its end. The same key may come to it twice: a queue delivers at least once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settled {
-    /// The delivery's identity.
-    pub retry_key: Uuid,
-    /// What became of it. [`Outcome::Hold`]: set aside until there is quota, or a token.
-    pub outcome: Outcome,
-    /// How many people it was for.
-    pub recipients: usize,
+    observer: Observer,
 }
 
 /// What a batch came to.
@@ -71,53 +35,20 @@ pub struct Settled {
 pub struct Handled {
     /// The records that must come again. All others may be deleted.
     pub response: SqsBatchResponse,
-    /// Lines for CloudWatch, one JSON object each, to be printed as they are.
+    /// Lines for CloudWatch, one JSON object each. Print them as they are.
     pub metrics: Vec<String>,
 }
 
-/// Why there can be no consumer.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The HTTP client has no TLS: no root certificates, as a rule.
-    #[error("the HTTP client can't be made")]
-    Http(#[source] reqwest::Error),
-}
-
 impl Consumer {
-    /// A consumer with its clients; the token is read already, where there is one to read.
+    /// A consumer with its clients. The token is read already, if there is one.
     pub async fn new(settings: Settings, config: &SdkConfig) -> Result<Self, StartError> {
-        let client = http::client(settings.request_timeout).map_err(StartError::Http)?;
-        let config = &http::patient(config);
-        let sqs = aws_sdk_sqs::Client::new(config);
-        let issuer = Issuer {
-            http: client.clone(),
-            base: settings.line_api_base.clone(),
-        };
-        let secrets = aws_sdk_secretsmanager::Client::new(config);
-        let tokens = Tokens::new(settings.token.clone(), issuer, secrets);
-        if let Err(error) = tokens.current(Timestamp::now()).await {
-            tracing::warn!(%error, "deliveries of the channel `line` will be held");
-        }
-        let environment = Environment {
-            line: Line::new(client.clone(), settings.line_api_base.clone()),
-            tokens,
-            notify: Notify::new(client, settings.line_notify_api_base.clone()),
-            images: Images::new(aws_sdk_s3::Client::new(config)),
-            queue: Queue::new(sqs.clone(), settings.delivery_queue_url.clone()),
-            dead_letters: DeadLetters::new(sqs, settings.dead_letter_queue_url.clone()),
-            push: Pace::new(settings.push_per_second),
-            multicast: Pace::new(settings.multicast_per_second),
-            notify_pace: Pace::new(settings.notify_per_second),
-            hold: Hold::default(),
-            settings,
-        };
         Ok(Self {
-            environment: Arc::new(environment),
+            environment: Arc::new(Environment::start(settings, config).await?),
             observer: Arc::new(|_| ()),
         })
     }
 
-    /// Calls `observer` for each end that a delivery or a part of one comes to.
+    /// Calls `observer` for each delivery, or part of one, that has its final outcome.
     #[must_use]
     pub fn with_observer(self, observer: impl Fn(&Settled) + Send + Sync + 'static) -> Self {
         Self {
@@ -126,102 +57,113 @@ impl Consumer {
         }
     }
 
-    /// Works through a batch. It ends before `deadline`; what there was no time for is handed back.
+    /// Works through a batch. It ends before `deadline`, and hands back what there was no time for.
     ///
-    /// A record is left out of the response only when each of its recipients has an outcome. Everything else, a panic
-    /// included, is a batch item failure of that record alone.
+    /// A record is left out of the response only when each of its recipients has an outcome.
+    /// Everything else, a panic included, is a batch item failure of that record alone.
     pub async fn handle(&self, event: SqsEvent, deadline: Timestamp) -> Handled {
         let records: Vec<Arc<Record>> = event
             .records
             .into_iter()
             .map(|record| Arc::new(record.into()))
             .collect();
-        let request_timeout =
-            SignedDuration::try_from(self.environment.settings.request_timeout).unwrap_or(MARGIN);
-        let invocation = Arc::new(Invocation {
-            environment: Arc::clone(&self.environment),
-            observer: Arc::clone(&self.observer),
-            latest_start: deadline - request_timeout - MARGIN,
-            tally: Mutex::new(Tally::default()),
-        });
-        if invocation.latest_start < Timestamp::now() && !records.is_empty() {
+        let latest = self.latest_departure(deadline);
+        if latest < Timestamp::now() && !records.is_empty() {
             tracing::error!(
-                "no request can be made: the function's timeout is not longer than `REQUEST_TIMEOUT_SECONDS` and 2 s"
+                "no request can be made: the function's timeout is not longer than \
+                 `REQUEST_TIMEOUT_SECONDS` and 2 s"
             );
         }
-        let settlements = settle_all(&invocation, &records, deadline).await;
-        let hide = invocation.hide(&records, &settlements);
-        if tokio::time::timeout(room(deadline, VERY_LAST), hide)
-            .await
-            .is_err()
-        {
-            tracing::warn!("no time was left to change the waits");
-        }
-
-        let mut response = SqsBatchResponse::default();
-        for (record, settlement) in records.iter().zip(&settlements) {
-            if *settlement != Settlement::Acknowledge {
-                // Nothing can name a record without an id; an empty name makes Lambda take the whole batch back, which is
-                // the only answer that does not lose it.
-                // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
-                response.add_failure(record.message_id.clone().unwrap_or_default());
-            }
+        let environment = Arc::clone(&self.environment);
+        let batch = Arc::new(Batch::new(environment, Arc::clone(&self.observer), latest));
+        let settlements = settle_all(&batch, &records, deadline).await;
+        let hide = batch.hide(&records, &settlements);
+        if let Err(error) = tokio::time::timeout(room(deadline, MARGIN_TO_RESPOND), hide).await {
+            tracing::warn!(%error, "visibility timeout not changed");
         }
         Handled {
-            response,
-            metrics: invocation.metrics(Timestamp::now()),
+            response: response(&records, &settlements),
+            metrics: batch.metrics(Timestamp::now()),
         }
+    }
+
+    /// A request that departs later might outlast the invocation.
+    fn latest_departure(&self, deadline: Timestamp) -> Timestamp {
+        let kept_back = self
+            .environment
+            .settings
+            .request_timeout
+            .saturating_add(MARGIN);
+        deadline.checked_sub(kept_back).unwrap_or(Timestamp::MIN)
     }
 }
 
-/// Settles the records, rows of them at the same time, and gives up shortly before `deadline`.
+/// Settles the records, all rows at the same time. It gives up shortly before `deadline`.
 async fn settle_all(
-    invocation: &Arc<Invocation>,
+    batch: &Arc<Batch>,
     records: &[Arc<Record>],
     deadline: Timestamp,
 ) -> Vec<Settlement> {
     let settlements = Arc::new(Mutex::new(vec![Settlement::Untouched; records.len()]));
     let mut tasks = JoinSet::new();
-    for row in record::rows(records) {
-        let invocation = Arc::clone(invocation);
-        let settlements = Arc::clone(&settlements);
-        let work = async move {
-            for (position, record) in row {
-                let settlement = invocation.settle(&record).await;
-                if let Some(place) = lock(&settlements).get_mut(position) {
-                    *place = settlement;
-                }
-                // What follows a failure in its FIFO group stays untouched, or it would overtake it.
-                if settlement != Settlement::Acknowledge {
-                    break;
-                }
-            }
-        };
+    for row in rows(records) {
+        let row = settle_row(Arc::clone(batch), row, Arc::clone(&settlements));
         // In the runtime's span, which names the invocation.
-        tasks.spawn(work.in_current_span());
+        tasks.spawn(row.in_current_span());
     }
     let all = async {
         while let Some(ended) = tasks.join_next().await {
             if ended.is_err_and(|error| error.is_panic()) {
-                tracing::error!("a record's handling panicked: the record is handed back");
+                tracing::error!(cause = "panic", "record handed back");
             }
         }
     };
-    if tokio::time::timeout(room(deadline, LAST_CALL), all)
+    if tokio::time::timeout(room(deadline, MARGIN_TO_HIDE), all)
         .await
         .is_err()
     {
-        tracing::error!("the invocation's time is up: what is not settled is handed back");
+        let records = tasks.len();
+        tracing::error!(
+            cause = "the invocation's time is up",
+            records,
+            "record handed back"
+        );
     }
-    lock(&settlements).clone()
+    settlements.lock().clone()
 }
 
-/// The time until so long before `deadline`.
-fn room(deadline: Timestamp, before: SignedDuration) -> Duration {
-    let room = deadline.duration_since(Timestamp::now()) - before;
-    Duration::try_from(room).unwrap_or_default()
+async fn settle_row(
+    batch: Arc<Batch>,
+    row: Vec<(usize, Arc<Record>)>,
+    settlements: Arc<Mutex<Vec<Settlement>>>,
+) {
+    for (position, record) in row {
+        let settlement = batch.settle(&record).await;
+        if let Some(place) = settlements.lock().get_mut(position) {
+            *place = settlement;
+        }
+        // What follows a failure in its FIFO group would overtake it, so it stays untouched.
+        if settlement != Settlement::Acknowledge {
+            break;
+        }
+    }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn response(records: &[Arc<Record>], settlements: &[Settlement]) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    for (record, settlement) in records.iter().zip(settlements) {
+        if *settlement != Settlement::Acknowledge {
+            // Nothing can name a record without an ID. With an empty name Lambda takes the whole
+            // batch back, and no other answer would keep the record.
+            // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+            response.add_failure(record.message_id.clone().unwrap_or_default());
+        }
+    }
+    response
+}
+
+/// The time until `margin` before `deadline`; none if that has passed.
+fn room(deadline: Timestamp, margin: SignedDuration) -> Duration {
+    let room = deadline.duration_since(Timestamp::now()) - margin;
+    room.max(SignedDuration::ZERO).unsigned_abs()
 }

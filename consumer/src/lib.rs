@@ -1,21 +1,24 @@
-//! The consumer: a batch of records in, requests to LINE out, and back to the queue only what must come again.
+//! The consumer: a batch of records in, requests to LINE out, and back to the queue only what must
+//! come again.
 //!
-//! # Layout
-//! - `settings`: the environment variables, read once
-//! - `handler`: a batch in, a partial batch response out; `batch`: what becomes of each record
-//! - `channel`: what both channels share; `line`, `line_notify`: one folder for each channel
+//! # Layout, in the order in which a batch passes
+//! - `settings`: the environment variables, read once; `environment`: what outlives a batch
+//! - `handler`: a batch in, a partial batch response out
+//! - `batch`: settles each record, and alone logs, counts and sets aside
+//! - `line`, `line_notify`: one attempt to send a delivery, a folder for each channel
+//! - `channel`: what both channels share
 //! - `sqs`: the records, the delivery queue and the dead-letter queue
-//! - `tally`, `request_log`: metrics of a batch, and one log line for each request
 
 mod batch;
 mod channel;
+mod environment;
 mod handler;
 mod line;
 mod line_notify;
-mod request_log;
 mod settings;
 mod sqs;
-mod tally;
 
-pub use handler::{Consumer, Handled, Settled, StartError};
+pub use batch::Settled;
+pub use environment::StartError;
+pub use handler::{Consumer, Handled};
 pub use settings::Settings;

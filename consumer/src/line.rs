@@ -1,7 +1,13 @@
 //! The channel `line`: the Messaging API.
+//!
+//! # Layout
+//! - `channel`: one attempt to send a delivery; `split`: the parts of a refused multicast
+//! - `client`: the requests; `token`: the channel access token
+//! - `classify`: the verdict on a response; `error_body`: what LINE's texts say
 
 pub(crate) mod channel;
-pub(crate) mod client;
+mod classify;
+mod client;
 pub(crate) mod error_body;
 pub(crate) mod split;
-pub(crate) mod token;
+mod token;

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;
         let handled = consumer.handle(event.payload, deadline).await;
-        // A metric that can't be written is lost; an error here would send the whole batch again.
+        // A metric that can't be written is lost. An error here would bring the whole batch back.
         let mut out = io::stdout().lock();
         handled
             .metrics

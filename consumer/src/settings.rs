@@ -1,76 +1,105 @@
-//! The consumer's environment variables, read once at cold start.
+//! The consumer's environment variables, read once at the cold start.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use fanline_core::line_limits::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
+use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::{Reader, SettingsError};
 use reqwest::Url;
 use secrecy::SecretString;
 
-use crate::line::token::TokenSource;
-
-/// LINE's limits are for the channel, over all machines; an environment may use its share of them and no more. Where the
-/// share is not set, a tenth is taken, which is right for up to ten environments (`MaximumConcurrency: 10`).
+/// LINE's limits are for the channel, over all machines, and an environment may use only its share.
+/// If the share is not set, a tenth of the limit is taken. That is right for up to ten environments
+/// (`MaximumConcurrency: 10`).
 /// <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
 const DEFAULT_PUSH_PER_SECOND: f64 = PUSH_PER_SECOND as f64 / 10.0;
 const DEFAULT_MULTICAST_PER_SECOND: f64 = MULTICAST_PER_SECOND as f64 / 10.0;
-/// LINE Notify publishes a limit for each token (1,000 an hour) and none for the sender: this one is only polite.
+/// LINE Notify publishes a limit for each token (1,000 an hour) and none for the sender. This one
+/// keeps a small server from being flooded.
 const DEFAULT_NOTIFY_PER_SECOND: f64 = 50.0;
+/// More than any channel allows, for a LINE without limits in tests.
+const MAX_PER_SECOND: f64 = 100_000.0;
+const MIN_PER_SECOND: f64 = 0.001;
+const MIN_REQUEST_TIMEOUT: f64 = 0.1;
+/// A function runs for 900 seconds at most.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const MAX_SECONDS: f64 = 900.0;
 
 /// What the consumer needs to know before its first record.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `LINE_CHANNEL_ACCESS_TOKEN`, `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN`, or `LINE_CHANNEL_ID` with `LINE_CHANNEL_SECRET`.
-    pub token: TokenSource,
+    /// `LINE_CHANNEL_ACCESS_TOKEN`, `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN`, or `LINE_CHANNEL_ID`
+    /// with `LINE_CHANNEL_SECRET`.
+    pub(crate) token: TokenSource,
     /// `LINE_API_BASE`: scheme and host of the Messaging API, without a slash at the end.
-    pub line_api_base: String,
+    pub(crate) line_api_base: String,
     /// `LINE_NOTIFY_API_BASE`: the same for LINE Notify.
-    pub line_notify_api_base: String,
+    pub(crate) line_notify_api_base: String,
     /// `DEAD_LETTER_QUEUE_URL`: where deliveries are set aside.
-    pub dead_letter_queue_url: String,
-    /// `DELIVERY_QUEUE_URL`: the queue that the records come from. Without it the records' ARN is looked up.
-    pub delivery_queue_url: Option<String>,
+    pub(crate) dead_letter_queue_url: String,
+    /// `DELIVERY_QUEUE_URL`: the queue that the records come from. Without it, the records' ARN is
+    /// looked up.
+    pub(crate) delivery_queue_url: Option<String>,
     /// `PUSH_PER_SECOND`: this environment's share of LINE's limit, in requests a second.
-    pub push_per_second: f64,
-    /// `MULTICAST_PER_SECOND`: likewise.
-    pub multicast_per_second: f64,
-    /// `NOTIFY_PER_SECOND`: likewise.
-    pub notify_per_second: f64,
-    /// `REQUEST_TIMEOUT_SECONDS`: after this a request is given up, whatever it was doing.
-    pub request_timeout: Duration,
-    /// `RETRY_BASE_SECONDS`: the longest wait before the second attempt; each further one may wait twice as long.
-    pub retry_base: Duration,
-    /// `MAX_RECEIVE_COUNT`: the delivery queue's `maxReceiveCount`. At the last receive a delivery that is held for want of a
-    /// valid token is set aside with its reason, before SQS would do so without one.
-    pub max_receive_count: u32,
-    /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it each run has its own.
-    pub log_hash_key: Option<SecretString>,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: names the metrics' owner. Lambda sets it.
-    pub function: String,
+    pub(crate) push_per_second: f64,
+    /// `MULTICAST_PER_SECOND`: the same for multicasts.
+    pub(crate) multicast_per_second: f64,
+    /// `NOTIFY_PER_SECOND`: the same for LINE Notify.
+    pub(crate) notify_per_second: f64,
+    /// `REQUEST_TIMEOUT_SECONDS`: no request takes longer.
+    pub(crate) request_timeout: Duration,
+    /// `RETRY_BASE_SECONDS`: the longest wait before the second attempt. It doubles with each
+    /// further attempt.
+    pub(crate) retry_base: Duration,
+    /// `MAX_RECEIVE_COUNT`: the delivery queue's `maxReceiveCount`. At this receive a delivery that
+    /// is on hold for a missing token is set aside with its reason. SQS would do it without one.
+    pub(crate) max_receive_count: u32,
+    /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it, the name
+    /// of the run does.
+    pub(crate) log_hash_key: Option<SecretString>,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: a dimension of the metrics. Lambda sets it.
+    pub(crate) function: String,
+}
+
+/// Where the channel access token comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum TokenSource {
+    /// Nowhere. Only the channel `line-notify` can be served.
+    None,
+    /// `LINE_CHANNEL_ACCESS_TOKEN` is the token.
+    Fixed(SecretString),
+    /// `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN` names the secret whose string is the token.
+    Secret {
+        /// The secret's ARN or name.
+        arn: String,
+    },
+    /// `LINE_CHANNEL_ID` and `LINE_CHANNEL_SECRET` get a stateless token whenever one is needed.
+    /// <https://developers.line.biz/en/reference/messaging-api/#issue-stateless-channel-access-token>
+    Stateless {
+        /// The channel's ID.
+        channel_id: String,
+        /// The channel's secret.
+        channel_secret: SecretString,
+    },
 }
 
 impl Settings {
-    /// Reads every variable through `lookup` and names all problems together.
+    /// Reads every variable through `lookup` and reports all problems together.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let mut reader = Reader::new(lookup);
-        let token = token(&mut reader);
-        let line_api_base = base(&mut reader, "LINE_API_BASE", "https://api.line.me");
-        let line_notify_api_base = base(
-            &mut reader,
-            "LINE_NOTIFY_API_BASE",
-            "https://notify-api.line.me",
-        );
+        let mut all = Reader::new(lookup);
+        let reader = &mut all;
+        let token = token(reader);
+        let line_api_base = base(reader, "LINE_API_BASE", "https://api.line.me");
+        let line_notify_api_base =
+            base(reader, "LINE_NOTIFY_API_BASE", "https://notify-api.line.me");
         let dead_letter_queue_url = reader.required("DEAD_LETTER_QUEUE_URL");
         let delivery_queue_url = reader.optional("DELIVERY_QUEUE_URL");
-        let push_per_second = share(&mut reader, "PUSH_PER_SECOND", DEFAULT_PUSH_PER_SECOND);
-        let multicast_per_second = share(
-            &mut reader,
-            "MULTICAST_PER_SECOND",
-            DEFAULT_MULTICAST_PER_SECOND,
-        );
-        let notify_per_second = share(&mut reader, "NOTIFY_PER_SECOND", DEFAULT_NOTIFY_PER_SECOND);
-        let request_timeout = seconds(&mut reader, "REQUEST_TIMEOUT_SECONDS", 10.0, 0.1);
-        let retry_base = seconds(&mut reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
+        let push_per_second = share(reader, "PUSH_PER_SECOND", DEFAULT_PUSH_PER_SECOND);
+        let multicast_per_second =
+            share(reader, "MULTICAST_PER_SECOND", DEFAULT_MULTICAST_PER_SECOND);
+        let notify_per_second = share(reader, "NOTIFY_PER_SECOND", DEFAULT_NOTIFY_PER_SECOND);
+        let request_timeout = seconds(reader, "REQUEST_TIMEOUT_SECONDS", 10.0, MIN_REQUEST_TIMEOUT);
+        let retry_base = seconds(reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
         let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(5);
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
         let function = reader
@@ -91,7 +120,7 @@ impl Settings {
             log_hash_key,
             function,
         });
-        reader.finish(settings)
+        all.finish(settings)
     }
 }
 
@@ -106,10 +135,8 @@ fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> TokenSource {
     match (fixed, arn, id.zip(secret)) {
         (None, None, None) => TokenSource::None,
         (Some(token), None, None) => {
-            if !header_safe(token.trim()) {
-                reader.problem(
-                    "`LINE_CHANNEL_ACCESS_TOKEN` holds what no HTTP header can carry".into(),
-                );
+            if !fits_in_a_header(token.trim()) {
+                reader.problem("no HTTP header can hold `LINE_CHANNEL_ACCESS_TOKEN`".into());
             }
             TokenSource::Fixed(token.trim().into())
         }
@@ -120,7 +147,8 @@ fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> TokenSource {
         },
         _ => {
             reader.problem(
-                "only one of `LINE_CHANNEL_ACCESS_TOKEN`, `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN` and `LINE_CHANNEL_ID` may be set"
+                "only one of `LINE_CHANNEL_ACCESS_TOKEN`, `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN` \
+                 and `LINE_CHANNEL_ID` may be set"
                     .into(),
             );
             TokenSource::None
@@ -128,12 +156,13 @@ fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> TokenSource {
     }
 }
 
-/// Whether `token` can stand in an `Authorization` header.
-pub(crate) fn header_safe(token: &str) -> bool {
+/// Whether an `Authorization` header can hold this token.
+pub(crate) fn fits_in_a_header(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// A base to which paths are appended: LINE refuses a path with a double slash.
+/// A base to which paths are appended. It has no slash at its end: LINE refuses a path with a
+/// double slash.
 /// <https://developers.line.biz/en/news/tags/messaging-api/>
 fn base<F: Fn(&str) -> Option<String>>(
     reader: &mut Reader<F>,
@@ -143,45 +172,43 @@ fn base<F: Fn(&str) -> Option<String>>(
     let Some(text) = reader.optional::<String>(name) else {
         return default.to_owned();
     };
-    let fits = Url::parse(&text).is_ok_and(|url| {
+    let fits = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
             && url.has_host()
             && url.query().is_none()
             && url.fragment().is_none()
-    });
-    if !fits {
-        reader.problem(format!("`{name}` is not an http or https URL"));
+    };
+    if let Some(url) = Url::parse(&text).ok().filter(fits) {
+        return url.as_str().trim_end_matches('/').to_owned();
     }
-    text.trim_end_matches('/').to_owned()
+    reader.problem(format!("`{name}` is not an http or https URL"));
+    default.to_owned()
 }
 
 fn share<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, name: &str, default: f64) -> f64 {
-    number(reader, name, default, 0.001..=100_000.0)
+    number(reader, name, default, MIN_PER_SECOND..=MAX_PER_SECOND)
 }
 
 fn seconds<F: Fn(&str) -> Option<String>>(
     reader: &mut Reader<F>,
     name: &str,
     default: f64,
-    least: f64,
+    min: f64,
 ) -> Duration {
-    Duration::from_secs_f64(number(reader, name, default, least..=900.0))
+    Duration::from_secs_f64(number(reader, name, default, min..=MAX_SECONDS))
 }
 
 fn number<F: Fn(&str) -> Option<String>>(
     reader: &mut Reader<F>,
     name: &str,
     default: f64,
-    range: std::ops::RangeInclusive<f64>,
+    range: RangeInclusive<f64>,
 ) -> f64 {
     match reader.optional(name) {
         Some(value) if range.contains(&value) => value,
         Some(_) => {
-            reader.problem(format!(
-                "`{name}` is not a number from {} to {}",
-                range.start(),
-                range.end()
-            ));
+            let (min, max) = (range.start(), range.end());
+            reader.problem(format!("`{name}` is not a number from {min} to {max}"));
             default
         }
         None => default,
@@ -213,12 +240,18 @@ mod tests {
 
     #[test]
     fn a_base_loses_its_last_slash() {
-        let settings = read(&[
-            ("DEAD_LETTER_QUEUE_URL", "http://q/dlq"),
-            ("LINE_API_BASE", "http://127.0.0.1:9/line/"),
-        ])
-        .unwrap();
-        assert_eq!(settings.line_api_base, "http://127.0.0.1:9/line");
+        for (base, expected) in [
+            ("http://127.0.0.1:9/line/", "http://127.0.0.1:9/line"),
+            ("https://api.line.me", "https://api.line.me"),
+            (" https://api.line.me/ ", "https://api.line.me"),
+        ] {
+            let settings = read(&[
+                ("DEAD_LETTER_QUEUE_URL", "http://q/dlq"),
+                ("LINE_API_BASE", base),
+            ])
+            .unwrap();
+            assert_eq!(settings.line_api_base, expected);
+        }
     }
 
     #[test]

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-/// The wait before another attempt: a draw from nothing to a ceiling that is `base` at first and doubles with each attempt,
-/// up to `max`. `attempt` counts from 1, `draw` is in 0..1.
+/// The wait before another attempt: `draw` (from 0 to 1) times a ceiling.
 ///
-/// Full jitter, so that what failed together does not come back together.
+/// The ceiling is `base` for the first attempt, which has the number 1. It doubles with each
+/// attempt, up to `max`. With full jitter, deliveries that fail together do not come back together.
 /// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
 pub fn full_jitter(base: Duration, max: Duration, attempt: u32, draw: f64) -> Duration {
     ceiling(base, max, attempt).mul_f64(draw.clamp(0.0, 1.0))
 }
 
-/// The longest that [`full_jitter`] can make this attempt wait.
-pub fn ceiling(base: Duration, max: Duration, attempt: u32) -> Duration {
-    // 2^16 of any base in use is past every maximum in use.
+/// The longest wait before this attempt.
+fn ceiling(base: Duration, max: Duration, attempt: u32) -> Duration {
+    // 2^16 times any base in use is above every maximum in use.
     let doublings = attempt.saturating_sub(1).min(16);
     base.saturating_mul(1 << doublings).min(max)
 }

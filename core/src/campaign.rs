@@ -1,119 +1,101 @@
-//! What to send, to whom and when: read once and checked whole.
+//! What to send, to whom and when. A campaign is read once and checked as a whole.
+
+mod error;
+mod max_bad_rows;
+mod recipients;
+mod written;
+
+pub use error::CampaignError;
+pub use max_bad_rows::MaxBadRows;
+pub use recipients::Recipients;
+pub use written::SCHEDULED_TIME_PLACEHOLDER;
+
+pub use crate::template::MessageTemplate;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::channel::{Channel, OnUnknown};
-use crate::envelope::Envelope;
+use crate::delivery::Envelope;
+use crate::limits::sqs::MAX_DELAY;
 use crate::list::Format;
-use crate::s3_uri::S3Uri;
-use crate::sqs_limits::MAX_DELAY;
-use crate::template::{MessageTemplate, TemplateError};
-
-mod parse;
-
-/// Where the rows are.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Recipients {
-    /// An object in S3.
-    S3(S3Uri),
-    /// A file on this machine: the command line only.
-    Path(String),
-    /// The rows themselves, one JSON object each.
-    Inline(Vec<Map<String, Value>>),
-}
-
-/// The share of bad rows up to which the good ones of a slice are sent.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum MaxBadRows {
-    /// So many rows.
-    Rows(u64),
-    /// A part of the slice's rows, 0 to 1.
-    Share(f64),
-}
-
-impl MaxBadRows {
-    /// Whether a slice with so many bad rows is sent at all.
-    pub fn allows(self, bad: u64, rows: u64) -> bool {
-        match self {
-            Self::Rows(most) => bad <= most,
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a share of rows; no list has 2^52 of them"
-            )]
-            Self::Share(share) => bad as f64 <= share * rows as f64,
-        }
-    }
-}
+use written::WrittenCampaign;
 
 /// A campaign that has been checked: every field is valid and every template compiles.
 #[derive(Debug)]
 pub struct Campaign {
     /// The campaign's id, `[A-Za-z0-9._-]{1,64}`.
     pub id: String,
-    /// Where it is sent.
+    /// The channel that it is sent on.
     pub channel: Channel,
     /// Who gets it.
     pub recipients: Recipients,
-    /// How the list is written, where its name does not tell.
+    /// How the list is written, if the campaign says it. Otherwise the list's name says it.
     pub format: Option<Format>,
-    /// What they get.
+    /// What the recipients get.
     pub messages: MessageTemplate,
     /// Whether the phone stays silent.
     pub notification_disabled: bool,
     /// When the deliveries become visible to the consumer.
     pub deliver_at: Option<Timestamp>,
-    /// After this nothing more is sent.
+    /// After this time nothing more is sent.
     pub expires_at: Option<Timestamp>,
-    /// When the schedule fired: it names the run.
+    /// When the schedule fired. It is a part of the run's name.
     pub scheduled_time: Option<Timestamp>,
-    /// More bad rows than this and nothing of a slice is sent.
+    /// How many bad rows a slice may have.
     pub max_bad_rows: MaxBadRows,
-    /// What becomes of an unanswered LINE Notify request.
+    /// What happens to a LINE Notify request that was not answered.
     pub on_unknown: OnUnknown,
 }
 
-/// What is wrong with a campaign: one field, one sentence.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CampaignError {
-    /// Not JSON, an unknown or missing field, or one of the wrong kind. The text names field, line and column.
-    #[error("{0}")]
-    Json(String),
-    /// A field's value can't be used.
-    #[error("`{field}` {problem}")]
-    Field {
-        /// The field's path, such as `messages[0].text`.
-        field: String,
-        /// What is wrong, as the sentence's end.
-        problem: String,
-    },
-}
-
-impl CampaignError {
-    /// A problem with one field.
-    pub fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Field {
-            field: field.into(),
-            problem: problem.into(),
-        }
-    }
-}
-
-impl From<TemplateError> for CampaignError {
-    fn from(error: TemplateError) -> Self {
-        Self::Field {
-            field: error.field,
-            problem: error.problem,
-        }
-    }
-}
-
-/// What Scheduler replaces with the firing's time. <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
-pub const SCHEDULED_TIME_PLACEHOLDER: &str = "<aws.scheduler.scheduled-time>";
-
 impl Campaign {
-    /// The name of this firing: the id, and the scheduled time where there is one. A repeated firing has the same name, and so
-    /// the same retry keys: within a day it sends nobody anything twice.
+    /// Reads a campaign from JSON and checks all of it.
+    pub fn parse(json: &str) -> Result<Self, CampaignError> {
+        let json = json.strip_prefix('\u{feff}').unwrap_or(json);
+        Self::from_written(
+            serde_json::from_str(json).map_err(|error| CampaignError::Json(error.to_string()))?,
+        )
+    }
+
+    /// Reads a campaign from a value, such as a Lambda event, and checks all of it.
+    pub fn from_value(value: Value) -> Result<Self, CampaignError> {
+        Self::from_written(
+            serde_json::from_value(value)
+                .map_err(|error| CampaignError::Json(error.to_string()))?,
+        )
+    }
+
+    fn from_written(written: WrittenCampaign) -> Result<Self, CampaignError> {
+        let id = written::id(written.campaign)?;
+        let deliver_at = written::time("deliver_at", written.deliver_at.as_ref())?;
+        let expires_at = written::time("expires_at", written.expires_at.as_ref())?;
+        if let (Some(deliver_at), Some(expires_at)) = (deliver_at, expires_at)
+            && expires_at <= deliver_at
+        {
+            return Err(CampaignError::field(
+                "expires_at",
+                "is not after `deliver_at`: nothing could ever be sent",
+            ));
+        }
+        Ok(Self {
+            id,
+            channel: written.channel,
+            recipients: Recipients::from_value(written.recipients)?,
+            format: written.format,
+            messages: MessageTemplate::compile(written.channel, written.messages)?,
+            notification_disabled: written.notification_disabled,
+            deliver_at,
+            expires_at,
+            scheduled_time: written::scheduled_time(written.scheduled_time.as_ref())?,
+            max_bad_rows: MaxBadRows::from_value(written.max_bad_rows.as_ref())?,
+            on_unknown: written.on_unknown,
+        })
+    }
+
+    /// The name of this firing: the campaign's id, and the scheduled time where there is one.
+    ///
+    /// A firing that is repeated has the same name, and so the same retry keys. Within a day it
+    /// sends nobody anything twice.
     pub fn run(&self) -> String {
         match self.scheduled_time {
             Some(time) => format!("{}@{time}", self.id),
@@ -133,7 +115,7 @@ impl Campaign {
         }
     }
 
-    /// How long entries published now stay hidden so that they appear at `deliver_at`, in whole seconds.
+    /// How many whole seconds an entry that is published now is hidden, to appear at `deliver_at`.
     pub fn delay_seconds(&self, now: Timestamp) -> Result<u16, CampaignError> {
         let Some(wait) = self
             .deliver_at
@@ -148,11 +130,11 @@ impl Campaign {
                 "is more than 15 minutes after the fan-out: schedule the fan-out later",
             ));
         }
-        // Rounded up: a second late keeps the promise "not before", a second early breaks it.
+        // Rounded up: a second too late keeps the promise "not before", a second early breaks it.
         let whole = wait.as_secs() + i64::from(wait.subsec_nanos() > 0);
         #[expect(
             clippy::expect_used,
-            reason = "checked above: positive and 900 at most"
+            reason = "checked above: it is positive and 900 at most"
         )]
         Ok(u16::try_from(whole).expect("a delay of 1 to 900 seconds"))
     }
@@ -162,6 +144,8 @@ impl Campaign {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    use crate::s3_uri::S3Uri;
 
     fn campaign() -> Value {
         json!({
@@ -209,15 +193,20 @@ mod tests {
         );
     }
 
+    /// A campaign with this value in this field is refused with a sentence that begins like this.
+    fn each_is_refused(mistakes: impl IntoIterator<Item = (&'static str, Value, &'static str)>) {
+        for (field, value, sentence) in mistakes {
+            let error = Campaign::from_value(with(field, value))
+                .unwrap_err()
+                .to_string();
+            assert!(error.starts_with(sentence), "{field}: {error}");
+        }
+    }
+
     #[test]
     fn every_mistake_is_one_sentence_that_names_its_field() {
-        let six = vec![json!({"type": "text", "text": "hi"}); 6];
-        for (field, value, sentence) in [
-            (
-                "campaign",
-                json!("christmas day"),
-                "`campaign` is not an id",
-            ),
+        each_is_refused([
+            ("campaign", json!("xmas day"), "`campaign` is not an id"),
             ("campaign", json!(""), "`campaign` is not an id"),
             ("campaign", json!("x".repeat(65)), "`campaign` is not an id"),
             (
@@ -231,6 +220,7 @@ mod tests {
                 json!("s3://only-a-bucket"),
                 "`recipients` is not `s3://BUCKET/KEY`",
             ),
+            ("recipients", json!(""), "`recipients` is empty"),
             ("recipients", json!(5), "`recipients` is neither"),
             (
                 "recipients",
@@ -238,40 +228,50 @@ mod tests {
                 "`recipients[0]` is not an object",
             ),
             (
-                "messages",
-                json!([]),
-                "`messages` has 0 messages; LINE takes 1 to 5 in a request",
+                "scheduled_time",
+                json!(SCHEDULED_TIME_PLACEHOLDER),
+                "`scheduled_time` still holds",
             ),
-            (
-                "messages",
-                json!(six),
-                "`messages` has 6 messages; LINE takes 1 to 5 in a request",
-            ),
-            (
-                "messages",
-                json!([{"type": "text", "text": ""}]),
-                "`messages[0].text` is empty",
-            ),
-            (
-                "messages",
-                json!([{"type": "text"}]),
-                "`messages[0].text` is missing",
-            ),
-            (
-                "messages",
-                json!([{"text": "hi"}]),
-                "`messages[0].type` is missing",
-            ),
-            (
-                "messages",
-                json!([{"type": "text", "text": "{{ name"}]),
-                "`messages[0].text` is not a template",
-            ),
-            (
-                "messages",
-                json!([{"type": "text", "text": "x".repeat(5001)}]),
-                "`messages[0].text` has 5001 UTF-16 code units; LINE takes 5000",
-            ),
+            ("max_bad_rows", json!(-1), "`max_bad_rows` is neither"),
+            ("max_bad_rows", json!("1"), "`max_bad_rows` is neither"),
+            ("max_bad_rows", json!("101%"), "`max_bad_rows` is neither"),
+            ("on_unknown", json!("guess"), "unknown variant `guess`"),
+            ("format", json!("xlsx"), "unknown variant `xlsx`"),
+        ]);
+    }
+
+    #[test]
+    fn every_mistake_in_a_message_is_one_sentence_that_names_its_field() {
+        let six = vec![json!({"type": "text", "text": "hi"}); 6];
+        let text = |text: &str| json!([{"type": "text", "text": text}]);
+        each_is_refused(
+            [
+                (
+                    json!([]),
+                    "`messages` has 0 messages; LINE takes 1 to 5 in a request",
+                ),
+                (
+                    json!(six),
+                    "`messages` has 6 messages; LINE takes 1 to 5 in a request",
+                ),
+                (json!({}), "`messages` is not a list of message objects"),
+                (json!(["hi"]), "`messages[0]` is not a message object"),
+                (text(""), "`messages[0].text` is empty"),
+                (json!([{"type": "text"}]), "`messages[0].text` is missing"),
+                (json!([{"text": "hi"}]), "`messages[0].type` is missing"),
+                (text("{{ name"), "`messages[0].text` is not a template"),
+                (
+                    text(&"x".repeat(5001)),
+                    "`messages[0].text` has 5001 UTF-16 code units; LINE takes 5000",
+                ),
+            ]
+            .map(|(messages, sentence)| ("messages", messages, sentence)),
+        );
+    }
+
+    #[test]
+    fn a_time_has_its_offset() {
+        each_is_refused([
             (
                 "deliver_at",
                 json!("tomorrow"),
@@ -282,21 +282,13 @@ mod tests {
                 json!("2026-12-25T08:00:00"),
                 "`expires_at` is not a time",
             ),
-            (
-                "scheduled_time",
-                json!(SCHEDULED_TIME_PLACEHOLDER),
-                "`scheduled_time` still holds",
-            ),
-            ("max_bad_rows", json!(-1), "`max_bad_rows` is neither"),
-            ("max_bad_rows", json!("101%"), "`max_bad_rows` is neither"),
-            ("on_unknown", json!("guess"), "unknown variant `guess`"),
-            ("format", json!("xlsx"), "unknown variant `xlsx`"),
-        ] {
-            let error = Campaign::from_value(with(field, value))
-                .unwrap_err()
-                .to_string();
-            assert!(error.starts_with(sentence), "{field}: {error}");
-        }
+        ]);
+        let mut campaign = with("deliver_at", json!("2026-12-25T08:00:00+08:00"));
+        campaign["expires_at"] = json!("2026-12-25T00:00:00Z");
+        assert_eq!(
+            Campaign::from_value(campaign).unwrap_err().to_string(),
+            "`expires_at` is not after `deliver_at`: nothing could ever be sent"
+        );
     }
 
     #[test]

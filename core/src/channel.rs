@@ -1,14 +1,14 @@
-//! Where a campaign is sent, and what a channel makes of an answer that never came.
+//! The channel that a campaign is sent on, and what happens to requests that are not answered.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a campaign is sent.
+/// The channel that a campaign is sent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Channel {
     /// The Messaging API.
     Line,
-    /// The LINE Notify protocol. LINE ended its own service on 2025-03-31; compatible servers remain.
+    /// The LINE Notify protocol. LINE ended its own service on 2025-03-31; other servers remain.
     LineNotify,
 }
 
@@ -30,13 +30,14 @@ impl Channel {
     }
 }
 
-/// What becomes of a LINE Notify request whose answer never came: that protocol has no retry key.
+/// What happens to a LINE Notify request that was not answered: this protocol has no retry key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnknown {
-    /// Sent again: nobody is missed, somebody may get it twice.
+    /// It is sent again: nobody is skipped, and somebody may get it twice.
     #[default]
     Retry,
-    /// Set aside as `unknown`: nobody gets it twice, somebody may be missed until a person decides.
+    /// It is dead-lettered as `unknown`: nobody gets it twice, and somebody may be skipped until a
+    /// person redrives it.
     Park,
 }

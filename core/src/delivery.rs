@@ -5,42 +5,46 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::channel::{Channel, OnUnknown};
-use crate::envelope::{Envelope, MESSAGES};
-use crate::line_limits::MAX_RECIPIENTS;
-use crate::request::{Endpoint, Request};
+use crate::limits::line::MAX_RECIPIENTS;
 use crate::text::{push_json_chars, push_json_string};
 
-/// The version that this build writes and reads. It changes with any field that changes what is sent.
-pub const VERSION: u64 = 1;
+mod envelope;
+mod request;
+
+pub use envelope::{Encoder, Envelope};
+pub use request::{Endpoint, KEY_HORIZON, Request};
+
+use envelope::{MESSAGES, VERSION};
 
 /// One channel request: one recipient, or up to 500 users, and the messages that they get.
 ///
-/// The messages keep the bytes they came in, so that a request and its retry key never depend on how JSON is written here.
+/// The messages keep the bytes that they came in. So a request and its retry key do not depend on
+/// how this build writes JSON.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// What it has in common with the run's others.
+    /// What it has in common with the run's other deliveries.
     pub envelope: Envelope,
-    /// Who gets it. The channel is the judge of each ID: an edited and redriven body may hold anything.
+    /// Who gets it. The channel checks each ID: a body that was edited and redriven may hold any.
     pub recipients: Vec<String>,
     messages: Box<RawValue>,
 }
 
-/// Why a queue message is no delivery. It never repeats the body.
+/// Why a queue message is not a delivery. It never repeats the body.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// Not JSON, or not the shape of a delivery.
+    /// The body is not JSON, or does not have the fields of a delivery.
     #[error("the body is not a delivery: {0}")]
     Shape(String),
-    /// Written by a version that this build does not know.
+    /// The body is of a version that this build does not know.
     #[error("the body is a delivery of version {0}; this build reads version {VERSION}")]
     Version(u64),
-    /// No recipient, over 500, or several where the channel takes one.
+    /// There is no recipient, or there are more than the channel takes in a request.
     #[error("a delivery on this channel can't have {0} recipients")]
     Recipients(usize),
-    /// A recipient without a name.
+    /// A recipient is empty or white space.
     #[error("one of the delivery's recipients is empty")]
     EmptyRecipient,
-    /// `messages` is something else than an array, or has nothing in it.
+    /// `messages` is not an array, or is an empty one.
     #[error("the delivery's `messages` is not a list with a message in it")]
     NoMessages,
 }
@@ -67,28 +71,14 @@ struct Body {
 impl Delivery {
     /// Reads a queue message's body.
     pub fn decode(body: &str) -> Result<Self, DecodeError> {
-        // The version comes first: a later one may have another shape altogether.
+        // The version comes first: a later one may have other fields.
         let shape = |error: serde_json::Error| DecodeError::Shape(without_values(&error));
         let Versioned { v } = serde_json::from_str(body).map_err(shape)?;
         if v != VERSION {
             return Err(DecodeError::Version(v));
         }
         let body: Body = serde_json::from_str(body).map_err(shape)?;
-        let most = if body.channel == Channel::Line {
-            MAX_RECIPIENTS
-        } else {
-            1
-        };
-        if body.recipients.is_empty() || body.recipients.len() > most {
-            return Err(DecodeError::Recipients(body.recipients.len()));
-        }
-        if body
-            .recipients
-            .iter()
-            .any(|recipient| recipient.trim().is_empty())
-        {
-            return Err(DecodeError::EmptyRecipient);
-        }
+        check_recipients(body.channel, &body.recipients)?;
         if !is_filled_array(body.messages.get()) {
             return Err(DecodeError::NoMessages);
         }
@@ -123,7 +113,7 @@ impl Delivery {
         body
     }
 
-    /// The same messages for other recipients: what is left after one was refused, or one half of a split.
+    /// The same messages for other recipients, such as those that are left after one was refused.
     #[must_use]
     pub fn with_recipients(&self, recipients: Vec<String>) -> Self {
         Self {
@@ -133,12 +123,12 @@ impl Delivery {
         }
     }
 
-    /// The messages as they go to the channel: a JSON array.
+    /// The messages as they are sent to the channel: a JSON array.
     pub fn messages(&self) -> &RawValue {
         &self.messages
     }
 
-    /// Which endpoint of the Messaging API takes it.
+    /// The Messaging API's endpoint that takes it.
     pub fn endpoint(&self) -> Endpoint {
         if self.recipients.len() == 1 {
             Endpoint::Push
@@ -147,19 +137,38 @@ impl Delivery {
         }
     }
 
-    /// The request to the channel: the same bytes and key on every attempt and every machine. Make it once and carry it.
+    /// The request to the Messaging API: make it once and carry it.
+    ///
+    /// Its bytes and its retry key are the same on every attempt and every machine.
+    ///
+    /// # Panics
+    /// If there is no recipient. [`Delivery::decode`] reads no such delivery.
     pub fn request(&self) -> Request {
-        let to = self
+        let recipients = self
             .recipients
             .iter()
             .map(|recipient| |body: &mut String| push_json_chars(body, recipient));
         Request::new(
             &self.envelope.run,
-            to,
+            recipients,
             self.messages.get(),
             self.envelope.notification_disabled,
         )
     }
+}
+
+fn check_recipients(channel: Channel, recipients: &[String]) -> Result<(), DecodeError> {
+    let max = match channel {
+        Channel::Line => MAX_RECIPIENTS,
+        Channel::LineNotify => 1,
+    };
+    if !(1..=max).contains(&recipients.len()) {
+        return Err(DecodeError::Recipients(recipients.len()));
+    }
+    if recipients.iter().any(|name| name.trim().is_empty()) {
+        return Err(DecodeError::EmptyRecipient);
+    }
+    Ok(())
 }
 
 /// Whether this JSON is an array with something in it.
@@ -169,7 +178,7 @@ fn is_filled_array(json: &str) -> bool {
         .is_some_and(|rest| !rest.trim_start().starts_with(']'))
 }
 
-/// serde's message can quote the value it stumbled on; only its place is ours to show.
+/// What is wrong with the JSON, and where. serde's own words can repeat a value of the body.
 fn without_values(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     let what = match error.classify() {
@@ -212,7 +221,12 @@ mod tests {
         );
         assert_eq!(
             body,
-            r#"{"v":1,"run":"xmas@2026-12-25T00:00:00Z","channel":"line","recipients":["U4af4980629f0c1d2e3f4a5b6c7d8e9fa"],"messages":[{"text":"早安","type":"text"}],"started_at":"2026-12-25T00:00:01Z"}"#
+            concat!(
+                r#"{"v":1,"run":"xmas@2026-12-25T00:00:00Z","channel":"line","#,
+                r#""recipients":["U4af4980629f0c1d2e3f4a5b6c7d8e9fa"],"#,
+                r#""messages":[{"text":"早安","type":"text"}],"#,
+                r#""started_at":"2026-12-25T00:00:01Z"}"#,
+            )
         );
         assert_eq!(Delivery::decode(&body).unwrap().encode(), body);
     }
@@ -228,7 +242,8 @@ mod tests {
 
     #[test]
     fn the_retry_key_is_pinned() {
-        // These values are a promise between versions: a changed one doubles what is in flight during a deployment.
+        // These values are a promise between versions: a change of one would send what is under
+        // way during a deployment twice.
         let one = Delivery::decode(&envelope().encoder().encode(
             &[Recipient::parse(Channel::Line, USER).unwrap()],
             r#"[{"text":"hi","type":"text"}]"#,
@@ -288,7 +303,10 @@ mod tests {
             "\u{feff}{}",
             r#"{"v":"1"}"#,
             r#"{"v":1}"#,
-            r#"{"v":1,"run":"r","channel":"line","recipients":["secret"],"messages":5,"started_at":"secret"}"#,
+            concat!(
+                r#"{"v":1,"run":"r","channel":"line","recipients":["secret"],"#,
+                r#""messages":5,"started_at":"secret"}"#,
+            ),
         ] {
             let error = Delivery::decode(body).unwrap_err();
             assert!(matches!(error, DecodeError::Shape(_)), "{body}: {error}");
@@ -320,12 +338,22 @@ mod tests {
             (r#"["U1"]"#, "null", Some(DecodeError::NoMessages)),
             (r#"["U1"]"#, " [ {}]", None),
         ] {
-            let body = format!(
-                r#"{{"v":1,"run":"r","channel":"line","recipients":{recipients},"messages":{messages},"started_at":"2026-01-01T00:00:00Z"}}"#
-            );
+            let body = [
+                r#"{"v":1,"run":"r","channel":"line","started_at":"2026-01-01T00:00:00Z""#,
+                &format!(r#","recipients":{recipients},"messages":{messages}}}"#),
+            ]
+            .concat();
             let error = Delivery::decode(&body).err().map(|error| error.to_string());
             assert_eq!(error, refused.map(|refused| refused.to_string()), "{body}");
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "a request without a recipient")]
+    fn there_is_no_request_to_nobody() {
+        let body = envelope().encoder().encode(&users(1), "[{}]");
+        let delivery = Delivery::decode(&body).unwrap();
+        delivery.with_recipients(Vec::new()).request();
     }
 
     #[test]

@@ -1,290 +1,349 @@
-//! A recipient list: how it is written, where a row stands in it, and what can be wrong with it.
+//! Bytes of a recipient list in, rows out, wherever the bytes come from.
+//!
+//! - [`ListReader`]: the reader, for both formats
+//! - [`Format`], [`Compression`]: how a list is written and compressed
+//! - [`Parsed`], [`Row`], [`Header`]: what the reader returns
+//! - [`Place`]: where a row is
+//! - [`ListError`], [`RowError`]: what can be wrong with a list, and with one row
 
-use std::fmt;
+mod csv;
+mod cursor;
+mod error;
+mod format;
+mod ndjson;
+mod place;
+mod row;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+pub use error::{ListError, RowError};
+pub use format::{Compression, Format};
+pub use place::Place;
+pub use row::{CsvRecord, Header, Parsed, Row};
 
-mod reader;
+use csv::CsvReader;
+use cursor::Cursor;
+use ndjson::NdjsonReader;
 
-pub use reader::ListReader;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A longer row could not become a queue message (SQS takes 1 MiB), and is more likely a quote that was never closed.
-pub const MAX_ROW_BYTES: usize = 1024 * 1024;
-
-/// How a list is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// Comma-separated values with a header (RFC 4180).
-    Csv,
-    /// One JSON object a line.
-    Ndjson,
+/// Reads rows out of chunks of bytes.
+///
+/// The reader holds no input: it is fed chunks of any size and returns rows. So the same code reads
+/// an S3 object, a file, and a slice of either, and holds one row at a time.
+pub struct ListReader {
+    syntax: Syntax,
+    cursor: Cursor,
+    /// The part of a byte order mark that may still come: only the beginning of a list has one.
+    mark: &'static [u8],
 }
 
-/// How a list is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Not at all: it can be cut into slices.
-    None,
-    /// `.gz`: one slice.
-    Gzip,
-    /// `.zst`: one slice.
-    Zstd,
+enum Syntax {
+    Csv(CsvReader),
+    Ndjson(NdjsonReader),
 }
 
-impl Compression {
-    /// What the name's ending says.
-    pub fn of(name: &str) -> Self {
-        match split_ending(name) {
-            (_, "gz") => Self::Gzip,
-            (_, "zst") => Self::Zstd,
-            _ => Self::None,
+impl ListReader {
+    /// A reader for a list from its first byte.
+    pub fn new(format: Format) -> Self {
+        Self::resume(format, Place::START, None)
+    }
+
+    /// A reader for a slice that begins with the row at `place`. CSV needs the list's header.
+    pub fn resume(format: Format, place: Place, header: Option<Header>) -> Self {
+        Self {
+            syntax: match format {
+                Format::Csv => Syntax::Csv(CsvReader::new(header)),
+                Format::Ndjson => Syntax::Ndjson(NdjsonReader::new()),
+            },
+            cursor: Cursor::new(place),
+            mark: if place.byte == 0 {
+                BYTE_ORDER_MARK
+            } else {
+                &[]
+            },
         }
     }
-}
 
-impl Format {
-    /// What the name's ending says, `.gz` and `.zst` set aside; CSV where it says nothing.
-    pub fn of(name: &str) -> Self {
-        let inner = if Compression::of(name) == Compression::None {
-            name
-        } else {
-            split_ending(name).0
-        };
-        match split_ending(inner).1 {
-            "ndjson" | "jsonl" => Self::Ndjson,
-            _ => Self::Csv,
+    /// The header, once it has been read. NDJSON has none.
+    pub fn header(&self) -> Option<&Header> {
+        match &self.syntax {
+            Syntax::Csv(csv) => csv.header(),
+            Syntax::Ndjson(_) => None,
         }
     }
-}
 
-fn split_ending(name: &str) -> (&str, &str) {
-    name.rsplit_once('.').unwrap_or((name, ""))
-}
-
-/// Where a row stands in the whole list, however it was sliced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// The row's number; the first after the header is 1.
-    pub row: u64,
-    /// The line on which it begins; the list's first is 1.
-    pub line: u64,
-    /// The byte at which it begins.
-    pub byte: u64,
-}
-
-impl Place {
-    /// The beginning of a list.
-    pub const START: Self = Self {
-        row: 1,
-        line: 1,
-        byte: 0,
-    };
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "row {} (line {})", self.row, self.line)
+    /// The place of the next row: the end of what has been read.
+    pub fn next_place(&self) -> Place {
+        self.cursor.place()
     }
-}
 
-/// Why nothing of a list can be read on: no single row can be blamed.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ListError {
-    /// No header, or nothing at all.
-    #[error("the list is empty: not even a header")]
-    Empty,
-    /// The header lacks the column that names the recipient.
-    #[error("line 1: no column `{column}`; the columns are {}", names(.present))]
-    NoRecipientColumn {
-        /// The column the channel needs.
-        column: &'static str,
-        /// The columns there are.
-        present: Vec<String>,
-    },
-    /// The header lacks a column that a template names.
-    #[error("line 1: no column `{column}`, which `{field}` names; the columns are {}", names(.present))]
-    NoColumn {
-        /// The column that the template names.
-        column: String,
-        /// The field of the campaign that names it.
-        field: String,
-        /// The columns there are.
-        present: Vec<String>,
-    },
-    /// Two columns have one name.
-    #[error("line 1: two columns are named `{0}`")]
-    TwoColumns(String),
-    /// The header's bytes are no text.
-    #[error("line 1: the header is not UTF-8")]
-    HeaderNotUtf8,
-    /// A row longer than [`MAX_ROW_BYTES`].
-    #[error("{0} is longer than 1 MiB: is a quote left open?")]
-    RowTooLong(Place),
-    /// The list ends inside quotes.
-    #[error("{0} opens a quote that is never closed")]
-    OpenQuote(Place),
-}
+    /// Takes bytes from the front of `input` and returns the next row, or `None` when all of
+    /// `input` is taken.
+    ///
+    /// `last` says that the list ends where `input` does. A CSV list that ends without a header is
+    /// an error. After an error the rest of the list can't be read.
+    pub fn next<'a>(
+        &'a mut self,
+        input: &mut &[u8],
+        last: bool,
+    ) -> Result<Option<Parsed<'a>>, ListError> {
+        self.skip_byte_order_mark(input, last)?;
+        self.read(input, last)
+    }
 
-fn names(columns: &[String]) -> String {
-    columns
-        .iter()
-        .map(|column| format!("`{column}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// Why one row can't be sent. It names a column where one is at fault, and never repeats a value.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RowError {
-    /// Bytes that are no text.
-    #[error("is not UTF-8")]
-    NotUtf8,
-    /// More or fewer fields than the header has.
-    #[error("has {found} fields where the header has {expected}")]
-    Fields {
-        /// How many the row has.
-        found: usize,
-        /// How many the header has.
-        expected: usize,
-    },
-    /// A line of NDJSON that is no JSON object.
-    #[error("is not a JSON object")]
-    NotAnObject,
-    /// A column that the row lacks.
-    #[error("has no `{0}`")]
-    Missing(String),
-    /// The recipient's column holds something else.
-    #[error("`{column}` {problem}")]
-    Column {
-        /// The column at fault.
-        column: String,
-        /// What is wrong with it, as the sentence's end.
-        problem: String,
-    },
-    /// A template that can't be rendered with this row.
-    #[error("`{field}` {problem}")]
-    Message {
-        /// The campaign's field that was to be rendered.
-        field: String,
-        /// What is wrong, as the sentence's end.
-        problem: String,
-    },
-}
-
-impl RowError {
-    /// The column at fault, where it is one, or else the campaign's field.
-    pub fn column(&self) -> &str {
-        match self {
-            Self::Missing(column) | Self::Column { column, .. } => column,
-            Self::Message { field, .. } => field,
-            Self::NotUtf8 | Self::Fields { .. } | Self::NotAnObject => "",
+    fn read(&mut self, input: &mut &[u8], last: bool) -> Result<Option<Parsed<'_>>, ListError> {
+        match &mut self.syntax {
+            Syntax::Csv(csv) => csv.next(&mut self.cursor, input, last),
+            Syntax::Ndjson(ndjson) => ndjson.next(&mut self.cursor, input, last),
         }
     }
-}
 
-/// The names of a CSV list's columns.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header(Vec<String>);
-
-impl Header {
-    /// The columns in their order.
-    pub fn columns(&self) -> &[String] {
-        &self.0
-    }
-
-    fn read(text: &[u8], ends: &[usize]) -> Result<Self, ListError> {
-        let text = std::str::from_utf8(text).map_err(|_| ListError::HeaderNotUtf8)?;
-        let mut columns: Vec<String> = Vec::with_capacity(ends.len());
-        for i in 0..ends.len() {
-            let name = field(text, ends, i).unwrap_or_default().trim();
-            if !name.is_empty() && columns.iter().any(|column| column == name) {
-                return Err(ListError::TwoColumns(name.into()));
+    /// Skips a byte order mark, which can come in several chunks.
+    fn skip_byte_order_mark(&mut self, input: &mut &[u8], last: bool) -> Result<(), ListError> {
+        while let Some((expected, still_to_come)) = self.mark.split_first() {
+            match input.split_first() {
+                Some((first, rest)) if first == expected => {
+                    (*input, self.mark) = (rest, still_to_come);
+                    if self.mark.is_empty() {
+                        self.cursor.skip(BYTE_ORDER_MARK.len(), 0);
+                    }
+                }
+                None if !last => break,
+                Some(_) | None => {
+                    // Not a mark. The bytes that looked like one begin the first row. No line end
+                    // is among them, so they complete no row.
+                    let seen = BYTE_ORDER_MARK.len() - self.mark.len();
+                    let (mut seen, _) = BYTE_ORDER_MARK.split_at(seen);
+                    self.mark = &[];
+                    self.read(&mut seen, false)?;
+                }
             }
-            columns.push(name.into());
         }
-        Ok(Self(columns))
+        Ok(())
     }
-}
-
-fn field<'a>(text: &'a str, ends: &[usize], index: usize) -> Option<&'a str> {
-    let end = *ends.get(index)?;
-    let start = index
-        .checked_sub(1)
-        .and_then(|before| ends.get(before))
-        .copied()
-        .unwrap_or(0);
-    text.get(start..end)
-}
-
-/// One row's values by column.
-#[derive(Debug, Clone, Copy)]
-pub enum Row<'a> {
-    /// A CSV record.
-    Csv {
-        /// The columns' names.
-        header: &'a Header,
-        /// All fields, one behind the other.
-        text: &'a str,
-        /// Where each field ends.
-        ends: &'a [usize],
-    },
-    /// A JSON object: a line of NDJSON, or a row of the campaign itself.
-    Json(&'a Map<String, Value>),
-}
-
-impl<'a> Row<'a> {
-    /// The column's text; `None` where the row lacks it or it is no text.
-    pub fn text(&self, column: &str) -> Option<&'a str> {
-        match self {
-            Self::Csv { header, text, ends } => {
-                let index = header.0.iter().position(|name| name == column)?;
-                field(text, ends, index)
-            }
-            Self::Json(object) => object.get(column)?.as_str(),
-        }
-    }
-
-    /// The column's value as templates see it; `None` where the row lacks it.
-    pub fn value(&self, column: &str) -> Option<minijinja::Value> {
-        match self {
-            Self::Csv { .. } => self.text(column).map(minijinja::Value::from),
-            Self::Json(object) => object
-                .get(column)
-                .map(|value| minijinja::value::Serde(value).into()),
-        }
-    }
-}
-
-/// A row that was read, good or bad.
-#[derive(Debug)]
-pub struct Parsed<'a> {
-    /// Where it stands.
-    pub place: Place,
-    /// Its values, or why it has none.
-    pub row: Result<Row<'a>, RowError>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// Reads `list` in chunks of `chunk` bytes: each row's place, and its values joined by `|` or
+    /// its error.
+    fn read(
+        reader: &mut ListReader,
+        list: &[u8],
+        chunk: usize,
+        columns: &[&str],
+    ) -> Result<Vec<(Place, String)>, ListError> {
+        let mut rows = Vec::new();
+        for (mut input, last) in list
+            .chunks(chunk)
+            .map(|chunk| (chunk, false))
+            .chain([(&[][..], true)])
+        {
+            while let Some(parsed) = reader.next(&mut input, last)? {
+                let shown = match parsed.row {
+                    Ok(row) => columns
+                        .iter()
+                        .map(|c| row.text(c).unwrap_or("∅"))
+                        .collect::<Vec<_>>()
+                        .join("|"),
+                    Err(error) => error.to_string(),
+                };
+                rows.push((parsed.place, shown));
+            }
+        }
+        Ok(rows)
+    }
+
+    fn csv(list: &[u8]) -> Result<Vec<String>, ListError> {
+        let rows = read(&mut ListReader::new(Format::Csv), list, 7, &["to", "name"])?;
+        Ok(rows
+            .into_iter()
+            .map(|(place, row)| format!("{place}: {row}"))
+            .collect())
+    }
 
     #[test]
-    fn the_ending_tells_format_and_packing() {
-        for (name, format, packing) in [
-            ("friends.csv", Format::Csv, Compression::None),
-            ("friends", Format::Csv, Compression::None),
-            ("friends.ndjson", Format::Ndjson, Compression::None),
-            ("a.b/friends.jsonl.gz", Format::Ndjson, Compression::Gzip),
-            ("friends.csv.zst", Format::Csv, Compression::Zstd),
-        ] {
-            assert_eq!(
-                (Format::of(name), Compression::of(name)),
-                (format, packing),
-                "{name}"
-            );
+    fn a_list_with_a_mark_crlf_quoted_commas_and_newlines_reads_as_a_person_expects() {
+        let list = concat!(
+            "\u{feff}to,name\r\nU1,\"Wang, 小明\"\r\n\r\n",
+            "U2,\"two\nlines \"\"quoted\"\"\"\r\nU3,last"
+        );
+        assert_eq!(
+            csv(list.as_bytes()).unwrap(),
+            [
+                "row 1 (line 2): U1|Wang, 小明",
+                "row 2 (line 4): U2|two\nlines \"quoted\"",
+                "row 3 (line 6): U3|last"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bad_row_is_told_apart_from_its_neighbours() {
+        // The last two fields are a character together and none alone.
+        let list = b"to,name\nU1,a\nU2\nU3,c,d\nU4,\xff\nU5,e\nU6\xe6\x97,\xa9\n";
+        assert_eq!(
+            csv(list).unwrap(),
+            [
+                "row 1 (line 2): U1|a",
+                "row 2 (line 3): has 1 fields where the header has 2",
+                "row 3 (line 4): has 3 fields where the header has 2",
+                "row 4 (line 5): is not UTF-8",
+                "row 5 (line 6): U5|e",
+                "row 6 (line 7): is not UTF-8"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_list_that_is_no_list_says_so() {
+        assert_eq!(csv(b""), Err(ListError::Empty));
+        assert_eq!(csv(b"\xef\xbb\xbf\r\n\n"), Err(ListError::Empty));
+        assert_eq!(csv(b"to,name"), Ok(vec![]));
+        assert_eq!(
+            csv(b"to,name,to\n"),
+            Err(ListError::TwoColumns("to".into()))
+        );
+        assert_eq!(csv(b"to,\xff\n"), Err(ListError::HeaderNotUtf8));
+        assert_eq!(csv(b"to\xe6\x97,\xa9\n"), Err(ListError::HeaderNotUtf8));
+        let place = Place {
+            row: 2,
+            line: 3,
+            byte: 13,
+        };
+        assert_eq!(
+            csv(b"to,name\nU1,a\nU2,\"b\nU3,c\n"),
+            Err(ListError::OpenQuote(place))
+        );
+        let mut long = b"to,name\nU1,a\nU2,\"".to_vec();
+        long.resize(20 * 1024 * 1024, b'x');
+        assert_eq!(
+            read(&mut ListReader::new(Format::Csv), &long, 65536, &[]),
+            Err(ListError::RowTooLong(place))
+        );
+    }
+
+    #[test]
+    fn ndjson_is_an_object_a_line() {
+        let list = concat!(
+            "\u{feff}{\"to\":\"U1\",\"name\":\"a\"}\r\n\n  \n[1]\n",
+            "{\"to\":\"U2\"}\n{\"to\":5,\"name\":\"c\"}"
+        );
+        let rows = read(
+            &mut ListReader::new(Format::Ndjson),
+            list.as_bytes(),
+            5,
+            &["to", "name"],
+        )
+        .unwrap();
+        let shown: Vec<_> = rows
+            .iter()
+            .map(|(place, row)| format!("{place}: {row}"))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "row 1 (line 1): U1|a",
+                "row 2 (line 4): is not a JSON object",
+                "row 3 (line 5): U2|∅",
+                "row 4 (line 6): ∅|c"
+            ]
+        );
+    }
+
+    /// What `list` reads as in chunks of every size: it must be the same.
+    fn in_any_chunks(
+        format: Format,
+        list: &[u8],
+        columns: &[&str],
+    ) -> Result<Vec<(Place, String)>, ListError> {
+        let whole = read(&mut ListReader::new(format), list, usize::MAX, columns);
+        for chunk in 1..=list.len() {
+            let parts = read(&mut ListReader::new(format), list, chunk, columns);
+            assert_eq!(parts, whole, "chunks of {chunk} bytes");
+        }
+        whole
+    }
+
+    #[test]
+    fn a_list_may_begin_with_a_character_that_begins_like_the_mark() {
+        let place = Place::START;
+        let begins = Place {
+            row: 1,
+            line: 2,
+            byte: 13,
+        };
+        assert_eq!(
+            in_any_chunks(Format::Csv, "ﾅﾏｴ,to\nAnn,U1\n".as_bytes(), &["ﾅﾏｴ", "to"]),
+            Ok(vec![(begins, "Ann|U1".into())])
+        );
+        assert_eq!(
+            in_any_chunks(Format::Ndjson, "ﾅﾏｴ\n".as_bytes(), &[]),
+            Ok(vec![(place, "is not a JSON object".into())])
+        );
+        assert_eq!(
+            in_any_chunks(Format::Csv, b"\xef\xbb", &[]),
+            Err(ListError::HeaderNotUtf8)
+        );
+        assert_eq!(
+            in_any_chunks(Format::Ndjson, b"\xef\xbb", &[]),
+            Ok(vec![(place, "is not UTF-8".into())])
+        );
+    }
+
+    #[test]
+    fn a_second_mark_is_a_part_of_the_first_name() {
+        for list in ["\u{feff}\u{feff}to\nU1\n", "\n\u{feff}to\nU1\n"] {
+            let rows = in_any_chunks(Format::Csv, list.as_bytes(), &["\u{feff}to"]).unwrap();
+            assert_eq!(rows.len(), 1);
+            assert_eq!(rows[0].1, "U1");
+        }
+    }
+
+    #[test]
+    fn a_mark_in_a_row_stays_where_a_slice_begins_with_the_row() {
+        let list = "to\n\u{feff}U1\n";
+        let mut reader = ListReader::new(Format::Csv);
+        let whole = read(&mut reader, list.as_bytes(), usize::MAX, &["to"]).unwrap();
+        assert_eq!(whole[0].1, "\u{feff}U1");
+        let mut slice = ListReader::resume(Format::Csv, whole[0].0, reader.header().cloned());
+        let rows = read(&mut slice, &list.as_bytes()[3..], usize::MAX, &["to"]);
+        assert_eq!(rows, Ok(whole));
+    }
+
+    fn any_list() -> impl Strategy<Value = String> {
+        let field = prop_oneof!["[a-z0-9]{0,6}", r#""([a-z,\n\r]|""|早){0,6}""#];
+        let row =
+            (field.clone(), field).prop_map(|(a, b)| format!("U{a},{b}").replace("U\"", "\"U"));
+        let end = prop_oneof![Just("\n"), Just("\r\n"), Just("\n\n")];
+        (any::<bool>(), prop::collection::vec((row, end), 0..12)).prop_map(|(mark, rows)| {
+            let rows: String = rows.into_iter().map(|(row, end)| row + end).collect();
+            format!("{}to,name\n{rows}", if mark { "\u{feff}" } else { "" })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_change_nothing(list in any_list(), chunk in 1usize..40) {
+            let read = |chunk| {
+                let mut reader = ListReader::new(Format::Csv);
+                read(&mut reader, list.as_bytes(), chunk, &["to", "name"])
+            };
+            prop_assert_eq!(read(usize::MAX), read(chunk));
+        }
+
+        #[test]
+        fn every_row_can_be_the_first_of_a_slice(list in any_list(), chunk in 1usize..40) {
+            let mut reader = ListReader::new(Format::Csv);
+            let whole = read(&mut reader, list.as_bytes(), usize::MAX, &["to", "name"]).unwrap();
+            for (i, (place, _)) in whole.iter().enumerate() {
+                let rest = list.as_bytes().get(usize::try_from(place.byte).unwrap()..).unwrap();
+                let mut slice = ListReader::resume(Format::Csv, *place, reader.header().cloned());
+                let rows = read(&mut slice, rest, chunk, &["to", "name"]).unwrap();
+                prop_assert_eq!(&rows[..], &whole[i..]);
+            }
         }
     }
 }

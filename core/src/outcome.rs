@@ -1,4 +1,4 @@
-//! The words for what became of a delivery, and the tally that adds up.
+//! The words for what became of a delivery, and for why it is in the dead-letter queue.
 
 use std::fmt;
 
@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// LINE took it: not "delivered to a phone", not "read".
+    /// LINE took it. This does not say that it was delivered to a phone, or read.
     Accepted,
-    /// LINE had taken it on an earlier attempt.
+    /// LINE took it on an earlier attempt.
     AlreadyAccepted,
-    /// Nobody can say yet: it comes again with the same retry key.
+    /// Not settled: it is sent again later, with the same retry key.
     Retry,
-    /// The channel itself is stopped: no quota, or no valid token.
+    /// The channel is stopped: it has no quota or no valid token.
     Hold,
     /// LINE will never take it.
     Refused,
-    /// Its time had passed before it could be sent.
+    /// Its time passed before it could be sent.
     Expired,
-    /// It may or may not have been taken, and can't be asked again without doubling it.
+    /// LINE may have taken it. If it were sent again, it might arrive twice.
     Unknown,
 }
 
@@ -45,21 +45,21 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Why a delivery lies in the dead-letter queue: the attribute `reason` of its message.
+/// Why a delivery is in the dead-letter queue: the attribute `reason` of its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadLetterReason {
     /// LINE will never take it.
     Refused,
-    /// Its time had passed.
+    /// Its time passed before it could be sent.
     Expired,
-    /// It may have been taken; sending it again might double it.
+    /// LINE may have taken it. If it were sent again, it might arrive twice.
     Unknown,
-    /// The month's messages are used up: redrive it when there are more.
+    /// The month's quota is used up: redrive it when there is quota again.
     Quota,
-    /// The token is not valid, or not allowed: redrive it when there is one that is.
+    /// The token is not valid or not allowed to send: redrive it when there is one that is.
     Unauthorized,
-    /// The body is not a delivery that this version reads.
+    /// The body is not a delivery that this build reads.
     Undecodable,
 }
 

@@ -1,43 +1,52 @@
 //! The person, group, room or token that a row names.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
 
 use crate::channel::Channel;
 
-/// Where one message goes: a LINE user, group or room, or the holder of a LINE Notify token.
+/// Who gets a message: a LINE user, group or room, or the holder of a LINE Notify token.
 ///
-/// A LINE ID is kept as its 17 bytes, not as its 33 characters: a slice holds millions.
+/// Only [`Recipient::parse`] makes one, so no recipient is empty.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Recipient {
     /// A user, group or room of the Messaging API.
     Line(LineId),
     /// The access token of a LINE Notify connection.
-    NotifyToken(Box<str>),
+    NotifyToken(NotifyToken),
 }
 
-/// A LINE ID: `U`, `C` or `R`, then 32 lower-case hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A LINE ID: `U`, `C` or `R`, and 32 lower-case hexadecimal digits.
+///
+/// It is kept as 17 bytes, not as 33 characters: a slice holds millions of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LineId {
     kind: u8,
     number: [u8; 16],
 }
 
+/// The access token of a LINE Notify connection.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct NotifyToken(Box<str>);
+
+/// A longer text is not a LINE Notify token. LINE gives no length, so this is far above real ones.
+const MAX_TOKEN_BYTES: usize = 512;
+
 /// Why a text names no recipient. It never repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecipientError {
-    /// The column is there and empty.
+    /// The text is empty.
     #[error("is empty")]
     Empty,
-    /// Not `U`, `C` or `R` with 32 lower-case hexadecimal digits.
+    /// The text is not `U`, `C` or `R` with 32 lower-case hexadecimal digits.
     #[error(
-        "is not a LINE user, group or room ID (`U`, `C` or `R` and 32 lower-case hexadecimal digits)"
+        "is not a LINE user, group or room ID \
+         (`U`, `C` or `R` and 32 lower-case hexadecimal digits)"
     )]
     NotALineId,
-    /// Not what an HTTP header can carry as a bearer token.
-    #[error("is not a LINE Notify token (1 to 512 visible ASCII characters)")]
+    /// The text can't be a bearer token in an HTTP header.
+    #[error("is not a LINE Notify token (1 to {MAX_TOKEN_BYTES} visible ASCII characters)")]
     NotAToken,
 }
 
@@ -51,24 +60,21 @@ impl Recipient {
             Channel::Line => LineId::parse(text)
                 .map(Self::Line)
                 .ok_or(RecipientError::NotALineId),
-            Channel::LineNotify => {
-                let fits = text.len() <= 512 && text.bytes().all(|b| b.is_ascii_graphic());
-                if fits {
-                    Ok(Self::NotifyToken(text.into()))
-                } else {
-                    Err(RecipientError::NotAToken)
-                }
-            }
+            Channel::LineNotify => NotifyToken::parse(text)
+                .map(Self::NotifyToken)
+                .ok_or(RecipientError::NotAToken),
         }
     }
 
-    /// Whether several of its kind can share one multicast request: LINE takes user IDs only.
+    /// Whether recipients of this kind can share a multicast request: LINE takes only user IDs.
     pub fn can_share(&self) -> bool {
         matches!(self, Self::Line(id) if id.kind == b'U')
     }
 
-    /// 17 bytes that stand for this recipient where duplicates are looked for: exact for a LINE ID;
-    /// for a token its SHA-256, cut to 128 bits, which no two tokens share in practice.
+    /// 17 bytes that stand for this recipient in the search for duplicates.
+    ///
+    /// They are exact for a LINE ID. For a token they hold its SHA-256, cut to 128 bits, which no
+    /// two tokens share in practice.
     pub fn fingerprint(&self) -> [u8; 17] {
         let mut bytes = [0; 17];
         let (kind, number) = bytes.split_at_mut(1);
@@ -77,7 +83,7 @@ impl Recipient {
                 kind.fill(id.kind);
                 number.copy_from_slice(&id.number);
             }
-            Self::NotifyToken(token) => {
+            Self::NotifyToken(NotifyToken(token)) => {
                 kind.fill(b'T');
                 let digest = Sha256::digest(token.as_bytes());
                 for (to, from) in number.iter_mut().zip(digest) {
@@ -88,12 +94,12 @@ impl Recipient {
         bytes
     }
 
-    /// How long the recipient is as the channel writes it, in bytes.
+    /// The recipient's length in bytes, as the channel writes it.
     #[expect(clippy::len_without_is_empty, reason = "no recipient is empty")]
     pub fn len(&self) -> usize {
         match self {
             Self::Line(_) => LineId::LEN,
-            Self::NotifyToken(token) => token.len(),
+            Self::NotifyToken(NotifyToken(token)) => token.len(),
         }
     }
 
@@ -101,12 +107,12 @@ impl Recipient {
     pub fn push_to(&self, text: &mut String) {
         match self {
             Self::Line(id) => id.push_to(text),
-            Self::NotifyToken(token) => text.push_str(token),
+            Self::NotifyToken(NotifyToken(token)) => text.push_str(token),
         }
     }
 }
 
-/// Shows the kind alone: a recipient never reaches a log.
+/// Shows only the kind: a recipient never gets into a log.
 impl fmt::Debug for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -117,7 +123,7 @@ impl fmt::Debug for Recipient {
 }
 
 impl LineId {
-    /// The characters of an ID.
+    /// An ID's length in characters.
     const LEN: usize = 33;
 
     fn parse(text: &str) -> Option<Self> {
@@ -125,7 +131,7 @@ impl LineId {
         if !matches!(kind, b'U' | b'C' | b'R') || digits.len() != 32 {
             return None;
         }
-        // A list has millions of these: all digits first, one verdict at the end.
+        // A list has millions of IDs: this reads all digits and checks them once, at the end.
         let mut number = [0; 16];
         let mut seen = 0;
         for (byte, pair) in number.iter_mut().zip(digits.as_chunks::<2>().0) {
@@ -136,39 +142,42 @@ impl LineId {
         (seen <= 15).then_some(Self { kind, number })
     }
 
+    #[expect(
+        clippy::expect_used,
+        reason = "a kind and hexadecimal digits are ASCII"
+    )]
     fn push_to(self, text: &mut String) {
         let mut written = [self.kind; LineId::LEN];
         let (_, digits) = written.split_at_mut(1);
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.number) {
             pair.copy_from_slice(&[hex(byte >> 4), hex(byte & 15)]);
         }
-        // All of it is ASCII, so it is text.
-        text.push_str(str::from_utf8(&written).unwrap_or_default());
+        text.push_str(str::from_utf8(&written).expect("an ID is ASCII"));
     }
 }
 
-fn hex(nibble: u8) -> u8 {
-    if nibble < 10 {
-        b'0' + nibble
-    } else {
-        b'a' + nibble - 10
+impl NotifyToken {
+    fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=MAX_TOKEN_BYTES).contains(&text.len());
+        (fits && text.bytes().all(|b| b.is_ascii_graphic())).then(|| Self(text.into()))
     }
 }
 
-/// The number is random already, so its own bytes are the hash's input; the kind only separates.
-impl Hash for LineId {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u8(self.kind);
-        state.write(&self.number);
-    }
-}
-
-/// The value of a lower-case hexadecimal digit; over 15 for anything else.
+/// The value of a lower-case hexadecimal digit, or 0xff for any other byte.
 fn digit(byte: u8) -> u8 {
     match byte {
         b'0'..=b'9' => byte - b'0',
         b'a'..=b'f' => byte - b'a' + 10,
         _ => 0xff,
+    }
+}
+
+/// The digit that [`digit`] reads as this value.
+fn hex(nibble: u8) -> u8 {
+    if nibble < 10 {
+        b'0' + nibble
+    } else {
+        b'a' + nibble - 10
     }
 }
 

@@ -1,38 +1,40 @@
-//! A place in S3.
+//! S3 URIs.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// `s3://BUCKET/KEY`: an object, or the prefix of its keys where the key is empty or ends with a slash.
+const SCHEME: &str = "s3://";
+
+/// `s3://BUCKET/KEY`: an object, or the beginning of many objects' keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S3Uri {
     /// The bucket's name.
     pub bucket: String,
-    /// The key, or the beginning of keys; it may be empty.
+    /// The key of an object, or the beginning of keys, which may be empty.
     pub key: String,
 }
 
-/// Why a text is no place in S3.
+/// Why a text is not an S3 URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum S3UriError {
-    /// It does not begin with `s3://`.
+    /// The text does not begin with `s3://`.
     #[error("is not `s3://BUCKET/KEY`")]
     Scheme,
     /// There is nothing between `s3://` and the next slash.
     #[error("is not `s3://BUCKET/KEY`: it names no bucket")]
     NoBucket,
-    /// There is a bucket and no key, where an object is needed.
+    /// An object is needed, and there is a bucket and no key.
     #[error("is not `s3://BUCKET/KEY`: it names no object in the bucket")]
     NoKey,
 }
 
 impl S3Uri {
-    /// Whether a text is meant as a place in S3, valid or not.
+    /// Whether a text is meant as an S3 URI, valid or not.
     pub fn is_meant(text: &str) -> bool {
         text.starts_with(SCHEME)
     }
 
-    /// Reads a place that has to be an object.
+    /// Reads an S3 URI that has to name an object.
     pub fn object(text: &str) -> Result<Self, S3UriError> {
         let uri: Self = text.parse()?;
         if uri.key.is_empty() {
@@ -41,7 +43,7 @@ impl S3Uri {
         Ok(uri)
     }
 
-    /// A place further down: `name` behind this key.
+    /// The S3 URI whose key is this key and then `name`.
     #[must_use]
     pub fn join(&self, name: &str) -> Self {
         Self {
@@ -50,8 +52,6 @@ impl S3Uri {
         }
     }
 }
-
-const SCHEME: &str = "s3://";
 
 impl FromStr for S3Uri {
     type Err = S3UriError;

@@ -1,14 +1,16 @@
-//! Environment variables, read once at cold start, every problem named together.
+//! Environment variables, read once at cold start. All problems are reported together.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// Everything that is wrong with the settings, in one error: nobody should need three deployments to find three mistakes.
+/// Everything that is wrong with the settings, in one error.
+///
+/// Otherwise three mistakes would take three deployments to find.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("; "))]
 pub struct SettingsError(pub Vec<String>);
 
-/// The lookup that a process's settings and log are read through: its environment. What is not UTF-8 counts as not set.
+/// A variable of the process's environment. A value that is not UTF-8 counts as not set.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that reads the environment"
@@ -17,14 +19,14 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Reads variables through one lookup function and collects what is wrong with them.
+/// Reads variables through one lookup function, and collects what is wrong with them.
 pub struct Reader<F> {
     lookup: F,
     problems: Vec<String>,
 }
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    /// A reader over `lookup`; a variable set to nothing counts as not set.
+    /// A reader that looks variables up with `lookup`. An empty value counts as not set.
     pub fn new(lookup: F) -> Self {
         Self {
             lookup,
@@ -32,7 +34,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
-    /// The variable, or `None` where it is not set or not valid (which is kept as a problem).
+    /// The variable, or `None` where it is not set. A value that is not valid is a problem.
     pub fn optional<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         let text = (self.lookup)(name).filter(|text| !text.is_empty())?;
         match text.parse() {
@@ -44,7 +46,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
-    /// The variable; not being set is a problem.
+    /// The variable. It is a problem where it is not set or not valid.
     pub fn required<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         if (self.lookup)(name).is_none_or(|text| text.is_empty()) {
             self.problem(format!("`{name}` is not set"));
@@ -53,12 +55,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         self.optional(name)
     }
 
-    /// Keeps a problem that only the caller can see, such as two variables that exclude each other.
+    /// Adds a problem that only the caller can see, such as two variables that exclude each other.
     pub fn problem(&mut self, problem: String) {
         self.problems.push(problem);
     }
 
-    /// `settings`, unless anything was wrong.
+    /// The settings, or all problems. The settings are `None` only where there was a problem.
     pub fn finish<T>(self, settings: Option<T>) -> Result<T, SettingsError> {
         match settings {
             Some(settings) if self.problems.is_empty() => Ok(settings),

@@ -1,118 +1,52 @@
 //! A campaign's messages, made ready to be rendered a million times.
 //!
-//! Every string of a message may be a template. What never changes is written to JSON once; a string that only drops columns
-//! into text is filled in by hand; what is left is minijinja's.
+//! Every string of a message may be a template. What is the same for every row is written to JSON
+//! once. A string that only puts columns into text is filled in here. minijinja renders the rest.
+
+mod compile;
+mod error;
+mod limit;
+mod message;
+mod part;
+
+pub(crate) use error::TemplateError;
 
 use std::collections::BTreeMap;
 
-use minijinja::Environment;
+use serde_json::{Map, Value};
 
+use crate::channel::Channel;
 use crate::list::{Header, ListError, Row, RowError};
+use crate::s3_uri::S3Uri;
 use crate::text::{push_json_chars, utf16_len};
-
-mod compile;
-
-/// What is wrong with a campaign's `messages`: one field, one sentence.
-#[derive(Debug, PartialEq, Eq)]
-pub struct TemplateError {
-    /// The field's path, such as `messages[0].text`.
-    pub field: String,
-    /// What is wrong, as the sentence's end.
-    pub problem: String,
-}
+use compile::Compiled;
+use message::message_objects;
+use part::{Content, Part, fill, is_template};
 
 /// The messages of a campaign, compiled and checked.
 #[derive(Debug)]
 pub struct MessageTemplate {
-    parts: Vec<Part>,
-    /// Each column that a template names, and the first field that names it.
-    columns: Vec<(String, String)>,
-    engine: Environment<'static>,
+    compiled: Compiled,
     may_read_s3: bool,
 }
 
-#[derive(Debug)]
-enum Part {
-    /// JSON that is the same for everybody.
-    Fixed(String),
-    /// A string that depends on the row.
-    Text {
-        field: String,
-        limit: Limit,
-        pieces: Pieces,
-    },
-}
-
-#[derive(Debug)]
-enum Pieces {
-    /// Text and columns by turns.
-    Columns(Vec<Piece>),
-    /// Anything else: the engine knows it by its field.
-    Engine,
-}
-
-#[derive(Debug, PartialEq)]
-enum Piece {
-    Text { json: String, utf16: usize },
-    Column(String),
-}
-
-/// What the channel takes in a string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Limit {
-    utf16: usize,
-    may_be_empty: bool,
-    /// Who sets the limit, for the sentence that names it.
-    whose: &'static str,
-}
-
-impl Limit {
-    const NONE: Self = Self {
-        utf16: usize::MAX,
-        may_be_empty: true,
-        whose: "",
-    };
-    /// <https://developers.line.biz/en/reference/messaging-api/#text-message>
-    const TEXT: Self = Self {
-        utf16: 5000,
-        may_be_empty: false,
-        whose: "LINE",
-    };
-    /// <https://developers.line.biz/en/reference/messaging-api/#flex-message>
-    const ALT_TEXT: Self = Self {
-        utf16: 1500,
-        may_be_empty: false,
-        whose: "LINE",
-    };
-    /// The protocol's "1000 characters"; counted in UTF-16 as LINE counts elsewhere, since its documents give no unit.
-    const NOTIFY: Self = Self {
-        utf16: 1000,
-        may_be_empty: false,
-        whose: "LINE Notify",
-    };
-
-    fn check(self, utf16: usize) -> Result<(), String> {
-        if utf16 == 0 && !self.may_be_empty {
-            Err("is empty".into())
-        } else if utf16 > self.utf16 {
-            Err(format!(
-                "has {utf16} UTF-16 code units; {} takes {}",
-                self.whose, self.utf16
-            ))
-        } else {
-            Ok(())
-        }
-    }
-}
-
 impl MessageTemplate {
+    /// Compiles `messages` and checks all that can be checked without a row.
+    pub(crate) fn compile(channel: Channel, messages: Value) -> Result<Self, TemplateError> {
+        let messages = message_objects(channel, messages)?;
+        Ok(Self {
+            compiled: Compiled::new(channel, &messages)?,
+            may_read_s3: channel == Channel::LineNotify && messages.iter().any(may_have_s3_image),
+        })
+    }
+
     /// Checks that a list with this header has every column that a template names.
     pub fn check_header(&self, header: &Header) -> Result<(), ListError> {
-        for (column, field) in &self.columns {
-            if !header.columns().contains(column) {
+        for column in &self.compiled.columns {
+            if !header.columns().contains(&column.name) {
                 return Err(ListError::NoColumn {
-                    column: column.clone(),
-                    field: field.clone(),
+                    column: column.name.clone(),
+                    field: column.field.clone(),
                     present: header.columns().to_vec(),
                 });
             }
@@ -120,110 +54,92 @@ impl MessageTemplate {
         Ok(())
     }
 
-    /// Whether the consumer may have to read an object in S3 for this message: LINE Notify's `image_file`.
+    /// Whether the consumer may have to read an image from S3: LINE Notify's `image_file`.
     pub fn may_read_s3(&self) -> bool {
         self.may_read_s3
     }
 
-    /// Whether every row gets the same.
-    pub fn is_constant(&self) -> bool {
-        self.parts.iter().all(|part| matches!(part, Part::Fixed(_)))
-    }
-
-    /// Appends the row's messages to `json`: an array, compact, keys in order, the same bytes for the same row on every machine.
+    /// Appends the row's messages to `json`: an array, compact, with its keys in order.
     ///
-    /// On an error `json` holds an unfinished part.
+    /// The same row gives the same bytes on every machine. After an error `json` holds a part of
+    /// the array.
     pub fn render(&self, row: &Row<'_>, json: &mut String) -> Result<(), RowError> {
-        for part in &self.parts {
+        for part in &self.compiled.parts {
             match part {
                 Part::Fixed(fixed) => json.push_str(fixed),
                 Part::Text {
                     field,
                     limit,
-                    pieces,
+                    content,
                 } => {
                     json.push('"');
-                    let utf16 = match pieces {
-                        Pieces::Columns(pieces) => fill(pieces, row, json)?,
-                        Pieces::Engine => self.engine(field, row, json)?,
+                    let utf16 = match content {
+                        Content::Pieces(pieces) => fill(pieces, row, json)?,
+                        Content::Engine => self.render_with_engine(field, row, json)?,
                     };
                     json.push('"');
-                    limit.check(utf16).map_err(|problem| RowError::Message {
-                        field: field.clone(),
-                        problem,
-                    })?;
+                    limit
+                        .check_length(utf16)
+                        .map_err(|problem| RowError::Message {
+                            field: field.clone(),
+                            problem,
+                        })?;
                 }
             }
         }
         Ok(())
     }
 
-    fn engine(&self, field: &str, row: &Row<'_>, json: &mut String) -> Result<usize, RowError> {
-        let context: BTreeMap<&str, minijinja::Value> = self
-            .columns
-            .iter()
-            .filter_map(|(column, _)| Some((column.as_str(), row.value(column)?)))
+    /// Appends the field's text to `json`, and returns its length.
+    fn render_with_engine(
+        &self,
+        field: &str,
+        row: &Row<'_>,
+        json: &mut String,
+    ) -> Result<usize, RowError> {
+        let columns = self.compiled.columns.iter().map(|column| &*column.name);
+        let context: BTreeMap<&str, minijinja::Value> = columns
+            .filter_map(|column| Some((column, row.value(column)?)))
             .collect();
-        // The engine's own words can quote a value, so only the kind of error is passed on.
         let text = self
+            .compiled
             .engine
             .get_template(field)
             .and_then(|template| template.render(context))
-            .map_err(|error| match error.kind() {
-                minijinja::ErrorKind::UndefinedError => self
-                    .columns
-                    .iter()
-                    .find(|(column, _)| row.value(column).is_none())
-                    .map_or_else(
-                        || RowError::Message {
-                            field: field.into(),
-                            problem: "uses a value that the row lacks".into(),
-                        },
-                        |(column, _)| RowError::Missing(column.clone()),
-                    ),
-                kind => RowError::Message {
-                    field: field.into(),
-                    problem: format!("can't be rendered: {kind}"),
-                },
-            })?;
+            .map_err(|error| self.row_error(field, row, error.kind()))?;
         push_json_chars(json, &text);
         Ok(utf16_len(&text))
     }
-}
 
-fn fill(pieces: &[Piece], row: &Row<'_>, json: &mut String) -> Result<usize, RowError> {
-    let mut length = 0;
-    for piece in pieces {
-        match piece {
-            Piece::Text { json: text, utf16 } => {
-                json.push_str(text);
-                length += utf16;
+    /// Why the engine can't render the field. Its own words can repeat a value of the row, so only
+    /// the kind of its error is told.
+    fn row_error(&self, field: &str, row: &Row<'_>, kind: minijinja::ErrorKind) -> RowError {
+        let problem = if kind == minijinja::ErrorKind::UndefinedError {
+            let mut columns = self.compiled.columns.iter().map(|column| &column.name);
+            if let Some(column) = columns.find(|column| row.value(column).is_none()) {
+                return RowError::Missing(column.clone());
             }
-            Piece::Column(column) => {
-                if let Some(text) = row.text(column) {
-                    push_json_chars(json, text);
-                    length += utf16_len(text);
-                } else {
-                    // A number, a truth value or a list out of NDJSON: shown as minijinja shows it.
-                    let value = row
-                        .value(column)
-                        .ok_or_else(|| RowError::Missing(column.clone()))?;
-                    let text = value.to_string();
-                    push_json_chars(json, &text);
-                    length += utf16_len(&text);
-                }
-            }
+            "uses a value that the row lacks".into()
+        } else {
+            format!("can't be rendered: {kind}")
+        };
+        RowError::Message {
+            field: field.into(),
+            problem,
         }
     }
-    Ok(length)
+}
+
+/// Whether `image_file` is an `s3://` URI, or a template that may become one.
+fn may_have_s3_image(message: &Map<String, Value>) -> bool {
+    let image = message.get("image_file").and_then(Value::as_str);
+    image.is_some_and(|image| S3Uri::is_meant(image) || is_template(image))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
-
-    use crate::channel::Channel;
+    use serde_json::json;
 
     fn compile(messages: Value) -> MessageTemplate {
         MessageTemplate::compile(Channel::Line, messages).unwrap()
@@ -238,11 +154,15 @@ mod tests {
     #[test]
     fn every_string_of_a_message_may_be_a_template() {
         let template = compile(
-            json!([{"type": "flex", "altText": "Hi {{ name }}", "contents": {"type": "bubble", "body": [{"uri": "https://x/?c={{code}}"}, 1.5, null]}}]),
+            json!([{"type": "flex", "altText": "Hi {{ name }}", "contents": {
+                "type": "bubble", "body": [{"uri": "https://x/?c={{code}}"}, 1.5, null],
+            }}]),
         );
         assert_eq!(
             render(&template, &json!({"name": "\"小明\"\n", "code": 7})).unwrap(),
-            json!([{"type": "flex", "altText": "Hi \"小明\"\n", "contents": {"type": "bubble", "body": [{"uri": "https://x/?c=7"}, 1.5, null]}}])
+            json!([{"type": "flex", "altText": "Hi \"小明\"\n", "contents": {
+                "type": "bubble", "body": [{"uri": "https://x/?c=7"}, 1.5, null],
+            }}])
         );
     }
 
@@ -279,9 +199,10 @@ mod tests {
 
     #[test]
     fn a_column_that_the_list_lacks_is_named_with_its_field() {
-        let template = compile(
-            json!([{"type": "text", "text": "{{ name }} {{ range(3) }}"}, {"type": "text", "text": "{{ code|upper }}"}]),
-        );
+        let template = compile(json!([
+            {"type": "text", "text": "{{ name }} {{ range(3) }}"},
+            {"type": "text", "text": "{{ code|upper }}"},
+        ]));
         let reader = |list: &[u8]| {
             let mut reader = crate::list::ListReader::new(crate::list::Format::Csv);
             assert!(reader.next(&mut &*list, true).unwrap().is_none());
@@ -315,7 +236,13 @@ mod tests {
 
     #[test]
     fn line_notify_takes_its_own_fields_and_pairs() {
-        let whole = json!({"message": "早安 {{ name }}", "image_thumbnail": "https://x/s.jpg", "image_fullsize": "https://x/l.jpg", "sticker_package_id": 446, "sticker_id": "1988"});
+        let whole = json!({
+            "message": "早安 {{ name }}",
+            "image_thumbnail": "https://x/s.jpg",
+            "image_fullsize": "https://x/l.jpg",
+            "sticker_package_id": 446,
+            "sticker_id": "1988",
+        });
         for messages in [json!([whole]), whole.clone()] {
             let template = MessageTemplate::compile(Channel::LineNotify, messages).unwrap();
             assert_eq!(
@@ -330,7 +257,7 @@ mod tests {
             ),
             (
                 json!([{"text": "hi"}]),
-                "`messages[0].text` is no field of a LINE Notify message",
+                "`messages[0].text` is not a field of a LINE Notify message",
             ),
             (
                 json!([{"image_file": "x.png"}]),

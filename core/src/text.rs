@@ -1,94 +1,111 @@
-//! The lengths that LINE counts, and JSON that a queue accepts.
+//! Text as LINE counts it, and JSON that SQS takes.
 
 use std::io;
 
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-/// A text's length as LINE counts it: UTF-16 code units, so most emoji count two.
+/// A text's length as LINE counts it: in UTF-16 code units, so most emoji count as two.
 /// <https://developers.line.biz/en/docs/messaging-api/text-character-count/>
 pub fn utf16_len(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// Appends `text` to `json` as a JSON string, quotes included.
-pub fn push_json_string(json: &mut String, text: &str) {
+/// Appends `text` to `json` as a JSON string with its quotes.
+pub(crate) fn push_json_string(json: &mut String, text: &str) {
     json.push('"');
     push_json_chars(json, text);
     json.push('"');
 }
 
-/// Appends `text` to `json` as it stands inside a JSON string: [`push_json_string`] without the quotes.
-pub fn push_json_chars(json: &mut String, text: &str) {
-    // 0xEF 0xBF begins U+FFFE and U+FFFF (and half-width forms, which take the slow way for nothing but time).
-    if text
-        .bytes()
-        .all(|b| b >= 0x20 && b != b'"' && b != b'\\' && b != 0xEF)
-    {
+/// Appends `text` to `json` as the inside of a JSON string: it writes no quotes.
+pub(crate) fn push_json_chars(json: &mut String, text: &str) {
+    // Most texts have nothing to escape. U+FFFE and U+FFFF begin with 0xEF; so do half-width
+    // characters, which are only slower this way.
+    let is_plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\' && b != 0xEF;
+    if text.bytes().all(is_plain) {
         json.push_str(text);
-        return;
+    } else {
+        write(json, text, QueueSafe { quote: b"" });
     }
-    let mut quoted = String::with_capacity(text.len() + 8);
-    push_json(&mut quoted, text);
-    json.push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
 }
 
 /// Appends `value` to `json`, compact, in a form that SQS takes.
 ///
-/// SQS refuses U+FFFE and U+FFFF, which JSON leaves as they are, so both are escaped.
+/// SQS refuses U+FFFE and U+FFFF. JSON allows them, so both are escaped here.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
 ///
 /// # Panics
-/// Where `value` is no plain data: a map with keys that are not strings, a `Serialize` that fails.
+/// If `value` can't be JSON: it holds a map whose keys are not strings, or its `Serialize` fails.
 pub fn push_json<T: Serialize + ?Sized>(json: &mut String, value: &T) {
-    struct Sink<'a>(&'a mut String);
-    impl io::Write for Sink<'_> {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
-            self.0.push_str(text);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut serializer = serde_json::Serializer::with_formatter(Sink(json), QueueSafe);
-    #[expect(
-        clippy::expect_used,
-        reason = "strings, numbers and string-keyed maps always serialise, and the sink never fails"
-    )]
-    value
-        .serialize(&mut serializer)
-        .expect("plain data serialises");
+    write(json, value, QueueSafe { quote: b"\"" });
 }
 
-/// Compact JSON without the two characters that XML 1.0, and so SQS, has no place for.
-struct QueueSafe;
+#[expect(
+    clippy::expect_used,
+    reason = "strings, numbers and maps with string keys are always JSON, and a String takes all"
+)]
+fn write<T: Serialize + ?Sized>(json: &mut String, value: &T, formatter: QueueSafe) {
+    let mut serializer = serde_json::Serializer::with_formatter(StringWriter(json), formatter);
+    value
+        .serialize(&mut serializer)
+        .expect("the value can be written as JSON");
+}
+
+struct StringWriter<'a>(&'a mut String);
+
+impl io::Write for StringWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = str::from_utf8(bytes).map_err(io::Error::other)?;
+        self.0.push_str(text);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes compact JSON that escapes the two characters which XML 1.0, and so SQS, does not allow.
+struct QueueSafe {
+    /// What stands before and behind each string.
+    quote: &'static [u8],
+}
 
 impl Formatter for QueueSafe {
+    fn begin_string<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(self.quote)
+    }
+
+    fn end_string<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(self.quote)
+    }
+
     fn write_string_fragment<W: io::Write + ?Sized>(
         &mut self,
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(['\u{fffe}', '\u{ffff}']) {
-            let (clean, tail) = rest.split_at(at);
-            writer.write_all(clean.as_bytes())?;
-            writer.write_all(if tail.starts_with('\u{fffe}') {
-                b"\\ufffe"
+        for piece in fragment.split_inclusive(['\u{fffe}', '\u{ffff}']) {
+            let (clean, escape): (&str, &[u8]) = if let Some(clean) = piece.strip_suffix('\u{fffe}')
+            {
+                (clean, b"\\ufffe")
+            } else if let Some(clean) = piece.strip_suffix('\u{ffff}') {
+                (clean, b"\\uffff")
             } else {
-                b"\\uffff"
-            })?;
-            rest = tail.get('\u{ffff}'.len_utf8()..).unwrap_or_default();
+                (piece, b"")
+            };
+            writer.write_all(clean.as_bytes())?;
+            writer.write_all(escape)?;
         }
-        writer.write_all(rest.as_bytes())
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn an_emoji_outside_the_basic_plane_counts_two() {
@@ -98,11 +115,22 @@ mod tests {
     }
 
     #[test]
-    fn json_holds_no_character_that_the_queue_refuses() {
-        let odd = "a\u{fffe}b\u{ffff}\u{0}\"\n早";
-        let mut json = String::new();
-        push_json_string(&mut json, odd);
-        assert!(!json.contains(['\u{fffe}', '\u{ffff}', '\u{0}']));
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), odd);
+    fn an_object_keeps_its_quotes_and_is_compact() {
+        let mut json = String::from("[");
+        push_json(&mut json, &serde_json::json!({"a": ["\u{ffff}", 1, null]}));
+        assert_eq!(json, r#"[{"a":["\uffff",1,null]}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_reads_back_and_holds_no_character_that_the_queue_refuses(
+            text in "[a\"\\\\\u{0}\n早ﾅ🎄\u{fffe}\u{ffff}]{0,8}",
+        ) {
+            let mut json = String::new();
+            push_json_string(&mut json, &text);
+            let refused = ['\u{fffe}', '\u{ffff}', '\u{0}', '\n'];
+            prop_assert_eq!(json.find(refused), None);
+            prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
     }
 }

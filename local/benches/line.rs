@@ -1,7 +1,9 @@
-//! How many requests a second the simulated LINE answers, what each costs it, and what a ledger of a million weighs.
+//! How many requests a second the simulated LINE answers, their processor time, and the memory of a
+//! ledger with a million entries.
 //!
-//! `cargo bench -p fanline-local --bench line`. The client is a plain socket on each of 32 threads, so that most of the machine is left to the server;
-//! the server's own processor time is counted by the name of its threads (Linux only).
+//! `cargo bench -p fanline-local --bench line`. The client writes to a plain socket in each of 32
+//! threads, so that it takes little of the machine. The processor time of the server is counted by
+//! the name of its threads (Linux only).
 
 #![allow(
     clippy::unwrap_used,
@@ -9,7 +11,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_precision_loss,
-    reason = "a benchmark stops at what it did not expect, prints, and divides"
+    reason = "a benchmark stops at the first error, and prints its result"
 )]
 
 use std::fmt::Write as _;
@@ -22,11 +24,11 @@ use std::time::Instant;
 use fanline_local::{LineOptions, LineServer};
 
 const CLIENTS: u32 = 32;
-/// Linux cuts a thread's name at 15 bytes.
+/// The name of the server's threads. Linux keeps 15 bytes of it.
 const SERVER_THREADS: &str = "simulated-line";
 
 fn main() {
-    // Cargo passes `--bench`; `cargo test` runs this file too, without it.
+    // `cargo bench` passes `--bench`. `cargo test --benches` runs this file without it.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -36,7 +38,7 @@ fn main() {
     measure("push", 1_000_000, 1);
 }
 
-/// Sends `requests`, each with a key and people of its own, and prints what it took.
+/// Sends `requests`, each with another key and other people, and prints its numbers.
 fn measure(endpoint: &str, requests: u32, people: u32) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name(SERVER_THREADS)
@@ -102,13 +104,16 @@ fn request(endpoint: &str, n: u32, people: u32) -> String {
     )
     .unwrap();
     format!(
-        "POST /v2/bot/message/{endpoint} HTTP/1.1\r\nhost: line\r\nauthorization: Bearer token\r\ncontent-type: application/json\r\n\
+        "POST /v2/bot/message/{endpoint} HTTP/1.1\r\n\
+         host: line\r\n\
+         authorization: Bearer token\r\n\
+         content-type: application/json\r\n\
          x-line-retry-key: 00000000-0000-4000-8000-{n:012x}\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
 }
 
-/// Sends a request and reads its answer, which is small and comes in one piece.
+/// Sends a request and reads the answer. It is small, so it comes in one piece.
 fn ask(stream: &mut TcpStream, request: &str) {
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = [0; 1024];
@@ -118,13 +123,16 @@ fn ask(stream: &mut TcpStream, request: &str) {
     assert!(answer.ends_with('}'), "{answer}");
 }
 
-/// The processor time of the threads that serve: fields 14 and 15 of `/proc/self/task/*/stat`, in hundredths of a second.
+/// The processor time of the server's threads, in seconds: fields 14 and 15 of
+/// `/proc/self/task/*/stat`, in hundredths of a second.
 fn server_cpu_seconds() -> f64 {
     let mut ticks = 0_u32;
     for task in std::fs::read_dir("/proc/self/task").unwrap() {
-        let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
+        let stat = std::fs::read_to_string(task.unwrap().path().join("stat"));
+        // A thread that has ended since has no file any more.
+        let Ok(stat) = stat else { continue };
         if stat.contains(&format!("({SERVER_THREADS})")) {
-            let after_name = stat.rsplit(')').next().unwrap_or_default();
+            let (_, after_name) = stat.rsplit_once(')').unwrap();
             let fields = after_name.split_whitespace().skip(11).take(2);
             ticks += fields
                 .map(|field| field.parse::<u32>().unwrap())

@@ -1,14 +1,15 @@
-//! How fast the queue server is, and how much memory it takes: `cargo bench -p fanline-local --bench queue`.
+//! How fast the queue server is, and how much memory it takes.
 //!
-//! The client is as light as can be, raw bytes over a socket, so that the server is what is measured. Both share the machine's
-//! cores: the messages for each second of the server's own processor time say more than those for each second of the clock.
+//! `cargo bench -p fanline-local --bench queue`. The client writes raw bytes to a socket, so that
+//! it takes little of the machine. Client and server share the cores, so the messages per second of
+//! the server's own processor time say more than those per second of the clock.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::cast_precision_loss,
-    reason = "a measurement that cannot go on ends, and what it prints is what it is for"
+    reason = "a benchmark stops at the first error, and prints its result"
 )]
 
 use std::fs;
@@ -24,7 +25,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
-/// Requests in flight, each on a connection of its own.
+/// Requests in flight, each on its own connection.
 const IN_FLIGHT: usize = 32;
 /// Messages in one measurement.
 const MESSAGES: usize = 200_000;
@@ -79,15 +80,15 @@ fn main() {
             measure(
                 &clients,
                 queued,
-                "event source mapping",
-                map(&address, queue.clone(), MESSAGES),
+                "poller",
+                poll(&address, queue.clone(), MESSAGES),
             );
         }
     }
 }
 
-/// Drains a queue through the event source mapping, with the real client and a function that does nothing.
-async fn map(address: &str, queue: String, messages: usize) {
+/// Empties a queue with a poller, the real client and a function that does nothing.
+async fn poll(address: &str, queue: String, messages: usize) {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
@@ -99,11 +100,11 @@ async fn map(address: &str, queue: String, messages: usize) {
         ..PollerOptions::new(queue)
     };
     let function = |_| std::future::ready(Ok(serde_json::Value::Null));
-    let mapping = Poller::start(client, options, function).await.unwrap();
-    while mapping.counts().deleted.load(Ordering::Relaxed) < messages as u64 {
+    let poller = Poller::start(client, options, function).await.unwrap();
+    while poller.counts().deleted.load(Ordering::Relaxed) < messages as u64 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    mapping.stop().await;
+    poller.stop().await;
 }
 
 fn runtime(name: &str) -> Runtime {
@@ -114,7 +115,7 @@ fn runtime(name: &str) -> Runtime {
         .unwrap()
 }
 
-/// Runs the work, which is of `MESSAGES` messages, and prints its figures.
+/// Runs work on `MESSAGES` messages and prints its numbers.
 fn measure(clients: &Runtime, queued: usize, what: &str, work: impl Future<Output = ()>) {
     let (started, cpu) = (Instant::now(), server_cpu_seconds());
     clients.block_on(work);
@@ -131,7 +132,7 @@ fn queue_url(address: &str, queued: usize) -> String {
     format!("http://{address}/000000000000/q{queued}")
 }
 
-/// Makes the queue and puts so many messages in it.
+/// Creates a queue and sends this many messages to it.
 async fn fill(address: &Arc<str>, queued: usize) {
     let body = format!(r#"{{"QueueName":"q{queued}"}}"#);
     Connection::open(address)
@@ -141,7 +142,7 @@ async fn fill(address: &Arc<str>, queued: usize) {
     send(address, &queue_url(address, queued), queued).await;
 }
 
-/// Sends so many messages.
+/// Sends this many messages.
 async fn send(address: &Arc<str>, queue: &str, messages: usize) {
     let text = "x".repeat(BODY_BYTES);
     let entries: Vec<String> = (0..10)
@@ -160,7 +161,7 @@ async fn send(address: &Arc<str>, queue: &str, messages: usize) {
     .await;
 }
 
-/// Receives and deletes so many messages.
+/// Receives and deletes this many messages.
 async fn drain(address: &Arc<str>, queue: &str, messages: usize) {
     let receive = format!(r#"{{"QueueUrl":"{queue}","MaxNumberOfMessages":10}}"#);
     at_once(address, messages, async |connection, left| {
@@ -186,7 +187,7 @@ async fn drain(address: &Arc<str>, queue: &str, messages: usize) {
     .await;
 }
 
-/// Does the work on `IN_FLIGHT` connections at once, until nothing is left.
+/// Does the work on `IN_FLIGHT` connections at the same time until nothing is left.
 async fn at_once(
     address: &str,
     messages: usize,
@@ -207,7 +208,7 @@ fn take_ten(left: &AtomicUsize) -> bool {
     .is_ok()
 }
 
-/// A connection that has one request open at a time.
+/// A connection with one open request at a time.
 struct Connection {
     stream: TcpStream,
     answer: Vec<u8>,
@@ -223,10 +224,14 @@ impl Connection {
         }
     }
 
-    /// Sends a request and gives the body of its answer.
+    /// Sends a request and gives the body of the answer.
     async fn call(&mut self, action: &str, body: &str) -> &[u8] {
         let request = format!(
-            "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-target: AmazonSQS.{action}\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST / HTTP/1.1\r\n\
+             host: localhost\r\n\
+             content-type: application/x-amz-json-1.0\r\n\
+             x-amz-target: AmazonSQS.{action}\r\n\
+             content-length: {}\r\n\r\n{body}",
             body.len()
         );
         self.stream.write_all(request.as_bytes()).await.unwrap();
@@ -247,14 +252,14 @@ impl Connection {
     }
 }
 
-/// The processor time of the server's threads so far.
+/// The processor time of the server's threads so far, in seconds.
 fn server_cpu_seconds() -> f64 {
     let mut ticks = 0;
     for task in fs::read_dir("/proc/self/task").unwrap() {
         let stat = fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
         let (name, rest) = stat.rsplit_once(") ").unwrap();
         if name.ends_with("(server") {
-            // The 14th and 15th fields: user and system time, a hundredth of a second each.
+            // Fields 14 and 15: user and system time, in hundredths of a second.
             // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
             let times = rest.split(' ').skip(11).take(2);
             ticks += times.map(|time| time.parse::<u64>().unwrap()).sum::<u64>();

@@ -1,4 +1,5 @@
-//! A Lambda function that does as its event says, for the tests of the host: `{"do": "answer", "with": …}`.
+//! A Lambda function for the tests of the host. It does what its event says, for example
+//! `{"do": "answer", "with": 7}`.
 
 use std::time::Duration;
 
@@ -10,11 +11,11 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(obey)).await
 }
 
-#[expect(clippy::print_stdout, reason = "what a function prints is its log")]
+#[expect(clippy::print_stdout, reason = "a function logs to standard output")]
 async fn obey(event: LambdaEvent<Value>) -> Result<Value, Error> {
-    let told = |name: &str| event.payload.get(name).cloned().unwrap_or_default();
-    match told("do").as_str().unwrap_or_default() {
-        "answer" => Ok(told("with")),
+    let field = |name: &str| event.payload.get(name).cloned().unwrap_or_default();
+    match field("do").as_str().unwrap_or_default() {
+        "answer" => Ok(field("with")),
         "describe" => Ok(json!({
             "process": std::process::id(),
             "variables": std::env::vars().collect::<std::collections::BTreeMap<_, _>>(),
@@ -22,16 +23,16 @@ async fn obey(event: LambdaEvent<Value>) -> Result<Value, Error> {
             "deadline": event.context.deadline,
         })),
         "print" => {
-            println!("{}", told("line").as_str().unwrap_or_default());
+            println!("{}", field("line").as_str().unwrap_or_default());
             Ok(Value::Null)
         }
-        "fail" => Err("as told".into()),
-        "panic" => panic!("as told"),
+        "fail" => Err("as asked".into()),
+        "panic" => panic!("as asked"),
         "exit" => std::process::exit(7),
         "sleep" => {
             tokio::time::sleep(Duration::from_hours(1)).await;
             Ok(Value::Null)
         }
-        _ => Err("told nothing".into()),
+        _ => Err("the event asks for nothing".into()),
     }
 }

@@ -1,4 +1,4 @@
-//! The time that a far end goes by, which a test can move.
+//! The clock of a simulated far end. A test can move it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-/// A clock shared by all its clones: the machine's, or one that stands still until it is moved.
+/// A clock that all its clones share: the machine's, or one that stands still until it is moved.
 ///
-/// Either kind can be moved forward, so that a retry key's 24 hours pass in no time.
+/// Both can be moved forward, so that a test need not wait for the 24 hours of a retry key.
 #[derive(Debug, Clone)]
 pub struct Clock {
-    /// When it began to run; a manual clock never does.
+    /// When it began to run. `None`: it stands still.
     running_since: Option<Instant>,
-    /// Microseconds since the Unix epoch, less what has run since.
+    /// Microseconds since the Unix epoch, without the time that it has run.
     micros: Arc<AtomicI64>,
-    /// Wakes those who wait for a time, when the clock is moved.
+    /// Wakes the tasks that wait for a time when the clock is moved.
     moved: Arc<Notify>,
 }
 
@@ -24,7 +24,7 @@ pub struct Clock {
 pub(crate) type Millis = u64;
 
 impl Clock {
-    /// A clock that shows the machine's time and never runs backwards.
+    /// A clock that begins with the machine's time and never runs backwards.
     pub fn system() -> Self {
         Self {
             running_since: Some(Instant::now()),
@@ -51,13 +51,13 @@ impl Clock {
         Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
     }
 
-    /// Moves the clock, and every clone of it, forward. Whoever waits for a time that has come now wakes.
+    /// Moves the clock and all its clones forward. Wakes the tasks whose time has come.
     pub fn advance(&self, by: Duration) {
         self.micros.fetch_add(whole_micros(by), Ordering::AcqRel);
         self.moved.notify_waiters();
     }
 
-    /// The time as the queues count it.
+    /// The time in the unit of the queues.
     pub(crate) fn millis(&self) -> Millis {
         self.now().as_millisecond().unsigned_abs()
     }
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manual_clock_stands_until_it_is_moved_and_its_clones_with_it() {
+    fn a_manual_clock_and_its_clones_stand_still_until_one_is_moved() {
         let start: Timestamp = "2026-12-25T08:00:00Z".parse().unwrap();
         let clock = Clock::manual(start);
         let clone = clock.clone();

@@ -1,4 +1,4 @@
-//! A schedule of kills: which invocations are cut off in the middle, and when.
+//! A schedule of kills: which invocations are killed in the middle, and when.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,21 +8,22 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-/// A seeded schedule of kills: the same invocations are killed for the same seed, each at the same time after its beginning.
+/// A schedule of kills, drawn from a seed. For the same seed the same invocations are killed, each
+/// after the same time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Kills {
-    /// What all draws follow from.
+    /// The seed of all draws.
     pub seed: u64,
-    /// How likely an invocation is to be killed, from 0 to 1.
+    /// The probability that an invocation is killed, from 0 to 1.
     pub rate: f64,
-    /// A kill comes within this time. An answer that comes before it is lost, so that a kill always is one.
+    /// A kill happens within this time. An answer that comes before is lost.
     pub within: Duration,
 }
 
 impl Kills {
-    /// Runs `function` as the invocation with this number: to its end, or until the schedule kills it. A kill aborts it in the
-    /// middle, and an answer that came before the kill is lost. What the function has spawned by itself goes on; for a kill
-    /// that nothing survives there is [`crate::Host`].
+    /// Runs `function` as the invocation with this number, to its end or until the schedule kills
+    /// it. An answer before the kill is lost. A task that the function has spawned is not killed;
+    /// only [`crate::Host`] kills everything.
     pub async fn run<A>(&self, number: u64, function: A) -> Result<Value, String>
     where
         A: Future<Output = Result<Value, String>> + Send + 'static,
@@ -30,7 +31,7 @@ impl Kills {
         let Some(after) = self.draw(number) else {
             return function.await;
         };
-        // A set that is dropped aborts its tasks, so the function ends with its caller too.
+        // A drop of the set aborts the task, so the function also ends if its caller is dropped.
         let mut tasks = JoinSet::new();
         tasks.spawn(function);
         tokio::time::sleep(after).await;
@@ -38,9 +39,9 @@ impl Kills {
         Err("the function was killed".to_owned())
     }
 
-    /// When the invocation with this number is killed.
+    /// How long after its start the invocation with this number is killed. `None`: it is not.
     pub(crate) fn draw(&self, number: u64) -> Option<Duration> {
-        // An odd factor: every invocation has a seed of its own, whatever the first one is.
+        // The factor is odd, so each invocation has a different seed.
         let mut random =
             StdRng::seed_from_u64(self.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let killed = random.random::<f64>() < self.rate;
@@ -82,24 +83,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_kill_loses_the_answer_that_came_before_it_and_stops_what_is_still_at_work() {
+    async fn a_kill_loses_an_answer_that_came_before_and_stops_a_function_that_still_runs() {
         let kills = Kills {
             seed: 1,
             rate: 1.0,
             within: Duration::from_secs(1),
         };
         for seconds in [0, 2] {
-            let done = Arc::new(AtomicBool::new(false));
-            let went_on = Arc::clone(&done);
+            let ended = Arc::new(AtomicBool::new(false));
+            let flag = Arc::clone(&ended);
             let function = async move {
                 tokio::time::sleep(Duration::from_secs(seconds)).await;
-                went_on.store(true, Ordering::SeqCst);
+                flag.store(true, Ordering::SeqCst);
                 Ok(Value::Null)
             };
             let answer = kills.run(0, function).await;
             assert_eq!(answer, Err("the function was killed".to_owned()));
             tokio::time::sleep(Duration::from_secs(9)).await;
-            assert_eq!(done.load(Ordering::SeqCst), seconds == 0);
+            assert_eq!(ended.load(Ordering::SeqCst), seconds == 0);
         }
     }
 }

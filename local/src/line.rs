@@ -1,92 +1,94 @@
 //! The simulated LINE: the Messaging API's sending endpoints and LINE Notify, on loopback.
 //!
-//! LINE has no sandbox and forbids load tests against its own servers, so a rehearsal needs a stand-in that refuses what
-//! LINE refuses and remembers who got what.
+//! LINE has no sandbox and forbids load tests against its own servers. So a rehearsal needs a
+//! stand-in that refuses what LINE refuses and remembers who got what.
 //! <https://developers.line.biz/en/docs/messaging-api/development-guidelines/>
+//!
+//! It has its own copy of LINE's limits and rules, on purpose: it judges what the rest of the
+//! project sends.
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use crate::line::faults::{LineFault, LineFaults, LineFaultsError};
-pub use crate::line::memory::ledger::{LedgerSecond, LedgerSummary, Receipt};
+use crate::line::memory::Memory;
+pub use crate::line::memory::ledger::{LedgerSecond, LedgerSummary, LineReceipt};
 pub use crate::line::options::{LineOptions, UnknownInMulticast};
-use crate::line::service::Line;
 
 mod answer;
 mod control;
 mod endpoint;
 mod faults;
 mod memory;
+mod messaging;
 mod notify;
 mod options;
-mod request;
-mod send;
+mod recipient;
 mod service;
+mod text;
 mod wire;
 
-/// A simulated LINE, listening. Dropped, it stops, and every connection with it.
+/// A running simulated LINE. A drop stops it, with all its connections.
 #[derive(Debug)]
 pub struct LineServer {
     url: String,
-    line: Arc<Mutex<Line>>,
+    memory: Arc<Mutex<Memory>>,
     accepting: JoinHandle<()>,
 }
 
 impl LineServer {
-    /// Binds a port of 127.0.0.1 and begins to answer, on the Tokio runtime that it is called in.
+    /// Binds a port of 127.0.0.1 and begins to answer, on the Tokio runtime that calls it.
     ///
-    /// Fails where the port is taken, or (`InvalidInput`) where the faults' rates can't be kept.
+    /// Fails if the port is taken, or (`InvalidInput`) if the rates of the faults are not possible.
     pub async fn start(options: LineOptions) -> io::Result<Self> {
         let check = options.faults.check();
-        check.map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        check.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let line = Arc::new(Mutex::new(Line::new(options)));
-        let accepting = tokio::spawn(wire::accept(listener, Arc::clone(&line)));
+        let memory = Arc::new(Mutex::new(Memory::new(options)));
+        let accepting = tokio::spawn(wire::accept(listener, Arc::clone(&memory)));
         Ok(Self {
             url,
-            line,
+            memory,
             accepting,
         })
     }
 
-    /// `http://127.0.0.1:PORT`: in place of both `https://api.line.me` and `https://notify-api.line.me`.
+    /// `http://127.0.0.1:PORT`, in place of `https://api.line.me` and `https://notify-api.line.me`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What was asked and accepted so far, in numbers.
+    /// What was requested and accepted so far, in numbers.
     pub fn ledger(&self) -> LedgerSummary {
-        lock(&self.line).ledger.summary()
+        self.memory.lock().ledger.summary()
     }
 
     /// What one recipient (a LINE ID or a LINE Notify token) got, in order.
-    pub fn receipts(&self, recipient: &str) -> Vec<Receipt> {
-        lock(&self.line).ledger.receipts(recipient)
+    pub fn receipts(&self, recipient: &str) -> Vec<LineReceipt> {
+        self.memory.lock().ledger.receipts(recipient)
     }
 
-    /// Changes the options, from the next request on. Port and clock stay what they were at the start.
+    /// Changes the options for the requests that come from now on. Port and clock stay as they were
+    /// at the start.
     pub fn change(&self, change: impl FnOnce(&mut LineOptions)) {
-        let mut line = lock(&self.line);
-        let mut options = line.options().clone();
+        let mut memory = self.memory.lock();
+        let mut options = memory.options.clone();
         change(&mut options);
-        options.clock = line.options().clock.clone();
-        line.set_options(options);
+        options.port = memory.options.port;
+        options.clock = memory.options.clock.clone();
+        memory.set_options(options);
     }
 }
 
 impl Drop for LineServer {
     fn drop(&mut self) {
-        // The task owns every connection's task, and a dropped `JoinSet` aborts them.
+        // The task owns the tasks of all connections, and a dropped `JoinSet` aborts them.
         self.accepting.abort();
     }
-}
-
-/// The service, whatever became of the last one to hold it.
-pub(crate) fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {
-    line.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,7 @@
 //! The queue server: SQS's own protocol on a loopback port.
+//!
+//! It has its own copy of SQS's limits and rules, on purpose: it judges what the rest of the
+//! project sends.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,24 +19,25 @@ pub use crate::sqs::faults::{QueueFaults, QueueFaultsError};
 
 mod account;
 mod actions;
-mod attributes;
 mod faults;
 mod handle;
 mod message;
+mod move_task;
+mod queue;
 mod refusal;
 mod store;
 mod wire;
 
-/// How the server starts.
+/// How a queue server is set up.
 #[derive(Clone, Debug)]
 pub struct QueueOptions {
-    /// The port on 127.0.0.1; 0 is any free one.
+    /// The port on 127.0.0.1. 0 takes a free one.
     pub port: u16,
-    /// The region in the queues' ARNs.
+    /// The region in the ARNs of the queues.
     pub region: String,
-    /// The server's time.
+    /// The clock of the server.
     pub clock: Clock,
-    /// What it does wrong, and how often.
+    /// What goes wrong, and how often.
     pub faults: QueueFaults,
 }
 
@@ -48,16 +52,18 @@ impl Default for QueueOptions {
     }
 }
 
-/// A running server. Dropped, it stops at once: open requests are cut off and its messages are gone.
+/// A running queue server. A drop stops it: open requests end without an answer, and its messages
+/// are gone.
 #[derive(Debug)]
 pub struct QueueServer {
     url: String,
-    /// Accepts connections, and holds them: they end with it.
+    /// Accepts connections and owns them, so they end with it.
     serving: tokio::task::AbortHandle,
 }
 
 impl QueueServer {
-    /// Starts a server with no queues, on the current Tokio runtime. Fails where the port is taken.
+    /// Starts a server without queues, on the Tokio runtime that calls it. Fails if the port is
+    /// taken.
     pub async fn start(options: QueueOptions) -> io::Result<Self> {
         let listener =
             TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
@@ -72,7 +78,8 @@ impl QueueServer {
         Ok(Self { url, serving })
     }
 
-    /// The endpoint for an SQS client: `http://127.0.0.1:PORT`. A queue's URL is under it, at `/000000000000/NAME`.
+    /// `http://127.0.0.1:PORT`, the endpoint for an SQS client. The URL of a queue is
+    /// `http://127.0.0.1:PORT/000000000000/NAME`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -88,10 +95,12 @@ async fn serve(listener: TcpListener, account: Arc<Account>) {
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(connections.spawn(converse(stream, Arc::clone(&account)))),
-            // Out of file handles, most often: there may be some again soon.
+            Ok((stream, _)) => {
+                connections.spawn(converse(stream, Arc::clone(&account)));
+            }
             Err(error) => {
-                tracing::warn!(%error, "a connection to the queue server was not accepted");
+                // Most likely there is no free file descriptor. The end of a connection frees one.
+                tracing::warn!(%error, "queue server: connection not accepted");
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
@@ -102,7 +111,7 @@ async fn serve(listener: TcpListener, account: Arc<Account>) {
 /// Serves one connection to its end.
 async fn converse(stream: TcpStream, account: Arc<Account>) {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "small answers on this connection will be slow");
+        tracing::debug!(%error, "queue server: answers on this connection will be slow");
     }
     let service = service_fn(|request| {
         let account = Arc::clone(&account);
@@ -113,6 +122,6 @@ async fn converse(stream: TcpStream, account: Arc<Account>) {
         .serve_connection(TokioIo::new(stream), service)
         .await;
     if let Err(error) = served {
-        tracing::debug!(%error, "a connection to the queue server ended early");
+        tracing::debug!(%error, "queue server: connection ended early");
     }
 }

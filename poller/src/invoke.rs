@@ -1,4 +1,4 @@
-//! One invocation of a function inside this process, within its time.
+//! One call of a function inside this process, with a time limit.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::task::AbortHandle;
 
-/// The function's answer, or its error. A panic and a time-out are errors too.
+/// The function's answer or its error. A panic and a time-out are errors too.
 pub(crate) async fn invoke<A>(function: A, timeout: Option<Duration>) -> Result<Value, String>
 where
     A: Future<Output = Result<Value, String>> + Send + 'static,
 {
-    // In a task of its own, which can panic and be cut off without its caller.
+    // The function runs in a task of its own, so a panic or a time-out ends only this task.
     let task = tokio::spawn(function);
-    let _cut = CutOff(task.abort_handle());
+    let _abort = AbortOnDrop(task.abort_handle());
     let elapsed = async {
         match timeout {
             Some(timeout) => tokio::time::sleep(timeout).await,
@@ -22,15 +22,19 @@ where
     };
     tokio::select! {
         biased;
-        answer = task => answer.unwrap_or_else(|_| Err("the function panicked".to_owned())),
+        ended = task => match ended {
+            Ok(answer) => answer,
+            Err(error) if error.is_panic() => Err("the function panicked".to_owned()),
+            Err(_) => Err("the function was cancelled".to_owned()),
+        },
         () = elapsed => Err("the function timed out".to_owned()),
     }
 }
 
-/// Ends the task in the middle of what it does, where it has not ended.
-struct CutOff(AbortHandle);
+/// Stops the task in the middle, if it still runs.
+struct AbortOnDrop(AbortHandle);
 
-impl Drop for CutOff {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -56,17 +60,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_function_past_its_time_goes_no_further() {
-        let done = Arc::new(AtomicBool::new(false));
-        let went_on = Arc::clone(&done);
+    async fn a_function_that_takes_too_long_is_stopped() {
+        let ended = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&ended);
         let function = async move {
             tokio::time::sleep(Duration::from_secs(4)).await;
-            went_on.store(true, Ordering::SeqCst);
+            flag.store(true, Ordering::SeqCst);
             Ok(Value::Null)
         };
         let answer = invoke(function, Some(Duration::from_secs(3))).await;
         assert_eq!(answer, Err("the function timed out".to_owned()));
         tokio::time::sleep(Duration::from_secs(9)).await;
-        assert!(!done.load(Ordering::SeqCst));
+        assert!(!ended.load(Ordering::SeqCst));
     }
 }

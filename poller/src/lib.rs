@@ -1,16 +1,28 @@
-//! Receives from an SQS queue as Lambda's event source mapping does, and calls a function with each batch.
+//! Receives from an SQS queue as Lambda's event source mapping does, and calls a function with each
+//! batch.
 //!
-//! `fanline worker` and `fanline run` consume their queues with it, so it is production code: nothing in here injects
-//! faults. A rehearsal that wants some wraps the function.
+//! `fanline worker` and `fanline run` consume their queues with it, so it is production code. It
+//! injects no faults: a rehearsal that wants some wraps the function.
 //!
 //! # Layout
-//! - `poller`: the polling loops, and the deletion of what succeeded
-//! - `event`: the event that Lambda makes of a batch; `verdict`: what an answer means for each message, pure
+//! - `options`: how a poller polls
+//! - `poller`: starts and stops the polling loops; `poll_loop`: one of them
+//! - `queue`: the queue that is polled: its ARN, receives and deletes
+//! - `message`: a received message that has all its parts
+//! - `event`: the event that Lambda makes of a batch, pure
 //! - `invoke`: one call of the function, with its time limit
+//! - `batch_response`: which messages of a batch failed, as its answer says, pure
 
+mod batch_response;
 mod event;
 mod invoke;
+mod message;
+mod options;
+mod poll_loop;
 mod poller;
-mod verdict;
+mod queue;
 
-pub use poller::{Poller, PollerCounts, PollerError, PollerOptions};
+pub use options::PollerOptions;
+pub use poll_loop::PollerCounts;
+pub use poller::Poller;
+pub use queue::PollerError;

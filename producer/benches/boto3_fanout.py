@@ -1,9 +1,9 @@
-"""The job of `benches/fanout.rs` as people do it without this project: boto3, threads, ten entries a request.
+"""The job of `benches/fanout.rs` as people do it without this project: boto3 and threads.
 
     python3 benches/boto3_fanout.py ENDPOINT LIST
 
-Prints one line of JSON: seconds, CPU seconds, most memory in KiB. It looks for no duplicates, resends no failed entry and
-derives no retry key; what it measures is reading, rendering and sending alone.
+Prints one line of JSON: seconds, CPU seconds, most memory in KiB. It looks for no duplicates, sends
+no failed entry again and makes no retry key. It measures reading, rendering and sending only.
 """
 
 import csv

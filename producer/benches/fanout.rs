@@ -1,10 +1,12 @@
-//! How fast a list becomes deliveries on a queue that answers at once, and what that costs.
+//! How fast a list becomes deliveries, on a queue that answers at once, and what that costs.
 //!
-//! `cargo bench -p producer`, or `cargo bench -p producer -- ROWS` for another size than a million rows.
+//! `cargo bench -p fanline-producer`, or `cargo bench -p fanline-producer -- ROWS` for another
+//! number of rows than a million.
 //!
-//! Every measurement is a process of its own, since the most memory that a process ever held can't be measured twice; the
-//! queue stand-in is another one, so that its work is not counted as ours. CPU time is user and system time of the measured
-//! process between the first row (or ready entry) and the last answer.
+//! Every measurement is a process of its own: the most memory that a process has held can't be
+//! measured twice. The stand-in for the queue is another process, so that its work is not counted.
+//! CPU time is the user and system time of the measured process, from the first row (or ready
+//! entry) to the last answer.
 
 #![allow(
     clippy::unwrap_used,
@@ -63,7 +65,7 @@ fn run(work: impl Future<Output = ()>) {
         .block_on(work);
 }
 
-/// Starts the stand-in, measures everything against it and prints the figures.
+/// Starts the stand-in, measures everything against it, and prints the figures.
 fn measure(rows: usize) {
     let mut queue = myself(&["queue"]);
     let mut url = String::new();
@@ -73,66 +75,68 @@ fn measure(rows: usize) {
     let url = url.trim();
     let directory = std::env::temp_dir().join(format!("fanline-bench-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
-    let small = write_list(&directory, rows);
-    let large = write_list(&directory, rows * 10);
-    let personal = write_list(&directory, rows / 5);
-
     println!(
         "{} cores; the queue stand-in is another process on the same machine",
         std::thread::available_parallelism().unwrap()
     );
-    let text = "早安！今天的折扣碼：XMAS";
-    let (one, ten): (Vec<Value>, Vec<Value>) = (0..ROUNDS)
-        .map(|_| {
-            (
-                figures(&["fan-out", url, path(&small), text]),
-                figures(&["fan-out", url, path(&large), text]),
-            )
-        })
-        .unzip();
-    let (one, ten) = (least(&one), least(&ten));
-    show(&format!("one text for all, {rows} rows"), &one, rows);
-    show(
-        &format!("one text for all, {} rows", rows * 10),
-        &ten,
-        rows * 10,
-    );
-    println!(
-        "  ten times the rows take {:.2} times as long, {:.2} times the CPU time",
-        number(&ten, "seconds") / number(&one, "seconds"),
-        number(&ten, "cpu") / number(&one, "cpu")
-    );
-    let messages = rows / 5;
-    let (bare, ours): (Vec<Value>, Vec<Value>) = (0..ROUNDS)
-        .map(|_| {
-            (
-                figures(&["bare-sdk", url, &messages.to_string()]),
-                figures(&[
-                    "fan-out",
-                    url,
-                    path(&personal),
-                    "早安 {{ name }}！今天的折扣碼：{{ code }}",
-                ]),
-            )
-        })
-        .unzip();
-    let (bare, ours) = (least(&bare), least(&ours));
-    show(
-        &format!("the bare SDK with ready-made entries, {messages} messages"),
-        &bare,
-        messages,
-    );
-    show(&format!("personalised, {messages} rows"), &ours, messages);
-    println!(
-        "  in CPU time that is {:.0} % of what the bare SDK sends (the least of {ROUNDS} rounds by turns)",
-        number(&bare, "cpu") / number(&ours, "cpu") * 100.0
-    );
-    python(url, path(&personal), messages);
+    measure_one_text(url, &directory, rows);
+    measure_personalised(url, &directory, rows / 5);
     queue.kill().unwrap();
     queue.wait().unwrap();
     std::fs::remove_dir_all(directory).unwrap();
 }
 
+/// One text for all, in a list and in one that is ten times as long.
+fn measure_one_text(url: &str, directory: &Path, rows: usize) {
+    let text = "早安！今天的折扣碼：XMAS";
+    let (short, long) = (
+        write_list(directory, rows),
+        write_list(directory, rows * 10),
+    );
+    let (short, long) = by_turns(
+        &["fan-out", url, path(&short), text],
+        &["fan-out", url, path(&long), text],
+    );
+    show(&format!("one text for all, {rows} rows"), &short, rows);
+    let rows = rows * 10;
+    show(&format!("one text for all, {rows} rows"), &long, rows);
+    println!(
+        "  ten times the rows take {:.2} times as long, {:.2} times the CPU time",
+        number(&long, "seconds") / number(&short, "seconds"),
+        number(&long, "cpu") / number(&short, "cpu")
+    );
+}
+
+/// A text for each person, beside the bare SDK and beside Python.
+fn measure_personalised(url: &str, directory: &Path, rows: usize) {
+    let text = "早安 {{ name }}！今天的折扣碼：{{ code }}";
+    let list = write_list(directory, rows);
+    let (bare, ours) = by_turns(
+        &["bare-sdk", url, &rows.to_string()],
+        &["fan-out", url, path(&list), text],
+    );
+    show(
+        &format!("the bare SDK with ready-made entries, {rows} messages"),
+        &bare,
+        rows,
+    );
+    show(&format!("personalised, {rows} rows"), &ours, rows);
+    println!(
+        "  in CPU time that is {:.0} % of what the bare SDK sends \
+         (the least of {ROUNDS} rounds by turns)",
+        number(&bare, "cpu") / number(&ours, "cpu") * 100.0
+    );
+    measure_python(url, path(&list), rows);
+}
+
+/// The figures of two jobs, measured by turns.
+fn by_turns(one: &[&str], other: &[&str]) -> (Value, Value) {
+    let (one, other): (Vec<Value>, Vec<Value>) =
+        (0..ROUNDS).map(|_| (figures(one), figures(other))).unzip();
+    (least(&one), least(&other))
+}
+
+/// Starts this program as another process, for one measurement or for the queue.
 fn myself(arguments: &[&str]) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -142,13 +146,14 @@ fn myself(arguments: &[&str]) -> Child {
         .unwrap()
 }
 
+/// The figures of one measurement.
 fn figures(arguments: &[&str]) -> Value {
     let output = myself(arguments).wait_with_output().unwrap();
     assert!(output.status.success(), "{arguments:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The least of each figure: whatever else the machine does can only add to it. Of memory the most.
+/// The least of each figure: other work of the machine can only add to it. Of memory, the most.
 fn least(rounds: &[Value]) -> Value {
     let all = |name: &'static str| rounds.iter().map(move |round| number(round, name));
     let least = |name| all(name).fold(f64::INFINITY, f64::min);
@@ -171,7 +176,7 @@ fn show(what: &str, figures: &Value, messages: usize) {
 }
 
 /// The same job as people do it without this project.
-fn python(url: &str, list: &str, messages: usize) {
+fn measure_python(url: &str, list: &str, messages: usize) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/boto3_fanout.py");
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     match Command::new(python).arg(script).args([url, list]).output() {
@@ -191,7 +196,7 @@ fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// People in no order, as exports are.
+/// A list of people in no order, like an export.
 fn write_list(directory: &Path, rows: usize) -> PathBuf {
     let path = directory.join(format!("{rows}.csv"));
     let mut file = BufWriter::new(std::fs::File::create(&path).unwrap());
@@ -239,9 +244,9 @@ async fn fan_out(url: &str, list: &str, text: &str) {
     report(began, cpu);
 }
 
-/// What the SDK alone takes: the entries are ready before the clock starts.
+/// The SDK alone: the entries are ready before the clock starts.
 async fn bare_sdk(url: &str, messages: usize) {
-    // The client has the producer's own settings, so that only what is around it differs.
+    // The client has the producer's settings, so that only the code around it differs.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
         .operation_attempt_timeout(Duration::from_secs(10));
@@ -250,13 +255,18 @@ async fn bare_sdk(url: &str, messages: usize) {
         .timeout_config(timeouts.build());
     let sqs = aws_sdk_sqs::Client::from_conf(sqs.build());
     let entry = |n: usize| {
-        let body = format!(
-            "{{\"v\":1,\"run\":\"bench\",\"channel\":\"line\",\"recipients\":[\"U{n:032x}\"],\"messages\":[{{\"text\":\"早安 王小明 {}！今天的折扣碼：XMAS-{n:06}\",\"type\":\"text\"}}],\"started_at\":\"2026-12-25T00:00:00Z\"}}",
-            n % 997
-        );
+        let name = n % 997;
+        let body = json!({
+            "v": 1, "run": "bench", "channel": "line", "recipients": [format!("U{n:032x}")],
+            "messages": [{
+                "text": format!("早安 王小明 {name}！今天的折扣碼：XMAS-{n:06}"),
+                "type": "text",
+            }],
+            "started_at": "2026-12-25T00:00:00Z",
+        });
         SendMessageBatchRequestEntry::builder()
             .id((n % 10).to_string())
-            .message_body(body)
+            .message_body(body.to_string())
             .build()
             .unwrap()
     };
@@ -290,7 +300,8 @@ fn report(began: Instant, cpu: f64) {
     );
 }
 
-/// User and system time of this process, in hundredths of a second. <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>
+/// User and system time of this process, exact to a hundredth of a second.
+/// <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let after_name = stat.rsplit_once(')').unwrap().1;
@@ -303,7 +314,7 @@ fn cpu_seconds() -> f64 {
     (fields[0] + fields[1]) / 100.0
 }
 
-/// The most memory that this process ever held.
+/// The most memory that this process has held.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status
@@ -313,7 +324,7 @@ fn peak_kib() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// The queue stand-in: says yes to every entry.
+/// The stand-in for the queue: takes every entry.
 async fn answer_at_once() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("http://{}", listener.local_addr().unwrap());
@@ -322,7 +333,7 @@ async fn answer_at_once() {
         stream.set_nodelay(true).unwrap();
         tokio::spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new();
-            // A connection that its client drops is no news here.
+            // The client may drop its connection.
             drop(
                 connection
                     .serve_connection(TokioIo::new(stream), service_fn(answer))
@@ -335,8 +346,10 @@ async fn answer_at_once() {
 async fn answer(request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
     let body = request.into_body().collect().await?.to_bytes();
     let entries = memchr::memmem::find_iter(&body, b"\"MessageBody\":").count();
+    let rest = "\"MessageId\":\"2b61cc36-1bc0-4c3a-a7a4-0c7c8b0c1f3f\",\
+                \"MD5OfMessageBody\":\"d41d8cd98f00b204e9800998ecf8427e\"";
     let taken: Vec<String> = (0..entries)
-        .map(|id| format!("{{\"Id\":\"{id}\",\"MessageId\":\"2b61cc36-1bc0-4c3a-a7a4-0c7c8b0c1f3f\",\"MD5OfMessageBody\":\"d41d8cd98f00b204e9800998ecf8427e\"}}"))
+        .map(|id| format!("{{\"Id\":\"{id}\",{rest}}}"))
         .collect();
     let answer = format!("{{\"Successful\":[{}],\"Failed\":[]}}", taken.join(","));
     Ok(Response::builder()

@@ -2,13 +2,15 @@
 
 use fanline_core::campaign::CampaignError;
 
+use crate::check::reading::CheckError;
 use crate::check::rejects::RejectsError;
 use crate::event::EventError;
 use crate::list::rows::ReadError;
 use crate::list::source::SourceError;
 use crate::publish::queue::QueueError;
 
-/// Why an event was not worked off. Where deliveries are on the queue all the same, it says how many.
+/// Why an event was not worked off: one complete sentence, with its cause in it. Where a request
+/// failed or time ran out, the sentence says how many deliveries are on the queue all the same.
 #[derive(Debug, thiserror::Error)]
 pub enum ProduceError {
     /// The event asks for nothing that can be done.
@@ -17,58 +19,65 @@ pub enum ProduceError {
     /// The campaign can't be sent.
     #[error(transparent)]
     Campaign(#[from] CampaignError),
-    /// A slice names another run than its campaign.
-    #[error("the slice is of run `{slice}`, its campaign of run `{campaign}`")]
+    /// The run of a slice is not the run of its campaign.
+    #[error("the slice is of run `{slice}`, but its campaign is of run `{campaign}`")]
     OtherRun {
-        /// What the slice says.
+        /// The run that the slice names.
         slice: String,
-        /// What the campaign says.
+        /// The run that the campaign makes.
         campaign: String,
     },
-    /// The list can't be read, or is none.
+    /// The list can't be read, or it is not a list.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// There is nobody to send to.
+    /// The list has no rows.
     #[error("`{0}` has no rows: there is nobody to send to")]
     NoRows(String),
-    /// The list is more wrong than the campaign allows. Nothing of the slice was sent.
+    /// More rows are bad than the campaign allows. Nothing of the slice was sent.
     #[error(
-        "`{list}`: {rejected} of {rows} rows can't be sent, which is more than `max_bad_rows` allows, so nothing was sent; {first}{}",
-        at(.rejects)
+        "`{list}`: {rejected} of {rows} rows can't be sent, which is more than `max_bad_rows` \
+         allows, so nothing was sent; the first is {first}{}",
+        where_all_are(.rejects)
     )]
     TooManyBadRows {
-        /// The list.
+        /// The name of the list.
         list: String,
         /// How many rows can't be sent.
         rejected: u64,
-        /// Of how many.
+        /// How many rows there are.
         rows: u64,
-        /// The first of them and what is wrong with it.
+        /// The first row that can't be sent, and what is wrong with it.
         first: String,
-        /// Where all of them are written down.
+        /// The files with all rows that can't be sent.
         rejects: Vec<String>,
     },
-    /// The queue refuses more deliveries than `max_bad_rows` allows.
-    #[error("the queue refused more deliveries than `max_bad_rows` allows: {reason}; {published} others are on it{}", at(.rejects))]
+    /// The queue refused more rows than the campaign allows.
+    #[error(
+        "the queue refused more deliveries than `max_bad_rows` allows: {reason}; \
+         {published} other deliveries are on the queue{}",
+        where_all_are(.rejects)
+    )]
     RefusedTooMany {
-        /// How many deliveries it took.
+        /// How many deliveries are on the queue.
         published: u64,
-        /// Why it refused the first.
+        /// Why the queue refused the first one.
         reason: String,
-        /// Where the rows of the refused ones are written down.
+        /// The files with the rows of the refused deliveries.
         rejects: Vec<String>,
     },
-    /// The rejected rows can't be written down, so nothing of the slice is sent.
+    /// The rejected rows can't be written down. So nothing of the slice was sent.
     #[error(transparent)]
     Rejects(#[from] RejectsError),
-    /// The time allowed was too short for the first reading.
+    /// There was not enough time for the check.
     #[error(
-        "there was no time to check `{0}` whole, so nothing was sent: allow more time, or set `SLICE_QUEUE_URL`"
+        "there was not enough time to check all of `{0}`, so nothing was sent: \
+         allow more time, or set `SLICE_QUEUE_URL`"
     )]
     NoTimeToCheck(String),
-    /// The time allowed was too short for a single request.
+    /// There was not enough time for a single request.
     #[error(
-        "there was no time to publish anything: allow more time; {before} deliveries are on the queue from before, row {row} is the first that is not sent"
+        "there was not enough time to publish anything: allow more time; {before} deliveries are \
+         on the queue from before, and row {row} is the first that is not sent"
     )]
     NoTimeToPublish {
         /// How many deliveries earlier invocations published.
@@ -76,9 +85,10 @@ pub enum ProduceError {
         /// The first row that is not sent.
         row: u64,
     },
-    /// Time ran out and there is no slice queue to hand the rest to.
+    /// Time ran out, and there is no slice queue for the rest.
     #[error(
-        "out of time with {before} deliveries on the queue; resume at row {row}: send the same event with `\"skip_deliveries\": {before}`, or set `SLICE_QUEUE_URL`"
+        "out of time with {before} deliveries on the queue; resume at row {row}: \
+         send the same event with `\"skip_deliveries\": {before}`, or set `SLICE_QUEUE_URL`"
     )]
     OutOfTime {
         /// How many deliveries are on the queue.
@@ -86,52 +96,62 @@ pub enum ProduceError {
         /// The first row that is not sent.
         row: u64,
     },
-    /// Time ran out and the slice queue did not take the rest.
+    /// Time ran out, and the slice queue did not take the rest.
     #[error(
-        "out of time with {before} deliveries on the queue, and the rest from row {row} could not be handed over: send the same event with `\"skip_deliveries\": {before}`"
+        "out of time with {before} deliveries on the queue, and {error}; resume at row {row}: \
+         send the same event with `\"skip_deliveries\": {before}`"
     )]
     HandOver {
         /// How many deliveries are on the queue.
         before: u64,
         /// The first row that is not sent.
         row: u64,
-        /// What went wrong.
-        source: QueueError,
+        /// Why the slice queue did not take the rest.
+        error: QueueError,
     },
     /// A request could not be sent.
     #[error(
-        "{source}; {published} deliveries of this invocation are on the queue; resume at row {row}: send the same event with `\"skip_deliveries\": {before}`"
+        "{error}; {published} deliveries of this invocation are on the queue; \
+         resume at row {row}: send the same event with `\"skip_deliveries\": {before}`"
     )]
     Publish {
-        /// How many deliveries are known to be on the queue.
+        /// How many deliveries of this invocation are on the queue.
         published: u64,
-        /// How many of the slice's first deliveries are.
+        /// How many of the slice's first deliveries are on the queue.
         before: u64,
         /// The first row that may not be sent.
         row: u64,
-        /// What went wrong. It is part of the sentence already.
-        source: QueueError,
+        /// Why the request could not be sent.
+        error: QueueError,
     },
     /// The slices could not be put on their queue.
     #[error(
-        "{source}; {published} slices are on the queue: starting the campaign again repeats them harmlessly"
+        "{error}; {published} slices are on the queue: \
+         starting the campaign again repeats them harmlessly"
     )]
     Slices {
-        /// How many are on it.
+        /// How many slices are on the queue.
         published: u64,
-        /// What went wrong.
-        source: QueueError,
+        /// Why the others are not.
+        error: QueueError,
     },
-    /// There are fewer deliveries than were to be left out.
+    /// More deliveries were to be left out than there are.
     #[error(
-        "`skip_deliveries` is {skip}, but the list makes {there} deliveries in all: is it of another list?"
+        "`skip_deliveries` is {skip}, but the list makes {there} deliveries in all: \
+         is it of another list?"
     )]
     Skip {
-        /// How many were to be left out.
+        /// How many deliveries were to be left out.
         skip: u64,
-        /// How many there are.
+        /// How many deliveries there are.
         there: u64,
     },
+    /// The producer panicked. The panic's message may hold a row, so it is not repeated.
+    #[error(
+        "the producer panicked, the log says where: deliveries may be on the queue, \
+         and the same event sends them again under the same retry keys"
+    )]
+    Panicked,
 }
 
 impl From<SourceError> for ProduceError {
@@ -140,9 +160,20 @@ impl From<SourceError> for ProduceError {
     }
 }
 
-/// The end of a sentence that says where the rejected rows are.
-fn at(rejects: &[String]) -> String {
-    rejects
-        .first()
-        .map_or_else(String::new, |at| format!("; all of them are in `{at}`"))
+impl From<CheckError> for ProduceError {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Read(error) => Self::Read(error),
+            CheckError::NoRows(list) => Self::NoRows(list),
+            CheckError::OutOfTime(list) => Self::NoTimeToCheck(list),
+        }
+    }
+}
+
+/// The end of a sentence: where all rejected rows are, if they are in a file.
+fn where_all_are(rejects: &[String]) -> String {
+    match rejects.first() {
+        Some(file) => format!("; all of them are in `{file}`"),
+        None => String::new(),
+    }
 }

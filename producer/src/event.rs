@@ -1,4 +1,4 @@
-//! The shapes in which work arrives.
+//! The forms in which work arrives.
 
 use aws_lambda_events::sqs::SqsEvent;
 use serde_json::Value;
@@ -8,14 +8,14 @@ use crate::list::slice::Slice;
 /// What an invocation is asked to do.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Event {
-    /// A campaign, to be fanned out from its beginning.
+    /// Fan a campaign out, from its beginning.
     Campaign(Firing),
-    /// The campaign that the settings name, at the time at which a rule fired.
+    /// Fan out the campaign that the settings name.
     Configured {
-        /// The rule's time.
+        /// When the rule fired.
         time: Option<Value>,
     },
-    /// Slices of campaigns, from the slice queue.
+    /// Work on slices from the slice queue.
     Slices(Vec<Slice>),
 }
 
@@ -24,49 +24,54 @@ pub(crate) enum Event {
 pub(crate) struct Firing {
     /// The campaign as it was given, with the time of its firing where that is known.
     pub(crate) campaign: Value,
-    /// Deliveries that an earlier, broken-off fan-out is known to have published: `skip_deliveries`.
+    /// How many deliveries an earlier fan-out has published before it broke off: `skip_deliveries`.
     pub(crate) skip: u64,
 }
 
 /// Why an event asks for nothing that can be done.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// Not an object.
+    /// The event is not an object.
     #[error(
-        "the event is no JSON object: a campaign, an EventBridge event or an SQS event is expected"
+        "the event is not a JSON object: a campaign, an EventBridge event or an SQS event is \
+         expected"
     )]
     NotAnObject,
-    /// A rule's event without a campaign, and no setting to fill in.
+    /// The event of a rule has no campaign, and the settings name none.
     #[error(
         "the event's `detail` is empty and `CAMPAIGN` is not set: there is no campaign to send"
     )]
     NoCampaign,
-    /// `detail` holds something else.
-    #[error("the event's `detail` is not a campaign: it is no JSON object")]
+    /// `detail` is not an object.
+    #[error("the event's `detail` is not a campaign: it is not a JSON object")]
     Detail,
-    /// `skip_deliveries` holds something else.
+    /// `skip_deliveries` is not a number.
     #[error("`skip_deliveries` is not a number of deliveries")]
     Skip,
-    /// A list that is cut into slices has no one sequence of deliveries.
+    /// `skip_deliveries` can't be used: a list in several slices has no one order of deliveries.
     #[error(
-        "`skip_deliveries` is for a list that is worked on as one slice; this one goes to the slice queue in several"
+        "`skip_deliveries` is for a list of one slice, but this list goes to the slice queue \
+         in several"
     )]
-    SkipOfMany,
-    /// An SQS event that is none.
-    #[error("the event has `Records` but is no SQS event: {0}")]
-    NotSqs(String),
-    /// A record that is no slice.
+    SkipOfManySlices,
+    /// The event has `Records`, but is not an SQS event.
+    #[error("the event has `Records`, but it is not an SQS event")]
+    NotSqs,
+    /// A record is not a slice.
     #[error("record {record} is not a slice: {problem}")]
     NotASlice {
-        /// Which one, from 1.
+        /// The record's number. The first one is 1.
         record: usize,
         /// What is wrong with it.
         problem: String,
     },
+    /// The bytes of a slice do not all lie in its list.
+    #[error("the slice does not lie within its list: its `start` or its `end` is wrong")]
+    SliceOutsideList,
 }
 
 impl Event {
-    /// Finds out what the event is.
+    /// Reads an event of any form.
     pub(crate) fn parse(event: Value) -> Result<Self, EventError> {
         let Value::Object(mut object) = event else {
             return Err(EventError::NotAnObject);
@@ -88,7 +93,7 @@ impl Event {
 }
 
 impl Firing {
-    /// A campaign that fired at `time`, unless it says itself when.
+    /// A campaign that fired at `time`. A campaign with a `scheduled_time` of its own keeps it.
     pub(crate) fn new(mut campaign: Value, time: Option<Value>) -> Result<Self, EventError> {
         let Value::Object(object) = &mut campaign else {
             return Err(EventError::Detail);
@@ -105,28 +110,24 @@ impl Firing {
 }
 
 fn slices(event: Value) -> Result<Vec<Slice>, EventError> {
-    let event: SqsEvent =
-        serde_json::from_value(event).map_err(|error| EventError::NotSqs(error.to_string()))?;
-    let records = event.records.into_iter().enumerate();
-    records
-        .map(|(i, record)| {
-            let problem = |problem: String| EventError::NotASlice {
-                record: i + 1,
-                problem,
-            };
-            let body = record
-                .body
-                .ok_or_else(|| problem("it has no body".into()))?;
-            // The body can hold recipients, and serde's message can quote what it stumbled on: only its place is shown.
-            serde_json::from_str(&body).map_err(|error| {
-                problem(format!(
-                    "it does not read as one at line {}, column {}",
-                    error.line(),
-                    error.column()
-                ))
-            })
+    // The words of a JSON error can quote a value, so they are not repeated.
+    let event: SqsEvent = serde_json::from_value(event).map_err(|_| EventError::NotSqs)?;
+    let numbered = (1..).zip(event.records);
+    numbered
+        .map(|(record, message)| {
+            slice(message.body).map_err(|problem| EventError::NotASlice { record, problem })
         })
         .collect()
+}
+
+fn slice(body: Option<String>) -> Result<Slice, String> {
+    let body = body.ok_or("it has no body")?;
+    // The body can hold recipients, and the words of a JSON error can quote them. So only the place
+    // is named.
+    serde_json::from_str(&body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        format!("it does not read as one at line {line}, column {column}")
+    })
 }
 
 #[cfg(test)]
@@ -136,8 +137,9 @@ mod tests {
 
     fn envelope(detail: &Value) -> Value {
         json!({
-            "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "0",
-            "time": "2026-12-25T00:00:00Z", "region": "ap-northeast-1", "resources": [], "detail": detail,
+            "version": "0", "id": "1", "detail-type": "Scheduled Event",
+            "source": "aws.events", "account": "0", "time": "2026-12-25T00:00:00Z",
+            "region": "ap-northeast-1", "resources": [], "detail": detail,
         })
     }
 
@@ -182,17 +184,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_says_so_and_repeats_no_body() {
+    fn what_is_not_an_event_says_so_and_repeats_no_value() {
         assert_eq!(Event::parse(json!([])), Err(EventError::NotAnObject));
         assert_eq!(Event::parse(envelope(&json!("c"))), Err(EventError::Detail));
         assert_eq!(
             Event::parse(json!({"campaign": "c", "skip_deliveries": -1})),
             Err(EventError::Skip)
         );
-        assert!(matches!(
-            Event::parse(json!({"Records": 5})),
-            Err(EventError::NotSqs(_))
-        ));
+        assert_eq!(
+            Event::parse(json!({"Records": "secret"})),
+            Err(EventError::NotSqs)
+        );
         let error = Event::parse(json!({"Records": [{"body": "{\"secret\": 1}"}]}))
             .unwrap_err()
             .to_string();

@@ -1,72 +1,104 @@
-//! One slice, from its first reading to its last delivery.
+//! The fan-out of one slice: it is checked as a whole, and then published.
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::check::checker::Checked;
-use crate::check::rejects::Rejects;
+use crate::check::reading::CheckReading;
+use crate::check::rejects::{RejectedRow, RejectsWriter};
+use crate::check::window::Window;
 use crate::error::ProduceError;
-use crate::handler::Producer;
-use crate::list::slice::Slice;
+use crate::list::rows::ReadError;
+use crate::list::slice::{OpenSlice, Slice};
 use crate::list::source::SourceError;
+use crate::list::store::ListStore;
+use crate::progress::Progress;
+use crate::publish::batch_result::RefusedEntry;
 use crate::publish::pack::Entry;
-use crate::publish::sender::{Sender, Sent};
-use crate::publish::sqs_entry::Postmark;
-use crate::reading::{CheckError, FirstReading, Job, SecondReading};
+use crate::publish::queue::Queue;
+use crate::publish::reading::PublishReading;
+use crate::publish::sender::{FailedRequest, SendTotals, Sender};
+use crate::publish::slice_queue::SliceQueue;
+use crate::publish::sqs_entry::EntryWriter;
+use crate::settings::Settings;
 use crate::summary::Summary;
 
-/// How long before the end of an invocation nothing new is begun, at most: what is in flight has this long to be answered,
-/// and the rest of the slice to be handed over.
-const MARGIN: SignedDuration = SignedDuration::from_secs(20);
+/// How long before the end of an invocation nothing new begins, at most. Requests in flight need
+/// this time to be answered, and the rest of the slice to be handed over.
+const MAX_MARGIN: SignedDuration = SignedDuration::from_secs(20);
 
-/// When to begin nothing new: a third of a short invocation is kept back, and never more than [`MARGIN`].
-fn stop_before(deadline: Timestamp, now: Timestamp) -> Timestamp {
+/// When nothing new begins any more. A short invocation keeps a third of its time for the end.
+fn stop_at(deadline: Timestamp, now: Timestamp) -> Timestamp {
     let third = now.duration_until(deadline) / 3;
-    deadline - third.clamp(SignedDuration::ZERO, MARGIN)
+    deadline - third.clamp(SignedDuration::ZERO, MAX_MARGIN)
 }
 
-/// How far the second reading came.
+/// The fan-out of one slice: what it reads, and where its deliveries and its other rows go.
+pub(crate) struct Fanout<'a> {
+    pub(crate) open: &'a OpenSlice,
+    pub(crate) settings: &'a Settings,
+    pub(crate) lists: &'a ListStore,
+    pub(crate) delivery_queue: &'a Queue,
+    /// Where the rest of the slice goes when time runs out.
+    pub(crate) slice_queue: Option<&'a SliceQueue>,
+    pub(crate) progress: &'a Arc<Progress>,
+}
+
+/// A slice that was found good enough to be sent.
+struct CheckedSlice {
+    checked: Checked,
+    windows: Vec<Window>,
+    /// Where the rejected rows were written.
+    rejects: Vec<String>,
+}
+
+/// Where publishing ended.
 enum Reached {
-    /// The end, having left out so many recipients of deliveries that were published before.
-    End { skipped: u64 },
-    /// There was no time for this row and those behind it.
+    /// At the end of the slice. The deliveries that were left out have so many recipients.
+    End { skipped_recipients: u64 },
+    /// Before this row: there was no time for it.
     Row(u64),
 }
 
-impl Producer {
-    /// Checks the whole slice, then publishes it.
-    pub(crate) async fn work(
+impl Fanout<'_> {
+    /// Checks the whole slice, then publishes it. Hands the rest of it over before `deadline`.
+    pub(crate) async fn run(
         &self,
-        job: Job,
-        mark: Postmark,
+        writer: EntryWriter,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        let stop = deadline.map(|deadline| stop_before(deadline, Timestamp::now()));
-        let (mut checked, rejects) = self.check(&job, stop).await?;
-        let (sent, reached) = self.publish(&job, mark, &mut checked, stop).await?;
+        let stop_at = deadline.map(|deadline| stop_at(deadline, Timestamp::now()));
+        let CheckedSlice {
+            checked,
+            windows,
+            rejects,
+        } = self.check_rows(stop_at).await?;
+        let (sent, reached) = self.publish(writer, checked, windows, stop_at).await?;
+        let slice = &self.open.slice;
         let mut summary = Summary {
-            run: job.slice.run.clone(),
-            slice: Some(job.slice.name()),
+            run: slice.run.clone(),
+            slice: Some(slice.name()),
             recipients: sent.recipients,
             rejected: sent.refused_rows,
             deliveries: sent.deliveries,
             requests: sent.requests,
-            skipped_deliveries: job.slice.skip,
-            rejects: self.write_refused(&job, &sent).await?,
+            skipped_deliveries: slice.skip,
+            rejects: self.write_refused(&sent).await?,
             ..Summary::default()
         };
         match reached {
-            Reached::End { skipped } => {
-                if skipped + sent.recipients + sent.refused_rows != checked.recipients() {
-                    return Err(SourceError::Changed(job.source.name.clone()).into());
+            Reached::End { skipped_recipients } => {
+                if skipped_recipients + sent.recipients + sent.refused_rows != checked.recipients()
+                {
+                    return Err(SourceError::Changed(self.open.source.name.clone()).into());
                 }
                 summary.rejected += checked.rejected;
                 summary.duplicates = checked.duplicates;
                 summary.rejects.extend(rejects);
             }
             Reached::Row(row) => {
-                self.hand_over(&job, sent.all(), row).await?;
+                self.hand_over(sent.settled_deliveries(), row).await?;
                 summary.handed_over = true;
             }
         }
@@ -74,157 +106,198 @@ impl Producer {
         Ok(summary)
     }
 
-    /// Reads the slice whole and writes down what can't be sent; an error where that is too much, or nothing is left.
-    async fn check(
-        &self,
-        job: &Job,
-        stop: Option<Timestamp>,
-    ) -> Result<(Checked, Vec<String>), ProduceError> {
-        let prefix = self.settings.rejects_prefix.as_ref();
-        let mut rejects = Rejects::new(&self.lists, prefix, &job.campaign, job.slice.name());
-        let mut reading = FirstReading::new(job, &self.progress, stop);
+    /// Reads the whole slice and writes down the rows that can't be sent. Returns an error where
+    /// these are too many.
+    async fn check_rows(&self, stop_at: Option<Timestamp>) -> Result<CheckedSlice, ProduceError> {
+        let mut rejects = self.rejects_writer(self.open.slice.name());
+        let mut reading = CheckReading::new(self.open, self.progress, stop_at);
         let mut first = None;
-        loop {
-            match reading.next().await {
-                Ok(Some(rejected)) => {
-                    rejects.add(&rejected).await?;
-                    first.get_or_insert((rejected.place, rejected.error));
-                }
-                Ok(None) => break,
-                Err(CheckError::Read(error)) => return Err(error.into()),
-                Err(CheckError::OutOfTime) => {
-                    return Err(ProduceError::NoTimeToCheck(job.source.name.clone()));
-                }
-            }
+        while let Some(rejected) = reading.next().await? {
+            rejects
+                .add(&RejectedRow {
+                    number: rejected.place.into(),
+                    column: rejected.error.column(),
+                    reason: &rejected.error.to_string(),
+                    recipient: rejected.recipient.as_ref(),
+                })
+                .await?;
+            first.get_or_insert((rejected.place, rejected.error));
         }
         let rejects = rejects.finish().await?;
-        let checked = reading.finish();
-        if checked.rows == 0 {
-            return Err(ProduceError::NoRows(job.source.name.clone()));
-        }
+        let (checked, windows) = reading.finish()?;
         match first {
-            Some((place, error))
-                if !job
-                    .campaign
-                    .max_bad_rows
-                    .allows(checked.rejected, checked.rows) =>
-            {
-                Err(ProduceError::TooManyBadRows {
-                    list: job.source.name.clone(),
-                    rejected: checked.rejected,
-                    rows: checked.rows,
-                    first: format!("{place}: {error}"),
-                    rejects,
-                })
-            }
-            _ => Ok((checked, rejects)),
+            Some((place, error)) if !self.allows(checked, 0) => Err(ProduceError::TooManyBadRows {
+                list: self.open.source.name.clone(),
+                rejected: checked.rejected,
+                rows: checked.rows,
+                first: format!("{place}: {error}"),
+                rejects,
+            }),
+            _ => Ok(CheckedSlice {
+                checked,
+                windows,
+                rejects,
+            }),
         }
+    }
+
+    /// Whether the campaign allows so many bad rows: those of the check, and those that the queue
+    /// refused.
+    fn allows(&self, checked: Checked, refused: u64) -> bool {
+        let bad = checked.rejected + refused;
+        self.open.campaign.max_bad_rows.allows(bad, checked.rows)
     }
 
     /// Reads the slice again and publishes its deliveries, as far as time allows.
     async fn publish(
         &self,
-        job: &Job,
-        mark: Postmark,
-        checked: &mut Checked,
-        stop: Option<Timestamp>,
-    ) -> Result<(Sent, Reached), ProduceError> {
-        let allows = |refused: u64| {
-            refused == 0
-                || job
-                    .campaign
-                    .max_bad_rows
-                    .allows(checked.rejected + refused, checked.rows)
-        };
-        let mut reading = SecondReading::new(job, std::mem::take(&mut checked.windows));
+        writer: EntryWriter,
+        checked: Checked,
+        windows: Vec<Window>,
+        stop_at: Option<Timestamp>,
+    ) -> Result<(SendTotals, Reached), ProduceError> {
+        let mut reading = PublishReading::new(self.open, windows);
         let mut sender = Sender::new(
-            self.deliveries.clone(),
-            mark,
-            &self.settings,
-            Arc::clone(&self.progress),
+            self.delivery_queue.clone(),
+            writer,
+            self.settings.sends_in_flight,
+            Arc::clone(self.progress),
         )
-        .starting_at(job.slice.skip);
-        let mut reached = None;
-        let read = loop {
-            let request = match reading.next().await {
-                Ok(Some(request)) => request,
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            };
-            if stop.is_some_and(|stop| Timestamp::now() >= stop) {
-                reached = Some(Reached::Row(reading.first_waiting(&request)));
-                break Ok(());
-            }
-            if !sender.send(request).await || !allows(sender.refused_rows()) {
-                break Ok(());
-            }
-        };
+        .starting_at(self.open.slice.skip);
+        let unsent_row = self
+            .send_requests(&mut reading, &mut sender, checked, stop_at)
+            .await;
+        // What is in flight is finished and counted, whatever ended the reading.
         let (sent, failed) = sender.finish().await;
         if let Some(failed) = failed {
-            let row = failed.row.map_or(job.slice.start.row, |row| row.row);
-            return Err(ProduceError::Publish {
-                published: sent.deliveries,
-                before: failed.before,
-                row,
-                source: failed.error,
-            });
+            return Err(request_failed(failed, &sent));
         }
-        read?;
-        if let Some((_, reason)) = sent.refused.first().filter(|_| !allows(sent.refused_rows)) {
-            let rejects = self.write_refused(job, &sent).await?;
-            return Err(ProduceError::RefusedTooMany {
-                published: sent.deliveries,
-                reason: reason.clone(),
-                rejects,
-            });
+        let unsent_row = unsent_row?;
+        self.allow_refused(checked, &sent).await?;
+        let reached = self.reached(unsent_row, &reading, &sent)?;
+        Ok((sent, reached))
+    }
+
+    /// Starts one request after the other, until there are no more, one of them fails, or too many
+    /// rows are refused. Returns the first row that there was no time for, if time ran out.
+    async fn send_requests(
+        &self,
+        reading: &mut PublishReading<'_>,
+        sender: &mut Sender,
+        checked: Checked,
+        stop_at: Option<Timestamp>,
+    ) -> Result<Option<u64>, ReadError> {
+        while let Some(request) = reading.next().await? {
+            if stop_at.is_some_and(|stop_at| Timestamp::now() >= stop_at) {
+                return Ok(Some(reading.first_unsent_row(&request)));
+            }
+            if !sender.send(request).await || !self.allows(checked, sender.refused_rows()) {
+                break;
+            }
         }
-        let (skipped, missing) = reading.skipped();
-        match reached {
-            Some(Reached::Row(row)) if sent.all() == 0 => Err(ProduceError::NoTimeToPublish {
-                before: job.slice.skip,
-                row,
-            }),
-            Some(reached) => Ok((sent, reached)),
-            None if missing > 0 => Err(ProduceError::Skip {
-                skip: job.slice.skip,
-                there: job.slice.skip - missing,
-            }),
-            None => Ok((sent, Reached::End { skipped })),
+        Ok(None)
+    }
+
+    /// Returns an error where the queue refused more rows than the campaign allows.
+    async fn allow_refused(&self, checked: Checked, sent: &SendTotals) -> Result<(), ProduceError> {
+        match sent.refused.first() {
+            Some(first) if !self.allows(checked, sent.refused_rows) => {
+                Err(ProduceError::RefusedTooMany {
+                    published: sent.deliveries,
+                    reason: first.reason.clone(),
+                    rejects: self.write_refused(sent).await?,
+                })
+            }
+            _ => Ok(()),
         }
     }
 
-    /// Writes down the rows whose deliveries the queue refused, in a file of their own: another invocation may write more of
-    /// the same slice.
-    async fn write_refused(&self, job: &Job, sent: &Sent) -> Result<Vec<String>, ProduceError> {
-        let name = format!("{}.queue-{}", job.slice.name(), job.slice.skip);
-        let prefix = self.settings.rejects_prefix.as_ref();
-        let mut rejects = Rejects::new(&self.lists, prefix, &job.campaign, name);
-        for (entry, reason) in &sent.refused {
-            if let Entry::Delivery { group, .. } = entry {
-                rejects.add_delivery(group, reason).await?;
+    /// Where publishing ended, or an error where it can't have come so far.
+    fn reached(
+        &self,
+        unsent_row: Option<u64>,
+        reading: &PublishReading<'_>,
+        sent: &SendTotals,
+    ) -> Result<Reached, ProduceError> {
+        let skip = self.open.slice.skip;
+        match unsent_row {
+            Some(row) if sent.settled_deliveries() == 0 => {
+                Err(ProduceError::NoTimeToPublish { before: skip, row })
+            }
+            Some(row) => Ok(Reached::Row(row)),
+            None => {
+                let (skipped_recipients, missing) = reading.skipped();
+                if missing > 0 {
+                    let there = skip - missing;
+                    return Err(ProduceError::Skip { skip, there });
+                }
+                Ok(Reached::End { skipped_recipients })
+            }
+        }
+    }
+
+    /// Writes down the rows whose deliveries the queue refused. They have a file of their own for
+    /// each invocation that works on the slice.
+    async fn write_refused(&self, sent: &SendTotals) -> Result<Vec<String>, ProduceError> {
+        let slice = &self.open.slice;
+        let mut rejects = self.rejects_writer(format!("{}.queue-{}", slice.name(), slice.skip));
+        for RefusedEntry { entry, reason } in &sent.refused {
+            let Entry::Delivery { group, .. } = entry else {
+                continue;
+            };
+            let reason = format!("the queue refused the delivery: {reason}");
+            for (recipient, number) in group.recipients.iter().zip(&group.rows) {
+                rejects
+                    .add(&RejectedRow {
+                        number: *number,
+                        column: "",
+                        reason: &reason,
+                        recipient: Some(recipient),
+                    })
+                    .await?;
             }
         }
         Ok(rejects.finish().await?)
     }
 
-    /// Puts what is left of a slice on the slice queue, `published` more of its deliveries being done.
-    async fn hand_over(&self, job: &Job, published: u64, row: u64) -> Result<(), ProduceError> {
-        let slice = Slice {
-            skip: job.slice.skip + published,
-            ..job.slice.clone()
-        };
-        let before = slice.skip;
-        if self.slices.is_none() {
+    fn rejects_writer(&self, name: String) -> RejectsWriter<'_> {
+        let prefix = self.settings.rejects_prefix.as_ref();
+        RejectsWriter::new(self.lists, prefix, &self.open.campaign, name)
+    }
+
+    /// Puts the rest of the slice on the slice queue. `settled` more of its deliveries are done.
+    async fn hand_over(&self, settled: u64, row: u64) -> Result<(), ProduceError> {
+        let before = self.open.slice.skip + settled;
+        let Some(slice_queue) = self.slice_queue else {
             return Err(ProduceError::OutOfTime { before, row });
-        }
-        match self.send_slices(job, vec![slice]).await {
-            Err(ProduceError::Slices { source, .. }) => Err(ProduceError::HandOver {
+        };
+        let rest = Slice {
+            skip: before,
+            ..self.open.slice.clone()
+        };
+        match slice_queue.send(self.open, vec![rest]).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(ProduceError::HandOver {
                 before,
                 row,
-                source,
+                error: error.error,
             }),
-            other => other.map(|_| ()),
         }
+    }
+}
+
+/// The error of a request that could not be sent.
+fn request_failed(failed: FailedRequest, sent: &SendTotals) -> ProduceError {
+    #[expect(
+        clippy::expect_used,
+        reason = "a request has an entry, a delivery has a recipient, a recipient has a row"
+    )]
+    let first = failed.row.expect("a request of deliveries has a row");
+    ProduceError::Publish {
+        published: sent.deliveries,
+        before: failed.before,
+        row: first.row,
+        error: failed.error,
     }
 }
 
@@ -237,7 +310,7 @@ mod tests {
         let now: Timestamp = "2026-12-25T00:00:00Z".parse().unwrap();
         for (left, works_for) in [(900, 880), (60, 40), (3, 2), (0, 0), (-5, -5)] {
             let deadline = now + SignedDuration::from_secs(left);
-            let stop = stop_before(deadline, now);
+            let stop = stop_at(deadline, now);
             assert_eq!(now.duration_until(stop).as_secs(), works_for, "{left}");
         }
     }

@@ -1,14 +1,14 @@
-//! The producer: a campaign and its list in, deliveries on the queue.
+//! The producer: takes a campaign and its list, and puts deliveries on the queue.
 //!
-//! # Layout
+//! # Layout, in the order in which the data passes
 //! - `settings`: the environment variables, read once
-//! - `event`: the shapes in which work arrives
-//! - `handler`: one piece of work from its event to its summary; `error`: why it ended otherwise
-//! - `fanout`: one slice, checked and then published; `reading`: the two readings of a slice
+//! - `event`: the forms in which work arrives
+//! - `handler`: one event, from its JSON to its summary
+//! - `fanout`: one slice, checked and then published
 //! - `list`: where lists are stored, their bytes and rows, and how they are cut into slices
-//! - `check`: which rows can be sent, and the file of those that can't
+//! - `check`: which rows can be sent, and the file of the rows that can't
 //! - `publish`: rows grouped into deliveries, packed into requests, sent to SQS
-//! - `summary`, `progress`: what was done, afterwards and meanwhile
+//! - `summary`: what was done; `progress`: what is being done; `error`: why it was not done
 
 mod check;
 mod error;
@@ -18,7 +18,6 @@ mod handler;
 mod list;
 mod progress;
 mod publish;
-mod reading;
 mod settings;
 mod summary;
 

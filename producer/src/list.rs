@@ -1,6 +1,7 @@
-//! A list's bytes, from where they are stored to rows, and the slices that it is cut into.
+//! Lists: where they are stored, their bytes, their rows, and the slices that they are cut into.
 
 pub(crate) mod chunks;
+pub(crate) mod cutter;
 pub(crate) mod rows;
 pub(crate) mod slice;
 pub(crate) mod source;

@@ -1,4 +1,4 @@
-//! The producer Lambda: the only file that knows it runs on Lambda.
+//! The producer Lambda. Only this file and `failed` know that it runs on Lambda.
 
 mod failed;
 
@@ -17,7 +17,7 @@ use crate::failed::Failed;
 async fn main() -> Result<(), Error> {
     fanline_telemetry::init(variable);
     let settings = Settings::from_lookup(variable)
-        .inspect_err(|error| tracing::error!(%error, "the settings can't be used"))?;
+        .inspect_err(|error| tracing::error!(%error, "the producer can't use its settings"))?;
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let producer = &Producer::new(settings, &config);
     let function = &variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "producer".into());
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Error> {
             .handle(event.payload, deadline)
             .await
             .map_err(Failed)?;
-        // Metrics are found only in lines that are nothing else, so they can't go through the log.
+        // CloudWatch finds metrics only where they are the whole line, so the log can't write them.
         let line = summary.metrics(function, Timestamp::now());
         drop(writeln!(io::stdout().lock(), "{line}"));
         Ok::<_, Failed>(summary)

@@ -1,8 +1,8 @@
-//! How far the work has come, for whoever watches it.
+//! How far the work has come, for a task that watches it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts that only grow, readable at any moment from any thread.
+/// Counts that only grow. Any thread can read them at any time.
 #[derive(Debug, Default)]
 pub struct Progress {
     rows: AtomicU64,
@@ -13,7 +13,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Rows checked.
+    /// Rows that have been checked.
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
     }
@@ -28,7 +28,7 @@ impl Progress {
         self.rejected.load(Ordering::Relaxed)
     }
 
-    /// Rows whose recipient an earlier row of the slice names.
+    /// Rows whose recipient has an earlier row in the slice.
     pub fn duplicates(&self) -> u64 {
         self.duplicates.load(Ordering::Relaxed)
     }
@@ -38,13 +38,13 @@ impl Progress {
         self.deliveries.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn checked(&self, rows: u64, rejected: u64, duplicates: u64) {
+    pub(crate) fn add_checked(&self, rows: u64, rejected: u64, duplicates: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
         self.rejected.fetch_add(rejected, Ordering::Relaxed);
         self.duplicates.fetch_add(duplicates, Ordering::Relaxed);
     }
 
-    pub(crate) fn published(&self, recipients: u64, deliveries: u64) {
+    pub(crate) fn add_published(&self, recipients: u64, deliveries: u64) {
         self.recipients.fetch_add(recipients, Ordering::Relaxed);
         self.deliveries.fetch_add(deliveries, Ordering::Relaxed);
     }

@@ -1,9 +1,11 @@
-//! The second reading: rows become deliveries, deliveries become requests, requests go to the queue.
+//! The second reading of a slice: rows become deliveries, and deliveries go to the queue.
 
 pub(crate) mod batch_result;
 pub(crate) mod deliveries;
 pub(crate) mod group;
 pub(crate) mod pack;
 pub(crate) mod queue;
+pub(crate) mod reading;
 pub(crate) mod sender;
+pub(crate) mod slice_queue;
 pub(crate) mod sqs_entry;

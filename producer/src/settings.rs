@@ -1,73 +1,59 @@
-//! What the environment says, read once at cold start.
+//! The settings, read from the environment once, at the cold start.
 
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::str::FromStr;
 
+use fanline_core::limits::sqs::is_fifo;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::settings::{Reader, SettingsError};
-use fanline_core::sqs_limits::is_fifo;
 use serde_json::Value;
 
-/// Small enough that its check fits a small function's memory, large enough that ten million rows are six slices.
-pub(crate) const SLICE_BYTES: u64 = 64 * 1024 * 1024;
-/// At SQS's usual answer times this keeps one function's network busy.
-const SENDS_IN_FLIGHT: usize = 32;
-/// With the back-off between them, about 15 seconds of a queue that does not answer.
-const SEND_ATTEMPTS: u32 = 12;
+/// The check of so many bytes fits the memory of a small function. Ten million rows are six slices.
+pub(crate) const DEFAULT_SLICE_BYTES: u64 = 64 * 1024 * 1024;
+/// So many requests keep the network of one function busy, where SQS answers as fast as usual.
+const DEFAULT_SENDS_IN_FLIGHT: usize = 32;
+/// With the waits between them, about 15 seconds of a queue that does not answer.
+const DEFAULT_SEND_ATTEMPTS: u32 = 12;
 
-/// The producer's settings.
+/// The settings of a producer.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `DELIVERY_QUEUE_URL`: where deliveries go.
-    pub delivery_queue_url: String,
-    /// `SLICE_QUEUE_URL`: where slices go; without it every slice is worked on by the invocation that found it.
-    pub slice_queue_url: Option<String>,
-    /// `SLICE_BYTES`: the most bytes of the list in a slice.
-    pub slice_bytes: u64,
-    /// `SENDS_IN_FLIGHT`: the most requests to the queue at one time.
-    pub sends_in_flight: usize,
-    /// `SEND_ATTEMPTS`: how often an entry is offered to the queue before the slice fails.
-    pub send_attempts: u32,
-    /// `REJECTS_PREFIX`: where rejected rows are written, in place of beside the list.
-    pub rejects_prefix: Option<S3Uri>,
-    /// `CAMPAIGN`: what a scheduled event without a campaign of its own sends.
-    pub campaign: Option<CampaignAt>,
-    /// `DELIVERY_QUEUE_GROUPS`: what is said to the queue about a delivery's group.
-    pub queue_groups: QueueGroups,
+    pub(crate) delivery_queue_url: String,
+    /// `SLICE_QUEUE_URL`: where slices go. Without it every list is one slice.
+    pub(crate) slice_queue_url: Option<String>,
+    /// `SLICE_BYTES`: how many bytes of the list a slice has at most.
+    pub(crate) slice_bytes: u64,
+    /// `SENDS_IN_FLIGHT`: how many requests to the queue are made at the same time, at most.
+    pub(crate) sends_in_flight: usize,
+    /// `SEND_ATTEMPTS`: how often an entry is sent before the slice fails.
+    pub(crate) send_attempts: u32,
+    /// `REJECTS_PREFIX`: where rejected rows are written. Without it, beside the list.
+    pub(crate) rejects_prefix: Option<S3Uri>,
+    /// `CAMPAIGN`: what a rule's event without a campaign sends.
+    pub(crate) campaign: Option<CampaignSetting>,
+    /// `DELIVERY_QUEUE_GROUPS`: what the queue is told about the group of a delivery.
+    pub(crate) queue_groups: QueueGroups,
 }
 
 impl Settings {
-    /// Reads the settings through `lookup` and names everything that is wrong with them together.
+    /// Reads the settings through `lookup`. An error names everything that is wrong with them.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(lookup);
-        let delivery_queue_url: Option<String> = reader.required("DELIVERY_QUEUE_URL");
-        let groups = reader.optional("DELIVERY_QUEUE_GROUPS");
-        let is_fifo = delivery_queue_url
-            .as_ref()
-            .is_some_and(|url| QueueGroups::of(url) == QueueGroups::Fifo);
-        match groups {
-            Some(QueueGroups::None | QueueGroups::Fair) if is_fifo => reader.problem(
-                "`DELIVERY_QUEUE_GROUPS` is not `fifo`, but `DELIVERY_QUEUE_URL` names a FIFO queue".into(),
-            ),
-            _ => {}
-        }
-        let slice_queue_url: Option<String> = reader.optional("SLICE_QUEUE_URL");
-        if slice_queue_url.as_deref().map(QueueGroups::of) == Some(QueueGroups::Fifo) {
-            reader.problem("`SLICE_QUEUE_URL` names a FIFO queue: slices are worked on in any order, by a standard one".into());
-        }
+        let delivery_queue = read_delivery_queue(&mut reader);
+        let slice_queue_url = read_slice_queue(&mut reader);
         let slice_bytes = reader
             .optional("SLICE_BYTES")
-            .map_or(SLICE_BYTES, NonZeroU64::get);
+            .map_or(DEFAULT_SLICE_BYTES, NonZeroU64::get);
         let sends_in_flight = reader
             .optional("SENDS_IN_FLIGHT")
-            .map_or(SENDS_IN_FLIGHT, NonZeroUsize::get);
+            .map_or(DEFAULT_SENDS_IN_FLIGHT, NonZeroUsize::get);
         let send_attempts = reader
             .optional("SEND_ATTEMPTS")
-            .map_or(SEND_ATTEMPTS, NonZeroU32::get);
+            .map_or(DEFAULT_SEND_ATTEMPTS, NonZeroU32::get);
         let rejects_prefix = reader.optional("REJECTS_PREFIX");
         let campaign = reader.optional("CAMPAIGN");
-        let settings = delivery_queue_url.map(|delivery_queue_url| Self {
-            queue_groups: groups.unwrap_or_else(|| QueueGroups::of(&delivery_queue_url)),
+        let settings = delivery_queue.map(|(delivery_queue_url, queue_groups)| Self {
             delivery_queue_url,
             slice_queue_url,
             slice_bytes,
@@ -75,21 +61,50 @@ impl Settings {
             send_attempts,
             rejects_prefix,
             campaign,
+            queue_groups,
         });
         reader.finish(settings)
     }
 }
 
-/// Where a bare scheduled event finds its campaign.
+fn read_delivery_queue<F: Fn(&str) -> Option<String>>(
+    reader: &mut Reader<F>,
+) -> Option<(String, QueueGroups)> {
+    let url: Option<String> = reader.required("DELIVERY_QUEUE_URL");
+    let groups = reader.optional("DELIVERY_QUEUE_GROUPS");
+    let url = url?;
+    if is_fifo(&url) && matches!(groups, Some(QueueGroups::None | QueueGroups::Fair)) {
+        reader.problem(
+            "`DELIVERY_QUEUE_GROUPS` is not `fifo`, but `DELIVERY_QUEUE_URL` names a FIFO queue"
+                .into(),
+        );
+    }
+    let groups = groups.unwrap_or_else(|| QueueGroups::of_queue(&url));
+    Some((url, groups))
+}
+
+fn read_slice_queue<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<String> {
+    let url: Option<String> = reader.optional("SLICE_QUEUE_URL");
+    if url.as_deref().is_some_and(is_fifo) {
+        reader.problem(
+            "`SLICE_QUEUE_URL` names a FIFO queue, but slices need a standard queue: \
+             they are worked on in any order"
+                .into(),
+        );
+    }
+    url
+}
+
+/// Where the campaign is that a rule's event without a campaign sends.
 #[derive(Debug, Clone, PartialEq)]
-pub enum CampaignAt {
-    /// An object that holds the campaign's JSON, read at every firing.
+pub(crate) enum CampaignSetting {
+    /// In an object, as JSON. It is read at each firing.
     S3(S3Uri),
-    /// The campaign itself.
+    /// In the setting itself.
     Json(Value),
 }
 
-impl FromStr for CampaignAt {
+impl FromStr for CampaignSetting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -104,26 +119,23 @@ impl FromStr for CampaignAt {
     }
 }
 
-/// What the delivery queue is told about a delivery's group.
+/// What the delivery queue is told about the group of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueueGroups {
+pub(crate) enum QueueGroups {
     /// Nothing: a standard queue.
     None,
-    /// Group = campaign, on a standard queue: a large campaign does not hold up a small one.
+    /// The campaign is the group, on a standard queue. So a large campaign does not hold up a small
+    /// one.
     /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>
     Fair,
-    /// Group = campaign and deduplication id = retry key, on a FIFO queue.
+    /// The campaign is the group, and the retry key the deduplication ID, on a FIFO queue.
     Fifo,
 }
 
 impl QueueGroups {
-    /// A FIFO queue's name ends in `.fifo`. <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>
-    fn of(queue_url: &str) -> Self {
-        if is_fifo(queue_url) {
-            Self::Fifo
-        } else {
-            Self::None
-        }
+    /// What a queue with this URL is told where no setting says so.
+    fn of_queue(url: &str) -> Self {
+        if is_fifo(url) { Self::Fifo } else { Self::None }
     }
 }
 
@@ -135,7 +147,7 @@ impl FromStr for QueueGroups {
             "none" => Ok(Self::None),
             "fair" => Ok(Self::Fair),
             "fifo" => Ok(Self::Fifo),
-            _ => Err("it is none of `none`, `fair` and `fifo`"),
+            _ => Err("it is not `none`, `fair` or `fifo`"),
         }
     }
 }
@@ -154,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_is_all_that_has_to_be_named() {
+    fn only_the_delivery_queue_has_to_be_named() {
         let settings = settings(&[("DELIVERY_QUEUE_URL", "http://q/deliveries")]).unwrap();
         assert_eq!(settings.slice_bytes, 64 * 1024 * 1024);
         assert_eq!(settings.sends_in_flight, 32);
@@ -163,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fifo_queue_is_known_by_its_name() {
+    fn a_fifo_queue_is_recognised_by_its_name() {
         let fifo = settings(&[("DELIVERY_QUEUE_URL", "http://q/deliveries.fifo")]).unwrap();
         assert_eq!(fifo.queue_groups, QueueGroups::Fifo);
         let fair = [
@@ -203,12 +215,15 @@ mod tests {
 
     #[test]
     fn a_campaign_is_json_or_an_object_in_s3() {
-        assert_eq!("{}".parse(), Ok(CampaignAt::Json(serde_json::json!({}))));
+        assert_eq!(
+            "{}".parse(),
+            Ok(CampaignSetting::Json(serde_json::json!({})))
+        );
         let uri = S3Uri {
             bucket: "b".into(),
             key: "c/x.json".into(),
         };
-        assert_eq!("s3://b/c/x.json".parse(), Ok(CampaignAt::S3(uri)));
-        assert!("s3://b".parse::<CampaignAt>().is_err());
+        assert_eq!("s3://b/c/x.json".parse(), Ok(CampaignSetting::S3(uri)));
+        assert!("s3://b".parse::<CampaignSetting>().is_err());
     }
 }

@@ -1,48 +1,50 @@
-//! What came of a piece of work.
+//! What an invocation did.
 
 use fanline_telemetry::MetricLine;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What one invocation did. Every row that it settled is counted once: `rows = recipients + rejected + duplicates`.
+/// What one invocation did. Every row that it settled is counted once:
+/// `rows = recipients + rejected + duplicates`.
 ///
-/// A slice that was handed over half-way is settled in parts: each part counts the recipients that it published, the last one
-/// also the rejected rows and the duplicates. So the sums of a run's summaries are the run's.
+/// A slice that was handed over is settled in parts. Each part counts the recipients that it
+/// published. The last part also counts the rejected rows and the duplicates. So the summaries of a
+/// run add up to the run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Summary {
-    /// The run.
+    /// The name of the run.
     pub run: String,
-    /// The slice, named by its first row; not there where the list was only cut.
+    /// The name of the slice, after its first row. `None` where the list was only cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slice: Option<String>,
     /// Rows that this invocation settled.
     pub rows: u64,
-    /// Recipients of the deliveries that are on the queue.
+    /// Recipients of the deliveries that this invocation put on the queue.
     pub recipients: u64,
     /// Rows that can't be sent.
     pub rejected: u64,
-    /// Rows whose recipient an earlier row names.
+    /// Rows whose recipient has an earlier row.
     pub duplicates: u64,
-    /// Deliveries put on the queue.
+    /// Deliveries that this invocation put on the queue.
     pub deliveries: u64,
-    /// Requests that it took.
+    /// Requests that this took.
     pub requests: u64,
-    /// Slices put on the slice queue.
+    /// Slices that were put on the slice queue.
     pub slices: u64,
-    /// Rows in those slices: what the rows of their summaries add up to.
+    /// Rows of these slices. The rows in the summaries of the slices add up to this.
     pub sliced_rows: u64,
-    /// How many deliveries of the slice came before these, published by earlier invocations.
+    /// How many deliveries of the slice earlier invocations published.
     pub skipped_deliveries: u64,
-    /// Whether the rest of the slice was handed over for want of time.
+    /// Whether time ran out and the rest of the slice was handed over.
     pub handed_over: bool,
-    /// Where the rejected rows are.
+    /// The files with the rejected rows.
     pub rejects: Vec<String>,
-    /// How long it took.
+    /// How long the invocation took.
     pub seconds: f64,
 }
 
 impl Summary {
-    /// Adds another piece's counts: an event can carry several slices.
+    /// Adds the counts of another slice: an event can carry several.
     pub(crate) fn add(&mut self, other: Self) {
         self.run = other.run;
         self.slice = other.slice;
@@ -60,9 +62,10 @@ impl Summary {
         self.seconds += other.seconds;
     }
 
-    /// The summary as one line of log that is also CloudWatch metrics of this `function`: it has to be the whole line.
+    /// The summary as one line of log, which CloudWatch also reads as metrics of this `function`.
+    /// Nothing else may be on the line.
     pub fn metrics(&self, function: &str, now: Timestamp) -> String {
-        // The function tells the stacks of an account apart.
+        // By the name of the function, people know which stack of an account it is.
         let mut line = MetricLine::new(now, &[("function", function)]);
         line.field("timestamp", now.to_string());
         line.field("level", "INFO");

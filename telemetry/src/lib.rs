@@ -1,9 +1,9 @@
-//! What the functions print: log lines, metric lines, and the errors of AWS in words.
+//! What the functions print: log lines, metric lines, and AWS errors in words.
 //!
 //! # Layout
 //! - `log`: the subscriber of all functions, one JSON line for each event
-//! - `metric_line`: one line of log that CloudWatch reads as metrics
-//! - `aws_error`: what a service said when it refused
+//! - `metric_line`: one log line that CloudWatch reads as metrics
+//! - `aws_error`: the reason that a service gave when it refused a request
 
 pub mod aws_error;
 mod log;

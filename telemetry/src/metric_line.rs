@@ -1,5 +1,6 @@
-//! One line of log that CloudWatch reads as metrics (embedded metric format). It has to be the whole line.
+//! One log line that CloudWatch reads as metrics, in its embedded metric format.
 //!
+//! The JSON must be the whole line.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::fmt;
@@ -11,10 +12,10 @@ use serde_json::{Map, Value, json};
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 pub const MAX_VALUES: usize = 100;
 
-/// Where the metrics are found in CloudWatch.
+/// The name under which CloudWatch shows the metrics.
 const NAMESPACE: &str = "fanline";
 
-/// A metric line, being written. Print what [`fmt::Display`] makes of it, with nothing else on the line.
+/// A metric line. [`fmt::Display`] gives its JSON: print that and nothing else on the line.
 #[derive(Debug, Clone)]
 pub struct MetricLine {
     now: Timestamp,
@@ -24,8 +25,8 @@ pub struct MetricLine {
 }
 
 impl MetricLine {
-    /// A line of these dimensions, name and value. Each value of a dimension is billed as a metric of its own, so a run or
-    /// a recipient is never one.
+    /// A line with these dimensions, each a name and a value. CloudWatch bills each value of a
+    /// dimension as a metric of its own, so a run or a recipient must never be a dimension.
     pub fn new(now: Timestamp, dimensions: &[(&'static str, &str)]) -> Self {
         Self {
             now,
@@ -38,13 +39,14 @@ impl MetricLine {
         }
     }
 
-    /// Adds a metric in one of CloudWatch's units: a number, or up to [`MAX_VALUES`] numbers.
+    /// Adds a metric: a number or an array of at most [`MAX_VALUES`] numbers, in one of
+    /// CloudWatch's units.
     pub fn metric(&mut self, name: &str, unit: &str, value: impl Into<Value>) {
         self.metrics.push(json!({"Name": name, "Unit": unit}));
         self.fields.insert(name.to_owned(), value.into());
     }
 
-    /// Adds a field that is no metric: for whoever reads the log.
+    /// Adds a field that is not a metric, for people who read the log.
     pub fn field(&mut self, name: &str, value: impl Into<Value>) {
         self.fields.insert(name.to_owned(), value.into());
     }

@@ -1,15 +1,15 @@
-"""The template as CloudFormation gets it: SAM's own translator, run here, with no call to AWS.
+"""Expands the template as CloudFormation does, with SAM's own translator and no call to AWS.
 
     expand.py TEMPLATE > expanded.json
 
-No linter looks inside a function's `Events`; in the expanded template they are plain resources.
+No linter looks inside a function's `Events`. In the expanded template they are plain resources.
 """
 
 import json
 import os
 import sys
 
-# The translator looks partition and Region up through boto3, which wants one to be set.
+# The translator asks boto3 for the partition, and boto3 needs a Region.
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 from samtranslator.parser.parser import Parser
@@ -18,12 +18,12 @@ from samtranslator.yaml_helper import yaml_parse
 
 
 def expand(path, parameters=None):
-    """Expands the SAM template at `path`; `parameters` stand over the defaults."""
+    """Expands the SAM template at `path`. `parameters` replace the defaults."""
     with open(path, encoding="utf-8") as template:
         source = yaml_parse(template)
     for resource in source["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
-            # `sam deploy` puts an uploaded archive here; the translator takes no folder.
+            # `sam deploy` writes the uploaded archive here. The translator takes no folder.
             resource["Properties"]["CodeUri"] = "s3://artifacts/code.zip"
     values = {name: given.get("Default", "") for name, given in source["Parameters"].items()}
     expanded = Translator({}, Parser()).translate(source, values | (parameters or {}))

@@ -1,4 +1,4 @@
-"""The template and the functions name things alike."""
+"""The template and the functions use the same names."""
 
 import json
 import re
@@ -17,29 +17,39 @@ def sources(crate):
     return "\n".join(path.read_text() for path in (ROOT / crate / "src").rglob("*.rs"))
 
 
-@pytest.mark.parametrize(("function", "crate"), [("Producer", "producer"), ("Consumer", "consumer")])
+@pytest.mark.parametrize(
+    ("function", "crate"), [("Producer", "producer"), ("Consumer", "consumer")]
+)
 def test_each_setting_is_one_that_the_function_reads(function, crate):
-    # `AWS_…` is for the SDK.
+    # The SDK reads `AWS_…`.
     settings = TEMPLATE["Resources"][function]["Properties"]["Environment"]["Variables"]
     read = sources(crate)
-    assert [name for name in settings if not name.startswith("AWS_") and f'"{name}"' not in read] == []
+    own = [name for name in settings if not name.startswith("AWS_")]
+    assert [name for name in own if f'"{name}"' not in read] == []
 
 
 def test_each_metric_is_one_that_the_function_writes():
-    dashboard = json.loads(re.sub(r"\$\{(\w+)[^}]*\}", r"\1", TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]))
-    metrics = [metric for widget in dashboard["widgets"] for metric in widget["properties"]["metrics"]]
+    body = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    dashboard = json.loads(re.sub(r"\$\{(\w+)[^}]*\}", r"\1", body))
+    metrics = [
+        metric for widget in dashboard["widgets"] for metric in widget["properties"]["metrics"]
+    ]
     shown = {(metric[1], metric[3].lower()) for metric in metrics if metric[0] == "fanline"}
     for metric in metrics:
         if isinstance(metric[0], dict):
             name = re.search(r'function="(\w+)" MetricName="(\w+)"', metric[0]["expression"])
             shown.add((name[2], name[1].lower()))
-    rung = {
+    watched = {
         (alarm["MetricName"], alarm["Dimensions"][0]["Value"]["Ref"].lower())
         for alarm in checks.of_type(TEMPLATE, "AWS::CloudWatch::Alarm").values()
         if alarm["Namespace"] == "fanline"
     }
     assert len(shown) > 15
-    assert len(rung) == 2
-    # `pace_` stands before an endpoint's name, and outcomes are named by the core.
+    assert len(watched) == 2
+    # The code puts `pace_` before an endpoint's name. The names of outcomes are in core.
     written = {crate: sources(crate) + sources("core") for crate in ("producer", "consumer")}
-    assert [(name, crate) for name, crate in shown | rung if f'"{name}"' not in written[crate] and not name.startswith("pace_")] == []
+    assert [
+        (name, crate)
+        for name, crate in shown | watched
+        if f'"{name}"' not in written[crate] and not name.startswith("pace_")
+    ] == []

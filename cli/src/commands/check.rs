@@ -1,17 +1,19 @@
-//! `fanline check`: read everything, render everything, send nothing.
+//! `fanline check`: reads every row, renders every message, sends nothing.
 
-use aws_config::BehaviorVersion;
-use fanline_core::campaign::Recipients;
+use std::io;
+
+use fanline_core::campaign::{Campaign, Recipients};
 use fanline_producer::Checked;
-use fanline_producer::ProduceError;
+use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::args::CheckArgs;
+use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
-use crate::print::{self, count};
-use crate::{Ended, Unusable};
+use crate::exit::{self, CommandEnd};
+use crate::print;
 
-/// One bad row, as `--json` prints it.
+/// A row that can't be sent, as `--json` prints it.
 #[derive(Serialize)]
 struct BadRow {
     row: u64,
@@ -22,32 +24,27 @@ struct BadRow {
 
 /// The result of a check, as `--json` prints it.
 #[derive(Serialize)]
-struct Report {
+struct CheckReport {
     campaign: String,
     rows: u64,
     recipients: u64,
     rejected: u64,
     duplicates: u64,
-    /// The first of the bad rows.
+    /// The first rows that can't be sent, as many as `--show` says.
     bad_rows: Vec<BadRow>,
 }
 
-/// Checks the campaign and every row of its list.
-pub(crate) async fn check(args: &CheckArgs) -> anyhow::Result<Ended> {
+/// Checks the campaign and each row of its list.
+pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
     let file = CampaignFile::read(&args.campaign)?;
     let mut bad_rows = Vec::new();
-    let checked = read(&file, |row| {
+    let checked = read_list(&file, |row| {
         if bad_rows.len() < args.show {
             bad_rows.push(row);
         }
     })
     .await?;
-    let ended = if checked.rejected == 0 {
-        Ended::Well
-    } else {
-        Ended::WithLosses
-    };
-    let report = Report {
+    let report = CheckReport {
         campaign: file.campaign.id.clone(),
         rows: checked.rows,
         recipients: checked.recipients(),
@@ -58,52 +55,39 @@ pub(crate) async fn check(args: &CheckArgs) -> anyhow::Result<Ended> {
     if args.json {
         print::json(&report)?;
     } else {
-        show(&report, &file.campaign.recipients);
+        print_report(&report, &file.campaign)?;
     }
-    Ok(ended)
+    Ok(if report.rejected == 0 {
+        CommandEnd::Complete
+    } else {
+        CommandEnd::Incomplete
+    })
 }
 
-/// Counts whom a campaign would reach.
-pub(crate) async fn count_people(file: &CampaignFile) -> anyhow::Result<Checked> {
-    read(file, |_| ()).await
+/// Counts the recipients of a campaign.
+pub(crate) async fn count_recipients(file: &CampaignFile) -> anyhow::Result<Checked> {
+    read_list(file, |_| ()).await
 }
 
-async fn read(file: &CampaignFile, mut on_bad_row: impl FnMut(BadRow)) -> anyhow::Result<Checked> {
-    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let checked = fanline_producer::check(file.event.clone(), &sdk, |place, error| {
+async fn read_list(
+    file: &CampaignFile,
+    mut on_bad_row: impl FnMut(BadRow),
+) -> anyhow::Result<Checked> {
+    let config = aws::config(AwsResource::for_list(&file.campaign)).await?;
+    fanline_producer::check(file.event.clone(), &config, |place, error| {
         on_bad_row(BadRow {
             row: place.row,
             line: place.line,
             column: error.column().into(),
             reason: error.to_string(),
         });
-    });
-    checked.await.map_err(|error| {
-        if is_input(&error) {
-            Unusable(error.to_string()).into()
-        } else {
-            error.into()
-        }
     })
+    .await
+    .map_err(exit::producer_error)
 }
 
-/// Whether the campaign or its list is at fault, rather than a queue.
-pub(crate) fn is_input(error: &ProduceError) -> bool {
-    use ProduceError as E;
-    matches!(
-        error,
-        E::Event(_)
-            | E::Campaign(_)
-            | E::Read(_)
-            | E::NoRows(_)
-            | E::TooManyBadRows { .. }
-            | E::Rejects(_)
-            | E::Skip { .. }
-    )
-}
-
-fn show(report: &Report, list: &Recipients) {
-    let list = match list {
+fn print_report(report: &CheckReport, campaign: &Campaign) -> io::Result<()> {
+    let list = match &campaign.recipients {
         Recipients::Path(path) => path.clone(),
         Recipients::S3(object) => object.to_string(),
         Recipients::Inline(_) => "recipients".into(),
@@ -112,21 +96,21 @@ fn show(report: &Report, list: &Recipients) {
         print::line(format_args!(
             "{list}:{}: row {}: {}",
             bad.line, bad.row, bad.reason
-        ));
+        ))?;
     }
     let shown = report.bad_rows.len() as u64;
     if report.rejected > shown {
         print::line(format_args!(
             "… and {} more (--show N)",
-            count(report.rejected - shown)
-        ));
+            HumanCount(report.rejected - shown)
+        ))?;
     }
     print::line(format_args!(
         "{}: {} rows = {} recipients + {} that can't be sent + {} duplicates",
         report.campaign,
-        count(report.rows),
-        count(report.recipients),
-        count(report.rejected),
-        count(report.duplicates)
-    ));
+        HumanCount(report.rows),
+        HumanCount(report.recipients),
+        HumanCount(report.rejected),
+        HumanCount(report.duplicates)
+    ))
 }

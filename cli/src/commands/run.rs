@@ -1,106 +1,122 @@
 //! `fanline run`: a whole campaign on this machine.
 
 use std::io::{self, BufRead, IsTerminal};
-use std::time::Instant;
 
 use anyhow::Context;
 use fanline_core::channel::Channel;
 use fanline_core::settings::variable;
+use indicatif::HumanCount;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::commands::check;
-use crate::print::{self, count};
-use crate::rehearsal::environment::World;
-use crate::rehearsal::pipeline::{Pipeline, Run};
-use crate::report::Report;
-use crate::report::html;
-use crate::{Ended, Unusable, signals};
+use crate::exit::{CommandEnd, InputError};
+use crate::rehearsal::early_end::EarlyEnd;
+use crate::rehearsal::environment::RunEnvironment;
+use crate::rehearsal::pipeline::Pipeline;
+use crate::report::run_report::RunReport;
+use crate::report::{html, terminal};
+use crate::{print, signals};
 
-/// Runs the campaign and accounts for every row.
-pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<Ended> {
+/// The variables that name a token for LINE. A live run needs one of them.
+const TOKEN_VARIABLES: [&str; 3] = [
+    "LINE_CHANNEL_ACCESS_TOKEN",
+    "LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN",
+    "LINE_CHANNEL_ID",
+];
+
+/// Runs the campaign and accounts for each row.
+pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     let file = CampaignFile::read(&args.campaign)?;
-    if let Some(path) = &args.report {
-        // Before anything is sent: nobody wants to hear of a wrong path after a million messages.
-        let opened = std::fs::File::create(path);
-        opened.map_err(|error| Unusable(format!("--report: {}: {error}", path.display())))?;
-    }
-    if let Some(binary) = args.consumer.as_ref().filter(|binary| !binary.is_file()) {
-        return Err(Unusable(format!(
-            "--consumer: {}: there is no such file",
-            binary.display()
-        ))
-        .into());
-    }
+    require_files(args)?;
     if args.live {
+        require_live_settings(file.campaign.channel)?;
         confirm(args, &file).await?;
     }
-    let world = World::start(args, &file).await?;
-    let began = Instant::now();
-    let pipeline = Pipeline::start(&world, args).await?;
-    let given_up = tokio::select! {
-        given_up = pipeline.run(&file) => given_up?,
+    let environment = RunEnvironment::start(args, &file).await?;
+    let pipeline = Pipeline::start(&environment, args).await?;
+    let early_end = tokio::select! {
+        early_end = pipeline.run(&file) => early_end?,
         stopped = signals::stop() => {
             stopped?;
-            Some("interrupted: run it again within a day, and only those not yet reached get it".into())
+            Some(EarlyEnd::Interrupted)
         }
     };
-    let seconds = began.elapsed().as_secs_f64();
-    let done = pipeline.end(given_up).await?;
-    let report = report(args, &file, &world, done, seconds);
-    if let Some(path) = &args.report {
-        std::fs::write(path, html::page(&report))
-            .with_context(|| format!("writing `{}`", path.display()))?;
-    }
-    if args.json {
-        print::json(&report)?;
+    let report = pipeline.finish(&file.campaign, early_end).await?;
+    publish(args, &report)?;
+    Ok(if report.is_complete() {
+        CommandEnd::Complete
     } else {
-        report.show();
-    }
-    Ok(if report.sum.all_accepted() && report.problem.is_none() {
-        Ended::Well
-    } else {
-        Ended::WithLosses
+        CommandEnd::Incomplete
     })
 }
 
-fn report(args: &RunArgs, file: &CampaignFile, world: &World, done: Run, seconds: f64) -> Report {
-    Report {
-        run: file.campaign.run(),
-        channel: file.campaign.channel.as_str(),
-        live: args.live,
-        sum: done.sum,
-        deliveries: done.deliveries,
-        queue_requests: done.requests,
-        record: done.record,
-        seconds,
-        dead_letters: done.dead_letters,
-        rejects: done.rejects,
-        line: world.line.as_ref().map(|line| line.ledger().into()),
-        problem: done.problem,
+/// Writes the report to where the flags say.
+fn publish(args: &RunArgs, report: &RunReport) -> anyhow::Result<()> {
+    if let Some(path) = &args.report {
+        std::fs::write(path, html::page(report)?)
+            .with_context(|| format!("writing `{}`", path.display()))?;
+    }
+    if args.json {
+        print::json(report)
+    } else {
+        Ok(terminal::print(report)?)
     }
 }
 
-/// Says how many people a live run reaches, and asks.
+/// Checks the files that the flags name. A wrong path must be known before the first message.
+fn require_files(args: &RunArgs) -> Result<(), InputError> {
+    if let Some(path) = &args.report {
+        let opened = std::fs::File::create(path);
+        opened.map_err(|error| InputError(format!("--report: {}: {error}", path.display())))?;
+    }
+    match &args.consumer {
+        Some(binary) if !binary.is_file() => {
+            let binary = binary.display();
+            Err(InputError(format!(
+                "--consumer: {binary}: there is no such file"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the environment has the settings without which a live run can't send.
+fn require_live_settings(channel: Channel) -> Result<(), InputError> {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    let problem = match channel {
+        Channel::Line if !TOKEN_VARIABLES.into_iter().any(is_set) => {
+            "`LINE_CHANNEL_ACCESS_TOKEN` is not set: --live sends with it"
+        }
+        Channel::LineNotify if !is_set("LINE_NOTIFY_API_BASE") => {
+            "`LINE_NOTIFY_API_BASE` is not set: LINE ended its own LINE Notify on 2025-03-31, so \
+             name a server that uses the same protocol"
+        }
+        Channel::Line | Channel::LineNotify => return Ok(()),
+    };
+    Err(InputError(problem.into()))
+}
+
+/// Says how many people a live run sends to, and asks whether to send.
 async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
-    check_live(file.campaign.channel)?;
-    let checked = check::count_people(file).await?;
-    let people = count(checked.recipients());
+    let checked = check::count_recipients(file).await?;
+    let people = HumanCount(checked.recipients());
     print::note(format_args!(
-        "This sends campaign `{}` to {people} people on LINE itself ({} rows, {} can't be sent, {} duplicates).",
+        "This sends campaign `{}` to {people} people on LINE itself \
+         ({} rows, {} can't be sent, {} duplicates).",
         file.campaign.id,
-        count(checked.rows),
-        count(checked.rejected),
-        count(checked.duplicates)
+        HumanCount(checked.rows),
+        HumanCount(checked.rejected),
+        HumanCount(checked.duplicates)
     ));
     if args.yes {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(Unusable(format!(
-            "reaches {people} people and nobody is here to ask: add --yes"
-        ))
-        .into());
+        let problem = format!(
+            "this sends to {people} people, and standard input is no terminal to ask on: add --yes"
+        );
+        return Err(InputError(problem).into());
     }
     print::note("Send it? Type `yes`:");
     let mut answer = String::new();
@@ -108,20 +124,6 @@ async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
     if answer.trim() == "yes" {
         Ok(())
     } else {
-        Err(Unusable("not sent".into()).into())
-    }
-}
-
-/// What a live run can't do without.
-fn check_live(channel: Channel) -> Result<(), Unusable> {
-    let set = |name| variable(name).is_some_and(|value| !value.is_empty());
-    match channel {
-        Channel::Line if !["LINE_CHANNEL_ACCESS_TOKEN", "LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN", "LINE_CHANNEL_ID"].into_iter().any(set) => {
-            Err(Unusable("`LINE_CHANNEL_ACCESS_TOKEN` is not set: --live sends with it".into()))
-        }
-        Channel::LineNotify if !set("LINE_NOTIFY_API_BASE") => {
-            Err(Unusable("`LINE_NOTIFY_API_BASE` is not set: LINE's own LINE Notify ended on 2025-03-31, so name a server that speaks its protocol".into()))
-        }
-        Channel::Line | Channel::LineNotify => Ok(()),
+        Err(InputError("not sent".into()).into())
     }
 }

@@ -1,50 +1,52 @@
-//! `fanline simulate`: one stand-in by itself, until interrupted.
+//! `fanline simulate`: the queue server or the simulated LINE by itself, until interrupted.
 
 use anyhow::Context;
-use fanline_local::{LineOptions, LineServer};
-use fanline_local::{QueueOptions, QueueServer};
+use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer};
 
-use crate::args::Simulate;
+use crate::args::{ServerArgs, SimulateArgs, SimulateLineArgs};
+use crate::exit::CommandEnd;
 use crate::rehearsal::faults::Faults;
-use crate::{Ended, print, signals};
+use crate::{print, signals};
 
-/// Serves until interrupted. The line it prints says when it is ready and where.
-pub(crate) async fn simulate(what: &Simulate) -> anyhow::Result<Ended> {
-    match what {
-        Simulate::Queue(args) => {
-            let faults = Faults::parse(args.faults.as_deref(), args.seed)?.queue;
-            let options = QueueOptions {
-                port: args.port,
-                faults,
-                ..QueueOptions::default()
-            };
-            let server = QueueServer::start(options)
-                .await
-                .with_context(|| listening(args.port))?;
-            serve(server.url()).await
-        }
-        Simulate::Line(args) => {
-            let options = LineOptions {
-                port: args.port.port,
-                rate_limits: !args.no_rate_limit,
-                monthly_quota: args.monthly_quota,
-                faults: Faults::parse(args.port.faults.as_deref(), args.port.seed)?.line,
-                ..LineOptions::default()
-            };
-            let server = LineServer::start(options)
-                .await
-                .with_context(|| listening(args.port.port))?;
-            serve(server.url()).await
-        }
+/// Serves until interrupted.
+pub(crate) async fn execute(args: &SimulateArgs) -> anyhow::Result<CommandEnd> {
+    match args {
+        SimulateArgs::Queue(args) => serve_queue(args).await,
+        SimulateArgs::Line(args) => serve_line(args).await,
     }
 }
 
-fn listening(port: u16) -> String {
+async fn serve_queue(args: &ServerArgs) -> anyhow::Result<CommandEnd> {
+    let options = QueueOptions {
+        port: args.port,
+        faults: Faults::parse(args.faults.as_deref(), args.seed)?.queue,
+        ..QueueOptions::default()
+    };
+    let server = QueueServer::start(options).await;
+    let server = server.with_context(|| listening_on(args.port))?;
+    until_stopped(server.url()).await
+}
+
+async fn serve_line(args: &SimulateLineArgs) -> anyhow::Result<CommandEnd> {
+    let options = LineOptions {
+        port: args.server.port,
+        rate_limits: !args.no_rate_limit,
+        monthly_quota: args.monthly_quota,
+        faults: Faults::parse(args.server.faults.as_deref(), args.server.seed)?.line,
+        ..LineOptions::default()
+    };
+    let server = LineServer::start(options).await;
+    let server = server.with_context(|| listening_on(args.server.port))?;
+    until_stopped(server.url()).await
+}
+
+fn listening_on(port: u16) -> String {
     format!("listening on 127.0.0.1:{port}")
 }
 
-async fn serve(url: &str) -> anyhow::Result<Ended> {
-    print::line(format_args!("listening on {url}"));
+/// Prints the line that says where the server listens, and waits for a signal.
+async fn until_stopped(url: &str) -> anyhow::Result<CommandEnd> {
+    print::line(format_args!("listening on {url}"))?;
     signals::stop().await?;
-    Ok(Ended::Well)
+    Ok(CommandEnd::Complete)
 }

@@ -1,4 +1,4 @@
-//! `fanline worker`: the consumer on a machine of one's own, in place of Lambda.
+//! `fanline worker`: the consumer on your own machine, without Lambda.
 
 use anyhow::Context;
 use aws_config::BehaviorVersion;
@@ -8,33 +8,39 @@ use fanline_poller::{Poller, PollerOptions};
 use jiff::SignedDuration;
 
 use crate::args::WorkerArgs;
-use crate::rehearsal::consumer::handle;
-use crate::{Ended, Unusable, print, signals};
+use crate::exit::{CommandEnd, InputError};
+use crate::{invocation, print, signals};
 
-/// The time that a batch may take, as the template gives the Lambda.
+/// The time that a batch may take: the timeout of the Lambda function in the template.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 
-/// Polls until it is told to stop, and finishes what is in hand.
-pub(crate) async fn work(args: &WorkerArgs) -> anyhow::Result<Ended> {
+/// Polls until a signal stops it, and finishes the batches that it has begun.
+pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     let lookup = |name: &str| match name {
         "DELIVERY_QUEUE_URL" => Some(args.queue_url.clone()),
         name => variable(name),
     };
     let settings = fanline_consumer::Settings::from_lookup(lookup)
-        .map_err(|error| Unusable(error.to_string()))?;
-    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let consumer = Consumer::new(settings, &sdk).await?;
+        .map_err(|error| InputError(error.to_string()))?;
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let consumer = Consumer::new(settings, &config).await?;
     let options = PollerOptions {
         concurrency: args.concurrency.into(),
         ..PollerOptions::new(&args.queue_url)
     };
-    let mapping = Poller::start(aws_sdk_sqs::Client::new(&sdk), options, move |event| {
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let poller = Poller::start(sqs, options, move |event| {
         let consumer = consumer.clone();
-        async move { handle(&consumer, event, TIMEOUT, |line| print::line(line)).await }
+        async move { invocation::invoke(&consumer, event, TIMEOUT, print_metric_line).await }
     })
     .await
     .with_context(|| format!("polling `{}`", args.queue_url))?;
     signals::stop().await?;
-    mapping.stop().await;
-    Ok(Ended::Well)
+    poller.stop().await;
+    Ok(CommandEnd::Complete)
+}
+
+/// A metric that can't be printed is lost. The batch is done, and an error would send it again.
+fn print_metric_line(line: &str) {
+    drop(print::line(line));
 }

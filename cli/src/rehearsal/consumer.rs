@@ -1,70 +1,123 @@
-//! The consumer of a run: the handler inside this process, or the Lambda binary in processes of its own.
+//! The consumer of a run: the handler inside this process, or the Lambda binary in processes.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fanline_consumer::Consumer;
-use fanline_local::{Host, HostOptions};
-use jiff::{SignedDuration, Timestamp};
+use fanline_local::{Host, HostOptions, Kills};
+use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::rehearsal::environment::{ENVIRONMENTS, World};
-use crate::report::measurements::Recorder;
+use crate::invocation;
+use crate::rehearsal::environment::RunEnvironment;
+use crate::rehearsal::faults::{Faults, InvocationFault};
+use crate::report::measurements::{ConsumerCounts, Recorder};
 
-/// What the event source mapping invokes.
+/// The processes of a consumer binary. Lambda begins with as many batches at the same time.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>
+const CONSUMER_PROCESSES: u32 = 5;
+
+/// The function that the poller invokes.
 #[derive(Clone)]
-pub(crate) enum Function {
+pub(crate) enum ConsumerFunction {
     /// The handler inside this process.
-    Here(Consumer, SignedDuration),
+    InProcess {
+        consumer: Consumer,
+        timeout: SignedDuration,
+        recorder: Arc<Recorder>,
+    },
     /// Processes of the binary, as Lambda runs them.
-    Binary(Arc<Host>),
+    Binary(Host),
 }
 
-impl Function {
-    /// Processes of `binary`, which speak Lambda's own protocol and die as Lambda's die.
-    pub(crate) fn of_binary(binary: &Path, world: &World, recorder: &Arc<Recorder>) -> Self {
-        let (lines, mut printed) = mpsc::unbounded_channel::<String>();
+impl ConsumerFunction {
+    /// Processes of `binary`, which use Lambda's own protocol and are killed as Lambda's are.
+    pub(crate) async fn of_binary(
+        binary: &Path,
+        environment: &RunEnvironment,
+        recorder: &Arc<Recorder>,
+    ) -> anyhow::Result<Self> {
+        let (sender, mut lines) = mpsc::unbounded_channel::<String>();
         let recorder = Arc::clone(recorder);
         tokio::spawn(async move {
-            while let Some(line) = printed.recv().await {
-                recorder.metrics(&line);
-                recorder.outcomes_in(&line);
+            while let Some(line) = lines.recv().await {
+                if let Some(batch) = ConsumerCounts::from_line(&line) {
+                    recorder.add_batch_with_accepted(&batch);
+                }
             }
         });
-        Self::Binary(Arc::new(Host::new(HostOptions {
+        Ok(Self::Binary(Host::new(HostOptions {
             function_name: "consumer".into(),
-            variables: world.consumer_variables(ENVIRONMENTS),
-            environments: ENVIRONMENTS as usize,
-            timeout: Duration::from_secs(world.patience.invocation.into()),
-            kills: world.faults.kills.clone(),
-            logs: Some(lines),
+            region: environment.region()?,
+            variables: environment.binary_variables(CONSUMER_PROCESSES).await?,
+            environments: CONSUMER_PROCESSES as usize,
+            timeout: environment.timeouts.invocation,
+            kills: environment.faults.kills.clone(),
+            logs: Some(sender),
             ..HostOptions::new(binary)
         })))
     }
 
-    /// One invocation, as the mapping makes it.
-    pub(crate) async fn invoke(&self, event: Value, recorder: &Recorder) -> Result<Value, String> {
+    /// Invokes the function with a batch.
+    pub(crate) async fn invoke(self, event: Value) -> Result<Value, String> {
         match self {
-            Self::Here(consumer, timeout) => {
-                handle(consumer, event, *timeout, |line| recorder.metrics(line)).await
+            Self::InProcess {
+                consumer,
+                timeout,
+                recorder,
+            } => {
+                let on_metric_line = |line: &str| {
+                    if let Some(batch) = ConsumerCounts::from_line(line) {
+                        recorder.add_batch(&batch);
+                    }
+                };
+                invocation::invoke(&consumer, event, timeout, on_metric_line).await
             }
             Self::Binary(host) => host.invoke(&event).await.map_err(|error| error.to_string()),
         }
     }
 }
 
-/// One invocation of the handler inside this process, from the mapping's event to its answer; `metrics` gets each line that the
-/// Lambda would print.
-pub(crate) async fn handle(
-    consumer: &Consumer,
-    event: Value,
-    timeout: SignedDuration,
-    metrics: impl Fn(&str),
-) -> Result<Value, String> {
-    let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
-    let handled = consumer.handle(event, Timestamp::now() + timeout).await;
-    handled.metrics.iter().for_each(|line| metrics(line));
-    serde_json::to_value(handled.response).map_err(|error| error.to_string())
+/// A consumer whose invocations go wrong as `--faults` says.
+pub(crate) struct FaultyConsumer {
+    function: ConsumerFunction,
+    faults: Faults,
+    kills: Kills,
+    invocations: AtomicU64,
+}
+
+impl FaultyConsumer {
+    pub(crate) fn new(function: ConsumerFunction, faults: Faults) -> Self {
+        let kills = match &function {
+            ConsumerFunction::InProcess { .. } => faults.kills.clone(),
+            // The host kills its processes itself.
+            ConsumerFunction::Binary(_) => Kills::default(),
+        };
+        Self {
+            function,
+            faults,
+            kills,
+            invocations: AtomicU64::new(0),
+        }
+    }
+
+    /// Invokes the function with a batch. Its work is done before it panics or times out, because
+    /// that is the worst moment.
+    pub(crate) async fn invoke(self: Arc<Self>, event: Value) -> Result<Value, String> {
+        let number = self.invocations.fetch_add(1, Ordering::Relaxed);
+        let fault = self.faults.invocation_fault(number);
+        let function = self.function.clone();
+        let invocation = async move {
+            let answer = function.invoke(event).await;
+            match fault {
+                None => answer,
+                // For the poller a panic is an error in place of the answer.
+                Some(InvocationFault::Panic) => Err("the function panicked, by --faults".into()),
+                Some(InvocationFault::TimeOut) => std::future::pending().await,
+            }
+        };
+        self.kills.run(number, invocation).await
+    }
 }

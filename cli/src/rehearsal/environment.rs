@@ -1,196 +1,234 @@
-//! The far ends of a run and the functions that work between them: on one machine only the far ends differ from what is
-//! deployed.
+//! What is around the producer and the consumer of a run: queue server, LINE and AWS configuration.
+//!
+//! On this machine only these differ from a deployment.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
 use fanline_consumer::Consumer;
-use fanline_core::campaign::Recipients;
-use fanline_core::line_limits::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
+use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::variable;
-use fanline_local::{LineOptions, LineServer};
-use fanline_local::{QueueOptions, QueueServer};
+use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer};
 use fanline_producer::Producer;
 
 use crate::args::RunArgs;
+use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
 use crate::rehearsal::faults::Faults;
 use crate::rehearsal::queues::{MAX_RECEIVE_COUNT, Queues};
-use crate::rehearsal::sdk::sdk_config;
 
-/// How long things may take, in seconds.
-pub(crate) struct Patience {
+/// How long things may take.
+pub(crate) struct Timeouts {
     /// A request to LINE.
-    request: u32,
+    request: Duration,
     /// An invocation of the consumer: several requests.
-    pub(crate) invocation: u32,
-    /// How long a received record stays hidden: longer than an invocation, so that nothing is worked on twice at once.
-    visibility: u32,
+    pub(crate) invocation: Duration,
+    /// How long a received record is hidden. It is longer than an invocation, so that no record is
+    /// in two invocations at the same time.
+    visibility: Duration,
     /// The longest wait before the second attempt.
-    retry_base: &'static str,
+    retry_base: Duration,
 }
 
-/// As the template has it, but for the shorter first wait: one person watches.
-const USUAL: Patience = Patience {
-    request: 10,
-    invocation: 30,
-    visibility: 60,
-    retry_base: "1",
+/// As in the template, but with a shorter first wait, because a person waits for the run.
+const USUAL_TIMEOUTS: Timeouts = Timeouts {
+    request: Duration::from_secs(10),
+    invocation: Duration::from_secs(30),
+    visibility: Duration::from_mins(1),
+    retry_base: Duration::from_secs(1),
 };
 
-/// Where things go wrong on purpose, nobody wants to wait for each silence as long as for a real one.
-const REHEARSED_FAULTS: Patience = Patience {
-    request: 2,
-    invocation: 6,
-    visibility: 7,
-    retry_base: "0.2",
+/// For a run with faults: many requests get no answer, so each one waits a shorter time.
+const FAULT_TIMEOUTS: Timeouts = Timeouts {
+    request: Duration::from_secs(2),
+    invocation: Duration::from_secs(6),
+    visibility: Duration::from_secs(7),
+    retry_base: Duration::from_millis(200),
 };
 
-/// The far ends of one run. Dropping it ends the stand-ins and all that they hold.
-pub(crate) struct World {
+/// Requests a second where LINE has no limits: more than this machine can send.
+const NO_RATE_LIMIT: &str = "100000";
+
+/// The environment of one run. Dropping it ends the servers in it.
+pub(crate) struct RunEnvironment {
     pub(crate) sqs: aws_sdk_sqs::Client,
-    pub(crate) sdk: SdkConfig,
     pub(crate) queues: Queues,
+    /// The simulated LINE. A live run has none.
     pub(crate) line: Option<LineServer>,
     pub(crate) faults: Faults,
-    pub(crate) patience: Patience,
+    pub(crate) timeouts: Timeouts,
+    config: SdkConfig,
+    queue_endpoint: String,
     rate_limits: bool,
-    endpoint: String,
-    _queue: Option<QueueServer>,
+    _queue_server: Option<QueueServer>,
 }
 
-impl World {
-    /// Starts the stand-ins that the flags don't replace, and makes the queues.
+impl RunEnvironment {
+    /// Starts the servers that the flags do not replace, and creates the queues.
     pub(crate) async fn start(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<Self> {
         let faults = Faults::parse(args.faults.as_deref(), args.seed)?;
-        let patience = if faults.any() {
-            REHEARSED_FAULTS
+        let timeouts = if faults.any() {
+            FAULT_TIMEOUTS
         } else {
-            USUAL
+            USUAL_TIMEOUTS
         };
-        let queue = match args.queue_endpoint {
-            Some(_) => None,
-            None => Some(
-                QueueServer::start(QueueOptions {
-                    faults: faults.queue.clone(),
-                    ..QueueOptions::default()
-                })
-                .await
-                .context("starting the embedded queue")?,
-            ),
+        let has_secret = args.live && variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some();
+        let config = aws::config(AwsResource::for_run(&file.campaign, has_secret)).await?;
+        let (queue_server, queue_endpoint) = if let Some(endpoint) = &args.queue_endpoint {
+            (None, endpoint.clone())
+        } else {
+            let server = start_queue_server(&faults).await?;
+            let endpoint = server.url().to_owned();
+            (Some(server), endpoint)
         };
         let line = if args.live {
             None
         } else {
-            let options = LineOptions {
-                rate_limits: !args.no_rate_limit,
-                faults: faults.line.clone(),
-                ..LineOptions::default()
-            };
-            Some(
-                LineServer::start(options)
-                    .await
-                    .context("starting the simulated LINE")?,
-            )
+            Some(start_line(args, &faults).await?)
         };
-        let endpoint = queue
-            .as_ref()
-            .map(|queue| queue.url().to_owned())
-            .or_else(|| args.queue_endpoint.clone());
-        let needs_aws = matches!(file.campaign.recipients, Recipients::S3(_))
-            || file.campaign.messages.may_read_s3()
-            || (args.live && variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some());
-        let endpoint = endpoint.context("there is no queue")?;
-        let sdk = sdk_config(endpoint.clone(), needs_aws).await;
-        let sqs = aws_sdk_sqs::Client::new(&sdk);
-        let queues = Queues::create(&sqs, &file.campaign.id, patience.visibility)
+        let config = aws::with_queue(config, queue_endpoint.clone(), queue_server.is_some());
+        let sqs = aws_sdk_sqs::Client::new(&config);
+        let queues = Queues::create(&sqs, &file.campaign.id, timeouts.visibility)
             .await
-            .with_context(|| format!("the queue at {endpoint}"))?;
+            .with_context(|| format!("the queue server at {queue_endpoint}"))?;
         Ok(Self {
             sqs,
-            sdk,
             queues,
             line,
             faults,
-            patience,
+            timeouts,
+            config,
+            queue_endpoint,
             rate_limits: !args.no_rate_limit,
-            endpoint,
-            _queue: queue,
+            _queue_server: queue_server,
         })
     }
 
-    /// The producer as its Lambda has it, but that it may read files of this machine.
+    /// Whether the run sends to LINE itself.
+    pub(crate) fn is_live(&self) -> bool {
+        self.line.is_none()
+    }
+
+    /// The region of the AWS configuration.
+    pub(crate) fn region(&self) -> anyhow::Result<String> {
+        let region = self.config.region().context("there is no AWS region")?;
+        Ok(region.to_string())
+    }
+
+    /// The producer as its Lambda has it. Here it may also read files of this machine.
     pub(crate) fn producer(&self) -> anyhow::Result<Producer> {
-        let settings = fanline_producer::Settings::from_lookup(|name| {
-            Some(match name {
-                "DELIVERY_QUEUE_URL" => self.queues.deliveries.clone(),
-                "SLICE_QUEUE_URL" => self.queues.slices.clone(),
-                _ => return None,
-            })
+        let settings = fanline_producer::Settings::from_lookup(|name| match name {
+            "DELIVERY_QUEUE_URL" => Some(self.queues.deliveries.clone()),
+            "SLICE_QUEUE_URL" => Some(self.queues.slices.clone()),
+            _ => None,
         })?;
-        Ok(Producer::new(settings, &self.sdk).with_local_files())
+        Ok(Producer::new(settings, &self.config).with_local_files())
     }
 
-    /// The variables of a consumer that is one of `environments`, which share LINE's limits.
-    pub(crate) fn consumer_variables(&self, environments: u32) -> BTreeMap<String, String> {
-        let share = |limit: u32| {
-            if self.rate_limits {
-                // A thousandth is as fine as the setting goes.
-                let thousandths = limit * 1000 / environments;
-                format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
-            } else {
-                NO_LIMIT.to_owned()
-            }
-        };
-        let mut variables = vec![
-            ("DELIVERY_QUEUE_URL", self.queues.deliveries.clone()),
-            ("DEAD_LETTER_QUEUE_URL", self.queues.dead_letters.clone()),
-            ("MAX_RECEIVE_COUNT", MAX_RECEIVE_COUNT.to_string()),
-            ("PUSH_PER_SECOND", share(PUSH_PER_SECOND)),
-            ("MULTICAST_PER_SECOND", share(MULTICAST_PER_SECOND)),
-            ("NOTIFY_PER_SECOND", share(PUSH_PER_SECOND)),
-            ("RETRY_BASE_SECONDS", self.patience.retry_base.to_owned()),
-        ];
-        if let Some(line) = &self.line {
-            variables.extend([
-                ("REQUEST_TIMEOUT_SECONDS", self.patience.request.to_string()),
-                ("LINE_API_BASE", line.url().to_owned()),
-                ("LINE_NOTIFY_API_BASE", line.url().to_owned()),
-                ("LINE_CHANNEL_ACCESS_TOKEN", "simulated".into()),
-                ("AWS_ENDPOINT_URL_SQS", self.endpoint.clone()),
-            ]);
-            for name in [
-                "AWS_ACCESS_KEY_ID",
-                "AWS_SECRET_ACCESS_KEY",
-                "AWS_SESSION_TOKEN",
-            ] {
-                variables.push((name, variable(name).unwrap_or_else(|| "local".into())));
-            }
-        }
-        variables
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
-    }
-
-    /// The consumer as its Lambda has it: one environment with all of LINE's rate, or more than that against a LINE without
-    /// limits. A live one has its token and the like from the environment.
+    /// The consumer as its Lambda has it, but alone, so that it may send at all of LINE's rate. A
+    /// live consumer has its other settings, such as the token, from the environment variables.
     pub(crate) async fn consumer(&self) -> anyhow::Result<Consumer> {
         let variables = self.consumer_variables(1);
         let settings = fanline_consumer::Settings::from_lookup(|name| {
-            match (variables.get(name), &self.line) {
-                (Some(value), _) => Some(value.clone()),
-                (None, Some(_)) => None,
-                (None, None) => variable(name),
-            }
+            let inherited = || variable(name).filter(|_| self.is_live());
+            variables.get(name).cloned().or_else(inherited)
         })?;
-        Ok(Consumer::new(settings, &self.sdk).await?)
+        Ok(Consumer::new(settings, &self.config).await?)
+    }
+
+    /// All variables of a consumer binary that runs in `processes` processes.
+    pub(crate) async fn binary_variables(
+        &self,
+        processes: u32,
+    ) -> anyhow::Result<BTreeMap<String, String>> {
+        let credentials = aws::credentials(&self.config).await?;
+        let mut variables = self.consumer_variables(processes);
+        let mut set = |name: &str, value: &str| variables.insert(name.into(), value.into());
+        set("AWS_ENDPOINT_URL_SQS", &self.queue_endpoint);
+        set("AWS_ACCESS_KEY_ID", credentials.access_key_id());
+        set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key());
+        if let Some(token) = credentials.session_token() {
+            set("AWS_SESSION_TOKEN", token);
+        }
+        Ok(variables)
+    }
+
+    /// The settings of a consumer that is one of `consumers`, which share LINE's rate.
+    fn consumer_variables(&self, consumers: u32) -> BTreeMap<String, String> {
+        let share = |limit: u32| {
+            if self.rate_limits {
+                share_of(limit, consumers)
+            } else {
+                NO_RATE_LIMIT.to_owned()
+            }
+        };
+        let mut variables = BTreeMap::new();
+        let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
+        set("DELIVERY_QUEUE_URL", self.queues.deliveries.clone());
+        set("DEAD_LETTER_QUEUE_URL", self.queues.dead_letters.clone());
+        set("MAX_RECEIVE_COUNT", MAX_RECEIVE_COUNT.to_string());
+        set("PUSH_PER_SECOND", share(PUSH_PER_SECOND));
+        set("MULTICAST_PER_SECOND", share(MULTICAST_PER_SECOND));
+        set("NOTIFY_PER_SECOND", share(PUSH_PER_SECOND));
+        set(
+            "RETRY_BASE_SECONDS",
+            self.timeouts.retry_base.as_secs_f64().to_string(),
+        );
+        if let Some(line) = &self.line {
+            set(
+                "REQUEST_TIMEOUT_SECONDS",
+                self.timeouts.request.as_secs().to_string(),
+            );
+            set("LINE_API_BASE", line.url().to_owned());
+            set("LINE_NOTIFY_API_BASE", line.url().to_owned());
+            set("LINE_CHANNEL_ACCESS_TOKEN", "simulated".into());
+        }
+        variables
     }
 }
 
-/// How many processes a consumer binary has: Lambda's first number of concurrent batches.
-pub(crate) const ENVIRONMENTS: u32 = 5;
+/// The share of a limit, in thousandths: the settings are no finer.
+fn share_of(limit: u32, consumers: u32) -> String {
+    let thousandths = limit * 1000 / consumers;
+    format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
+}
 
-/// More than this machine can do.
-const NO_LIMIT: &str = "100000";
+async fn start_queue_server(faults: &Faults) -> anyhow::Result<QueueServer> {
+    let options = QueueOptions {
+        faults: faults.queue.clone(),
+        ..QueueOptions::default()
+    };
+    QueueServer::start(options)
+        .await
+        .context("starting the embedded queue server")
+}
+
+async fn start_line(args: &RunArgs, faults: &Faults) -> anyhow::Result<LineServer> {
+    let options = LineOptions {
+        rate_limits: !args.no_rate_limit,
+        faults: faults.line.clone(),
+        ..LineOptions::default()
+    };
+    LineServer::start(options)
+        .await
+        .context("starting the simulated LINE")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_of_a_limit_are_never_more_than_the_limit() {
+        for (limit, consumers, share) in [
+            (2000, 1, "2000.000"),
+            (2000, 5, "400.000"),
+            (200, 3, "66.666"),
+            (1, 7, "0.142"),
+        ] {
+            assert_eq!(share_of(limit, consumers), share);
+        }
+    }
+}

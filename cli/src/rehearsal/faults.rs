@@ -1,34 +1,30 @@
-//! `--faults`: what is to go wrong in a rehearsal, and how often.
+//! `--faults`: what goes wrong in a rehearsal on purpose, and how often.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use fanline_local::Kills;
-use fanline_local::QueueFaults;
-use fanline_local::{LineFault, LineFaults};
+use fanline_local::{Kills, LineFault, LineFaults, QueueFaults};
 
-use crate::Unusable;
+use crate::exit::InputError;
 
-/// A killed function dies within this time of its beginning: most are in the middle of a request then.
-const KILLED_WITHIN: Duration = Duration::from_millis(20);
+/// A killed invocation ends within this time of its start. Most are in a request then.
+const MAX_KILL_DELAY: Duration = Duration::from_millis(20);
 
-/// The faults that are the function's own, beside LINE's and the queue's.
+/// The faults of the function itself. All others are LINE's or the queue's.
 const KILL: &str = "kill";
 const PANIC: &str = "panic";
 const TIME_OUT: &str = "time-out";
 
-/// What becomes of an invocation that has done its work: the worst moment for it.
+/// What happens to an invocation after its work is done and before it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// It answers.
-    Answer,
+pub(crate) enum InvocationFault {
     /// It panics.
     Panic,
-    /// It says nothing more until its time is out.
+    /// It does not answer in time.
     TimeOut,
 }
 
-/// Everything that goes wrong in a run; nothing by default.
+/// All faults of a run; none by default.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
     pub(crate) line: LineFaults,
@@ -40,86 +36,89 @@ pub(crate) struct Faults {
 
 impl Faults {
     /// Reads `NAME=RATE,…`, where a rate is `0.1` or `10%`. The same seed gives the same faults.
-    pub(crate) fn parse(spec: Option<&str>, seed: u64) -> Result<Self, Unusable> {
+    pub(crate) fn parse(spec: Option<&str>, seed: u64) -> Result<Self, InputError> {
         let mut faults = Self::default();
         (faults.line.seed, faults.queue.seed, faults.kills.seed) = (seed, seed, seed);
-        faults.kills.within = KILLED_WITHIN;
-        for part in spec
-            .unwrap_or_default()
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-        {
-            let unusable = |problem: String| Unusable(format!("--faults: {problem}"));
+        faults.kills.within = MAX_KILL_DELAY;
+        let parts = spec.into_iter().flat_map(|spec| spec.split(','));
+        for part in parts.map(str::trim).filter(|part| !part.is_empty()) {
             let (name, rate) = part
                 .split_once('=')
-                .ok_or_else(|| unusable(format!("`{part}` is not NAME=RATE")))?;
-            let rate = read_rate(rate).ok_or_else(|| {
-                unusable(format!(
-                    "the rate of `{name}` is not between 0 and 1, or 0% and 100%"
-                ))
-            })?;
-            if name == KILL {
-                faults.kills.rate = rate;
-            } else if name == PANIC {
-                faults.panics = rate;
-            } else if name == TIME_OUT {
-                faults.time_outs = rate;
-            } else if let Ok(fault) = name.parse::<LineFault>() {
-                faults.line.rates.insert(fault, rate);
-            } else {
-                faults.queue.set(name, rate).map_err(|_| {
-                    unusable(format!("there is no fault `{name}`; there are {}", names()))
-                })?;
-            }
+                .ok_or_else(|| input_error(format!("`{part}` is not NAME=RATE")))?;
+            faults.set(name, read_rate(name, rate)?)?;
         }
-        faults
-            .line
-            .check()
-            .map_err(|error| Unusable(format!("--faults: {error}")))?;
+        faults.line.check().map_err(input_error)?;
         Ok(faults)
     }
 
-    /// How the invocation with this number ends: the same for the same seed.
-    pub(crate) fn ending(&self, number: u64) -> Ending {
+    fn set(&mut self, name: &str, rate: f64) -> Result<(), InputError> {
+        match name {
+            KILL => self.kills.rate = rate,
+            PANIC => self.panics = rate,
+            TIME_OUT => self.time_outs = rate,
+            _ => {
+                if let Ok(fault) = name.parse::<LineFault>() {
+                    self.line.rates.insert(fault, rate);
+                } else if self.queue.set(name, rate).is_err() {
+                    let problem = format!("there is no fault `{name}`; there are {}", names());
+                    return Err(input_error(problem));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The fault of the invocation with this number. The same seed gives the same fault.
+    pub(crate) fn invocation_fault(&self, number: u64) -> Option<InvocationFault> {
         let mut hasher = DefaultHasher::new();
         (self.kills.seed, number).hash(&mut hasher);
-        #[expect(clippy::cast_precision_loss, reason = "a draw from 0 to 1")]
-        let draw = hasher.finish() as f64 / u64::MAX as f64;
-        if draw < self.panics {
-            Ending::Panic
-        } else if draw < self.panics + self.time_outs {
-            Ending::TimeOut
+        #[expect(clippy::cast_precision_loss, reason = "a number from 0 to 1")]
+        let drawn = hasher.finish() as f64 / u64::MAX as f64;
+        if drawn < self.panics {
+            Some(InvocationFault::Panic)
+        } else if drawn < self.panics + self.time_outs {
+            Some(InvocationFault::TimeOut)
         } else {
-            Ending::Answer
+            None
         }
     }
 
     /// Whether anything goes wrong at all.
     pub(crate) fn any(&self) -> bool {
-        let quiet = QueueFaults {
+        let no_queue_faults = QueueFaults {
             seed: self.queue.seed,
             ..QueueFaults::default()
         };
         self.kills.rate + self.panics + self.time_outs > 0.0
             || !self.line.rates.is_empty()
-            || self.queue != quiet
+            || self.queue != no_queue_faults
     }
 }
 
-fn read_rate(text: &str) -> Option<f64> {
-    let rate = match text.strip_suffix('%') {
-        Some(percent) => percent.parse::<f64>().ok()? / 100.0,
-        None => text.parse().ok()?,
-    };
-    (0.0..=1.0).contains(&rate).then_some(rate)
+fn input_error(problem: impl std::fmt::Display) -> InputError {
+    InputError(format!("--faults: {problem}"))
 }
 
-/// Every name that `--faults` takes.
+fn read_rate(name: &str, text: &str) -> Result<f64, InputError> {
+    let rate = match text.strip_suffix('%') {
+        Some(percent) => percent.parse::<f64>().map(|percent| percent / 100.0),
+        None => text.parse(),
+    };
+    rate.ok()
+        .filter(|rate| (0.0..=1.0).contains(rate))
+        .ok_or_else(|| {
+            input_error(format!(
+                "the rate of `{name}` is not between 0 and 1, or 0% and 100%"
+            ))
+        })
+}
+
+/// Each name that `--faults` takes.
 fn names() -> String {
     let line = LineFault::ALL.map(LineFault::as_str).join(", ");
     format!(
-        "{line} (LINE), failed, refused, throttled, lost, duplicated, short (the queue), {KILL}, {PANIC}, {TIME_OUT} (the function)"
+        "{line} (LINE), failed, refused, throttled, lost, duplicated, short (the queue), \
+         {KILL}, {PANIC}, {TIME_OUT} (the function)"
     )
 }
 
@@ -144,24 +143,26 @@ mod tests {
     }
 
     #[test]
-    fn the_same_invocations_end_badly_for_the_same_seed() {
-        let endings = |seed| {
+    fn the_same_invocations_go_wrong_for_the_same_seed() {
+        let drawn = |seed| {
             let faults = Faults::parse(Some("panic=10%,time-out=20%"), seed).unwrap();
             (0..1000)
-                .map(|number| faults.ending(number))
+                .map(|number| faults.invocation_fault(number))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(endings(1), endings(1));
-        assert_ne!(endings(1), endings(2));
-        let count = |ending| endings(1).into_iter().filter(|it| *it == ending).count();
-        assert!(
-            (70..130).contains(&count(Ending::Panic))
-                && (150..250).contains(&count(Ending::TimeOut))
+        assert_eq!(drawn(1), drawn(1));
+        assert_ne!(drawn(1), drawn(2));
+        let count = |fault| drawn(1).iter().flatten().filter(|it| **it == fault).count();
+        let (panics, time_outs) = (
+            count(InvocationFault::Panic),
+            count(InvocationFault::TimeOut),
         );
+        assert!((70..130).contains(&panics), "{panics} of 1,000");
+        assert!((150..250).contains(&time_outs), "{time_outs} of 1,000");
     }
 
     #[test]
-    fn a_fault_that_there_is_not_is_named_with_those_there_are() {
+    fn an_unknown_fault_is_named_with_the_known_ones() {
         for (spec, problem) in [
             (
                 "meteor=1",

@@ -1,340 +1,257 @@
-//! The producer and the consumer of a run, and the mappings that feed them.
+//! A run from its start to its report: the producer, the consumer, and the pollers that feed them.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fanline_local::Kills;
-use fanline_poller::{Poller, PollerOptions};
-use fanline_producer::{ProduceError, Producer, Summary};
+use fanline_consumer::Settled;
+use fanline_core::campaign::Campaign;
+use fanline_core::outcome::Outcome;
+use fanline_local::LineServer;
+use fanline_poller::{Poller, PollerError, PollerOptions};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::Unusable;
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
-use crate::commands::check;
-use crate::rehearsal::consumer::Function;
-use crate::rehearsal::environment::World;
-use crate::rehearsal::faults::Ending;
+use crate::exit;
+use crate::rehearsal::consumer::{ConsumerFunction, FaultyConsumer};
+use crate::rehearsal::early_end::EarlyEnd;
+use crate::rehearsal::environment::RunEnvironment;
+use crate::rehearsal::fan_out::FanOut;
 use crate::rehearsal::progress::{Position, Progress};
 use crate::rehearsal::queues;
-use crate::report::accounting::Sum;
+use crate::rehearsal::standstill::Standstill;
+use crate::report::accounting::Accounting;
 use crate::report::dead_letters;
-use crate::report::measurements::{Record, Recorder};
-use crate::report::outcomes::{Ends, Outcomes};
+use crate::report::measurements::Recorder;
+use crate::report::outcomes::{FirstOutcomes, OutcomeCounts};
+use crate::report::run_report::RunReport;
 
-/// How many batches of ten the consumer works on at once.
-const BATCHES_AT_ONCE: usize = 64;
+/// The most batches of ten that the consumer works on at the same time.
+const MAX_BATCHES: usize = 64;
 
-/// How many slices are fanned out at once.
-const SLICES_AT_ONCE: usize = 2;
+/// The most slices that the producer works on at the same time.
+const MAX_SLICES: usize = 2;
 
-/// How often the queues are asked whether they are empty.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// A channel that is on hold for want of a valid token stays so: nobody has to wait longer for that.
-const HELD: Duration = Duration::from_secs(5);
-
-/// What a run came to.
-pub(crate) struct Run {
-    pub(crate) sum: Sum,
-    pub(crate) deliveries: u64,
-    pub(crate) requests: u64,
-    pub(crate) rejects: Vec<String>,
-    pub(crate) record: Record,
-    /// Why deliveries were set aside, and how many people that is.
-    pub(crate) dead_letters: BTreeMap<String, u64>,
-    pub(crate) problem: Option<String>,
-}
-
-/// What the producer's invocations have answered so far.
-#[derive(Default)]
-struct Invocations {
-    summaries: Vec<Summary>,
-    failed: Option<ProduceError>,
-}
+/// The time between two looks at the queues.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A producer and a consumer at work.
 pub(crate) struct Pipeline<'a> {
-    world: &'a World,
-    producer: Arc<Producer>,
-    invocations: Arc<Mutex<Invocations>>,
-    outcomes: Arc<Outcomes>,
+    environment: &'a RunEnvironment,
+    fan_out: Arc<FanOut>,
+    outcomes: Arc<FirstOutcomes>,
     recorder: Arc<Recorder>,
     slices: Poller,
     deliveries: Poller,
-    /// Whether the consumer is a binary, whose outcomes are not reported here.
+    /// Whether the consumer is a binary. Its outcomes are not reported to this process.
     is_binary: bool,
     give_up_after: Duration,
 }
 
-/// Notices that nothing changes.
-struct Standstill<T> {
-    last: Option<T>,
-    since: Instant,
-}
-
-impl<T: PartialEq> Standstill<T> {
-    fn new() -> Self {
-        Self {
-            last: None,
-            since: Instant::now(),
-        }
-    }
-
-    /// For how long it has been as it is `now`.
-    fn lasts(&mut self, now: T) -> Duration {
-        if self.last.as_ref() != Some(&now) {
-            self.last = Some(now);
-            self.since = Instant::now();
-        }
-        self.since.elapsed()
-    }
-}
-
 impl<'a> Pipeline<'a> {
-    /// Builds both functions as their Lambdas do, and begins to poll.
-    pub(crate) async fn start(world: &'a World, args: &RunArgs) -> anyhow::Result<Self> {
-        let outcomes = Arc::new(Outcomes::default());
+    /// Makes both functions as their Lambdas do, and begins to poll.
+    pub(crate) async fn start(
+        environment: &'a RunEnvironment,
+        args: &RunArgs,
+    ) -> anyhow::Result<Self> {
+        let fan_out = Arc::new(FanOut::new(environment.producer()?));
+        let outcomes = Arc::new(FirstOutcomes::default());
         let recorder = Arc::new(Recorder::start());
-        let invocations = Arc::new(Mutex::new(Invocations::default()));
-        let producer = Arc::new(world.producer()?);
-        let consumer = if let Some(binary) = &args.consumer {
-            Function::of_binary(binary, world, &recorder)
-        } else {
-            let (outcomes, recorder) = (Arc::clone(&outcomes), Arc::clone(&recorder));
-            let consumer = world.consumer().await?.with_observer(move |settled| {
-                if outcomes.report(settled) {
-                    recorder.outcome(settled.outcome, settled.recipients as u64);
-                }
-            });
-            Function::Here(
-                consumer,
-                SignedDuration::from_secs(world.patience.invocation.into()),
-            )
+        let consumer = match &args.consumer {
+            Some(binary) => ConsumerFunction::of_binary(binary, environment, &recorder).await?,
+            None => consumer_in_process(environment, &outcomes, &recorder).await?,
         };
-        let slices = Poller::start(
-            world.sqs.clone(),
-            PollerOptions {
-                batch_size: 1,
-                concurrency: SLICES_AT_ONCE,
-                ..PollerOptions::new(&world.queues.slices)
-            },
-            {
-                let (producer, invocations) = (Arc::clone(&producer), Arc::clone(&invocations));
-                move |event| {
-                    let (producer, invocations) = (Arc::clone(&producer), Arc::clone(&invocations));
-                    async move {
-                        // A slice that fails here fails for good: the producer has already tried again what can be.
-                        keep(&invocations, producer.handle(event, None).await);
-                        Ok(Value::Null)
-                    }
-                }
-            },
-        )
-        .await?;
-        // Processes are killed by their host; the handler in this process is killed here.
-        let kills = match &consumer {
-            Function::Here(..) => world.faults.kills.clone(),
-            Function::Binary(_) => Kills::default(),
-        };
-        let deliveries = Poller::start(
-            world.sqs.clone(),
-            PollerOptions {
-                concurrency: BATCHES_AT_ONCE,
-                timeout: Some(Duration::from_secs(world.patience.invocation.into())),
-                ..PollerOptions::new(&world.queues.deliveries)
-            },
-            {
-                let recorder = Arc::clone(&recorder);
-                let faults = world.faults.clone();
-                let number = AtomicU64::new(0);
-                move |event| {
-                    let (consumer, recorder) = (consumer.clone(), Arc::clone(&recorder));
-                    let number = number.fetch_add(1, Ordering::Relaxed);
-                    let (ending, kills) = (faults.ending(number), kills.clone());
-                    let invocation = async move {
-                        let answer = consumer.invoke(event, &recorder).await;
-                        match ending {
-                            Ending::Answer => answer,
-                            // For the poller a panic is an error in place of the answer.
-                            Ending::Panic => Err("a panic, by --faults".into()),
-                            Ending::TimeOut => std::future::pending().await,
-                        }
-                    };
-                    async move { kills.run(number, invocation).await }
-                }
-            },
-        )
-        .await?;
         Ok(Self {
-            world,
-            producer,
-            invocations,
+            slices: poll_slices(environment, &fan_out).await?,
+            deliveries: poll_deliveries(environment, consumer).await?,
+            environment,
+            fan_out,
             outcomes,
             recorder,
-            slices,
-            deliveries,
             is_binary: args.consumer.is_some(),
             give_up_after: Duration::from_secs(args.give_up_after),
         })
     }
 
-    /// Fans the campaign out and waits until every delivery has an outcome, or says why it did not wait longer. A list that
-    /// can't be used is an [`Unusable`] where nothing of it was sent.
-    pub(crate) async fn run(&self, file: &CampaignFile) -> anyhow::Result<Option<String>> {
+    /// Fans the campaign out and waits until each delivery has an outcome, or gives the reason why
+    /// it did not wait longer. A list that can't be used is an [`exit::InputError`] where nothing
+    /// of it was sent.
+    pub(crate) async fn run(&self, file: &CampaignFile) -> anyhow::Result<Option<EarlyEnd>> {
         let progress = Progress::start();
-        let watch = async {
+        let show = async {
             loop {
                 progress.show(&self.position(), &self.recorder.speed());
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(LOOK_INTERVAL).await;
             }
         };
-        let ended = tokio::select! {
-            ended = self.work(file) => ended,
-            never = watch => never,
+        let result = tokio::select! {
+            result = self.fan_out_and_wait(file) => result,
+            never = show => never,
         };
         progress.end();
-        ended
+        result
     }
 
-    async fn work(&self, file: &CampaignFile) -> anyhow::Result<Option<String>> {
-        keep(
-            &self.invocations,
-            self.producer.handle(file.event.clone(), None).await,
-        );
-        self.failed()?;
-        let visible_at = file.campaign.deliver_at.unwrap_or(Timestamp::MIN);
-        let mut standstill = Standstill::new();
-        // Slices first: while one is left there may be deliveries to come.
-        for queue in [&self.world.queues.slices, &self.world.queues.deliveries] {
-            while !queues::is_empty(&self.world.sqs, queue).await? {
-                let position = self.position();
-                let (limit, why) = if self.recorder.has_held() {
-                    (
-                        self.give_up_after.min(HELD),
-                        "; sending is on hold: is the token valid?",
-                    )
-                } else {
-                    (self.give_up_after, "")
-                };
-                let still = standstill.lasts((position.published, position.settled));
-                if Timestamp::now() > visible_at && still > limit {
-                    return Ok(Some(format!(
-                        "for {} s no delivery has come to an outcome{why}; run it again within a day, and only those not yet reached get it",
-                        limit.as_secs()
-                    )));
+    async fn fan_out_and_wait(&self, file: &CampaignFile) -> anyhow::Result<Option<EarlyEnd>> {
+        self.fan_out.invoke(file.event.clone()).await;
+        self.check_fan_out()?;
+        let early_end = self.wait_for_empty_queues(&file.campaign).await?;
+        if early_end.is_none() {
+            self.check_fan_out()?;
+        }
+        Ok(early_end)
+    }
+
+    /// An error of the producer ends the run at once where nothing was published.
+    fn check_fan_out(&self) -> anyhow::Result<()> {
+        match self.fan_out.error_before_publishing() {
+            Some(error) => Err(exit::producer_error(error)),
+            None => Ok(()),
+        }
+    }
+
+    async fn wait_for_empty_queues(&self, campaign: &Campaign) -> anyhow::Result<Option<EarlyEnd>> {
+        let visible_at = campaign.deliver_at.unwrap_or(Timestamp::MIN);
+        let moves = || {
+            let position = self.position();
+            (position.published, position.settled)
+        };
+        let mut standstill = Standstill::new(moves(), Instant::now());
+        // Slices first: a slice on its queue can still become deliveries.
+        let queues = &self.environment.queues;
+        for queue in [&queues.slices, &queues.deliveries] {
+            while !queues::is_empty(&self.environment.sqs, queue).await? {
+                let lasted = standstill.lasts(moves(), Instant::now());
+                let has_held = self.recorder.has_held();
+                let early_end = EarlyEnd::after(lasted, self.give_up_after, has_held);
+                if early_end.is_some() && Timestamp::now() > visible_at {
+                    return Ok(early_end);
                 }
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(LOOK_INTERVAL).await;
             }
         }
-        self.failed()?;
         Ok(None)
     }
 
-    /// The error that ends the run early: only where nothing was sent is it the list's or the campaign's alone.
-    fn failed(&self) -> anyhow::Result<()> {
-        let mut invocations = self
-            .invocations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(error) = invocations.failed.take() else {
-            return Ok(());
-        };
-        if self.producer.progress().deliveries() == 0 {
-            return Err(if check::is_input(&error) {
-                Unusable(error.to_string()).into()
-            } else {
-                error.into()
-            });
-        }
-        invocations.failed = Some(error);
-        Ok(())
-    }
-
     fn position(&self) -> Position {
-        let progress = self.producer.progress();
+        let progress = self.fan_out.progress();
         Position {
             rows: progress.rows(),
             published: progress.recipients(),
-            settled: match &self.world.line {
+            settled: match &self.environment.line {
                 Some(line) if self.is_binary => line.ledger().accepted_recipients,
-                _ => self.outcomes.recipients(),
+                _ => self.outcomes.settled(),
             },
-            lost: self.outcomes.lost(),
+            not_accepted: self.outcomes.not_accepted(),
         }
     }
 
-    /// Takes nothing more from the queues, finishes what is in hand, and says what the run came to. `given_up` is why it ended
-    /// before its time, if it did.
-    pub(crate) async fn end(self, given_up: Option<String>) -> anyhow::Result<Run> {
+    /// Stops both pollers, lets running invocations finish, and reports the run.
+    pub(crate) async fn finish(
+        self,
+        campaign: &Campaign,
+        early_end: Option<EarlyEnd>,
+    ) -> anyhow::Result<RunReport> {
+        let seconds = self.recorder.elapsed().as_secs_f64();
         self.slices.stop().await;
         self.deliveries.stop().await;
+        let environment = self.environment;
         let dead_letters =
-            dead_letters::reasons(&self.world.sqs, &self.world.queues.dead_letters).await?;
-        let invocations = self
-            .invocations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let all = |count: fn(&Summary) -> u64| invocations.summaries.iter().map(count).sum::<u64>();
-        let Ends {
-            accepted,
-            already_accepted,
-            refused,
-            expired,
-        } = match &self.world.line {
-            Some(line) if self.is_binary => {
-                Ends::seen_from_outside(line.ledger().distinct_recipients, &dead_letters)
+            dead_letters::take_all(&environment.sqs, &environment.queues.dead_letters).await?;
+        let ledger = environment.line.as_ref().map(LineServer::ledger);
+        let outcomes = match &ledger {
+            Some(ledger) if self.is_binary => {
+                OutcomeCounts::from_outside(ledger.distinct_recipients, &dead_letters)
             }
-            _ => Ends::reported(&self.outcomes),
+            _ => self.outcomes.counts(),
         };
-        let mut sum = Sum {
-            rows: all(|summary| summary.rows),
-            accepted,
-            already_accepted,
-            refused,
-            expired,
-            unknown: 0,
-            rejected: all(|summary| summary.rejected),
-            duplicates: all(|summary| summary.duplicates),
-        };
-        let mut published = all(|summary| summary.recipients);
-        let cut_off = given_up.is_some() || invocations.failed.is_some();
-        if cut_off {
-            // The invocation that was cut off has given no summary: the rows it had dealt with are what the sum is of.
-            let progress = self.producer.progress();
-            published = progress.recipients();
-            (sum.rejected, sum.duplicates) = (progress.rejected(), progress.duplicates());
-            sum.rows = published + sum.rejected + sum.duplicates;
-        }
-        // Nobody is left out of the sum: who has no other outcome is unknown.
-        sum.unknown = published.saturating_sub(sum.settled());
-        let wrong = (!sum.adds_up())
-            .then(|| "the outcomes do not add up to the rows: this is a bug in fanline".to_owned());
-        Ok(Run {
-            sum,
-            deliveries: self.producer.progress().deliveries(),
-            requests: all(|summary| summary.requests),
-            rejects: invocations
-                .summaries
-                .iter()
-                .flat_map(|summary| summary.rejects.clone())
-                .collect(),
-            record: self.recorder.record(),
+        let fan_out = self.fan_out.totals(early_end.is_some());
+        let accounting = Accounting::new(fan_out.counts, outcomes);
+        let bug = "the terms do not add up to the rows: this is a bug in fanline";
+        let is_live = environment.is_live();
+        Ok(RunReport {
+            run: campaign.run(),
+            channel: campaign.channel.as_str(),
+            live: is_live,
+            deliveries: fan_out.deliveries,
+            queue_requests: fan_out.queue_requests,
+            seconds,
+            measurements: self.recorder.measurements(),
             dead_letters,
-            problem: given_up
-                .or_else(|| invocations.failed.as_ref().map(ToString::to_string))
-                .or(wrong),
+            rejects: fan_out.rejects,
+            line: ledger.map(Into::into),
+            problem: early_end
+                .map(|early_end| early_end.with_cure(is_live))
+                .or(fan_out.error)
+                .or_else(|| (!accounting.adds_up()).then(|| bug.to_owned())),
+            accounting,
         })
     }
 }
 
-fn keep(invocations: &Mutex<Invocations>, result: Result<Summary, ProduceError>) {
-    let mut invocations = invocations.lock().unwrap_or_else(PoisonError::into_inner);
-    match result {
-        Ok(summary) => invocations.summaries.push(summary),
-        Err(error) => invocations.failed = Some(error),
+async fn consumer_in_process(
+    environment: &RunEnvironment,
+    outcomes: &Arc<FirstOutcomes>,
+    recorder: &Arc<Recorder>,
+) -> anyhow::Result<ConsumerFunction> {
+    let (outcomes, accepted) = (Arc::clone(outcomes), Arc::clone(recorder));
+    let observer = move |settled: &Settled| {
+        let is_first = outcomes.report(settled);
+        if is_first
+            && matches!(
+                settled.outcome,
+                Outcome::Accepted | Outcome::AlreadyAccepted
+            )
+        {
+            accepted.add_accepted(settled.recipients as u64, 1);
+        }
+    };
+    Ok(ConsumerFunction::InProcess {
+        consumer: environment.consumer().await?.with_observer(observer),
+        timeout: SignedDuration::try_from(environment.timeouts.invocation)?,
+        recorder: Arc::clone(recorder),
+    })
+}
+
+async fn poll_slices(
+    environment: &RunEnvironment,
+    fan_out: &Arc<FanOut>,
+) -> Result<Poller, PollerError> {
+    let options = PollerOptions {
+        batch_size: 1,
+        concurrency: MAX_SLICES,
+        ..PollerOptions::new(&environment.queues.slices)
+    };
+    let fan_out = Arc::clone(fan_out);
+    let function = move |event| {
+        let fan_out = Arc::clone(&fan_out);
+        async move {
+            fan_out.invoke(event).await;
+            Ok(Value::Null)
+        }
+    };
+    Poller::start(environment.sqs.clone(), options, function).await
+}
+
+/// Polls with the faults around the consumer where there are any. Otherwise no code that injects
+/// faults is between the queue and the consumer.
+async fn poll_deliveries(
+    environment: &RunEnvironment,
+    consumer: ConsumerFunction,
+) -> Result<Poller, PollerError> {
+    let options = PollerOptions {
+        concurrency: MAX_BATCHES,
+        timeout: Some(environment.timeouts.invocation),
+        ..PollerOptions::new(&environment.queues.deliveries)
+    };
+    let sqs = environment.sqs.clone();
+    if environment.faults.any() {
+        let consumer = Arc::new(FaultyConsumer::new(consumer, environment.faults.clone()));
+        let function = move |event| Arc::clone(&consumer).invoke(event);
+        Poller::start(sqs, options, function).await
+    } else {
+        let function = move |event| consumer.clone().invoke(event);
+        Poller::start(sqs, options, function).await
     }
 }

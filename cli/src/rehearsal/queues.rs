@@ -1,6 +1,7 @@
 //! The queues of a run, each with its dead-letter queue.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::Context;
 use aws_sdk_sqs::Client;
@@ -9,8 +10,12 @@ use aws_sdk_sqs::types::QueueAttributeName;
 /// How often a delivery is received before the queue sets it aside, as in the template.
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 20;
 
-/// Seconds: six times the quarter of an hour that a producer may take at most.
-const SLICE_VISIBILITY_SECONDS: u32 = 5400;
+/// Six times the 15 minutes that an invocation of the producer takes at most.
+const SLICE_VISIBILITY: Duration = Duration::from_mins(6 * 15);
+
+/// The part of a queue's name that is of the run: the whole name has at most 80 characters.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>
+const MAX_RUN_NAME: usize = 60;
 
 /// The queues of a run, by URL.
 pub(crate) struct Queues {
@@ -20,15 +25,20 @@ pub(crate) struct Queues {
 }
 
 impl Queues {
-    pub(crate) async fn create(sqs: &Client, run: &str, visibility: u32) -> anyhow::Result<Self> {
-        let name: String = run
+    /// Creates the queues of a campaign. `visibility` is that of the deliveries.
+    pub(crate) async fn create(
+        sqs: &Client,
+        campaign: &str,
+        visibility: Duration,
+    ) -> anyhow::Result<Self> {
+        let name: String = campaign
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-            .take(60)
+            .take(MAX_RUN_NAME)
             .collect();
-        let (slices, _) = pair(sqs, &format!("{name}-slices"), SLICE_VISIBILITY_SECONDS).await?;
+        let (slices, _) = create_pair(sqs, &format!("{name}-slices"), SLICE_VISIBILITY).await?;
         let (deliveries, dead_letters) =
-            pair(sqs, &format!("{name}-deliveries"), visibility).await?;
+            create_pair(sqs, &format!("{name}-deliveries"), visibility).await?;
         Ok(Self {
             slices,
             deliveries,
@@ -37,8 +47,12 @@ impl Queues {
     }
 }
 
-/// A queue and its dead-letter queue.
-async fn pair(sqs: &Client, name: &str, visibility: u32) -> anyhow::Result<(String, String)> {
+/// Creates a queue and its dead-letter queue.
+async fn create_pair(
+    sqs: &Client,
+    name: &str,
+    visibility: Duration,
+) -> anyhow::Result<(String, String)> {
     let dead_letters = create(sqs, &format!("{name}-dead"), HashMap::new()).await?;
     let arn = sqs
         .get_queue_attributes()
@@ -46,19 +60,18 @@ async fn pair(sqs: &Client, name: &str, visibility: u32) -> anyhow::Result<(Stri
         .attribute_names(QueueAttributeName::QueueArn)
         .send()
         .await
-        .context("asking the queue for its name")?
+        .context("reading the ARN of a queue")?
         .attributes
         .and_then(|mut attributes| attributes.remove(&QueueAttributeName::QueueArn))
         .context("the queue has no ARN")?;
     let redrive =
-        serde_json::json!({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT})
-            .to_string();
+        serde_json::json!({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT});
     let attributes = HashMap::from([
         (
             QueueAttributeName::VisibilityTimeout,
-            visibility.to_string(),
+            visibility.as_secs().to_string(),
         ),
-        (QueueAttributeName::RedrivePolicy, redrive),
+        (QueueAttributeName::RedrivePolicy, redrive.to_string()),
     ]);
     Ok((create(sqs, name, attributes).await?, dead_letters))
 }
@@ -68,30 +81,39 @@ async fn create(
     name: &str,
     attributes: HashMap<QueueAttributeName, String>,
 ) -> anyhow::Result<String> {
-    let made = sqs
-        .create_queue()
+    sqs.create_queue()
         .queue_name(name)
         .set_attributes(Some(attributes))
         .send()
-        .await;
-    made.context("making a queue")?
+        .await
+        .context("creating a queue")?
         .queue_url
         .context("the queue has no URL")
 }
 
-/// Whether a queue holds nothing: nothing to receive, in hand or delayed.
+/// Whether a queue has no message: none to receive, none hidden and none delayed.
 pub(crate) async fn is_empty(sqs: &Client, queue_url: &str) -> anyhow::Result<bool> {
-    use QueueAttributeName as Name;
-    let asked = sqs
+    let counts = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+    ];
+    let attributes = sqs
         .get_queue_attributes()
         .queue_url(queue_url)
-        .attribute_names(Name::ApproximateNumberOfMessages)
-        .attribute_names(Name::ApproximateNumberOfMessagesNotVisible)
-        .attribute_names(Name::ApproximateNumberOfMessagesDelayed)
+        .set_attribute_names(Some(counts.to_vec()))
         .send()
         .await
-        .context("asking the queue how much it holds")?;
-    Ok(asked
+        .context("reading how many messages the queue has")?
         .attributes
-        .is_some_and(|counts| counts.values().all(|count| count == "0")))
+        .context("the queue does not say how many messages it has")?;
+    for name in &counts {
+        let count = attributes
+            .get(name)
+            .with_context(|| format!("the queue does not say its `{name}`"))?;
+        if count != "0" {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -1,12 +1,26 @@
-//! The sum of a run: every row of the list in exactly one outcome.
+//! The accounting of a run: each row of the list in exactly one term.
 
+use indicatif::HumanCount;
 use serde::Serialize;
 
-use crate::print::count;
+use crate::report::outcomes::OutcomeCounts;
+
+/// What the producer did with the rows of the list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct FanOutCounts {
+    /// Rows read.
+    pub(crate) rows: u64,
+    /// Recipients whose delivery was put on the queue.
+    pub(crate) published: u64,
+    /// Rows that can't be sent.
+    pub(crate) rejected: u64,
+    /// Rows whose recipient stands in an earlier row.
+    pub(crate) duplicates: u64,
+}
 
 /// What became of the rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Sum {
+pub(crate) struct Accounting {
     pub(crate) rows: u64,
     pub(crate) accepted: u64,
     pub(crate) already_accepted: u64,
@@ -17,62 +31,147 @@ pub(crate) struct Sum {
     pub(crate) duplicates: u64,
 }
 
-impl Sum {
-    /// Whether every row got its message, duplicates counted with the row they repeat.
+/// One term of the accounting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Term {
+    pub(crate) name: &'static str,
+    pub(crate) rows: u64,
+    /// What the term means, for people.
+    pub(crate) meaning: &'static str,
+    /// Whether LINE accepted these rows, or the row that they repeat.
+    pub(crate) is_accepted: bool,
+}
+
+impl Accounting {
+    /// Puts each row in its term. A published recipient without an outcome is unknown.
+    pub(crate) fn new(fan_out: FanOutCounts, outcomes: OutcomeCounts) -> Self {
+        Self {
+            rows: fan_out.rows,
+            accepted: outcomes.accepted,
+            already_accepted: outcomes.already_accepted,
+            refused: outcomes.refused,
+            expired: outcomes.expired,
+            unknown: fan_out.published.saturating_sub(outcomes.sum()),
+            rejected: fan_out.rejected,
+            duplicates: fan_out.duplicates,
+        }
+    }
+
+    /// Whether LINE accepted each row, or the row that it repeats.
     pub(crate) fn all_accepted(&self) -> bool {
         self.rows == self.accepted + self.already_accepted + self.duplicates
     }
 
-    /// People whose deliveries came to an end.
-    pub(crate) fn settled(&self) -> u64 {
-        self.accepted + self.already_accepted + self.refused + self.expired + self.unknown
-    }
-
-    /// Whether every row is in exactly one term.
+    /// Whether the terms add up to the rows.
     pub(crate) fn adds_up(&self) -> bool {
-        self.rows == self.settled() + self.rejected + self.duplicates
+        self.rows == self.terms().iter().map(|term| term.rows).sum::<u64>()
     }
 
-    /// The sum's terms with their names and what they mean, in the order of a delivery's life.
-    pub(crate) fn terms(&self) -> [(&'static str, u64, &'static str); 7] {
+    /// The terms, in the order of a delivery's life.
+    pub(crate) fn terms(&self) -> [Term; 7] {
+        let term = |name, rows, meaning, is_accepted| Term {
+            name,
+            rows,
+            meaning,
+            is_accepted,
+        };
         [
-            ("accepted", self.accepted, "LINE took it"),
-            (
+            term("accepted", self.accepted, "LINE accepted it", true),
+            term(
                 "already accepted",
                 self.already_accepted,
-                "LINE had taken it on an earlier attempt",
+                "LINE had accepted it on an earlier attempt",
+                true,
             ),
-            (
+            term(
                 "refused",
                 self.refused,
-                "LINE won't take it: in the dead-letter queue with its reason",
+                "LINE refused it: it is in the dead-letter queue with its reason",
+                false,
             ),
-            ("expired", self.expired, "too late to be sent"),
-            (
+            term("expired", self.expired, "it was too late to send it", false),
+            term(
                 "unknown",
                 self.unknown,
-                "nobody can say whether LINE took it",
+                "it is not known whether LINE accepted it",
+                false,
             ),
-            (
+            term(
                 "rejected",
                 self.rejected,
                 "the row can't be sent: see the rejects file",
+                false,
             ),
-            (
+            term(
                 "duplicates",
                 self.duplicates,
-                "the list names the same recipient again",
+                "an earlier row names the same recipient",
+                true,
             ),
         ]
     }
 
-    /// The sum as an equation that a person can check.
+    /// The accounting as an equation that a person can check.
     pub(crate) fn equation(&self) -> String {
-        let terms: Vec<_> = self
+        let terms = self
             .terms()
-            .iter()
-            .map(|(name, n, _)| format!("{} {name}", count(*n)))
-            .collect();
-        format!("{} rows = {}", count(self.rows), terms.join(" + "))
+            .map(|term| format!("{} {}", HumanCount(term.rows), term.name));
+        format!("{} rows = {}", HumanCount(self.rows), terms.join(" + "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAN_OUT: FanOutCounts = FanOutCounts {
+        rows: 1_000,
+        published: 900,
+        rejected: 60,
+        duplicates: 40,
+    };
+
+    #[test]
+    fn a_published_recipient_without_an_outcome_is_unknown() {
+        let outcomes = OutcomeCounts {
+            accepted: 500,
+            already_accepted: 100,
+            refused: 30,
+            expired: 20,
+        };
+        let accounting = Accounting::new(FAN_OUT, outcomes);
+        assert_eq!(accounting.unknown, 250);
+        assert!(accounting.adds_up());
+        assert!(!accounting.all_accepted());
+        assert_eq!(
+            accounting.equation(),
+            "1,000 rows = 500 accepted + 100 already accepted + 30 refused + 20 expired \
+             + 250 unknown + 60 rejected + 40 duplicates"
+        );
+    }
+
+    #[test]
+    fn more_outcomes_than_published_recipients_do_not_add_up() {
+        let outcomes = OutcomeCounts {
+            accepted: 901,
+            ..OutcomeCounts::default()
+        };
+        assert!(!Accounting::new(FAN_OUT, outcomes).adds_up());
+    }
+
+    #[test]
+    fn a_row_that_repeats_an_accepted_one_counts_as_accepted() {
+        let fan_out = FanOutCounts {
+            rows: 3,
+            published: 2,
+            rejected: 0,
+            duplicates: 1,
+        };
+        let outcomes = OutcomeCounts {
+            accepted: 1,
+            already_accepted: 1,
+            ..OutcomeCounts::default()
+        };
+        assert!(Accounting::new(fan_out, outcomes).all_accepted());
     }
 }

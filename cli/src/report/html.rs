@@ -1,182 +1,163 @@
-//! `--report`: a run on one self-contained page.
+//! The report of a run as one page that needs no other file.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
-use crate::print::count;
-use crate::report::Report;
-use crate::report::measurements::Record;
+use indicatif::HumanCount;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
 
-const STYLE: &str = "
-:root{color-scheme:light dark;--ink:#16181d;--dim:#667085;--line:#e4e7ec;--card:#fff;--page:#f6f7f9;--good:#06a94d;--bad:#d92d20;--limit:#b54708}
-@media(prefers-color-scheme:dark){:root{--ink:#f2f4f7;--dim:#98a2b3;--line:#344054;--card:#1d2230;--page:#12151d;--limit:#fdb022}}
-*{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-main{max-width:60rem;margin:0 auto;padding:1rem}h1{font-size:1.4rem;margin:.5rem 0;overflow-wrap:anywhere}h2{font-size:1rem;margin:0 0 .5rem}
-section{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1rem;margin:1rem 0}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:1rem}.figures b{display:block;font-size:1.5rem;line-height:1.2}
-.dim,.figures span{color:var(--dim);font-size:.875rem}table{border-collapse:collapse;width:100%}td,th{padding:.35rem .25rem;border-top:1px solid var(--line);text-align:left;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.good{color:var(--good)}.bad{color:var(--bad)}svg{width:100%;max-width:42rem;height:auto;display:block}
-svg text{fill:var(--dim);font:10px system-ui,sans-serif}.bar{fill:var(--good)}.limit{stroke:var(--limit);stroke-width:1.5;stroke-dasharray:6 4}.axis{stroke:var(--line)}";
+use crate::report::accounting::Term;
+use crate::report::chart::Chart;
+use crate::report::measurements::Latency;
+use crate::report::run_report::RunReport;
 
-/// The page for this run.
-pub(crate) fn page(report: &Report) -> String {
-    let run = escape(&report.run);
-    let sum = &report.sum;
-    let verdict = if sum.all_accepted() {
-        "<span class=good>Everybody was reached.</span>"
-    } else {
-        "<span class=bad>Not everybody was reached.</span>"
-    };
-    let to = if report.live {
-        "LINE"
-    } else {
-        "the simulated LINE"
-    };
-    let mut terms = String::new();
-    for (name, n, meaning) in sum.terms() {
-        push(
-            &mut terms,
-            format_args!(
-                "<tr><td>{name}<br><span class=dim>{meaning}</span><td class=n>{}",
-                count(n)
-            ),
-        );
-    }
-    push(
-        &mut terms,
-        format_args!("<tr><th>rows<td class=n><b>{}</b>", count(sum.rows)),
-    );
-    let figures: String = [
-        ("people reached", count(sum.accepted + sum.already_accepted)),
-        (
-            "from the first row to the last outcome",
-            format!("{:.1} s", report.seconds),
-        ),
-        ("deliveries", count(report.deliveries)),
-        ("retries", count(report.record.retries)),
-        ("answers “too fast”", count(report.record.too_fast)),
-    ]
-    .iter()
-    .fold(String::new(), |mut html, (name, value)| {
-        push(
-            &mut html,
-            format_args!("<div><b>{value}</b><span>{name}</span></div>"),
-        );
-        html
-    });
-    let latency = &report.record.latency_ms;
-    let mut set_aside = String::new();
-    for (reason, n) in &report.dead_letters {
-        push(
-            &mut set_aside,
-            format_args!("<tr><td>{}<td class=n>{}", escape(reason), count(*n)),
-        );
-    }
-    if set_aside.is_empty() {
-        set_aside.push_str("<tr><td class=dim>nothing was set aside");
-    }
-    let problem = report.problem.as_ref().map_or(String::new(), |problem| {
-        format!("<p class=bad>{}</p>", escape(problem))
-    });
-    // LINE Notify has no limit of the kind.
-    let limit = report
-        .record
-        .people_limit()
+/// The name decides how values are escaped: as text in HTML.
+const TEMPLATE_NAME: &str = "page.html.j2";
+const TEMPLATE: &str = include_str!("page.html.j2");
+
+/// What the template shows.
+#[derive(Serialize)]
+struct Page<'a> {
+    run: &'a str,
+    all_accepted: bool,
+    target: &'static str,
+    problem: Option<&'a str>,
+    recipients_accepted: u64,
+    seconds: String,
+    deliveries: u64,
+    retries: u64,
+    too_fast: u64,
+    chart: Chart,
+    terms: [Term; 7],
+    rows: u64,
+    latency_ms: Latency,
+    dead_letters: &'a BTreeMap<String, u64>,
+}
+
+/// The page of this report.
+pub(crate) fn page(report: &RunReport) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()?;
+    environment.set_syntax(syntax);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_filter("human_count", |n: u64| HumanCount(n).to_string());
+    environment.add_template(TEMPLATE_NAME, TEMPLATE)?;
+    environment
+        .get_template(TEMPLATE_NAME)?
+        .render(Serde(data(report)))
+}
+
+fn data(report: &RunReport) -> Page<'_> {
+    let (accounting, measurements) = (&report.accounting, &report.measurements);
+    // LINE Notify has no limit in requests a second.
+    let limit = measurements
+        .recipients_limit()
         .filter(|_| report.channel == "line");
-    format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\"><title>{run} · fanline</title>\
-         <style>{STYLE}</style><main><h1>{run}</h1><p>{verdict} <span class=dim>Sent to {to}.</span></p>{problem}\
-         <section class=figures>{figures}</section>\
-         <section><h2>Accepted a second</h2>{}</section>\
-         <section><h2>Every row, once</h2><table>{terms}</table></section>\
-         <section><h2>How long a request took</h2><table><tr><th>half within<th>90 %<th>99 %<th>all\
-         <tr><td>{} ms<td>{} ms<td>{} ms<td>{} ms</table></section>\
-         <section><h2>Set aside, and why</h2><table>{set_aside}</table></section></main></html>\n",
-        chart(&report.record, limit),
-        latency.p50,
-        latency.p90,
-        latency.p99,
-        latency.max,
-    )
-}
-
-/// Bars over time, and the limit above them.
-fn chart(record: &Record, limit: Option<u64>) -> String {
-    const WIDTH: f64 = 360.0;
-    const HEIGHT: f64 = 140.0;
-    const LEFT: f64 = 44.0;
-    const BOTTOM: f64 = 24.0;
-    let seconds = &record.accepted_by_second;
-    let most = seconds
-        .iter()
-        .copied()
-        .chain(limit)
-        .max()
-        .unwrap_or(0)
-        .max(1);
-    #[expect(clippy::cast_precision_loss, reason = "pixels")]
-    let height = |people: u64| people as f64 / most as f64 * (HEIGHT - 16.0);
-    #[expect(clippy::cast_precision_loss, reason = "pixels")]
-    let step = (WIDTH - LEFT) / seconds.len().max(1) as f64;
-    let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {}\" role=img aria-label=\"people accepted in each second\">",
-        HEIGHT + BOTTOM
-    );
-    let mut left = LEFT;
-    for people in seconds {
-        let tall = height(*people);
-        push(
-            &mut svg,
-            format_args!(
-                "<rect class=bar x={left:.1} y={:.1} width={:.2} height={tall:.1}><title>{}</title></rect>",
-                HEIGHT - tall,
-                (step * 0.92).max(0.4),
-                count(*people)
-            ),
-        );
-        left += step;
+    Page {
+        run: &report.run,
+        all_accepted: accounting.all_accepted(),
+        target: report.target(),
+        problem: report.problem.as_deref(),
+        recipients_accepted: accounting.accepted + accounting.already_accepted,
+        seconds: format!("{:.1}", report.seconds),
+        deliveries: report.deliveries,
+        retries: measurements.retries,
+        too_fast: measurements.too_fast,
+        chart: Chart::new(&measurements.accepted_by_second, limit),
+        terms: accounting.terms(),
+        rows: accounting.rows,
+        latency_ms: measurements.latency_ms,
+        dead_letters: &report.dead_letters,
     }
-    push(
-        &mut svg,
-        format_args!("<line class=axis x1={LEFT} x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />"),
-    );
-    push(
-        &mut svg,
-        format_args!(
-            "<text x={LEFT} y={:.0}>0 s</text><text x={WIDTH} y={:.0} text-anchor=end>{} s</text>",
-            HEIGHT + 18.0,
-            HEIGHT + 18.0,
-            seconds.len()
-        ),
-    );
-    if let Some(limit) = limit {
-        let y = HEIGHT - height(limit);
-        push(
-            &mut svg,
-            format_args!(
-                "<line class=limit x1={LEFT} x2={WIDTH} y1={y:.1} y2={y:.1} /><text x=0 y={:.1}>{}</text>",
-                y + 4.0,
-                count(limit)
-            ),
-        );
-        push(
-            &mut svg,
-            format_args!(
-                "<text x={WIDTH} y={:.1} text-anchor=end>LINE’s limit</text>",
-                (y - 4.0).max(11.0)
-            ),
-        );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::accounting::Accounting;
+    use crate::report::measurements::Measurements;
+
+    fn report() -> RunReport {
+        RunReport {
+            run: "coupon@2026-12-25T00:00:00Z".into(),
+            channel: "line",
+            live: false,
+            accounting: Accounting {
+                rows: 10_000,
+                accepted: 9_000,
+                already_accepted: 900,
+                refused: 40,
+                expired: 0,
+                unknown: 0,
+                rejected: 50,
+                duplicates: 10,
+            },
+            deliveries: 9_940,
+            queue_requests: 994,
+            seconds: 5.26,
+            measurements: Measurements {
+                accepted_by_second: vec![1_800, 2_000, 0, 2_100, 4_000],
+                pushes: 9_900,
+                multicasts: 0,
+                requests: 10_200,
+                latency_ms: Latency {
+                    p50: 3,
+                    p90: 12,
+                    p99: 80,
+                    max: 1_250,
+                },
+                retries: 260,
+                too_fast: 12,
+            },
+            dead_letters: BTreeMap::from([("refused".into(), 40)]),
+            rejects: vec!["list.rejects.csv".into()],
+            line: None,
+            problem: None,
+        }
     }
-    svg.push_str("</svg>");
-    svg
-}
 
-fn push(html: &mut String, what: std::fmt::Arguments<'_>) {
-    html.write_fmt(what).unwrap_or_default(); // a `String` takes whatever is written to it
-}
+    #[test]
+    fn the_page_shows_the_whole_report() {
+        insta::assert_snapshot!(page(&report()).unwrap());
+    }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    #[test]
+    fn text_from_outside_stays_text() {
+        let markup = "<script>alert(1)</script><img src=x onerror='a()'>\"&amp;";
+        let page = page(&RunReport {
+            run: markup.into(),
+            problem: Some(markup.into()),
+            dead_letters: BTreeMap::from([(markup.into(), 1)]),
+            ..report()
+        })
+        .unwrap();
+        assert!(
+            !page.contains("<script") && !page.contains("<img"),
+            "{page}"
+        );
+        assert_eq!(page.matches("&lt;script&gt;").count(), 4, "{page}");
+        assert!(page.contains("&quot;&amp;amp;"), "{page}");
+    }
+
+    #[test]
+    fn an_empty_run_has_a_page() {
+        let page = page(&RunReport {
+            accounting: Accounting::default(),
+            measurements: Measurements::default(),
+            dead_letters: BTreeMap::new(),
+            problem: Some("interrupted".into()),
+            live: true,
+            ..report()
+        })
+        .unwrap();
+        for text in ["interrupted", "Sent to LINE.", "nothing was set aside"] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+        assert!(!page.contains("class=\"limit\""), "{page}");
+    }
 }

@@ -1,24 +1,24 @@
-//! What a run was like: how many were accepted in which second, how long LINE took, how often something came again.
+//! What is measured in a run: recipients accepted in each second, times of requests, retries.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use fanline_core::line_limits::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
-use fanline_core::outcome::Outcome;
-use serde::Serialize;
-use serde_json::Value;
+use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
+use parking_lot::Mutex;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
-/// Kept while the run goes on.
+/// Measures a run while it goes on.
 pub(crate) struct Recorder {
     began: Instant,
-    kept: Mutex<Kept>,
+    counts: Mutex<RunningCounts>,
 }
 
 #[derive(Default)]
-struct Kept {
-    accepted: Vec<u64>,
-    /// Milliseconds of each request.
-    latencies: Vec<u32>,
+struct RunningCounts {
+    /// Recipients accepted, by second since the run began.
+    accepted: BTreeMap<u64, u64>,
+    latencies_ms: Vec<u64>,
     pushes: u64,
     multicasts: u64,
     retries: u64,
@@ -26,57 +26,173 @@ struct Kept {
     holds: u64,
 }
 
-/// The record of a run that has ended.
+/// The measurements of a run that has ended.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Record {
-    /// People accepted in each second since the first row was read.
+pub(crate) struct Measurements {
+    /// Recipients accepted in each second since the first row was read.
     pub(crate) accepted_by_second: Vec<u64>,
-    /// Deliveries for one recipient, and for several.
+    /// Accepted deliveries for one recipient.
     pub(crate) pushes: u64,
+    /// Accepted deliveries for several recipients.
     pub(crate) multicasts: u64,
-    /// Requests to the channel that were answered, or given up.
+    /// Requests to the channel whose time was measured.
     pub(crate) requests: usize,
-    /// Milliseconds within which half, nine tenths, 99 % and all of them were.
+    /// Times of requests, in milliseconds.
     pub(crate) latency_ms: Latency,
-    /// Deliveries that had to come again, each time counted.
+    /// Deliveries that came back to the queue, each time counted.
     pub(crate) retries: u64,
-    /// Answers with 429.
+    /// Answers with status 429.
     pub(crate) too_fast: u64,
 }
 
-/// Percentiles.
+/// The times of requests: half of them were at most `p50`, and so on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Latency {
-    pub(crate) p50: u32,
-    pub(crate) p90: u32,
-    pub(crate) p99: u32,
-    pub(crate) max: u32,
+    pub(crate) p50: u64,
+    pub(crate) p90: u64,
+    pub(crate) p99: u64,
+    pub(crate) max: u64,
 }
 
-/// How fast a run goes at the moment.
+/// How fast a run goes now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Speed {
-    /// People accepted in the last whole second.
+    /// Recipients accepted in the last whole second.
     pub(crate) accepted: u64,
-    /// How many LINE's limits would let through.
+    /// Recipients a second that LINE's limits allow.
     pub(crate) limit: Option<u64>,
-    /// Deliveries that had to come again so far.
+    /// Retries so far.
     pub(crate) retries: u64,
 }
 
-/// How many people a second LINE's limits let through where so many people are in so many pushes and multicasts, which have a
-/// limit each and go side by side.
-fn people_limit(people: u64, pushes: u64, multicasts: u64) -> Option<u64> {
-    let milliseconds = (pushes * 1000)
-        .div_ceil(PUSH_PER_SECOND.into())
-        .max((multicasts * 1000).div_ceil(MULTICAST_PER_SECOND.into()));
-    (people * 1000).checked_div(milliseconds)
+/// The counts of one batch, as the consumer's metric line has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct ConsumerCounts {
+    #[serde(default)]
+    accepted: u64,
+    #[serde(default)]
+    accepted_deliveries: u64,
+    #[serde(default)]
+    already_accepted: u64,
+    #[serde(default)]
+    already_accepted_deliveries: u64,
+    #[serde(default)]
+    retry_deliveries: u64,
+    #[serde(default)]
+    too_fast: u64,
+    #[serde(default)]
+    holds: u64,
+    /// Milliseconds of each request.
+    #[serde(default)]
+    latency: Vec<u64>,
 }
 
-impl Record {
-    /// How many people a second LINE's limits let through, with this run's share of pushes and multicasts.
-    pub(crate) fn people_limit(&self) -> Option<u64> {
-        people_limit(
+impl ConsumerCounts {
+    /// The counts of a metric line. `None` for any other line, such as a line of the log.
+    pub(crate) fn from_line(line: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct MetricLine {
+            #[serde(rename = "_aws")]
+            _marker: IgnoredAny,
+            #[serde(flatten)]
+            counts: ConsumerCounts,
+        }
+        let line: MetricLine = serde_json::from_str(line).ok()?;
+        Some(line.counts)
+    }
+}
+
+impl Recorder {
+    /// A recorder of a run that begins now.
+    pub(crate) fn start() -> Self {
+        Self {
+            began: Instant::now(),
+            counts: Mutex::default(),
+        }
+    }
+
+    /// Time since the run began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Adds deliveries that LINE accepted now.
+    pub(crate) fn add_accepted(&self, recipients: u64, deliveries: u64) {
+        let second = self.elapsed().as_secs();
+        let mut counts = self.counts.lock();
+        *counts.accepted.entry(second).or_default() += recipients;
+        if recipients > deliveries {
+            counts.multicasts += deliveries;
+        } else {
+            counts.pushes += deliveries;
+        }
+    }
+
+    /// Adds a batch, without the deliveries that it had accepted.
+    pub(crate) fn add_batch(&self, batch: &ConsumerCounts) {
+        let mut counts = self.counts.lock();
+        counts.latencies_ms.extend(&batch.latency);
+        counts.retries += batch.retry_deliveries;
+        counts.too_fast += batch.too_fast;
+        counts.holds += batch.holds;
+    }
+
+    /// Adds a batch with the deliveries that it had accepted. For a consumer that reports its
+    /// outcomes in no other way.
+    pub(crate) fn add_batch_with_accepted(&self, batch: &ConsumerCounts) {
+        self.add_batch(batch);
+        self.add_accepted(
+            batch.accepted + batch.already_accepted,
+            batch.accepted_deliveries + batch.already_accepted_deliveries,
+        );
+    }
+
+    /// Whether the consumer has put a channel on hold: no quota, or no valid token.
+    pub(crate) fn has_held(&self) -> bool {
+        self.counts.lock().holds > 0
+    }
+
+    /// How fast the run goes now.
+    pub(crate) fn speed(&self) -> Speed {
+        let counts = self.counts.lock();
+        let last_second = self.elapsed().as_secs().checked_sub(1);
+        let accepted = last_second.and_then(|second| counts.accepted.get(&second).copied());
+        Speed {
+            accepted: accepted.unwrap_or(0),
+            limit: recipients_limit(
+                counts.accepted.values().sum(),
+                counts.pushes,
+                counts.multicasts,
+            ),
+            retries: counts.retries,
+        }
+    }
+
+    /// All measurements so far.
+    pub(crate) fn measurements(&self) -> Measurements {
+        let mut counts = self.counts.lock();
+        counts.latencies_ms.sort_unstable();
+        let seconds = counts
+            .accepted
+            .last_key_value()
+            .map_or(0, |(last, _)| last + 1);
+        let accepted = |second| counts.accepted.get(&second).copied().unwrap_or(0);
+        Measurements {
+            accepted_by_second: (0..seconds).map(accepted).collect(),
+            pushes: counts.pushes,
+            multicasts: counts.multicasts,
+            requests: counts.latencies_ms.len(),
+            latency_ms: Latency::of(&counts.latencies_ms),
+            retries: counts.retries,
+            too_fast: counts.too_fast,
+        }
+    }
+}
+
+impl Measurements {
+    /// Recipients a second that LINE's limits allow, with the pushes and multicasts of this run.
+    pub(crate) fn recipients_limit(&self) -> Option<u64> {
+        recipients_limit(
             self.accepted_by_second.iter().sum(),
             self.pushes,
             self.multicasts,
@@ -84,108 +200,8 @@ impl Record {
     }
 }
 
-impl Recorder {
-    /// How fast it goes now.
-    pub(crate) fn speed(&self) -> Speed {
-        let second = usize::try_from(self.began.elapsed().as_secs()).unwrap_or(usize::MAX);
-        let kept = self.kept();
-        let last = second
-            .checked_sub(1)
-            .and_then(|last| kept.accepted.get(last));
-        Speed {
-            accepted: last.copied().unwrap_or(0),
-            limit: people_limit(kept.accepted.iter().sum(), kept.pushes, kept.multicasts),
-            retries: kept.retries,
-        }
-    }
-
-    pub(crate) fn start() -> Self {
-        Self {
-            began: Instant::now(),
-            kept: Mutex::default(),
-        }
-    }
-
-    /// An outcome, as it was first heard of.
-    pub(crate) fn outcome(&self, outcome: Outcome, recipients: u64) {
-        if matches!(outcome, Outcome::Accepted | Outcome::AlreadyAccepted) {
-            self.accepted(recipients, 1);
-        }
-    }
-
-    /// The metrics of a consumer that reports its outcomes in no other way.
-    pub(crate) fn outcomes_in(&self, line: &str) {
-        let Ok(line) = serde_json::from_str::<Value>(line) else {
-            return;
-        };
-        let both = |unit: &str| {
-            let count = |name: &str| line.get(format!("{name}{unit}")).and_then(Value::as_u64);
-            count("accepted").unwrap_or(0) + count("already_accepted").unwrap_or(0)
-        };
-        self.accepted(both(""), both("_deliveries"));
-    }
-
-    fn accepted(&self, people: u64, deliveries: u64) {
-        let second = usize::try_from(self.began.elapsed().as_secs()).unwrap_or(usize::MAX);
-        let mut kept = self.kept();
-        *(if people > deliveries {
-            &mut kept.multicasts
-        } else {
-            &mut kept.pushes
-        }) += deliveries;
-        if kept.accepted.len() <= second {
-            kept.accepted.resize(second + 1, 0);
-        }
-        if let Some(accepted) = kept.accepted.get_mut(second) {
-            *accepted += people;
-        }
-    }
-
-    /// A line of the consumer's own metrics.
-    pub(crate) fn metrics(&self, line: &str) {
-        let Ok(line) = serde_json::from_str::<Value>(line) else {
-            return;
-        };
-        let count = |name: &str| line.get(name).and_then(Value::as_u64).unwrap_or(0);
-        let latencies = line.get("latency").and_then(Value::as_array);
-        let mut kept = self.kept();
-        kept.latencies.extend(
-            latencies
-                .into_iter()
-                .flatten()
-                .filter_map(|ms| u32::try_from(ms.as_u64()?).ok()),
-        );
-        kept.retries += count("retry_deliveries");
-        kept.too_fast += count("too_fast");
-        kept.holds += count("holds");
-    }
-
-    /// Whether the consumer has stopped a channel: no quota, or no valid token.
-    pub(crate) fn has_held(&self) -> bool {
-        self.kept().holds > 0
-    }
-
-    pub(crate) fn record(&self) -> Record {
-        let mut kept = self.kept();
-        kept.latencies.sort_unstable();
-        Record {
-            accepted_by_second: kept.accepted.clone(),
-            pushes: kept.pushes,
-            multicasts: kept.multicasts,
-            requests: kept.latencies.len(),
-            latency_ms: Latency::of(&kept.latencies),
-            retries: kept.retries,
-            too_fast: kept.too_fast,
-        }
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Latency {
-    fn of(sorted: &[u32]) -> Self {
+    fn of(sorted: &[u64]) -> Self {
         let at = |percent: usize| {
             let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
             sorted.get(rank).copied().unwrap_or(0)
@@ -199,39 +215,76 @@ impl Latency {
     }
 }
 
+/// Recipients a second that LINE's limits allow, where so many recipients are in so many pushes and
+/// multicasts. Pushes and multicasts have a limit each and are sent at the same time.
+fn recipients_limit(recipients: u64, pushes: u64, multicasts: u64) -> Option<u64> {
+    let milliseconds = (pushes * 1000)
+        .div_ceil(PUSH_PER_SECOND.into())
+        .max((multicasts * 1000).div_ceil(MULTICAST_PER_SECOND.into()));
+    (recipients * 1000).checked_div(milliseconds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn pushes_and_multicasts_have_a_limit_each_and_go_side_by_side() {
-        assert_eq!(people_limit(10_000, 10_000, 0), Some(2000));
-        assert_eq!(people_limit(1_000_000, 0, 2000), Some(100_000));
-        assert_eq!(people_limit(102_000, 2000, 200), Some(102_000));
-        assert_eq!(people_limit(0, 0, 0), None);
+    fn pushes_and_multicasts_have_a_limit_each() {
+        assert_eq!(recipients_limit(10_000, 10_000, 0), Some(2000));
+        assert_eq!(recipients_limit(1_000_000, 0, 2000), Some(100_000));
+        assert_eq!(recipients_limit(102_000, 2000, 200), Some(102_000));
+        assert_eq!(recipients_limit(0, 0, 0), None);
     }
 
     #[test]
-    fn percentiles_are_of_what_was_measured() {
-        let sorted: Vec<u32> = (1..=200).collect();
-        assert_eq!(
-            Latency::of(&sorted),
-            Latency {
-                p50: 100,
-                p90: 180,
-                p99: 198,
-                max: 200
-            }
-        );
-        assert_eq!(
-            Latency::of(&[7]),
-            Latency {
-                p50: 7,
-                p90: 7,
-                p99: 7,
-                max: 7
-            }
-        );
+    fn percentiles_are_times_that_were_measured() {
+        let latency = |p50, p90, p99, max| Latency { p50, p90, p99, max };
+        let sorted: Vec<u64> = (1..=200).collect();
+        assert_eq!(Latency::of(&sorted), latency(100, 180, 198, 200));
+        assert_eq!(Latency::of(&[7]), latency(7, 7, 7, 7));
         assert_eq!(Latency::of(&[]), Latency::default());
+    }
+
+    #[test]
+    fn counts_are_read_from_metric_lines_alone() {
+        let line = r#"{"_aws":{},"channel":"line","accepted":501,"accepted_deliveries":2,
+            "retry_deliveries":3,"too_fast":1,"holds":0,"latency":[12,40],"pace_push":190.0}"#;
+        let counts = ConsumerCounts {
+            accepted: 501,
+            accepted_deliveries: 2,
+            retry_deliveries: 3,
+            too_fast: 1,
+            latency: vec![12, 40],
+            ..ConsumerCounts::default()
+        };
+        assert_eq!(ConsumerCounts::from_line(line), Some(counts));
+        let without_requests = r#"{"_aws":{},"channel":"none","undecodable":2}"#;
+        assert_eq!(
+            ConsumerCounts::from_line(without_requests),
+            Some(ConsumerCounts::default())
+        );
+        for other in ["", "panicked at x.rs", r#"{"level":"INFO","accepted":7}"#] {
+            assert_eq!(ConsumerCounts::from_line(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_batch_counts_its_accepted_recipients_where_nothing_else_does() {
+        let batch = ConsumerCounts {
+            accepted: 500,
+            accepted_deliveries: 1,
+            already_accepted: 20,
+            already_accepted_deliveries: 1,
+            retry_deliveries: 2,
+            ..ConsumerCounts::default()
+        };
+        let recorder = Recorder::start();
+        recorder.add_batch(&batch);
+        let without = recorder.measurements();
+        assert_eq!((without.retries, without.multicasts), (2, 0));
+        recorder.add_batch_with_accepted(&batch);
+        let with = recorder.measurements();
+        assert_eq!((with.retries, with.multicasts, with.pushes), (4, 2, 0));
+        assert_eq!(with.accepted_by_second.iter().sum::<u64>(), 520);
     }
 }

@@ -1,90 +1,81 @@
-//! What became of each delivery, counted once however often it was reported.
+//! The outcome of each delivery, counted once however often it is reported.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashSet};
 
 use fanline_consumer::Settled;
 use fanline_core::outcome::{DeadLetterReason, Outcome};
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 /// The outcomes that the consumer has reported so far.
 ///
-/// A delivery can be reported twice: accepted, then already accepted because its deletion from the queue was lost. The retry
-/// key tells that it is the same one, and the first report counts.
+/// A delivery can be reported twice. For example: LINE accepts it, its deletion from the queue is
+/// lost, and LINE answers "already accepted" to the second attempt. Both reports have the same
+/// retry key, and only the first one counts.
 #[derive(Default)]
-pub(crate) struct Outcomes {
-    first: Mutex<HashMap<Uuid, (Outcome, u32)>>,
-    recipients: AtomicU64,
-    lost: AtomicU64,
+pub(crate) struct FirstOutcomes(Mutex<Reported>);
+
+#[derive(Default)]
+struct Reported {
+    retry_keys: HashSet<Uuid>,
+    recipients: BTreeMap<Outcome, u64>,
 }
 
-impl Outcomes {
-    /// Counts a report, and says whether it is the first of this delivery.
+impl FirstOutcomes {
+    /// Counts a report, and says whether it is the first one of this delivery.
     pub(crate) fn report(&self, settled: &Settled) -> bool {
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        let Entry::Vacant(entry) = first.entry(settled.retry_key) else {
-            return false;
-        };
-        entry.insert((
-            settled.outcome,
-            u32::try_from(settled.recipients).unwrap_or(u32::MAX),
-        ));
-        self.recipients
-            .fetch_add(settled.recipients as u64, Ordering::Relaxed);
-        if !matches!(
-            settled.outcome,
-            Outcome::Accepted | Outcome::AlreadyAccepted
-        ) {
-            self.lost
-                .fetch_add(settled.recipients as u64, Ordering::Relaxed);
+        let mut reported = self.0.lock();
+        let is_first = reported.retry_keys.insert(settled.retry_key);
+        if is_first {
+            *reported.recipients.entry(settled.outcome).or_default() += settled.recipients as u64;
         }
-        true
+        is_first
     }
 
-    /// How many people have an outcome that is not "accepted".
-    pub(crate) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+    /// Recipients with an outcome.
+    pub(crate) fn settled(&self) -> u64 {
+        self.0.lock().recipients.values().sum()
     }
 
-    /// How many people's outcome is settled.
-    pub(crate) fn recipients(&self) -> u64 {
-        self.recipients.load(Ordering::Relaxed)
-    }
-
-    /// How many people ended in `outcome`.
-    pub(crate) fn of(&self, outcome: Outcome) -> u64 {
-        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first
-            .values()
-            .filter(|(settled, _)| *settled == outcome)
-            .map(|(_, recipients)| u64::from(*recipients))
+    /// Recipients with an outcome, whom LINE did not accept.
+    pub(crate) fn not_accepted(&self) -> u64 {
+        let reported = self.0.lock();
+        let not_accepted =
+            |outcome| !matches!(outcome, Outcome::Accepted | Outcome::AlreadyAccepted);
+        reported
+            .recipients
+            .iter()
+            .filter(|(outcome, _)| not_accepted(**outcome))
+            .map(|(_, recipients)| recipients)
             .sum()
     }
+
+    /// Recipients by outcome, as the accounting needs them.
+    pub(crate) fn counts(&self) -> OutcomeCounts {
+        let reported = self.0.lock();
+        let of = |outcome| reported.recipients.get(&outcome).copied().unwrap_or(0);
+        OutcomeCounts {
+            accepted: of(Outcome::Accepted),
+            already_accepted: of(Outcome::AlreadyAccepted),
+            refused: of(Outcome::Refused) + of(Outcome::Hold),
+            expired: of(Outcome::Expired),
+        }
+    }
 }
 
-/// How many people came to which end.
-pub(crate) struct Ends {
+/// Recipients by outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct OutcomeCounts {
     pub(crate) accepted: u64,
     pub(crate) already_accepted: u64,
     pub(crate) refused: u64,
     pub(crate) expired: u64,
 }
 
-impl Ends {
-    /// As the consumer's handler reports them.
-    pub(crate) fn reported(outcomes: &Outcomes) -> Self {
-        Self {
-            accepted: outcomes.of(Outcome::Accepted),
-            already_accepted: outcomes.of(Outcome::AlreadyAccepted),
-            refused: outcomes.of(Outcome::Refused) + outcomes.of(Outcome::Hold),
-            expired: outcomes.of(Outcome::Expired),
-        }
-    }
-
-    /// As they show from outside a binary: by LINE's ledger and the dead letters. A process that was killed tells nothing.
-    pub(crate) fn seen_from_outside(accepted: u64, dead_letters: &BTreeMap<String, u64>) -> Self {
+impl OutcomeCounts {
+    /// The outcomes of a consumer binary, seen from outside: recipients that the simulated LINE
+    /// accepted, and dead letters by reason. A process that is killed reports nothing itself.
+    pub(crate) fn from_outside(accepted: u64, dead_letters: &BTreeMap<String, u64>) -> Self {
         let of = |reason: DeadLetterReason| dead_letters.get(reason.as_str()).copied().unwrap_or(0);
         Self {
             accepted,
@@ -94,5 +85,63 @@ impl Ends {
                 + of(DeadLetterReason::Unauthorized),
             expired: of(DeadLetterReason::Expired),
         }
+    }
+
+    /// Recipients with any of these outcomes.
+    pub(crate) fn sum(&self) -> u64 {
+        self.accepted + self.already_accepted + self.refused + self.expired
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(retry_key: u128, outcome: Outcome, recipients: usize) -> Settled {
+        Settled {
+            retry_key: Uuid::from_u128(retry_key),
+            outcome,
+            recipients,
+        }
+    }
+
+    #[test]
+    fn only_the_first_report_of_a_delivery_counts() {
+        let outcomes = FirstOutcomes::default();
+        assert!(outcomes.report(&settled(1, Outcome::Accepted, 500)));
+        assert!(!outcomes.report(&settled(1, Outcome::AlreadyAccepted, 500)));
+        assert!(outcomes.report(&settled(2, Outcome::Hold, 3)));
+        assert!(outcomes.report(&settled(3, Outcome::Unknown, 2)));
+        assert_eq!((outcomes.settled(), outcomes.not_accepted()), (505, 5));
+        assert_eq!(
+            outcomes.counts(),
+            OutcomeCounts {
+                accepted: 500,
+                refused: 3,
+                ..OutcomeCounts::default()
+            }
+        );
+    }
+
+    #[test]
+    fn dead_letters_tell_the_outcomes_of_a_binary() {
+        let dead_letters = [
+            ("refused", 1),
+            ("quota", 2),
+            ("unauthorized", 4),
+            ("expired", 8),
+        ];
+        let dead_letters = dead_letters
+            .map(|(reason, n)| (reason.to_owned(), n))
+            .into();
+        assert_eq!(
+            OutcomeCounts::from_outside(100, &dead_letters),
+            OutcomeCounts {
+                accepted: 100,
+                already_accepted: 0,
+                refused: 7,
+                expired: 8,
+            }
+        );
     }
 }

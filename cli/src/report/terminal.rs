@@ -1,59 +1,65 @@
-//! The result of a run for people, on standard output.
+//! The report of a run for people.
+
+use std::io;
 
 use console::style;
+use indicatif::HumanCount;
 
-use crate::print::{self, count};
-use crate::report::Report;
+use crate::print;
+use crate::report::run_report::RunReport;
 
-impl Report {
-    /// The report for people, on standard output.
-    pub(crate) fn show(&self) {
-        let to = if self.live {
-            "LINE"
-        } else {
-            "the simulated LINE"
-        };
+/// Prints the report: its result on standard output, and why the run ended early on standard error.
+pub(crate) fn print(report: &RunReport) -> io::Result<()> {
+    print::line(format_args!(
+        "{}: {} rows to {} in {:.1} s, {} deliveries\n",
+        style(&report.run).bold(),
+        HumanCount(report.accounting.rows),
+        report.target(),
+        report.seconds,
+        HumanCount(report.deliveries)
+    ))?;
+    print_terms(report)?;
+    print::line(format_args!("\n{}", report.accounting.equation()))?;
+    for (reason, recipients) in &report.dead_letters {
         print::line(format_args!(
-            "{}: {} rows to {to} in {:.1} s, {} deliveries\n",
-            style(&self.run).bold(),
-            count(self.sum.rows),
-            self.seconds,
-            count(self.deliveries)
+            "set aside as {reason}: {}",
+            HumanCount(*recipients)
+        ))?;
+    }
+    for file in &report.rejects {
+        print::line(format_args!("rejected rows: {file}"))?;
+    }
+    if let Some(line) = &report.line {
+        print::line(format_args!(
+            "the simulated LINE's ledger: {} reached, {} of them twice",
+            HumanCount(line.recipients_accepted),
+            HumanCount(line.recipients_doubled)
+        ))?;
+    }
+    if let Some(problem) = &report.problem {
+        print::note(format_args!(
+            "{} {problem}",
+            style("stopped:").for_stderr().red().bold()
         ));
-        for (name, n, meaning) in self.sum.terms() {
-            if n > 0 {
-                let good = matches!(name, "accepted" | "already accepted" | "duplicates");
-                let name = if good {
-                    style(name).green()
-                } else {
-                    style(name).red()
-                };
-                print::line(format_args!(
-                    "  {name:<18}{:>12}   {}",
-                    count(n),
-                    style(meaning).dim()
-                ));
-            }
-        }
-        print::line(format_args!("\n{}", self.sum.equation()));
-        for (reason, n) in &self.dead_letters {
-            print::line(format_args!("set aside as {reason}: {}", count(*n)));
-        }
-        for file in &self.rejects {
-            print::line(format_args!("rejected rows: {file}"));
-        }
-        if let Some(line) = &self.line {
+    }
+    Ok(())
+}
+
+/// Prints the terms that have rows, accepted ones in green.
+fn print_terms(report: &RunReport) -> io::Result<()> {
+    for term in report.accounting.terms() {
+        if term.rows > 0 {
+            let name = if term.is_accepted {
+                style(term.name).green()
+            } else {
+                style(term.name).red()
+            };
             print::line(format_args!(
-                "the simulated LINE's ledger: {} reached, {} of them twice",
-                count(line.recipients_accepted),
-                count(line.recipients_doubled)
-            ));
-        }
-        if let Some(problem) = &self.problem {
-            print::note(format_args!(
-                "{} {problem}",
-                style("stopped:").for_stderr().red().bold()
-            ));
+                "  {name:<18}{:>12}   {}",
+                HumanCount(term.rows).to_string(),
+                style(term.meaning).dim()
+            ))?;
         }
     }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Each mistake: one sentence that names the place, exit 2, nothing sent, no panic.
+//! Each mistake in the input: one sentence that names the place, exit code 2, nothing sent.
 
 use crate::support::{Answer, Folder, ONE_TEXT, PERSONAL, campaign, list, user};
 
@@ -103,6 +103,18 @@ fn a_file_or_flag_that_is_not_there_is_named() {
     let answer = folder.fanline(&["run", "campaign.json", "--lsit", "x"]);
     assert_eq!(answer.code, Some(2));
     assert!(answer.err.contains("--list"), "{answer:?}");
+}
+
+#[test]
+fn a_log_filter_that_is_not_valid_is_named() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let answer = folder.fanline_with(
+        &["check", "campaign.json"],
+        &[("FANLINE_LOG", "fanline=loud")],
+    );
+    assert_unusable(&answer, "`FANLINE_LOG` is not valid");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The `fanline` command as a person runs it: the real binary, real files, its words and its exit codes.
+//! The `fanline` command as a person runs it: the real binary, real files, output and exit codes.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +8,8 @@
 )]
 
 mod bad_input;
+mod output;
 mod run;
+mod s3;
 mod support;
 mod worker;

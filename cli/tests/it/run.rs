@@ -17,7 +17,7 @@ fn a_campaign_reaches_everybody_once_and_the_sum_adds_up() {
         assert_eq!(report["deliveries"], deliveries);
         assert_eq!(
             report["line"]["recipients_accepted"], 1200,
-            "the ledger has its own count"
+            "the simulated LINE counts by itself"
         );
     }
 }
@@ -58,7 +58,7 @@ fn an_expired_campaign_is_sent_to_nobody() {
 }
 
 #[test]
-fn live_asks_before_the_first_send_and_needs_a_token() {
+fn a_live_run_needs_a_token_and_asks_before_it_sends() {
     let folder = Folder::new()
         .with("campaign.json", campaign(ONE_TEXT))
         .with("list.csv", list(3));
@@ -82,7 +82,7 @@ fn live_asks_before_the_first_send_and_needs_a_token() {
 }
 
 #[test]
-fn a_line_that_is_not_there_ends_the_run_and_nobody_is_said_to_be_reached() {
+fn a_run_ends_and_reports_unknown_when_line_does_not_answer() {
     let folder = Folder::new()
         .with("campaign.json", campaign(ONE_TEXT))
         .with("list.csv", list(3));
@@ -109,13 +109,13 @@ fn a_line_that_is_not_there_ends_the_run_and_nobody_is_said_to_be_reached() {
         answer.json()["problem"]
             .as_str()
             .unwrap()
-            .contains("no delivery has come to an outcome"),
+            .contains("no delivery got an outcome"),
         "{answer:?}"
     );
 }
 
 #[test]
-fn a_queue_that_is_not_there_ends_the_run_before_it_begins() {
+fn a_run_does_not_begin_when_the_queue_server_does_not_answer() {
     let folder = Folder::new()
         .with("campaign.json", campaign(ONE_TEXT))
         .with("list.csv", list(3));
@@ -135,7 +135,8 @@ fn a_run_with_every_kind_of_fault_reaches_everybody_once_and_reports_it() {
     let folder = Folder::new()
         .with("campaign.json", campaign(PERSONAL))
         .with("list.csv", list(150));
-    let faults = "error-before=10%,error-after=10%,reset-after=10%,garbled=5%,failed=5%,throttled=5%,lost=5%,duplicated=10%,kill=3%,panic=3%";
+    let faults = "error-before=10%,error-after=10%,reset-after=10%,garbled=5%,\
+                  failed=5%,throttled=5%,lost=5%,duplicated=10%,kill=3%,panic=3%";
     let answer = folder.fanline(&[
         "run",
         "campaign.json",

@@ -1,12 +1,12 @@
-//! A folder of one's own and the command's answer.
+//! A folder for each test, and the answer of the command.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
-/// A folder that goes with the test.
+/// A folder that is removed after the test.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -29,24 +29,25 @@ impl Folder {
         std::fs::read_to_string(self.0.join(name)).unwrap()
     }
 
-    /// Runs `fanline` in the folder.
+    /// Runs `fanline` in the folder, without environment variables.
     pub(crate) fn fanline(&self, args: &[&str]) -> Answer {
         self.fanline_with(args, &[])
     }
 
+    /// Runs `fanline` with these environment variables alone.
     pub(crate) fn fanline_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Answer {
-        let output = Command::new(env!("CARGO_BIN_EXE_fanline"))
-            .args(args)
-            .current_dir(&self.0)
-            .env_clear()
-            .envs(variables.iter().copied())
-            .output()
-            .unwrap();
-        Answer {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Answer::new(self.command(args).envs(variables.iter().copied()))
+    }
+
+    /// Runs `fanline` with this standard output.
+    pub(crate) fn fanline_into(&self, args: &[&str], out: impl Into<Stdio>) -> Answer {
+        Answer::new(self.command(args).stdout(out))
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fanline"));
+        command.args(args).current_dir(&self.0).env_clear();
+        command
     }
 }
 
@@ -56,7 +57,7 @@ impl Drop for Folder {
     }
 }
 
-/// What the command said and how it ended.
+/// What the command printed, and its exit code.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) code: Option<i32>,
@@ -65,12 +66,22 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    fn new(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// What it printed, as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
-/// A user ID like no one's.
+/// A user ID that nobody has.
 pub(crate) fn user(n: usize) -> String {
     format!("U{n:032x}")
 }
@@ -78,7 +89,8 @@ pub(crate) fn user(n: usize) -> String {
 /// A campaign with these messages to `list.csv`.
 pub(crate) fn campaign(messages: &str) -> String {
     format!(
-        r#"{{"campaign": "test", "channel": "line", "recipients": "list.csv", "messages": {messages}}}"#
+        r#"{{"campaign": "test", "channel": "line", "recipients": "list.csv",
+            "messages": {messages}}}"#
     )
 }
 

@@ -1,46 +1,117 @@
 //! What one attempt to send a delivery came to.
 
-use fanline_core::envelope::Envelope;
-use fanline_core::outcome::{DeadLetterReason, Outcome};
-use fanline_core::request::KEY_HORIZON;
+use fanline_core::delivery::Envelope;
+use fanline_core::delivery::KEY_HORIZON;
 use jiff::Timestamp;
 
-use crate::channel::backoff::Cause;
-use crate::channel::hold::Why;
-use crate::channel::response::Reply;
-use crate::line::error_body::Blame;
+use crate::channel::backoff::RetryCause;
+use crate::channel::hold::HoldReason;
+use crate::channel::response::{Failure, Response};
+use crate::channel::route::Route;
 
-/// What one attempt to send a delivery came to.
-#[derive(Debug, Clone)]
-pub(crate) enum Attempt {
-    /// Taken, now or on an earlier attempt.
-    Taken(Outcome),
-    /// Never to be taken.
-    Refused(Reply),
-    /// Never to be sent, for a reason of our own.
-    Unfit(String),
-    /// A multicast that nobody got, because of some of its recipients.
-    Split(Blame, Reply),
-    /// Another time.
-    Later(Cause),
-    /// The channel is stopped; with LINE's answer where this delivery found that out.
-    Stopped(Why, Option<Reply>),
-    /// Past its `expires_at`, or past the 23 hours for which LINE surely remembers its key.
-    TooLate(DeadLetterReason),
-    /// Perhaps taken, and it can't be asked again.
+/// One attempt to send a delivery.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    /// The requests that were made, in order. None, if there was a reason not to make one.
+    pub exchanges: Vec<Exchange>,
+    /// What the channel says about the delivery.
+    pub conclusion: Conclusion,
+}
+
+/// One request and what came back for it.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    /// The kind of the request.
+    pub route: Route,
+    /// When the request was sent.
+    pub departed: Timestamp,
+    /// How long it took until the whole response was there, or until it was clear that none comes.
+    pub latency_ms: u64,
+    /// What came back.
+    pub response: Result<Response, Failure>,
+}
+
+impl Exchange {
+    /// The status, if a response came.
+    pub(crate) fn status(&self) -> Option<u16> {
+        let response = self.response.as_ref().ok();
+        response.map(|response| response.status)
+    }
+}
+
+/// What the channel says about a delivery after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Conclusion {
+    /// Accepted.
+    Accepted,
+    /// Accepted on an earlier attempt.
+    AlreadyAccepted,
+    /// The channel will never take it. The last response says why.
+    Refused,
+    /// It can't be sent at all, for this reason of ours.
+    Unsendable(String),
+    /// A multicast that nobody got, because of some of its recipients: the positions that LINE
+    /// named, or none.
+    Split(Vec<usize>),
+    /// No outcome yet: try again later.
+    Retry(RetryCause),
+    /// The channel is on hold.
+    OnHold {
+        /// Why.
+        reason: HoldReason,
+        /// Whether this attempt put it on hold.
+        began: bool,
+    },
+    /// Its `expires_at` has passed.
+    Expired,
+    /// Its run began so long ago that LINE may have forgotten its retry key.
+    TooOld,
+    /// The channel may have taken it, and the campaign says not to send it again.
     Unknown,
 }
 
-/// Whether a delivery's time is over.
-pub(crate) fn too_late(envelope: &Envelope, now: Timestamp) -> Option<DeadLetterReason> {
-    let remembered_until = envelope
-        .started_at
-        .checked_add(KEY_HORIZON)
-        .unwrap_or(Timestamp::MAX);
+impl Attempt {
+    /// An attempt that made no request.
+    pub(crate) fn without_request(conclusion: Conclusion) -> Self {
+        Self {
+            exchanges: Vec::new(),
+            conclusion,
+        }
+    }
+
+    /// The last response, if one came.
+    pub(crate) fn response(&self) -> Option<&Response> {
+        self.exchanges.last()?.response.as_ref().ok()
+    }
+
+    /// The positions that LINE named and its refusal, if the delivery must be split. If not, the
+    /// attempt as it is.
+    pub(crate) fn into_split(mut self) -> Result<(Vec<usize>, Option<Response>), Self> {
+        match self.conclusion {
+            Conclusion::Split(named) => {
+                let last = self.exchanges.pop();
+                Ok((named, last.and_then(|exchange| exchange.response.ok())))
+            }
+            conclusion => Err(Self {
+                exchanges: self.exchanges,
+                conclusion,
+            }),
+        }
+    }
+
+    /// The last status, if a response came.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.exchanges.last()?.status()
+    }
+}
+
+/// Whether it is too late to send a delivery of this envelope.
+pub(crate) fn too_late(envelope: &Envelope, now: Timestamp) -> Option<Conclusion> {
+    let age = now.duration_since(envelope.started_at);
     if envelope.expires_at.is_some_and(|expires| expires <= now) {
-        Some(DeadLetterReason::Expired)
-    } else if remembered_until < now {
-        Some(DeadLetterReason::Unknown)
+        Some(Conclusion::Expired)
+    } else if age > KEY_HORIZON {
+        Some(Conclusion::TooOld)
     } else {
         None
     }
@@ -52,7 +123,7 @@ mod tests {
     use fanline_core::delivery::Delivery;
 
     #[test]
-    fn a_deliverys_time_is_over_at_its_end_or_after_23_hours() {
+    fn a_delivery_is_too_late_at_its_end_or_after_23_hours() {
         let delivery = |expires: &str| {
             Delivery::decode(&format!(
                 r#"{{"v":1,"run":"r","channel":"line","recipients":["U1"],"messages":[0],"started_at":"2026-01-01T00:00:00Z"{expires}}}"#
@@ -60,22 +131,20 @@ mod tests {
             .unwrap()
             .envelope
         };
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let forever = delivery("");
-        assert_eq!(too_late(&forever, at("2026-01-01T23:00:00Z")), None);
-        assert_eq!(
-            too_late(&forever, at("2026-01-01T23:00:00.001Z")),
-            Some(DeadLetterReason::Unknown)
-        );
         let morning = delivery(r#","expires_at":"2026-01-01T12:00:00Z""#);
-        assert_eq!(too_late(&morning, at("2026-01-01T11:59:59Z")), None);
-        assert_eq!(
-            too_late(&morning, at("2026-01-01T12:00:00Z")),
-            Some(DeadLetterReason::Expired)
-        );
-        assert_eq!(
-            too_late(&morning, at("2026-01-03T12:00:00Z")),
-            Some(DeadLetterReason::Expired)
-        );
+        for (envelope, now, expected) in [
+            (&forever, "2026-01-01T23:00:00Z", None),
+            (
+                &forever,
+                "2026-01-01T23:00:00.001Z",
+                Some(Conclusion::TooOld),
+            ),
+            (&morning, "2026-01-01T11:59:59Z", None),
+            (&morning, "2026-01-01T12:00:00Z", Some(Conclusion::Expired)),
+            (&morning, "2026-01-03T12:00:00Z", Some(Conclusion::Expired)),
+        ] {
+            assert_eq!(too_late(envelope, now.parse().unwrap()), expected, "{now}");
+        }
     }
 }

@@ -1,78 +1,91 @@
-//! How long a record stays hidden before it comes again: full jitter over the receive count.
+//! How long a record that is handed back stays hidden until its next attempt.
 
 use std::time::Duration;
 
+use fanline_core::backoff::full_jitter;
 use fanline_core::delivery::Delivery;
-use fanline_core::request::KEY_HORIZON;
+use fanline_core::delivery::KEY_HORIZON;
+use fanline_core::limits::sqs::MAX_VISIBILITY;
 use jiff::{SignedDuration, Timestamp};
 
-/// No wait is longer, so that a channel that is back is noticed. Far below the 12 hours that SQS allows.
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html>
-const LONGEST: Duration = Duration::from_mins(15);
-/// SQS hides a message for 12 hours at most, counted from its receive; what the invocation has used is kept back.
-const LONGEST_HIDDEN: Duration = Duration::from_mins(12 * 60 - 15);
-/// After a 429 the whole channel needs a rest, not one delivery.
+/// No back-off is longer, so that the end of a fault is noticed soon. It is far below the 12 hours
+/// that SQS allows.
+const MAX_WAIT: Duration = Duration::from_mins(15);
+/// SQS counts its maximum from the receive, so the time of the invocation is kept back.
+const MAX_HIDDEN: Duration = Duration::from_secs(MAX_VISIBILITY.as_secs().unsigned_abs() - 15 * 60);
+/// After a 429 the whole channel needs a rest, and not one delivery.
 const TOO_FAST_FACTOR: u32 = 4;
-/// A person has to mend what is held: no shorter than this, and up to [`LONGEST`].
-const SHORTEST_HELD: Duration = Duration::from_mins(5);
+/// A person has to repair a hold, so the wait is at least this long.
+const MIN_WAIT_ON_HOLD: Duration = Duration::from_mins(5);
+/// A random time up to this is added to it: together at most [`MAX_WAIT`].
+const MAX_JITTER_ON_HOLD: Duration = Duration::from_mins(10);
 
-/// Why a record comes again.
+/// Why a record is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Cause {
-    /// A fault of the channel or of the way there, or no time to start.
+pub(crate) enum RetryCause {
+    /// A fault of the channel or of the network, or there was no time to send.
     Fault,
-    /// Too fast.
+    /// Too many requests.
     TooFast,
-    /// Held: the token is not valid.
-    Held,
-    /// The channel said until when.
+    /// The channel is on hold.
+    OnHold,
+    /// The channel said until when to wait.
     Until(Timestamp),
 }
 
-/// The wait before the next attempt, in whole seconds. `draw` is in 0..1.
+/// The wait until the next attempt, in seconds. `draw` is in 0..1.
 ///
-/// Full jitter (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>): anything from nothing to the
-/// doubled ceiling, so that records which failed together do not come back together.
+/// Full jitter: records that failed together must not come back together.
 pub(crate) fn wait(
     base: Duration,
-    cause: Cause,
+    cause: RetryCause,
     receive_count: u32,
     draw: f64,
     now: Timestamp,
-) -> u32 {
-    let doublings = receive_count.saturating_sub(1).min(16);
-    let ceiling = base.saturating_mul(1 << doublings);
+) -> u16 {
     let wait = match cause {
-        Cause::Fault => ceiling.min(LONGEST).mul_f64(draw),
-        Cause::TooFast => ceiling
-            .saturating_mul(TOO_FAST_FACTOR)
-            .min(LONGEST)
-            .mul_f64(draw),
-        Cause::Held => SHORTEST_HELD + LONGEST.saturating_sub(SHORTEST_HELD).mul_f64(draw),
-        // A second more, and then a spread: all of a token's deliveries wait for the same moment.
-        Cause::Until(reset) => Duration::try_from(reset.duration_since(now))
-            .unwrap_or_default()
-            .saturating_add(Duration::from_secs(1) + base.mul_f64(draw)),
+        RetryCause::Fault => full_jitter(base, MAX_WAIT, receive_count, draw),
+        RetryCause::TooFast => {
+            let base = base.saturating_mul(TOO_FAST_FACTOR);
+            full_jitter(base, MAX_WAIT, receive_count, draw)
+        }
+        RetryCause::OnHold => MIN_WAIT_ON_HOLD + MAX_JITTER_ON_HOLD.mul_f64(draw),
+        // All deliveries of a token wait for the same moment, so they are spread after it.
+        RetryCause::Until(reset) => {
+            let spread = Duration::from_secs(1) + base.mul_f64(draw);
+            until(reset, now).saturating_add(spread)
+        }
     };
-    whole_seconds(wait.min(LONGEST_HIDDEN))
+    whole_seconds(wait.min(MAX_HIDDEN))
 }
 
-/// The same wait, cut so that the delivery comes again while it may still be sent: a second before it expires, and before
-/// its retry key is forgotten.
-pub(crate) fn cut(wait: u32, delivery: &Delivery, now: Timestamp) -> u32 {
+/// Shortens a wait so that the delivery comes again while it may still be sent: a second before it
+/// expires, and a second before LINE may forget its retry key.
+pub(crate) fn shorten(wait: u16, delivery: &Delivery, now: Timestamp) -> u16 {
     let envelope = &delivery.envelope;
     let ends = [
         envelope.expires_at,
         envelope.started_at.checked_add(KEY_HORIZON).ok(),
     ];
     ends.into_iter().flatten().fold(wait, |wait, end| {
-        let room = end.duration_since(now) - SignedDuration::from_secs(1);
-        wait.min(u32::try_from(room.as_secs().max(0)).unwrap_or(u32::MAX))
+        let room = until(end, now).saturating_sub(Duration::from_secs(1));
+        wait.min(whole_seconds(room.min(MAX_HIDDEN)))
     })
 }
 
-fn whole_seconds(wait: Duration) -> u32 {
-    u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)
+/// The time from `now` to `end`; none if `end` has passed.
+fn until(end: Timestamp, now: Timestamp) -> Duration {
+    end.duration_since(now)
+        .max(SignedDuration::ZERO)
+        .unsigned_abs()
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "MAX_HIDDEN has 42,300 seconds, which fit in a u16"
+)]
+fn whole_seconds(wait: Duration) -> u16 {
+    u16::try_from(wait.as_secs()).expect("at most MAX_HIDDEN")
 }
 
 #[cfg(test)]
@@ -108,18 +121,21 @@ mod tests {
             (9, 900, 900),
             (u32::MAX, 900, 900),
         ] {
-            assert_eq!(wait(BASE, Cause::Fault, receives, 1.0, now), fault);
-            assert_eq!(wait(BASE, Cause::TooFast, receives, 1.0, now), too_fast);
-            assert_eq!(wait(BASE, Cause::Fault, receives, 0.0, now), 0);
+            assert_eq!(wait(BASE, RetryCause::Fault, receives, 1.0, now), fault);
+            assert_eq!(
+                wait(BASE, RetryCause::TooFast, receives, 1.0, now),
+                too_fast
+            );
+            assert_eq!(wait(BASE, RetryCause::Fault, receives, 0.0, now), 0);
         }
-        assert_eq!(wait(BASE, Cause::Held, 1, 0.0, now), 300);
-        assert_eq!(wait(BASE, Cause::Held, 4, 1.0, now), 900);
+        assert_eq!(wait(BASE, RetryCause::OnHold, 1, 0.0, now), 300);
+        assert_eq!(wait(BASE, RetryCause::OnHold, 4, 1.0, now), 900);
     }
 
     #[test]
     fn a_promised_moment_is_waited_for_and_never_past_what_sqs_hides() {
         let now = at("2026-01-01T00:00:00Z");
-        let until = |text| wait(BASE, Cause::Until(at(text)), 1, 0.0, now);
+        let until = |text| wait(BASE, RetryCause::Until(at(text)), 1, 0.0, now);
         assert_eq!(until("2026-01-01T00:59:00Z"), 3541);
         assert_eq!(until("2025-01-01T00:00:00Z"), 1);
         assert_eq!(until("2027-01-01T00:00:00Z"), 42_300);
@@ -129,26 +145,35 @@ mod tests {
     fn the_last_attempt_comes_before_the_delivery_expires() {
         let now = at("2026-01-01T08:00:00Z");
         let soon = delivery(Some("2026-01-01T08:01:00Z"));
-        assert_eq!(cut(900, &soon, now), 59);
-        assert_eq!(cut(7, &soon, now), 7);
-        assert_eq!(cut(900, &delivery(Some("2026-01-01T07:00:00Z")), now), 0);
-        assert_eq!(cut(900, &delivery(None), now), 900);
-        assert_eq!(
-            cut(900, &delivery(None), at("2026-01-01T22:59:00Z")),
-            59,
-            "23 hours"
-        );
+        let past = delivery(Some("2026-01-01T07:00:00Z"));
+        let forever = delivery(None);
+        assert_eq!(shorten(900, &soon, now), 59);
+        assert_eq!(shorten(7, &soon, now), 7);
+        assert_eq!(shorten(900, &past, now), 0);
+        assert_eq!(shorten(900, &forever, now), 900);
+        let late = at("2026-01-01T22:59:00Z");
+        assert_eq!(shorten(900, &forever, late), 59, "23 hours");
     }
 
     proptest! {
         #[test]
-        fn no_wait_leaves_its_bounds(receives in any::<u32>(), draw in 0.0..1.0f64, base in 0u64..900, which in 0usize..4) {
+        fn no_wait_leaves_its_bounds(
+            receives in any::<u32>(),
+            draw in 0.0..1.0f64,
+            base in 0u64..900,
+            cause in prop::sample::select(vec![
+                RetryCause::Fault,
+                RetryCause::TooFast,
+                RetryCause::OnHold,
+                RetryCause::Until(at("2026-01-01T01:00:00Z")),
+                RetryCause::Until(at("2036-01-01T01:00:00Z")),
+            ]),
+        ) {
             let now = at("2026-01-01T00:00:00Z");
-            let cause = [Cause::Fault, Cause::TooFast, Cause::Held, Cause::Until(at("2026-01-01T01:00:00Z"))][which];
             let wait = wait(Duration::from_secs(base), cause, receives, draw, now);
             prop_assert!(wait <= 43_200 - 900);
             let soon = delivery(Some("2026-01-01T00:00:30Z"));
-            prop_assert!(cut(wait, &soon, now) <= 29);
+            prop_assert!(shorten(wait, &soon, now) <= 29);
         }
     }
 }

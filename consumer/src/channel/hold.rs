@@ -1,19 +1,18 @@
-//! The channel is stopped: nothing is sent until a probe gets through.
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//! A channel on hold: no request is made, except for one probe a minute.
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 
-/// Why the channel is stopped.
+/// Why a channel is on hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Why {
+pub(crate) enum HoldReason {
     /// The month's messages are used up.
     Quota,
-    /// There is no token that the channel takes.
+    /// There is no token that the channel accepts.
     Unauthorized,
 }
 
-impl Why {
+impl HoldReason {
     /// The reason as the log writes it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -23,64 +22,64 @@ impl Why {
     }
 }
 
-/// How long nothing is sent before one delivery may try: long enough that a stopped channel costs one request a minute.
-const BEFORE_A_PROBE: SignedDuration = SignedDuration::from_secs(60);
+/// A channel on hold costs one request a minute.
+const BETWEEN_PROBES: SignedDuration = SignedDuration::from_secs(60);
 
-/// One channel's hold in one environment. Its end is found out, not announced: once a minute one delivery goes through, and
-/// where it is accepted the rest follow.
+/// The hold of one channel in one environment.
+///
+/// Nobody tells us when a hold may end. So one delivery a minute is sent as a probe. When the
+/// channel accepts it, the hold is over.
 #[derive(Default)]
-pub(crate) struct Hold(Mutex<Option<Held>>);
+pub(crate) struct Hold(Mutex<Option<State>>);
 
 #[derive(Clone, Copy)]
-struct Held {
-    why: Why,
+struct State {
+    reason: HoldReason,
     since: Timestamp,
-    probe_at: Timestamp,
+    next_probe: Timestamp,
 }
 
 impl Hold {
-    /// Why nothing may be sent now, without taking part in it.
-    pub(crate) fn stopped(&self, now: Timestamp) -> Option<Why> {
-        self.held()
-            .filter(|hold| now < hold.probe_at)
-            .map(|hold| hold.why)
+    /// Why sending is on hold, or `None`. Does not use up the probe.
+    pub(crate) fn reason(&self, now: Timestamp) -> Option<HoldReason> {
+        let state = *self.0.lock();
+        state
+            .filter(|state| now < state.next_probe)
+            .map(|state| state.reason)
     }
 
-    /// Asks to send now. `None` is leave: whoever gets it during a hold is the probe, and the only one for a minute.
-    pub(crate) fn admit(&self, now: Timestamp) -> Option<Why> {
-        let mut state = self.held();
-        let hold = state.as_mut()?;
-        if now < hold.probe_at {
-            return Some(hold.why);
+    /// Why sending is on hold, or `None`: then send. During a hold only the probe gets `None`.
+    pub(crate) fn admit(&self, now: Timestamp) -> Option<HoldReason> {
+        let mut state = self.0.lock();
+        let state = state.as_mut()?;
+        if now < state.next_probe {
+            return Some(state.reason);
         }
-        hold.probe_at = later(now);
+        state.next_probe = next_probe(now);
         None
     }
 
-    /// Stops the channel.
-    pub(crate) fn begin(&self, why: Why, now: Timestamp) {
-        *self.held() = Some(Held {
-            why,
+    /// Puts the channel on hold.
+    pub(crate) fn begin(&self, reason: HoldReason, now: Timestamp) {
+        *self.0.lock() = Some(State {
+            reason,
             since: now,
-            probe_at: later(now),
+            next_probe: next_probe(now),
         });
     }
 
-    /// A request that departed at `departed` was taken: the hold is over, unless it began after that.
+    /// The channel accepted a request that departed at `departed`. That ends a hold, unless the
+    /// hold began after that.
     pub(crate) fn end(&self, departed: Timestamp) {
-        let mut held = self.held();
-        if held.is_some_and(|hold| departed > hold.since) {
-            *held = None;
+        let mut state = self.0.lock();
+        if state.is_some_and(|state| departed > state.since) {
+            *state = None;
         }
-    }
-
-    fn held(&self) -> MutexGuard<'_, Option<Held>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn later(now: Timestamp) -> Timestamp {
-    now.saturating_add(BEFORE_A_PROBE).unwrap_or(Timestamp::MAX)
+fn next_probe(now: Timestamp) -> Timestamp {
+    now.checked_add(BETWEEN_PROBES).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -95,16 +94,17 @@ mod tests {
     fn a_hold_stops_everything_at_once() {
         let hold = Hold::default();
         assert_eq!(hold.admit(at(0)), None);
-        hold.begin(Why::Quota, at(10));
+        hold.begin(HoldReason::Quota, at(10));
         for second in 10..70 {
-            assert_eq!(hold.admit(at(second)), Some(Why::Quota));
+            assert_eq!(hold.reason(at(second)), Some(HoldReason::Quota));
+            assert_eq!(hold.admit(at(second)), Some(HoldReason::Quota));
         }
     }
 
     #[test]
     fn one_probe_a_minute_goes_through() {
         let hold = Hold::default();
-        hold.begin(Why::Unauthorized, at(0));
+        hold.begin(HoldReason::Unauthorized, at(0));
         let probes = (0..600)
             .filter(|second| hold.admit(at(*second)).is_none())
             .count();
@@ -114,9 +114,9 @@ mod tests {
     #[test]
     fn an_accepted_probe_ends_it_and_an_older_request_does_not() {
         let hold = Hold::default();
-        hold.begin(Why::Quota, at(10));
+        hold.begin(HoldReason::Quota, at(10));
         hold.end(at(9));
-        assert_eq!(hold.admit(at(11)), Some(Why::Quota));
+        assert_eq!(hold.admit(at(11)), Some(HoldReason::Quota));
         assert_eq!(hold.admit(at(71)), None, "the probe");
         hold.end(at(71));
         assert_eq!(hold.admit(at(72)), None);

@@ -1,34 +1,40 @@
-//! The HTTP client of both channels, what its answers and errors are, and how long all clients wait.
+//! The HTTP client of both channels, and the time-outs of all clients.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, Url};
 
-use crate::channel::response::{Allowance, Answer, Failure, Reply};
+use crate::channel::attempt::Exchange;
+use crate::channel::response::{Failure, Response};
+use crate::channel::route::Route;
+use crate::settings::fits_in_a_header;
 
-/// A connection is made in this time or not at all; what was not sent can safely be sent again.
-const CONNECT: Duration = Duration::from_secs(3);
-/// An environment sleeps between invocations, and a connection may be gone when it wakes: an old one is not used again.
-const IDLE: Duration = Duration::from_secs(15);
+/// No connection may take longer. What was not sent can safely be sent again.
+const MAX_CONNECT: Duration = Duration::from_secs(3);
+/// An environment sleeps between invocations, and its connections may be gone when it wakes up. A
+/// connection that was idle for longer is not used again.
+const MAX_IDLE: Duration = Duration::from_secs(15);
+/// No more of a body is read. A refusal that names 500 recipients is smaller.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
 
-/// The client: with time-outs, and without redirects, which would carry messages and tokens to where nobody sent them.
+/// The client. It follows no redirects, since these would carry messages and tokens to other hosts.
 pub(crate) fn client(request_timeout: Duration) -> Result<Client, reqwest::Error> {
     Client::builder()
-        .connect_timeout(CONNECT.min(request_timeout))
+        .connect_timeout(MAX_CONNECT.min(request_timeout))
         .timeout(request_timeout)
-        .pool_idle_timeout(IDLE)
+        .pool_idle_timeout(MAX_IDLE)
         .redirect(Policy::none())
         .user_agent(concat!("fanline/", env!("CARGO_PKG_VERSION")))
         .build()
 }
 
 /// The SDK's configuration with time-outs, so that its clients give up before an invocation does.
-pub(crate) fn patient(config: &SdkConfig) -> SdkConfig {
+pub(crate) fn with_timeouts(config: &SdkConfig) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(3))
@@ -41,47 +47,73 @@ pub(crate) fn patient(config: &SdkConfig) -> SdkConfig {
         .build()
 }
 
-/// The `Authorization` header, marked so that nothing prints it. `None` where no header can hold the token.
-pub(crate) fn bearer(token: &str) -> Option<(reqwest::header::HeaderName, HeaderValue)> {
+/// The URL of `path` at `base`, to which LINE's paths are appended as they are.
+#[expect(
+    clippy::expect_used,
+    reason = "`Settings` gives only the text of a parsed URL, and a path after it parses too"
+)]
+pub(crate) fn url(base: &str, path: &str) -> Url {
+    Url::parse(&format!("{base}{path}")).expect("a base and a path")
+}
+
+/// The value of the `Authorization` header, marked so that nothing prints it. `None`: no header can
+/// hold the token.
+pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
+    if !fits_in_a_header(token) {
+        return None;
+    }
     let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
     value.set_sensitive(true);
-    Some((AUTHORIZATION, value))
+    Some(value)
 }
 
-/// Sends a request and waits for the whole answer. Every way of getting none is an answer too.
-pub(crate) async fn send(request: RequestBuilder) -> Answer {
-    match request.send().await {
-        Ok(response) => {
-            let headers = response.headers();
-            let reply = Reply {
-                status: response.status().as_u16(),
-                body: None,
-                request_id: text(headers, "x-line-request-id"),
-                accepted_request_id: text(headers, "x-line-accepted-request-id"),
-                allowance: allowance(headers),
-            };
-            // The status stands, whether its body can be read or not.
-            let body = response.text().await.ok();
-            Answer::Status(Reply { body, ..reply })
-        }
-        Err(error) if error.is_connect() || error.is_builder() => {
-            Answer::Unanswered(Failure::NotConnected)
-        }
-        Err(error) if error.is_timeout() => Answer::Unanswered(Failure::TimedOut),
-        Err(_) => Answer::Unanswered(Failure::Lost),
+/// Sends a delivery's request.
+pub(crate) async fn exchange(
+    route: Route,
+    departed: Timestamp,
+    request: RequestBuilder,
+) -> Exchange {
+    let began = Instant::now();
+    let response = fetch(request).await;
+    let latency = began.elapsed();
+    Exchange {
+        route,
+        departed,
+        latency_ms: latency.as_secs() * 1_000 + u64::from(latency.subsec_millis()),
+        response,
     }
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
+/// Sends a request and waits for the whole response.
+pub(crate) async fn fetch(request: RequestBuilder) -> Result<Response, Failure> {
+    let mut response = request.send().await.map_err(|error| failure(&error))?;
+    Ok(Response {
+        status: response.status().as_u16(),
+        headers: std::mem::take(response.headers_mut()),
+        // The status counts, even if the body can't be read.
+        body: body(response).await,
+    })
 }
 
-fn allowance(headers: &HeaderMap) -> Allowance {
-    let number = |name| text(headers, name)?.trim().parse::<i64>().ok();
-    let count = |name| number(name).and_then(|number| u64::try_from(number).ok());
-    Allowance {
-        calls: count("x-ratelimit-remaining"),
-        images: count("x-ratelimit-imageremaining"),
-        reset: number("x-ratelimit-reset").and_then(|second| Timestamp::from_second(second).ok()),
+fn failure(error: &reqwest::Error) -> Failure {
+    if error.is_connect() || error.is_builder() {
+        Failure::NotConnected
+    } else if error.is_timeout() {
+        Failure::TimedOut
+    } else {
+        Failure::Lost
     }
+}
+
+/// The body, cut at [`MAX_BODY`]. `None`: the connection broke before that.
+async fn body(mut response: reqwest::Response) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(mut piece) = response.chunk().await.ok()? {
+        piece.truncate(MAX_BODY - body.len());
+        body.extend_from_slice(&piece);
+        if body.len() == MAX_BODY {
+            break;
+        }
+    }
+    Some(body)
 }

@@ -1,7 +1,6 @@
-//! How fast this environment may send: its share of the channel's limit, less after a 429.
+//! How fast this environment may send: its share of the channel's limit, and less after a 429.
 
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
@@ -9,32 +8,39 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
-/// LINE counts arrivals, we count departures: a request may be this much longer on its way than the one before it without
-/// pushing any second over the limit. It costs a twentieth of the speed.
+/// A second's share is spread over this time. LINE counts arrivals and we count departures, so a
+/// request may travel for 50 ms longer than the one before it, and still no second holds more than
+/// the limit. It costs a twentieth of the speed.
 const WINDOW: Duration = Duration::from_millis(1_050);
-/// Multiplicative decrease: what each 429 leaves of the pace. Ten at once, a whole batch, leave a third.
+/// Multiplicative decrease: the part of the pace that is left after a 429. A whole batch of ten
+/// leaves a third.
 const DECREASE: f64 = 0.9;
-/// Additive increase with each request that was taken: from half to whole in a hundred. The two balance where about one
-/// answer in twenty is a 429, so that a stray one hardly matters and a limit that is really passed brings the pace down.
+/// Additive increase with each accepted request: a hundred of them bring back half of the share.
+/// Increase and decrease balance where about one response in twenty is a 429. So a single 429
+/// hardly matters, and many of them bring the pace down.
 const INCREASE: f64 = 0.005;
-/// The pace never falls below this part of the share, or it could not find out that it may rise.
-const LEAST: f64 = 0.05;
+/// The pace never falls below this part of the share. It must go on to find out that it may rise.
+const MIN_FACTOR: f64 = 0.05;
 
-/// The burst, in parts of a second's share. Timers tick once a millisecond: what a tick was late for may be caught up with,
-/// or no pace over a thousand a second could be kept.
+/// The burst, in parts of a second's share. Timers tick once a millisecond. What a late tick missed
+/// may follow at once, since no pace over a thousand a second could be kept otherwise.
 const BURST: f64 = 0.005;
-/// From this pace on the burst is two at least. A tick's lateness of a millisecond or so costs more than the one request a
-/// second by which a burst of two lowers the pace: at 200 a second a sixth of the speed.
+/// From this pace on the burst is at least two. That lowers the pace by one request a second. At
+/// 200 a second, late ticks would cost a sixth of the speed.
 const CATCH_UP_FROM: f64 = 50.0;
 
-/// One endpoint's pace in one environment.
+/// The pace of one endpoint in one environment.
 ///
-/// Departures are spaced evenly, with a burst of one below 50 a second, of two below 600 and of five milliseconds' worth
-/// above. The burst is taken off the pace, so that over any one second `share` of them fit and no more, and the shares of all environments add
-/// up to the limit whatever their phases are. A larger burst would buy nothing: what waits is on a queue, and a second's
-/// worth let go at once would be let go in every environment at the same moment. After a cold start the first turn comes
-/// after one space, because the environment that this one replaces may have sent just before it died.
+/// Departures are spaced evenly. The burst is one below 50 a second, two below 600, and five
+/// milliseconds' worth above. The pace is lowered by the burst, so that no second holds more than
+/// the share. The shares of all environments add up to the limit, whatever their phases are.
+///
+/// A larger burst would not help: all environments would send theirs at the same moment.
+///
+/// After a cold start the first turn comes after one space, because the environment that this one
+/// replaces may have sent just before it died.
 pub(crate) struct Pace<C: Clock = DefaultClock> {
     share: f64,
     clock: C,
@@ -42,38 +48,28 @@ pub(crate) struct Pace<C: Clock = DefaultClock> {
 }
 
 struct State<C: Clock> {
+    /// The part of the share that is allowed now.
     factor: f64,
-    /// The factor that the limiter was made for.
-    limited: f64,
-    limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
+    /// The factor that `limiter` was made for.
+    limiter_factor: f64,
+    limiter: Limiter<C>,
 }
+
+type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 impl Pace {
     /// A pace of `share` requests a second.
     pub(crate) fn new(share: f64) -> Self {
         Self::with_clock(share, DefaultClock::default())
     }
-
-    /// Waits for the next turn. `false` where it would come after `latest`: then no time was spent.
-    pub(crate) async fn turn(&self, latest: Timestamp) -> bool {
-        loop {
-            let Err(wait) = self.check() else { return true };
-            let room = Duration::try_from(latest.duration_since(Timestamp::now()));
-            if room.is_ok_and(|room| wait <= room) {
-                tokio::time::sleep(wait).await;
-            } else {
-                return false;
-            }
-        }
-    }
 }
 
 impl<C: Clock + Clone> Pace<C> {
-    /// The same with a clock of the caller's.
+    /// The same with the caller's clock.
     pub(crate) fn with_clock(share: f64, clock: C) -> Self {
         let state = State {
             factor: 1.0,
-            limited: 1.0,
+            limiter_factor: 1.0,
             limiter: limiter(share, 1.0, &clock),
         };
         Self {
@@ -83,67 +79,78 @@ impl<C: Clock + Clone> Pace<C> {
         }
     }
 
-    /// Takes the next turn, or says how long to wait before asking again.
-    pub(crate) fn check(&self) -> Result<(), Duration> {
-        let mut state = self.state();
+    /// Waits for the next turn. `false`: it would come after `latest`. Then it does not wait.
+    pub(crate) async fn turn(&self, latest: Timestamp) -> bool {
+        loop {
+            let Err(wait) = self.take_turn() else {
+                return true;
+            };
+            let room = Duration::try_from(latest.duration_since(Timestamp::now()));
+            if room.is_ok_and(|room| wait <= room) {
+                tokio::time::sleep(wait).await;
+            } else {
+                return false;
+            }
+        }
+    }
+
+    /// Takes the next turn, or says how long to wait before the next try.
+    pub(crate) fn take_turn(&self) -> Result<(), Duration> {
+        let mut state = self.state.lock();
         let now = self.clock.now();
         if let Err(not_until) = state.limiter.check() {
             return Err(not_until.wait_time_from(now));
         }
-        // The pace rises with a turn taken and not before one: the space after it is the new, shorter one.
-        if state.factor > state.limited {
-            self.relimit(&mut state);
+        // The pace rises only when a turn is taken: the space after it is the new, shorter one.
+        if state.factor > state.limiter_factor {
+            self.renew_limiter(&mut state);
         }
         Ok(())
     }
 
     /// After a 429: a slower pace, at once.
     pub(crate) fn slow_down(&self) {
-        let mut state = self.state();
-        state.factor = (state.factor * DECREASE).max(LEAST);
-        self.relimit(&mut state);
+        let mut state = self.state.lock();
+        state.factor = (state.factor * DECREASE).max(MIN_FACTOR);
+        self.renew_limiter(&mut state);
     }
 
-    /// After a request that was taken: a little faster, up to the share.
+    /// After an accepted request: a little faster, up to the share.
     pub(crate) fn speed_up(&self) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.factor = (state.factor + INCREASE).min(1.0);
     }
 
     /// Requests a second, as of now.
     pub(crate) fn per_second(&self) -> f64 {
-        let factor = self.state().factor;
+        let factor = self.state.lock().factor;
         1.0 / space(self.share, factor).as_secs_f64()
     }
 
-    fn relimit(&self, state: &mut State<C>) {
-        state.limited = state.factor;
+    fn renew_limiter(&self, state: &mut State<C>) {
+        state.limiter_factor = state.factor;
         state.limiter = limiter(self.share, state.factor, &self.clock);
-    }
-
-    fn state(&self) -> MutexGuard<'_, State<C>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A limiter whose first turn comes after one space, as if all before had just been taken.
-fn limiter<C: Clock + Clone>(
-    share: f64,
-    factor: f64,
-    clock: &C,
-) -> RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>> {
+/// A limiter whose first turn comes after one space, as if its whole burst had just been taken.
+#[expect(
+    clippy::expect_used,
+    reason = "a share is at most `MAX_PER_SECOND`, and a space is over 10 microseconds then"
+)]
+fn limiter<C: Clock + Clone>(share: f64, factor: f64, clock: &C) -> Limiter<C> {
     let burst = burst(share);
     let quota = Quota::with_period(space(share, factor))
-        .unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN))
+        .expect("a space is not zero")
         .allow_burst(burst);
     let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
-    // A new limiter has its whole burst to give; this takes it.
+    // A new limiter has its whole burst to give. This takes it.
     drop(limiter.check_n(burst));
     limiter
 }
 
-/// The time between two departures: with the burst, a whole number fits into a window. Fractions would add up over the
-/// environments.
+/// The time between two departures. With the burst, a whole number of them fits in a window:
+/// fractions would add up over the environments.
 fn space(share: f64, factor: f64) -> Duration {
     let a_second = if share >= 1.0 { share.floor() } else { share };
     let extra = f64::from(burst(share).get() - 1);
@@ -152,14 +159,19 @@ fn space(share: f64, factor: f64) -> Duration {
 
 /// How many may depart at once.
 fn burst(share: f64) -> NonZeroU32 {
+    const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a part of a positive share; `as` saturates"
     )]
     let burst = (share * BURST) as u32;
-    let least = if share >= CATCH_UP_FROM { 2 } else { 1 };
-    NonZeroU32::new(burst.max(least)).unwrap_or(NonZeroU32::MIN)
+    let min = if share >= CATCH_UP_FROM {
+        TWO
+    } else {
+        NonZeroU32::MIN
+    };
+    NonZeroU32::new(burst).map_or(min, |burst| burst.max(min))
 }
 
 #[cfg(test)]
@@ -170,8 +182,16 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    /// One environment: when it asks, when a 429 comes, and how long each of its requests is on the way (nanoseconds).
-    fn arrivals(share: f64, steps: &[(u64, u8, u64)]) -> Vec<u64> {
+    type Step = (u64, u8, u64);
+
+    fn step() -> impl Strategy<Value = Step> {
+        let idle = prop_oneof![Just(0), 0..SECOND / 10, 0..3 * SECOND];
+        (idle, 0u8..30, 0u64..50_000_000)
+    }
+
+    /// The arrivals of one environment's requests. A step is: how long it waits before it asks,
+    /// what came back before (0: a 429), and how long its request travels. In nanoseconds.
+    fn arrivals(share: f64, steps: &[Step]) -> Vec<u64> {
         let clock = FakeRelativeClock::default();
         let pace = Pace::with_clock(share, clock.clone());
         let mut now = 0;
@@ -188,7 +208,7 @@ mod tests {
                 _ => pace.speed_up(),
             }
             let mut at = go(0);
-            while let Err(wait) = pace.check() {
+            while let Err(wait) = pace.take_turn() {
                 at = go(u64::try_from(wait.as_nanos()).unwrap().max(1));
             }
             arrivals.push(at + road);
@@ -199,21 +219,25 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
-        /// The model: every environment has its share of the limit, asks when it likes, and its requests take up to 50 ms.
+        /// The model: every environment has its share of the limit, asks at any time, and its
+        /// requests travel for up to 50 ms.
         #[test]
         fn no_second_holds_more_than_the_limit_over_all_environments(
             limit in prop::sample::select(vec![7u32, 20, 200, 2_000]),
-            environments in prop::collection::vec(
-                prop::collection::vec((prop_oneof![Just(0u64), 0..SECOND / 10, 0..3 * SECOND], 0u8..30, 0u64..50_000_000), 1..200),
-                1..7,
-            ),
+            environments in prop::collection::vec(prop::collection::vec(step(), 1..200), 1..7),
         ) {
             let share = f64::from(limit) / f64::from(u32::try_from(environments.len()).unwrap());
-            let mut all: Vec<u64> = environments.iter().flat_map(|steps| arrivals(share, steps)).collect();
+            let mut all: Vec<u64> = environments
+                .iter()
+                .flat_map(|steps| arrivals(share, steps))
+                .collect();
             all.sort_unstable();
             for (i, from) in all.iter().enumerate() {
                 let within = all[i..].iter().take_while(|at| **at < from + SECOND).count();
-                prop_assert!(within <= usize::try_from(limit).unwrap(), "{within} arrivals in the second from {from}");
+                prop_assert!(
+                    within <= usize::try_from(limit).unwrap(),
+                    "{within} arrivals in the second from {from}"
+                );
             }
         }
     }
@@ -238,7 +262,7 @@ mod tests {
             for tick in 0..10_000 {
                 // Now and then the machine is three milliseconds late.
                 clock.advance(Duration::from_millis(if tick % 50 == 0 { 3 } else { 1 }));
-                while pace.check().is_ok() {
+                while pace.take_turn().is_ok() {
                     turns += 1;
                 }
             }
@@ -279,10 +303,10 @@ mod tests {
         for _ in 0..7 {
             pace.slow_down();
         }
-        assert!(pace.check().unwrap_err() > Duration::from_millis(20));
+        assert!(pace.take_turn().unwrap_err() > Duration::from_millis(20));
         clock.advance(Duration::from_millis(23));
-        assert!(pace.check().is_ok());
-        assert!(pace.check().unwrap_err() > Duration::from_millis(20));
+        assert!(pace.take_turn().is_ok());
+        assert!(pace.take_turn().unwrap_err() > Duration::from_millis(20));
     }
 
     #[test]
@@ -294,7 +318,7 @@ mod tests {
         }
         assert!(pace.per_second() > 4.0);
         clock.advance(Duration::from_secs(1));
-        assert!(pace.check().is_ok());
+        assert!(pace.take_turn().is_ok());
     }
 
     #[test]

@@ -1,50 +1,58 @@
-//! What came back from a channel for one request.
+//! What came back for one request.
 
-use jiff::Timestamp;
+use std::borrow::Cow;
 
-/// What came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// A status line came, whatever became of the rest.
-    Status(Reply),
-    /// None came.
-    Unanswered(Failure),
-}
+use reqwest::header::HeaderMap;
 
-/// An answer with a status. The status decides; everything else only explains.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Reply {
+/// A response. Its status decides, everything else only explains.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The body, where it could be read to its end.
-    pub body: Option<String>,
-    /// `X-Line-Request-Id`: what LINE's support asks for.
-    pub request_id: Option<String>,
-    /// `X-Line-Accepted-Request-Id`: on a 409, the request that was accepted.
-    pub accepted_request_id: Option<String>,
-    /// What LINE Notify says is left for the token.
-    pub allowance: Allowance,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, cut at [`MAX_BODY`]. `None`: it could not be read to its end.
+    ///
+    /// [`MAX_BODY`]: crate::channel::http::MAX_BODY
+    pub body: Option<Vec<u8>>,
 }
 
-/// LINE Notify's `X-RateLimit-*` headers: how many calls and image uploads the token has left, and until when.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Allowance {
-    /// `X-RateLimit-Remaining`: calls.
-    pub calls: Option<u64>,
-    /// `X-RateLimit-ImageRemaining`: image uploads.
-    pub images: Option<u64>,
-    /// `X-RateLimit-Reset`, in UTC epoch seconds: when both are full again.
-    pub reset: Option<Timestamp>,
+impl Response {
+    /// A header, if it is there and is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// `X-Line-Request-Id`: LINE's support asks for it.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.header("x-line-request-id")
+    }
+
+    /// `X-Line-Accepted-Request-Id`: on a 409, the request that LINE accepted.
+    pub(crate) fn accepted_request_id(&self) -> Option<&str> {
+        self.header("x-line-accepted-request-id")
+    }
+
+    /// The body as text. A body that could not be read says nothing, like an empty one.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.body.as_deref().unwrap_or(b""))
+    }
+
+    /// Whether the body speaks of a rate limit.
+    pub(crate) fn says_rate_limit(&self) -> bool {
+        self.text().to_ascii_lowercase().contains("rate limit")
+    }
 }
 
-/// Why no status came.
+/// Why no response came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Failure {
-    /// No connection was made, so nothing was sent: refused, unreachable, no such host, TLS, connect time-out.
+    /// There was no connection, so nothing was sent: refused, unreachable, no such host, TLS, or
+    /// the connection took too long.
     NotConnected,
-    /// The request was under way and nothing came in time: it may have been taken.
+    /// The request was sent and no response came in time. The channel may have taken it.
     TimedOut,
-    /// The connection broke, or what came is no HTTP: it may have been taken.
+    /// The connection broke, or what came is not HTTP. The channel may have taken the request.
     Lost,
 }
 
@@ -55,16 +63,6 @@ impl Failure {
             Self::NotConnected => "not connected",
             Self::TimedOut => "timed out",
             Self::Lost => "connection lost",
-        }
-    }
-}
-
-impl Answer {
-    /// The status, where one came.
-    pub(crate) fn status(&self) -> Option<u16> {
-        match self {
-            Self::Status(reply) => Some(reply.status),
-            Self::Unanswered(_) => None,
         }
     }
 }

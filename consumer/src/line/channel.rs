@@ -1,248 +1,221 @@
-//! A delivery of the channel `line`: one attempt, and the taking apart of a multicast that LINE refused as a whole.
+//! One attempt to send a delivery of the channel `line`.
 
-use std::time::Duration;
-
-use fanline_core::channel::Channel;
+use aws_sdk_secretsmanager::Client as SecretsManager;
 use fanline_core::delivery::Delivery;
-use fanline_core::outcome::Outcome;
-use fanline_core::request::Endpoint;
-use futures_util::future::join_all;
+use fanline_core::delivery::{Endpoint, Request};
 use jiff::Timestamp;
-use secrecy::SecretString;
+use reqwest::Client;
+use reqwest::header::HeaderValue;
 
-use crate::batch::{Invocation, Settlement};
-use crate::channel::attempt::{Attempt, too_late};
-use crate::channel::backoff::Cause;
-use crate::channel::classify::{Route, Verdict, classify};
-use crate::channel::hold::Why;
+use crate::channel::attempt::{Attempt, Conclusion, too_late};
+use crate::channel::backoff::RetryCause;
+use crate::channel::hold::{Hold, HoldReason};
 use crate::channel::pace::Pace;
-use crate::channel::response::{Answer, Reply};
-use crate::line::error_body::Blame;
-use crate::line::split;
-use crate::line::token::TokenError;
-use crate::sqs::record::Record;
+use crate::channel::verdict::Verdict;
+use crate::line::classify::classify;
+use crate::line::client::LineClient;
+use crate::line::token::{TokenError, Tokens};
+use crate::settings::Settings;
 
-/// A part of a split is asked so often again within the invocation before it is left for another one.
-const PATIENCE: u32 = 6;
-/// The wait between two of those: jitter up to this, doubled each time.
-const BREATH: Duration = Duration::from_millis(100);
+/// The channel `line` in one environment.
+pub(crate) struct LineChannel {
+    client: LineClient,
+    tokens: Tokens,
+    push: Pace,
+    multicast: Pace,
+    hold: Hold,
+}
 
-impl Invocation {
-    /// Sends a delivery, or its parts where LINE takes no whole.
-    pub(crate) async fn settle_line(&self, record: &Record, delivery: &Delivery) -> Settlement {
-        let mut attempt = self.attempt_line(delivery).await;
-        if matches!(attempt, Attempt::Split(Blame::Nobody, _)) {
-            // A refusal that names nobody may be a passing one. Parts are only sent once the whole is refused for good.
-            attempt = self.attempt_line(delivery).await;
+/// What a request needs to depart.
+struct Departure {
+    authorization: HeaderValue,
+    at: Timestamp,
+}
+
+impl LineChannel {
+    /// The channel, with its token if there is one.
+    pub(crate) async fn start(
+        settings: &Settings,
+        http: &Client,
+        secrets_manager: SecretsManager,
+    ) -> Self {
+        let base = &settings.line_api_base;
+        let tokens = Tokens::new(settings.token.clone(), base, http.clone(), secrets_manager);
+        if let Err(error) = tokens.current(Timestamp::now()).await {
+            tracing::warn!(%error, "no channel access token at the cold start");
         }
-        match attempt {
-            Attempt::Split(blame, reply) => self.take_apart(record, delivery, blame, reply).await,
-            attempt => self.conclude(record, delivery, &record.body, attempt).await,
+        Self {
+            client: LineClient::new(http.clone(), base),
+            tokens,
+            push: Pace::new(settings.push_per_second),
+            multicast: Pace::new(settings.multicast_per_second),
+            hold: Hold::default(),
         }
     }
 
-    /// One request, or none where there is a reason not to make it.
-    async fn attempt_line(&self, delivery: &Delivery) -> Attempt {
-        let environment = &self.environment;
+    /// Makes one attempt: one request, two if a new token followed the first, or none if there is a
+    /// reason not to make one. No request departs after `latest`.
+    pub(crate) async fn attempt(
+        &self,
+        delivery: &Delivery,
+        request: &Request,
+        latest: Timestamp,
+    ) -> Attempt {
         let endpoint = delivery.endpoint();
-        let pace = match endpoint {
-            Endpoint::Push => &environment.push,
-            Endpoint::Multicast => &environment.multicast,
-        };
-        let mut renewed: Option<SecretString> = None;
-        loop {
-            let now = Timestamp::now();
-            if let Some(reason) = too_late(&delivery.envelope, now) {
-                return Attempt::TooLate(reason);
-            }
-            // A new token is tried at once, hold or not: perhaps it is what ends the hold.
-            let with_new_token = renewed.is_some();
-            if !with_new_token && let Some(why) = environment.hold.stopped(now) {
-                return Attempt::Stopped(why, None);
-            }
-            let token = match renewed.take() {
-                Some(token) => Ok(token),
-                None => environment.tokens.current(now).await,
+        let mut exchanges = Vec::with_capacity(1);
+        let mut new_token: Option<HeaderValue> = None;
+        let conclusion = loop {
+            let has_new_token = new_token.is_some();
+            let departure = match self.depart(delivery, new_token, latest).await {
+                Ok(departure) => departure,
+                Err(conclusion) => break conclusion,
             };
-            let token = match token {
-                Ok(token) => token,
-                Err(TokenError::Missing) => return self.stop(Why::Unauthorized, None),
-                Err(TokenError::Unavailable) => return Attempt::Later(Cause::Fault),
-            };
-            if !pace.turn(self.latest_start).await || Timestamp::now() > self.latest_start {
-                return Attempt::Later(Cause::Fault);
-            }
-            // Time has passed while it waited for its turn.
-            let departed = Timestamp::now();
-            if let Some(reason) = too_late(&delivery.envelope, departed) {
-                return Attempt::TooLate(reason);
-            }
-            if !with_new_token && let Some(why) = environment.hold.admit(departed) {
-                return Attempt::Stopped(why, None);
-            }
-            let answer = environment.line.send(delivery, &token).await;
-            let route = Route::Line(endpoint);
-            self.log_answer(delivery, route, &answer, departed);
-            let verdict = classify(route, &answer);
-            if verdict == Verdict::Unauthorized && !with_new_token {
-                renewed = environment.tokens.after(&token, Timestamp::now()).await;
-                if renewed.is_some() {
+            let Departure { authorization, at } = departure;
+            let sent = self.client.send(endpoint, request, &authorization, at);
+            let exchange = sent.await;
+            let departed = exchange.departed;
+            let verdict = classify(endpoint, &exchange.response);
+            exchanges.push(exchange);
+            if verdict == Verdict::Unauthorized && !has_new_token {
+                new_token = self.tokens.after(&authorization, Timestamp::now()).await;
+                if new_token.is_some() {
                     continue;
                 }
             }
-            return self
-                .judge(delivery, pace, verdict, answer, (departed, token))
+            break self
+                .conclude(delivery, verdict, &authorization, departed, latest)
                 .await;
+        };
+        Attempt {
+            exchanges,
+            conclusion,
         }
     }
 
-    async fn judge(
+    /// Requests a second, as of now, for each endpoint.
+    pub(crate) fn paces(&self) -> [(&'static str, f64); 2] {
+        [
+            ("push", self.push.per_second()),
+            ("multicast", self.multicast.per_second()),
+        ]
+    }
+
+    /// Waits until the request may depart. An error is the reason why it may not.
+    async fn depart(
         &self,
         delivery: &Delivery,
-        pace: &Pace,
-        verdict: Verdict,
-        answer: Answer,
-        (departed, token): (Timestamp, SecretString),
-    ) -> Attempt {
-        let environment = &self.environment;
-        let reply = match answer {
-            Answer::Status(reply) => reply,
-            Answer::Unanswered(_) => Reply::default(),
+        new_token: Option<HeaderValue>,
+        latest: Timestamp,
+    ) -> Result<Departure, Conclusion> {
+        let now = Timestamp::now();
+        if let Some(conclusion) = too_late(&delivery.envelope, now) {
+            return Err(conclusion);
+        }
+        // A new token is tried at once, even on hold: it may be what ends the hold.
+        let may_wait = new_token.is_none();
+        if may_wait && let Some(reason) = self.hold.reason(now) {
+            return Err(on_hold(reason));
+        }
+        let authorization = match new_token {
+            Some(authorization) => authorization,
+            None => self.authorization(now).await?,
         };
+        let has_turn = self.pace(delivery.endpoint()).turn(latest).await;
+        // Time has passed while it waited for its turn.
+        let at = Timestamp::now();
+        if !has_turn || at > latest {
+            return Err(Conclusion::Retry(RetryCause::Fault));
+        }
+        if let Some(conclusion) = too_late(&delivery.envelope, at) {
+            return Err(conclusion);
+        }
+        if may_wait && let Some(reason) = self.hold.admit(at) {
+            return Err(on_hold(reason));
+        }
+        Ok(Departure { authorization, at })
+    }
+
+    async fn authorization(&self, now: Timestamp) -> Result<HeaderValue, Conclusion> {
+        self.tokens.current(now).await.map_err(|error| match error {
+            TokenError::Missing => self.begin_hold(HoldReason::Unauthorized),
+            TokenError::Unavailable => Conclusion::Retry(RetryCause::Fault),
+        })
+    }
+
+    /// What the verdict means for the delivery, and for the deliveries after it.
+    async fn conclude(
+        &self,
+        delivery: &Delivery,
+        verdict: Verdict,
+        authorization: &HeaderValue,
+        departed: Timestamp,
+        latest: Timestamp,
+    ) -> Conclusion {
+        let pace = self.pace(delivery.endpoint());
         match verdict {
             Verdict::Accepted | Verdict::AlreadyAccepted => {
-                environment.hold.end(departed);
+                self.hold.end(departed);
                 pace.speed_up();
-                Attempt::Taken(if verdict == Verdict::Accepted {
-                    Outcome::Accepted
+                if verdict == Verdict::Accepted {
+                    Conclusion::Accepted
                 } else {
-                    Outcome::AlreadyAccepted
-                })
+                    Conclusion::AlreadyAccepted
+                }
             }
-            Verdict::NotSent | Verdict::Unclear => Attempt::Later(Cause::Fault),
+            Verdict::NotTaken | Verdict::Unclear => Conclusion::Retry(RetryCause::Fault),
             Verdict::TooFast => {
                 pace.slow_down();
-                Attempt::Later(Cause::TooFast)
+                Conclusion::Retry(RetryCause::TooFast)
             }
             Verdict::PerhapsQuota => {
-                let now = Timestamp::now();
-                let month = if now > self.latest_start {
-                    None
-                } else {
-                    environment.line.month(&token, now).await
-                };
-                if month.is_some_and(|month| month.is_too_short_for(delivery.recipients.len())) {
-                    return self.stop(Why::Quota, Some(reply));
+                if self.is_over_quota(delivery, authorization, latest).await {
+                    return self.begin_hold(HoldReason::Quota);
                 }
-                // Another sender may only have reserved what is left, or the text is new to us: neither is for ever.
+                // Another sender may have reserved what is left, or the text is new to us. Neither
+                // lasts for ever.
                 pace.slow_down();
-                Attempt::Later(Cause::TooFast)
+                Conclusion::Retry(RetryCause::TooFast)
             }
-            Verdict::Unauthorized | Verdict::Forbidden => self.stop(Why::Unauthorized, Some(reply)),
-            // The parts must be the same on every attempt, so words that could not be read are asked for again.
-            Verdict::Split(_) if reply.body.is_none() => Attempt::Later(Cause::Fault),
-            Verdict::Split(blame) => Attempt::Split(blame, reply),
-            Verdict::Refused => Attempt::Refused(reply),
+            Verdict::Unauthorized | Verdict::Forbidden => self.begin_hold(HoldReason::Unauthorized),
+            Verdict::Split(named) => Conclusion::Split(named),
+            Verdict::Refused => Conclusion::Refused,
         }
     }
 
-    fn stop(&self, why: Why, reply: Option<Reply>) -> Attempt {
-        self.environment.hold.begin(why, Timestamp::now());
-        self.tally().channel(Channel::Line).holds += 1;
-        tracing::error!(
-            why = why.as_str(),
-            status = reply.as_ref().map(|reply| reply.status),
-            "the channel `line` is stopped"
-        );
-        Attempt::Stopped(why, reply)
-    }
-
-    /// Takes a refused multicast apart until every part has its outcome. Those that get none here go back to the queue as
-    /// deliveries of their own, so that the whole, once refused, is not asked about again.
-    async fn take_apart(
+    /// Whether LINE says that the month has too few messages left for this delivery.
+    async fn is_over_quota(
         &self,
-        record: &Record,
         delivery: &Delivery,
-        blame: Blame,
-        reply: Reply,
-    ) -> Settlement {
-        let mut refused = vec![(delivery.clone(), blame, reply)];
-        let mut left: Vec<Delivery> = Vec::new();
-        let mut patience = PATIENCE;
-        while let Some((whole, blame, reply)) = refused.pop() {
-            self.tally().channel(Channel::Line).splits += 1;
-            let parts = match &blame {
-                Blame::Recipients(positions) => split::take_out(&whole, positions),
-                Blame::Nobody | Blame::Content => split::halve(&whole),
-            };
-            let blamed = parts
-                .blamed
-                .into_iter()
-                .map(|part| (part, Attempt::Refused(reply.clone())));
-            let others = join_all(parts.others.into_iter().map(|part| async {
-                let attempt = self.persist(&part, patience).await;
-                (part, attempt)
-            }))
-            .await;
-            for (part, attempt) in blamed.chain(others) {
-                if matches!(attempt, Attempt::Later(_)) {
-                    // Not this part's bad luck: LINE is down. The others are asked once.
-                    patience = 0;
-                }
-                if let Attempt::Split(blame, reply) = attempt {
-                    refused.push((part, blame, reply));
-                } else {
-                    let body = part.encode();
-                    let settlement = self.conclude(record, &part, &body, attempt).await;
-                    if settlement != Settlement::Acknowledge {
-                        left.push(part);
-                    }
-                }
-            }
+        authorization: &HeaderValue,
+        latest: Timestamp,
+    ) -> bool {
+        let now = Timestamp::now();
+        if now > latest {
+            return false;
         }
-        self.put_back(record, &left).await
+        let quota = self.client.quota(authorization, now).await;
+        quota.is_some_and(|quota| quota.is_too_small_for(delivery.recipients.len()))
     }
 
-    /// Asks about a part again and again while only faults keep it from an outcome: a split that started over with every
-    /// fault would never end.
-    async fn persist(&self, part: &Delivery, patience: u32) -> Attempt {
-        let mut attempt = self.attempt_line(part).await;
-        for doublings in 0..patience {
-            if !matches!(attempt, Attempt::Later(_)) {
-                break;
-            }
-            let breath = BREATH * (1 << doublings);
-            let breath = breath.mul_f64(rand::random());
-            let room = Duration::try_from(self.latest_start.duration_since(Timestamp::now()));
-            if !room.is_ok_and(|room| breath <= room) {
-                break;
-            }
-            tokio::time::sleep(breath).await;
-            attempt = self.attempt_line(part).await;
+    fn begin_hold(&self, reason: HoldReason) -> Conclusion {
+        self.hold.begin(reason, Timestamp::now());
+        Conclusion::OnHold {
+            reason,
+            began: true,
         }
-        attempt
     }
 
-    async fn put_back(&self, record: &Record, left: &[Delivery]) -> Settlement {
-        if left.is_empty() {
-            return Settlement::Acknowledge;
+    fn pace(&self, endpoint: Endpoint) -> &Pace {
+        match endpoint {
+            Endpoint::Push => &self.push,
+            Endpoint::Multicast => &self.multicast,
         }
-        let later = self.after(record, Cause::Fault);
-        // On a FIFO queue a part at the end of its group would be overtaken by all that follows: the whole comes again.
-        if record.fifo_group.is_some() {
-            return later;
-        }
-        let arn = record.source_arn.as_deref().unwrap_or_default();
-        let delay = match later {
-            Settlement::Return(wait) => wait,
-            Settlement::Acknowledge | Settlement::Untouched => 0,
-        };
-        for part in left {
-            if let Err(error) = self.environment.queue.put(arn, part.encode(), delay).await {
-                tracing::warn!(%error, "a part was not put back: the whole is handed back");
-                return later;
-            }
-        }
-        Settlement::Acknowledge
+    }
+}
+
+fn on_hold(reason: HoldReason) -> Conclusion {
+    Conclusion::OnHold {
+        reason,
+        began: false,
     }
 }

@@ -1,137 +1,154 @@
-//! The Messaging API: send a delivery, ask what is left of the month.
+//! The requests to the Messaging API: send a delivery, and ask what is left of the month.
 
-use fanline_core::delivery::Delivery;
+use fanline_core::delivery::{Endpoint, Request};
 use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::Client;
-use reqwest::header::CONTENT_TYPE;
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Client, Url};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
-use crate::channel::classify::Route;
+use crate::channel::attempt::Exchange;
 use crate::channel::http;
-use crate::channel::response::{Answer, Failure};
+use crate::channel::response::Response;
+use crate::channel::route::Route;
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// <https://developers.line.biz/en/docs/messaging-api/retrying-api-request/>
+const RETRY_KEY: HeaderName = HeaderName::from_static("x-line-retry-key");
 /// LINE's count of the month is asked for at most once in this time.
-const BETWEEN_QUESTIONS: SignedDuration = SignedDuration::from_secs(10);
+const MIN_BETWEEN_QUOTA_REQUESTS: SignedDuration = SignedDuration::from_secs(10);
 
 /// The Messaging API at one base URL.
-pub(crate) struct Line {
-    http: Client,
+pub(crate) struct LineClient {
+    client: Client,
+    push: Url,
+    multicast: Url,
     base: String,
-    month: Mutex<Option<(Timestamp, Option<Month>)>>,
+    quota: Mutex<Option<(Timestamp, Option<MonthlyQuota>)>>,
 }
 
-/// What may be sent in a month and what has been: people, not requests.
+/// How many people may be reached in a month, and how many were.
 /// <https://developers.line.biz/en/reference/messaging-api/#get-quota>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Month {
-    /// How many may be reached; `None` without a limit.
+pub(crate) struct MonthlyQuota {
+    /// How many may be reached. `None`: there is no limit.
     pub limit: Option<u64>,
-    /// How many have been, about.
+    /// How many were reached, approximately.
     pub used: u64,
 }
 
-impl Month {
-    /// Whether `recipients` more are too many.
-    pub(crate) fn is_too_short_for(self, recipients: usize) -> bool {
-        let recipients = u64::try_from(recipients).unwrap_or(u64::MAX);
-        self.limit
-            .is_some_and(|limit| self.used.saturating_add(recipients) > limit)
+impl MonthlyQuota {
+    /// Whether so many more recipients would pass the limit.
+    pub(crate) fn is_too_small_for(self, recipients: usize) -> bool {
+        let needed = self.used.saturating_add(recipients as u64);
+        self.limit.is_some_and(|limit| needed > limit)
     }
 }
 
 #[derive(Deserialize)]
-struct QuotaAnswer {
+struct QuotaBody {
     #[serde(rename = "type")]
     kind: String,
     value: Option<u64>,
 }
 
 #[derive(Deserialize)]
-struct ConsumptionAnswer {
+struct ConsumptionBody {
     #[serde(rename = "totalUsage")]
     total_usage: u64,
 }
 
-impl Line {
-    /// The API at `base`, to which paths are appended as LINE writes them.
-    pub(crate) fn new(http: Client, base: String) -> Self {
+impl LineClient {
+    /// The API at `base`.
+    pub(crate) fn new(client: Client, base: &str) -> Self {
+        let route = |endpoint| http::url(base, Route::Line(endpoint).path());
         Self {
-            http,
-            base,
-            month: Mutex::default(),
+            client,
+            push: route(Endpoint::Push),
+            multicast: route(Endpoint::Multicast),
+            base: base.to_owned(),
+            quota: Mutex::default(),
         }
     }
 
-    /// Sends a delivery: the bytes of its request and the key derived from them, the same on every attempt.
-    pub(crate) async fn send(&self, delivery: &Delivery, token: &SecretString) -> Answer {
-        let route = Route::Line(delivery.endpoint());
-        let Some((name, value)) = http::bearer(token.expose_secret()) else {
-            return Answer::Unanswered(Failure::NotConnected);
+    /// Sends a delivery's request: the same bytes and the same key on every attempt.
+    pub(crate) async fn send(
+        &self,
+        endpoint: Endpoint,
+        request: &Request,
+        authorization: &HeaderValue,
+        departed: Timestamp,
+    ) -> Exchange {
+        let url = match endpoint {
+            Endpoint::Push => &self.push,
+            Endpoint::Multicast => &self.multicast,
         };
-        let request = self
-            .http
-            .post(format!("{}{}", self.base, route.path()))
-            .header(name, value)
-            .header(CONTENT_TYPE, "application/json")
-            .header("X-Line-Retry-Key", delivery.request().retry_key.to_string())
-            .body(delivery.request().body);
-        http::send(request).await
+        let post = self
+            .client
+            .post(url.clone())
+            .header(AUTHORIZATION, authorization)
+            .header(CONTENT_TYPE, JSON)
+            .header(RETRY_KEY, request.retry_key.to_string())
+            .body(request.body.clone());
+        http::exchange(Route::Line(endpoint), departed, post).await
     }
 
-    /// What LINE counts for this month; `None` where it would not say. Remembered for some seconds, so that a run that has
-    /// reached its end does not ask once for each of its deliveries.
-    pub(crate) async fn month(&self, token: &SecretString, now: Timestamp) -> Option<Month> {
-        let mut month = self.month.lock().await;
-        if let Some((asked, month)) = *month
-            && now.duration_since(asked) < BETWEEN_QUESTIONS
+    /// What LINE counts for this month. `None`: it did not say.
+    ///
+    /// The answer is kept for some seconds. When the month is used up, LINE must not be asked once
+    /// for each delivery.
+    pub(crate) async fn quota(
+        &self,
+        authorization: &HeaderValue,
+        now: Timestamp,
+    ) -> Option<MonthlyQuota> {
+        let mut known = self.quota.lock().await;
+        if let Some((asked, quota)) = *known
+            && now.duration_since(asked) < MIN_BETWEEN_QUOTA_REQUESTS
         {
-            return month;
+            return quota;
         }
-        let answer = self.ask(token).await;
-        *month = Some((now, answer));
-        answer
+        let quota = self.ask_for_quota(authorization).await;
+        *known = Some((now, quota));
+        quota
     }
 
-    async fn ask(&self, token: &SecretString) -> Option<Month> {
-        // Both at once: together they take no longer than one request may.
+    async fn ask_for_quota(&self, authorization: &HeaderValue) -> Option<MonthlyQuota> {
+        // Both at the same time: together they take no longer than one request may.
         let (quota, consumption) = join(
-            self.get::<QuotaAnswer>("/v2/bot/message/quota", token),
-            self.get::<ConsumptionAnswer>("/v2/bot/message/quota/consumption", token),
+            self.get::<QuotaBody>("/v2/bot/message/quota", authorization),
+            self.get::<ConsumptionBody>("/v2/bot/message/quota/consumption", authorization),
         )
         .await;
         let (quota, consumption) = quota.zip(consumption)?;
-        Some(Month {
+        Some(MonthlyQuota {
             limit: quota.value.filter(|_| quota.kind == "limited"),
             used: consumption.total_usage,
         })
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(
+    async fn get<T: DeserializeOwned>(
         &self,
         path: &'static str,
-        token: &SecretString,
+        authorization: &HeaderValue,
     ) -> Option<T> {
-        let (name, value) = http::bearer(token.expose_secret())?;
-        let request = self
-            .http
-            .get(format!("{}{path}", self.base))
-            .header(name, value);
-        let answer = http::send(request).await;
+        let get = self
+            .client
+            .get(http::url(&self.base, path))
+            .header(AUTHORIZATION, authorization);
+        let response = http::fetch(get).await;
         tracing::info!(
             method = "GET",
             endpoint = path,
-            status = answer.status(),
-            "asked for the month's count"
+            status = response.as_ref().ok().map(|response| response.status),
+            failure = response.as_ref().err().map(|failure| failure.as_str()),
+            request_id = response.as_ref().ok().and_then(Response::request_id),
+            "LINE quota request"
         );
-        match answer {
-            Answer::Status(reply) if reply.status == 200 => {
-                serde_json::from_str(reply.body.as_deref()?).ok()
-            }
-            _ => None,
-        }
+        let response = response.ok().filter(|response| response.status == 200)?;
+        serde_json::from_slice(&response.body?).ok()
     }
 }
 
@@ -140,16 +157,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_month_is_too_short_when_the_limit_would_be_passed() {
-        for (limit, used, recipients, short) in [
+    fn a_quota_is_too_small_if_its_limit_would_be_passed() {
+        for (limit, used, recipients, is_too_small) in [
             (Some(500), 500, 1, true),
             (Some(500), 499, 1, false),
             (Some(500), 100, 500, true),
             (Some(500), 0, 500, false),
             (None, u64::MAX, 500, false),
         ] {
-            let month = Month { limit, used };
-            assert_eq!(month.is_too_short_for(recipients), short, "{month:?}");
+            let quota = MonthlyQuota { limit, used };
+            assert_eq!(
+                quota.is_too_small_for(recipients),
+                is_too_small,
+                "{quota:?}"
+            );
         }
     }
 }

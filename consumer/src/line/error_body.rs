@@ -1,20 +1,22 @@
-//! LINE's words in an error's body: hints, never the decision, and never with an ID in them.
+//! What LINE's error bodies say. The texts are hints and never decide alone, and no ID is quoted.
 
 use serde::Deserialize;
 
-/// Whom a 400 of a multicast blames.
+/// What a 400 on a multicast blames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Blame {
-    /// These positions of `to`.
+    /// The recipients at these positions of `to`.
     Recipients(Vec<usize>),
-    /// The messages, or another field that all recipients share: no split would help.
+    /// The messages, or another field that all recipients share. A split would not help.
     Content,
-    /// Nothing: perhaps a recipient that the channel does not know.
+    /// Nobody by name. Perhaps the channel does not know a recipient.
     Nobody,
 }
 
+/// An error body. LINE may leave out every part of it.
+/// <https://developers.line.biz/en/reference/messaging-api/#error-responses>
 #[derive(Default, Deserialize)]
-struct Error {
+struct ErrorBody {
     message: Option<String>,
     #[serde(default)]
     details: Vec<Detail>,
@@ -26,15 +28,16 @@ struct Detail {
     property: Option<String>,
 }
 
-/// Whom the body of a 400 blames.
+/// Whom or what the body of a 400 blames.
 pub(crate) fn blame(body: &str) -> Blame {
-    let error: Error = serde_json::from_str(body).unwrap_or_default();
-    let message = error.message.unwrap_or_default();
+    // A body of another form blames nobody.
+    let error: ErrorBody = serde_json::from_str(body).unwrap_or_default();
+    let message = error.message.as_deref().unwrap_or("");
     let properties: Vec<&str> = error
         .details
         .iter()
         .filter_map(|detail| detail.property.as_deref())
-        .chain(named_in(&message))
+        .chain(named_property(message))
         .collect();
     let mut recipients: Vec<usize> = properties
         .iter()
@@ -55,9 +58,9 @@ pub(crate) fn blame(body: &str) -> Blame {
 
 /// `X` of "The property, X, in the request body is invalid".
 /// <https://developers.line.biz/en/reference/messaging-api/#error-responses>
-fn named_in(message: &str) -> Option<&str> {
+fn named_property(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("property, ")?;
-    // Some answers have it in quotes: https://github.com/line/line-bot-sdk-java/issues/54
+    // Some responses have it in quotes: https://github.com/line/line-bot-sdk-java/issues/54
     Some(rest.split([',', ' ']).next()?.trim_matches('\''))
 }
 
@@ -70,69 +73,66 @@ fn position(property: &str) -> Option<usize> {
         .ok()
 }
 
-/// Whether the text is that of a rate limit.
-pub(crate) fn says_rate_limit(body: &str) -> bool {
-    body.to_ascii_lowercase().contains("rate limit")
+/// What the body says, in one line for a person. It names nobody: `recipients` are masked, and so
+/// is everything that looks like an ID or a token.
+pub(crate) fn quote(body: &str, recipients: &[String]) -> String {
+    let mut text = text_of(body);
+    for recipient in recipients.iter().filter(|recipient| !recipient.is_empty()) {
+        text = text.replace(recipient.as_str(), MASK);
+    }
+    cut(&mask(&text))
 }
 
-/// What the body says, in one line a person can read, with nobody named in it: `recipients` are masked wherever they stand,
-/// and so is whatever looks like an ID or a token.
-pub(crate) fn quote(body: &str, recipients: &[String]) -> String {
-    let mut words = match serde_json::from_str::<Error>(body) {
-        Ok(error) if error.message.is_some() => {
-            let mut words = error.message.unwrap_or_default();
-            for detail in error.details {
-                let property = detail.property.unwrap_or_default();
-                let message = detail.message.unwrap_or_default();
-                words = format!("{words}; {property}: {message}");
-            }
-            words
-        }
-        _ => body.to_owned(),
+/// The message and the details. A body of another form is taken as it is.
+fn text_of(body: &str) -> String {
+    let Ok(ErrorBody {
+        message: Some(mut text),
+        details,
+    }) = serde_json::from_str(body)
+    else {
+        return body.to_owned();
     };
-    for recipient in recipients.iter().filter(|recipient| !recipient.is_empty()) {
-        words = words.replace(recipient.as_str(), MASK);
+    for Detail { message, property } in &details {
+        let property = property.as_deref().unwrap_or("");
+        let message = message.as_deref().unwrap_or("");
+        text.push_str("; ");
+        text.push_str(property);
+        text.push_str(": ");
+        text.push_str(message);
     }
-    shorten(&mask(&words))
+    text
 }
 
 const MASK: &str = "…";
-/// No word of a human language is so long; a LINE ID has 33 characters, a token more.
-const LONGEST_WORD: usize = 20;
-/// A message attribute has room for more; a person at three in the morning has not.
-const LONGEST_QUOTE: usize = 256;
+/// Longer words are masked. A LINE ID has 33 characters, and a token has more.
+const MAX_WORD: usize = 20;
+/// A message attribute could hold more, but a person wants to read it at a glance.
+const MAX_QUOTE: usize = 256;
 
-fn mask(words: &str) -> String {
-    let in_run = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '=' | '_' | '-' | '/');
-    let mut masked = String::with_capacity(words.len());
-    let mut rest = words;
+fn mask(text: &str) -> String {
+    let in_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '=' | '_' | '-' | '/');
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
     while !rest.is_empty() {
-        let run = rest.find(|c| !in_run(c)).unwrap_or(rest.len());
-        let (head, tail) = rest.split_at(run);
-        masked.push_str(if head.len() > LONGEST_WORD {
-            MASK
-        } else {
-            head
-        });
-        let other = tail.find(in_run).unwrap_or(tail.len());
-        let (between, next) = tail.split_at(other);
+        let (word, tail) = rest.split_at(rest.find(|c| !in_word(c)).unwrap_or(rest.len()));
+        masked.push_str(if word.len() > MAX_WORD { MASK } else { word });
+        let (between, next) = tail.split_at(tail.find(in_word).unwrap_or(tail.len()));
         masked.push_str(between);
         rest = next;
     }
     masked
 }
 
-/// At most 256 characters, and none that SQS refuses in a message attribute.
+/// At most [`MAX_QUOTE`] characters, and none that SQS refuses in a message attribute.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
-fn shorten(words: &str) -> String {
-    words
-        .chars()
+fn cut(text: &str) -> String {
+    text.chars()
         .map(|c| match c {
             '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
             c if c.is_control() => ' ',
             c => c,
         })
-        .take(LONGEST_QUOTE)
+        .take(MAX_QUOTE)
         .collect::<String>()
         .trim()
         .to_owned()
@@ -206,7 +206,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_id_survives_a_quotation(before in "\\PC{0,40}", kind in "[UCRucr]", id in "[0-9a-fA-F]{32}", after in "\\PC{0,300}") {
+        fn no_id_survives_a_quotation(
+            before in "\\PC{0,40}",
+            kind in "[UCRucr]",
+            id in "[0-9a-fA-F]{32}",
+            after in "\\PC{0,300}",
+        ) {
             let id = format!("{kind}{id}");
             let quoted = quote(&format!("{before}{id}{after}"), &[]);
             prop_assert!(!quoted.contains(&id));

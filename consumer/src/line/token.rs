@@ -1,159 +1,140 @@
-//! The channel access token: given, kept in Secrets Manager, or issued for fifteen minutes at a time.
+//! The channel access token: given, kept in Secrets Manager, or issued for fifteen minutes.
 
 use std::time::Duration;
 
+use aws_sdk_secretsmanager::Client as SecretsManager;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+use fanline_telemetry::aws_error;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::StatusCode;
+use reqwest::header::HeaderValue;
+use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use crate::settings::header_safe;
-
-/// Where the token comes from.
-#[derive(Debug, Clone)]
-pub enum TokenSource {
-    /// Nowhere: only `line-notify` can be served.
-    None,
-    /// `LINE_CHANNEL_ACCESS_TOKEN` holds it.
-    Fixed(SecretString),
-    /// `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN` names the secret whose string it is.
-    Secret {
-        /// The secret's ARN or name.
-        arn: String,
-    },
-    /// `LINE_CHANNEL_ID` and `LINE_CHANNEL_SECRET` get a stateless token whenever one is needed.
-    /// <https://developers.line.biz/en/reference/messaging-api/#issue-stateless-channel-access-token>
-    Stateless {
-        /// The channel's ID.
-        channel_id: String,
-        /// The channel's secret.
-        channel_secret: SecretString,
-    },
-}
+use crate::channel::http;
+use crate::settings::TokenSource;
 
 /// Why there is no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TokenError {
-    /// None is set, or the one that is can't be had: a person has to act.
+    /// There is none, or it can't be read. A person has to act.
     #[error("there is no channel access token")]
     Missing,
-    /// It could not be had this time.
+    /// It could not be read this time.
     #[error("the channel access token could not be read this time")]
     Unavailable,
 }
 
-/// After a 401 a token is read again at most once in this time, however many requests got one.
-const BETWEEN_READS: SignedDuration = SignedDuration::from_secs(60);
-/// A stateless token is renewed so long before its end that no request outlives it.
-const BEFORE_ITS_END: SignedDuration = SignedDuration::from_secs(60);
-/// A read that failed is not repeated for each of a batch's deliveries.
-const AFTER_A_FAILURE: SignedDuration = SignedDuration::from_secs(5);
+/// After a 401 the token is read again at most once in this time, however many requests got a 401.
+const MIN_BETWEEN_READS: SignedDuration = SignedDuration::from_secs(60);
+/// A stateless token is renewed this long before its end, so that no request outlives it.
+const RENEW_BEFORE_END: SignedDuration = SignedDuration::from_secs(60);
+/// After a failure the token is not read again for this long, so that a batch does not repeat it.
+const MIN_AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(5);
+const ISSUE_PATH: &str = "/oauth2/v3/token";
+/// No request for a stateless token takes longer.
+const MAX_ISSUE: Duration = Duration::from_secs(5);
 
-/// The token as this environment has it.
+/// The token of this environment. It is handed out as the value of an `Authorization` header.
 pub(crate) struct Tokens {
     source: TokenSource,
-    issuer: Issuer,
-    secrets: aws_sdk_secretsmanager::Client,
-    kept: Mutex<Kept>,
-}
-
-/// What issues stateless tokens.
-pub(crate) struct Issuer {
-    /// The client, with its time-outs.
-    pub http: reqwest::Client,
-    /// The Messaging API's base.
-    pub base: String,
+    /// Where stateless tokens are issued.
+    issue_url: Url,
+    client: Client,
+    secrets_manager: SecretsManager,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct Kept {
-    token: Option<SecretString>,
-    ends: Option<Timestamp>,
-    read: Option<Timestamp>,
+struct State {
+    token: Option<Token>,
+    /// When the token was last read because of a 401.
+    reread: Option<Timestamp>,
     failed: Option<(Timestamp, TokenError)>,
 }
 
+#[derive(Clone)]
+struct Token {
+    authorization: HeaderValue,
+    /// `None`: it has no end that we know of.
+    ends: Option<Timestamp>,
+}
+
 #[derive(Deserialize)]
-struct Issued {
+struct IssuedToken {
     access_token: SecretString,
     expires_in: i64,
 }
 
 impl Tokens {
-    /// Nothing is read yet.
+    /// A token from `source`, which is not read yet. `base` is the Messaging API's.
     pub(crate) fn new(
         source: TokenSource,
-        issuer: Issuer,
-        secrets: aws_sdk_secretsmanager::Client,
+        base: &str,
+        client: Client,
+        secrets_manager: SecretsManager,
     ) -> Self {
         Self {
             source,
-            issuer,
-            secrets,
-            kept: Mutex::default(),
+            issue_url: http::url(base, ISSUE_PATH),
+            client,
+            secrets_manager,
+            state: Mutex::default(),
         }
     }
 
-    /// The token, read or issued if there is none that lasts.
-    pub(crate) async fn current(&self, now: Timestamp) -> Result<SecretString, TokenError> {
-        let mut kept = self.kept.lock().await;
-        let lasts = kept.ends.is_none_or(|ends| now < ends - BEFORE_ITS_END);
-        match &kept.token {
-            Some(token) if lasts => Ok(token.clone()),
-            _ => self.read(&mut kept, now).await,
+    /// The token. It is read or issued if there is none, or none that lasts.
+    pub(crate) async fn current(&self, now: Timestamp) -> Result<HeaderValue, TokenError> {
+        let mut state = self.state.lock().await;
+        let lasts = |token: &Token| token.ends.is_none_or(|ends| now < ends - RENEW_BEFORE_END);
+        match state.token.as_ref().filter(|token| lasts(token)) {
+            Some(token) => Ok(token.authorization.clone()),
+            None => self.read(&mut state, now).await,
         }
     }
 
-    /// Another token than `refused`, which LINE answered with 401; `None` where there is none to be had now.
-    pub(crate) async fn after(
-        &self,
-        refused: &SecretString,
-        now: Timestamp,
-    ) -> Option<SecretString> {
-        let mut kept = self.kept.lock().await;
-        let differs = |token: &SecretString| token.expose_secret() != refused.expose_secret();
-        // Somebody else's 401 may have had it read already.
-        if let Some(token) = kept.token.clone().filter(differs) {
-            return Some(token);
+    /// A token after LINE answered `refused` with 401. `None`: there is no other one now.
+    pub(crate) async fn after(&self, refused: &HeaderValue, now: Timestamp) -> Option<HeaderValue> {
+        let mut state = self.state.lock().await;
+        // The token may have been read again already, after another request's 401.
+        if let Some(token) = &state.token
+            && token.authorization != refused
+        {
+            return Some(token.authorization.clone());
         }
         if matches!(self.source, TokenSource::Fixed(_) | TokenSource::None) {
             return None;
         }
-        // The first read of all does not count: a token can have been changed since the cold start.
-        if kept
-            .read
-            .is_some_and(|read| now.duration_since(read) < BETWEEN_READS)
-        {
+        // The read of the cold start does not count: the token may have changed since then.
+        let reread = state.reread;
+        if reread.is_some_and(|reread| now.duration_since(reread) < MIN_BETWEEN_READS) {
             return None;
         }
-        kept.read = Some(now);
-        self.read(&mut kept, now).await.ok().filter(differs)
+        state.reread = Some(now);
+        let token = self.read(&mut state, now).await.ok()?;
+        (token != refused).then_some(token)
     }
 
-    async fn read(&self, kept: &mut Kept, now: Timestamp) -> Result<SecretString, TokenError> {
-        if let Some((at, error)) = kept.failed
-            && now.duration_since(at) < AFTER_A_FAILURE
+    async fn read(&self, state: &mut State, now: Timestamp) -> Result<HeaderValue, TokenError> {
+        if let Some((at, error)) = state.failed
+            && now.duration_since(at) < MIN_AFTER_FAILURE
         {
             return Err(error);
         }
-        let read = self.fetch(now).await;
-        match &read {
-            Ok((token, ends)) => {
-                *kept = Kept {
-                    token: Some(token.clone()),
-                    ends: *ends,
-                    read: kept.read,
-                    failed: None,
-                };
+        match self.fetch(now).await {
+            Ok(token) => {
+                state.failed = None;
+                Ok(state.token.insert(token).authorization.clone())
             }
-            Err(error) => kept.failed = Some((now, *error)),
+            Err(error) => {
+                state.failed = Some((now, error));
+                Err(error)
+            }
         }
-        read.map(|(token, _)| token)
     }
 
-    async fn fetch(&self, now: Timestamp) -> Result<(SecretString, Option<Timestamp>), TokenError> {
+    async fn fetch(&self, now: Timestamp) -> Result<Token, TokenError> {
         let (token, ends) = match &self.source {
             TokenSource::None => return Err(TokenError::Missing),
             TokenSource::Fixed(token) => (token.clone(), None),
@@ -167,22 +148,23 @@ impl Tokens {
                 (issued.access_token, now.checked_add(life).ok())
             }
         };
-        if !header_safe(token.expose_secret()) {
-            return Err(TokenError::Missing);
-        }
-        Ok((token, ends))
+        let authorization = http::bearer(token.expose_secret()).ok_or(TokenError::Missing)?;
+        Ok(Token {
+            authorization,
+            ends,
+        })
     }
 
     async fn secret(&self, arn: &str) -> Result<SecretString, TokenError> {
-        let answer = self.secrets.get_secret_value().secret_id(arn).send().await;
-        match answer {
+        let request = self.secrets_manager.get_secret_value().secret_id(arn);
+        match request.send().await {
             Ok(value) => value
                 .secret_string()
                 .map(|token| token.trim().into())
                 .ok_or(TokenError::Missing),
             Err(error) => {
-                let status = error.raw_response().map(|raw| raw.status().as_u16());
-                tracing::error!(code = error.code(), status, "the secret could not be read");
+                let status = aws_error::status(&error);
+                tracing::error!(status, error = aws_error::words(&error), "secret not read");
                 Err(match status {
                     Some(400..=499) if error.code() != Some("ThrottlingException") => {
                         TokenError::Missing
@@ -193,31 +175,32 @@ impl Tokens {
         }
     }
 
-    async fn issue(&self, id: &str, secret: &SecretString) -> Result<Issued, TokenError> {
-        let answer = self
-            .issuer
-            .http
-            .post(format!("{}/oauth2/v3/token", self.issuer.base))
-            .timeout(Duration::from_secs(5))
+    async fn issue(&self, id: &str, secret: &SecretString) -> Result<IssuedToken, TokenError> {
+        let request = self
+            .client
+            .post(self.issue_url.clone())
+            .timeout(MAX_ISSUE)
             .form(&[
                 ("grant_type", "client_credentials"),
                 ("client_id", id),
                 ("client_secret", secret.expose_secret()),
-            ])
-            .send()
-            .await
-            .map_err(|_| TokenError::Unavailable)?;
-        let status = answer.status();
+            ]);
+        let response = http::fetch(request).await;
         tracing::info!(
             method = "POST",
-            endpoint = "/oauth2/v3/token",
-            status = status.as_u16(),
-            "asked for a stateless token"
+            endpoint = ISSUE_PATH,
+            status = response.as_ref().ok().map(|response| response.status),
+            failure = response.as_ref().err().map(|failure| failure.as_str()),
+            "LINE token request"
         );
-        match status {
-            StatusCode::OK => answer.json().await.map_err(|_| TokenError::Unavailable),
-            StatusCode::TOO_MANY_REQUESTS => Err(TokenError::Unavailable),
-            status if status.is_client_error() => Err(TokenError::Missing),
+        let response = response.map_err(|_| TokenError::Unavailable)?;
+        match response.status {
+            200 => {
+                let body = response.body.ok_or(TokenError::Unavailable)?;
+                serde_json::from_slice(&body).map_err(|_| TokenError::Unavailable)
+            }
+            429 => Err(TokenError::Unavailable),
+            400..=499 => Err(TokenError::Missing),
             _ => Err(TokenError::Unavailable),
         }
     }

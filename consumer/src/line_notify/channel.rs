@@ -1,86 +1,150 @@
-//! A delivery of the channel `line-notify`: one attempt.
+//! One attempt to send a delivery of the channel `line-notify`.
 
 use fanline_core::channel::OnUnknown;
 use fanline_core::delivery::Delivery;
-use fanline_core::outcome::Outcome;
 use jiff::Timestamp;
+use reqwest::Client;
+use reqwest::header::HeaderValue;
 
-use crate::batch::Invocation;
-use crate::channel::attempt::{Attempt, too_late};
-use crate::channel::backoff::Cause;
-use crate::channel::classify::{Route, Verdict, classify};
-use crate::channel::response::{Answer, Reply};
-use crate::line_notify::client::Message;
-use crate::line_notify::image::ImageError;
+use crate::channel::attempt::{Attempt, Conclusion, too_late};
+use crate::channel::backoff::RetryCause;
+use crate::channel::http;
+use crate::channel::pace::Pace;
+use crate::channel::verdict::Verdict;
+use crate::line_notify::classify::classify;
+use crate::line_notify::client::NotifyClient;
+use crate::line_notify::form::NotifyMessage;
+use crate::line_notify::image::{Image, ImageError, Images};
+use crate::line_notify::spent_tokens::SpentTokens;
+use crate::settings::Settings;
 
-impl Invocation {
-    /// One request, or none where there is a reason not to make it.
-    pub(crate) async fn attempt_notify(&self, delivery: &Delivery) -> Attempt {
-        let environment = &self.environment;
-        let [token] = delivery.recipients.as_slice() else {
-            return Attempt::Unfit("a LINE Notify message has one recipient".into());
+/// The channel `line-notify` in one environment.
+///
+/// It has no hold: its token is the recipient, and the other tokens go on.
+pub(crate) struct NotifyChannel {
+    client: NotifyClient,
+    images: Images,
+    pace: Pace,
+    spent_tokens: SpentTokens,
+}
+
+/// What the request of a delivery is made of.
+struct Parts<'a> {
+    token: &'a str,
+    authorization: HeaderValue,
+    message: NotifyMessage,
+    image: Option<Image>,
+}
+
+impl NotifyChannel {
+    /// The channel. No image is fetched yet.
+    pub(crate) fn new(settings: &Settings, client: Client, s3: aws_sdk_s3::Client) -> Self {
+        Self {
+            client: NotifyClient::new(client, &settings.line_notify_api_base),
+            images: Images::new(s3),
+            pace: Pace::new(settings.notify_per_second),
+            spent_tokens: SpentTokens::default(),
+        }
+    }
+
+    /// Makes one attempt: one request, or none if there is a reason not to make one. No request
+    /// departs after `latest`.
+    pub(crate) async fn attempt(&self, delivery: &Delivery, latest: Timestamp) -> Attempt {
+        let (parts, departed) = match self.depart(delivery, latest).await {
+            Ok(departure) => departure,
+            Err(conclusion) => return Attempt::without_request(conclusion),
         };
-        let Some(message) = Message::of(delivery) else {
-            return Attempt::Unfit("`messages` is not one LINE Notify message".into());
-        };
-        let has_image = message.image_file.is_some();
-        let now = Timestamp::now();
-        if let Some(reason) = too_late(&delivery.envelope, now) {
-            return Attempt::TooLate(reason);
-        }
-        if let Some(reset) = environment.notify.waits_until(token, has_image, now) {
-            return Attempt::Later(Cause::Until(reset));
-        }
-        let image = match &message.image_file {
-            None => None,
-            Some(name) => match environment.images.get(name).await {
-                Ok(image) => Some(image),
-                Err(ImageError::Unavailable) => return Attempt::Later(Cause::Fault),
-                Err(error) => return Attempt::Unfit(error.to_string()),
-            },
-        };
-        let turn = environment.notify_pace.turn(self.latest_start).await;
-        let departed = Timestamp::now();
-        if !turn || departed > self.latest_start {
-            return Attempt::Later(Cause::Fault);
-        }
-        if let Some(reason) = too_late(&delivery.envelope, departed) {
-            return Attempt::TooLate(reason);
-        }
-        let fields = message.fields(delivery.envelope.notification_disabled);
-        let answer = environment
-            .notify
-            .send(token, &fields, image.as_ref())
+        let fields = parts
+            .message
+            .fields(delivery.envelope.notification_disabled);
+        let exchange = self
+            .client
+            .send(parts.authorization, &fields, parts.image.as_ref(), departed)
             .await;
-        self.log_answer(delivery, Route::Notify, &answer, departed);
-        let verdict = classify(Route::Notify, &answer);
-        let reply = match answer {
-            Answer::Status(reply) => {
-                environment.notify.note(token, &reply, Timestamp::now());
-                reply
-            }
-            Answer::Unanswered(_) => Reply::default(),
-        };
-        match verdict {
-            Verdict::Accepted => Attempt::Taken(Outcome::Accepted),
-            Verdict::NotSent => Attempt::Later(Cause::Fault),
+        let now = Timestamp::now();
+        if let Ok(response) = &exchange.response {
+            self.spent_tokens.note(parts.token, response, now);
+        }
+        let conclusion = match classify(&exchange.response) {
+            Verdict::Accepted => Conclusion::Accepted,
+            Verdict::NotTaken => Conclusion::Retry(RetryCause::Fault),
             Verdict::Unclear => match delivery.envelope.on_unknown {
-                OnUnknown::Retry => Attempt::Later(Cause::Fault),
-                OnUnknown::Park => Attempt::Unknown,
+                OnUnknown::Retry => Conclusion::Retry(RetryCause::Fault),
+                OnUnknown::Park => Conclusion::Unknown,
             },
-            // The limit is this token's and not the channel's: the others keep their pace.
+            // The limit is this token's: the others keep their pace.
             Verdict::TooFast => {
-                let reset = environment
-                    .notify
-                    .waits_until(token, has_image, Timestamp::now());
-                Attempt::Later(reset.map_or(Cause::TooFast, Cause::Until))
+                let has_image = parts.image.is_some();
+                let reset = self.spent_tokens.reset(parts.token, has_image, now);
+                Conclusion::Retry(reset.map_or(RetryCause::TooFast, RetryCause::Until))
             }
-            Verdict::AlreadyAccepted
+            // Only the channel `line` has the verdicts after the first.
+            Verdict::Refused
+            | Verdict::AlreadyAccepted
             | Verdict::PerhapsQuota
             | Verdict::Unauthorized
             | Verdict::Forbidden
-            | Verdict::Split(_)
-            | Verdict::Refused => Attempt::Refused(reply),
+            | Verdict::Split(_) => Conclusion::Refused,
+        };
+        Attempt {
+            exchanges: vec![exchange],
+            conclusion,
         }
+    }
+
+    /// Requests a second, as of now.
+    pub(crate) fn paces(&self) -> [(&'static str, f64); 1] {
+        [("notify", self.pace.per_second())]
+    }
+
+    /// Waits until the request may depart. An error is the reason why it may not.
+    async fn depart<'a>(
+        &self,
+        delivery: &'a Delivery,
+        latest: Timestamp,
+    ) -> Result<(Parts<'a>, Timestamp), Conclusion> {
+        let parts = self.parts(delivery).await?;
+        let has_turn = self.pace.turn(latest).await;
+        // Time has passed while it waited for its image and its turn.
+        let departed = Timestamp::now();
+        if !has_turn || departed > latest {
+            return Err(Conclusion::Retry(RetryCause::Fault));
+        }
+        match too_late(&delivery.envelope, departed) {
+            Some(conclusion) => Err(conclusion),
+            None => Ok((parts, departed)),
+        }
+    }
+
+    async fn parts<'a>(&self, delivery: &'a Delivery) -> Result<Parts<'a>, Conclusion> {
+        let unsendable = |reason: &str| Conclusion::Unsendable(reason.to_owned());
+        let [token] = delivery.recipients.as_slice() else {
+            return Err(unsendable("a LINE Notify message has one recipient"));
+        };
+        let authorization =
+            http::bearer(token).ok_or_else(|| unsendable("no HTTP header can hold the token"))?;
+        let message = NotifyMessage::of(delivery)
+            .ok_or_else(|| unsendable("`messages` is not one LINE Notify message"))?;
+        let now = Timestamp::now();
+        if let Some(conclusion) = too_late(&delivery.envelope, now) {
+            return Err(conclusion);
+        }
+        let has_image = message.image_file.is_some();
+        if let Some(reset) = self.spent_tokens.reset(token, has_image, now) {
+            return Err(Conclusion::Retry(RetryCause::Until(reset)));
+        }
+        let image = match &message.image_file {
+            None => None,
+            Some(name) => Some(self.images.get(name).await.map_err(|error| match error {
+                ImageError::Unavailable => Conclusion::Retry(RetryCause::Fault),
+                error => Conclusion::Unsendable(error.to_string()),
+            })?),
+        };
+        Ok(Parts {
+            token,
+            authorization,
+            message,
+            image,
+        })
     }
 }

@@ -1,22 +1,24 @@
-//! A delivery set aside, with the reason beside it and its body as it was.
+//! A delivery that is set aside: its body as it was, and the reason beside it.
 
 use aws_sdk_sqs::types::MessageAttributeValue;
+use fanline_core::limits::sqs::{MAX_BYTES, is_fifo};
 use fanline_core::outcome::DeadLetterReason;
-use fanline_core::sqs_limits::{MAX_BYTES, is_fifo};
-use fanline_telemetry::aws_error::words;
+use fanline_telemetry::aws_error;
 use uuid::Uuid;
 
 /// SQS takes no empty message, so an empty record is set aside as this.
 const EMPTY_BODY: &str = "(empty)";
+/// The message group of a dead letter whose record had none.
+const DEFAULT_GROUP: &str = "dead-letters";
 
 /// Why a delivery is set aside: the attributes of its message.
-#[derive(Debug, Clone)]
-pub(crate) struct Letter {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeadLetter {
     /// `reason`.
     pub reason: DeadLetterReason,
-    /// `status`: LINE's, where it answered.
+    /// `status`: the channel's, if it answered.
     pub status: Option<u16>,
-    /// `line_message`: its words, cut and masked, or ours where it was not asked.
+    /// `line_message`: the channel's text, cut and masked, or ours if there is none.
     pub line_message: String,
     /// `request_id`: `X-Line-Request-Id`.
     pub request_id: Option<String>,
@@ -26,8 +28,9 @@ pub(crate) struct Letter {
     pub receive_count: u32,
 }
 
-impl Letter {
-    /// Name, type and value of each attribute that fits beside a body of `body` bytes, the most telling first.
+impl DeadLetter {
+    /// Name, type and value of each attribute that fits beside a body of `body` bytes. The most
+    /// telling ones come first.
     pub(crate) fn attributes(&self, body: usize) -> Vec<(&'static str, &'static str, String)> {
         let all = [
             ("reason", "String", Some(self.reason.as_str().to_owned())),
@@ -48,7 +51,7 @@ impl Letter {
         let mut room = MAX_BYTES.saturating_sub(body);
         let mut fitting = Vec::with_capacity(all.len());
         for (name, kind, value) in all {
-            // An attribute without a value is no attribute to SQS, and it refuses control characters.
+            // SQS refuses an attribute with an empty value, or with control characters.
             let Some(value) = value.filter(|value| !value.is_empty()) else {
                 continue;
             };
@@ -62,28 +65,29 @@ impl Letter {
     }
 }
 
-/// The dead-letter queue did not take it: the record must come again.
+/// The dead-letter queue did not take a dead letter. The record must come again.
 #[derive(Debug, thiserror::Error)]
-#[error("the dead-letter queue did not take it: {0}")]
+#[error("{0}")]
 pub(crate) struct DeadLetterError(String);
 
 /// The dead-letter queue.
-pub(crate) struct DeadLetters {
+pub(crate) struct DeadLetterQueue {
     sqs: aws_sdk_sqs::Client,
     url: String,
 }
 
-impl DeadLetters {
+impl DeadLetterQueue {
     /// The queue at `url`.
     pub(crate) fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
         Self { sqs, url }
     }
 
-    /// Sets `body` aside. At least once: a record whose acknowledgement is lost afterwards is set aside again.
+    /// Sets `body` aside, at least once: if the record comes again all the same, it is set aside
+    /// again.
     pub(crate) async fn send(
         &self,
         body: &str,
-        letter: &Letter,
+        letter: &DeadLetter,
         fifo_group: Option<&str>,
     ) -> Result<(), DeadLetterError> {
         let body = if body.is_empty() { EMPTY_BODY } else { body };
@@ -93,31 +97,39 @@ impl DeadLetters {
             .queue_url(&self.url)
             .message_body(body);
         for (name, kind, value) in letter.attributes(body.len()) {
-            let value = MessageAttributeValue::builder()
-                .data_type(kind)
-                .string_value(value)
-                .build()
-                .map_err(|error| DeadLetterError(error.to_string()))?;
-            request = request.message_attributes(name, value);
+            request = request.message_attributes(name, attribute(kind, value));
         }
         if is_fifo(&self.url) {
-            // Drawn, not derived: what is redriven and set aside again within five minutes is not a duplicate.
+            // Drawn, not derived. A letter that is redriven and set aside again within five minutes
+            // is not a duplicate.
             request = request
-                .message_group_id(fifo_group.unwrap_or("dead-letters"))
+                .message_group_id(fifo_group.unwrap_or(DEFAULT_GROUP))
                 .message_deduplication_id(Uuid::from_u128(rand::random()).to_string());
         }
         let sent = request.send().await;
         sent.map(drop)
-            .map_err(|error| DeadLetterError(words(&error)))
+            .map_err(|error| DeadLetterError(aws_error::words(&error)))
     }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the type, all that the builder needs, is set"
+)]
+fn attribute(kind: &str, value: String) -> MessageAttributeValue {
+    MessageAttributeValue::builder()
+        .data_type(kind)
+        .string_value(value)
+        .build()
+        .expect("a complete attribute")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn letter() -> Letter {
-        Letter {
+    fn letter() -> DeadLetter {
+        DeadLetter {
             reason: DeadLetterReason::Refused,
             status: Some(400),
             line_message: "Failed to send messages".into(),
@@ -127,7 +139,7 @@ mod tests {
         }
     }
 
-    fn names(letter: &Letter, body: usize) -> Vec<&'static str> {
+    fn names(letter: &DeadLetter, body: usize) -> Vec<&'static str> {
         letter
             .attributes(body)
             .into_iter()
@@ -148,7 +160,7 @@ mod tests {
                 "receive_count"
             ]
         );
-        let bare = Letter {
+        let bare = DeadLetter {
             status: None,
             line_message: String::new(),
             request_id: None,
@@ -174,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_sqs_refuses_in_an_attribute_is_left_out() {
-        let odd = Letter {
+        let odd = DeadLetter {
             run: Some("a\u{1}b".into()),
             ..letter()
         };

@@ -1,113 +1,138 @@
-//! The delivery queue as the consumer sees it: hide a record for a while, put back the parts of a split.
+//! The delivery queue: hides records for a while, and takes the parts of a split.
 
 use std::collections::HashMap;
 
-use aws_sdk_sqs::error::ProvideErrorMetadata;
-use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
-use fanline_core::sqs_limits::{MAX_DELAY_SECONDS, MAX_ENTRIES};
-use fanline_telemetry::aws_error::words;
+use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry as Entry;
+use fanline_core::limits::sqs::{MAX_DELAY_SECONDS, MAX_ENTRIES};
+use fanline_telemetry::aws_error;
 use tokio::sync::Mutex;
 
-/// Why the queue could not be asked.
+/// Why the delivery queue did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum QueueError {
+pub(crate) enum DeliveryQueueError {
     /// Neither `DELIVERY_QUEUE_URL` nor the record's ARN leads to a queue.
-    #[error("the queue of the records is not known: {0}")]
-    Nowhere(String),
+    #[error("the URL of the delivery queue is not known: {0}")]
+    NoUrl(String),
     /// It answered with an error, or not at all.
-    #[error("the queue did not do it: {0}")]
+    #[error("{0}")]
     Refused(String),
 }
 
 /// The delivery queue.
-pub(crate) struct Queue {
+pub(crate) struct DeliveryQueue {
     sqs: aws_sdk_sqs::Client,
     url: Option<String>,
-    found: Mutex<HashMap<String, String>>,
+    /// The URLs that were looked up, by ARN.
+    urls: Mutex<HashMap<String, String>>,
 }
 
-impl Queue {
-    /// The queue at `url`, or whichever the records come from.
+/// A record that is hidden.
+#[derive(Debug)]
+pub(crate) struct Hidden<'a> {
+    /// The record's receipt handle.
+    pub receipt_handle: &'a str,
+    /// For how many seconds from now.
+    pub seconds: u16,
+}
+
+impl DeliveryQueue {
+    /// The queue at `url`. Without it, the queue that a record comes from.
     pub(crate) fn new(sqs: aws_sdk_sqs::Client, url: Option<String>) -> Self {
         Self {
             sqs,
             url,
-            found: Mutex::default(),
+            urls: Mutex::default(),
         }
     }
 
-    /// Hides the messages with these receipt handles for so many seconds each, counted from now.
-    pub(crate) async fn hide(&self, arn: &str, waits: &[(String, u32)]) -> Result<(), QueueError> {
+    /// Hides the records of the queue with this ARN.
+    pub(crate) async fn hide(
+        &self,
+        arn: Option<&str>,
+        records: &[Hidden<'_>],
+    ) -> Result<(), DeliveryQueueError> {
         let url = self.url(arn).await?;
-        for some in waits.chunks(MAX_ENTRIES) {
-            let mut request = self.sqs.change_message_visibility_batch().queue_url(&url);
-            for (i, (handle, seconds)) in some.iter().enumerate() {
-                let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
-                    .id(i.to_string())
-                    .receipt_handle(handle)
-                    .visibility_timeout(i32::try_from(*seconds).unwrap_or(i32::MAX))
-                    .build()
-                    .map_err(|error| QueueError::Refused(error.to_string()))?;
-                request = request.entries(entry);
-            }
-            let answer = request
+        for records in records.chunks(MAX_ENTRIES) {
+            let request = self.sqs.change_message_visibility_batch().queue_url(&url);
+            let request = request.set_entries(Some(entries(records)));
+            let response = request
                 .send()
                 .await
-                .map_err(|error| QueueError::Refused(words(&error)))?;
-            for failed in answer.failed() {
-                tracing::warn!(code = failed.code(), "a record's wait was not changed");
+                .map_err(|error| DeliveryQueueError::Refused(aws_error::words(&error)))?;
+            for failed in response.failed() {
+                let error = failed.code();
+                tracing::warn!(error, "visibility timeout not changed");
             }
         }
         Ok(())
     }
 
-    /// Puts a delivery on the queue, to appear after `delay` seconds.
-    pub(crate) async fn put(&self, arn: &str, body: String, delay: u32) -> Result<(), QueueError> {
-        let url = self.url(arn).await?;
-        let delay = i32::from(
-            u16::try_from(delay).map_or(MAX_DELAY_SECONDS, |delay| delay.min(MAX_DELAY_SECONDS)),
-        );
-        let sent = self
-            .sqs
-            .send_message()
-            .queue_url(url)
+    /// Puts a delivery on the queue. It appears after `delay` seconds, or after as many of them as
+    /// SQS allows.
+    pub(crate) async fn put(
+        &self,
+        arn: Option<&str>,
+        body: String,
+        delay: u16,
+    ) -> Result<(), DeliveryQueueError> {
+        let request = self.sqs.send_message().queue_url(self.url(arn).await?);
+        let request = request
             .message_body(body)
-            .delay_seconds(delay)
-            .send()
-            .await;
+            .delay_seconds(i32::from(delay.min(MAX_DELAY_SECONDS)));
+        let sent = request.send().await;
         sent.map(drop)
-            .map_err(|error| QueueError::Refused(words(&error)))
+            .map_err(|error| DeliveryQueueError::Refused(aws_error::words(&error)))
     }
 
-    /// The queue's URL: the setting, or what `GetQueueUrl` says of the ARN, asked once.
-    async fn url(&self, arn: &str) -> Result<String, QueueError> {
+    /// The queue's URL: the setting, or what `GetQueueUrl` says of the ARN. It is looked up once.
+    async fn url(&self, arn: Option<&str>) -> Result<String, DeliveryQueueError> {
         if let Some(url) = &self.url {
             return Ok(url.clone());
         }
-        let mut found = self.found.lock().await;
-        if let Some(url) = found.get(arn) {
+        let arn = arn.ok_or_else(|| DeliveryQueueError::NoUrl("the record has no ARN".into()))?;
+        let mut urls = self.urls.lock().await;
+        if let Some(url) = urls.get(arn) {
             return Ok(url.clone());
         }
-        let (account, name) = owner_and_name(arn)
-            .ok_or_else(|| QueueError::Nowhere("the record has no queue ARN".into()))?;
-        let answer = self
-            .sqs
-            .get_queue_url()
-            .queue_name(name)
+        let url = self.look_up(arn).await?;
+        urls.insert(arn.to_owned(), url.clone());
+        Ok(url)
+    }
+
+    async fn look_up(&self, arn: &str) -> Result<String, DeliveryQueueError> {
+        let no_url = |reason: &str| DeliveryQueueError::NoUrl(reason.to_owned());
+        let (account, name) = account_and_name(arn)
+            .ok_or_else(|| no_url("the record's ARN is not that of a queue"))?;
+        let request = self.sqs.get_queue_url().queue_name(name);
+        let response = request
             .queue_owner_aws_account_id(account)
             .send()
             .await
-            .map_err(|error| QueueError::Nowhere(error.code().unwrap_or("no answer").to_owned()))?;
-        let url = answer
+            .map_err(|error| no_url(&aws_error::words(&error)))?;
+        response
             .queue_url
-            .ok_or_else(|| QueueError::Nowhere("an answer without a URL".into()))?;
-        found.insert(arn.to_owned(), url.clone());
-        Ok(url)
+            .ok_or_else(|| no_url("SQS answered without a URL"))
     }
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "id and receipt handle, all that the builder needs, are set"
+)]
+fn entries(records: &[Hidden<'_>]) -> Vec<Entry> {
+    let entries = records.iter().enumerate().map(|(id, record)| {
+        Entry::builder()
+            .id(id.to_string())
+            .receipt_handle(record.receipt_handle)
+            .visibility_timeout(i32::from(record.seconds))
+            .build()
+            .expect("a complete entry")
+    });
+    entries.collect()
+}
+
 /// Account and name in `arn:aws:sqs:REGION:ACCOUNT:NAME`.
-fn owner_and_name(arn: &str) -> Option<(&str, &str)> {
+fn account_and_name(arn: &str) -> Option<(&str, &str)> {
     let mut parts = arn.split(':').skip(2);
     let service = parts.next()?;
     let account = parts.nth(1)?;
@@ -122,11 +147,11 @@ mod tests {
     #[test]
     fn an_arn_names_the_account_and_the_queue() {
         assert_eq!(
-            owner_and_name("arn:aws:sqs:eu-west-1:123456789012:deliveries"),
+            account_and_name("arn:aws:sqs:eu-west-1:123456789012:deliveries"),
             Some(("123456789012", "deliveries"))
         );
         for bad in ["", "arn:aws:sns:a:b:c", "arn:aws:sqs:a", "arn:aws:sqs:a::b"] {
-            assert_eq!(owner_and_name(bad), None, "{bad}");
+            assert_eq!(account_and_name(bad), None, "{bad}");
         }
     }
 }

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsMessage;
-use fanline_core::sqs_limits::is_fifo;
+use fanline_core::limits::sqs::is_fifo;
 
-/// One record of the event. Nothing in it is taken for granted.
+/// One record of the event. Any field may be missing.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
-    /// What a batch item failure names.
+    /// A batch item failure names it.
     pub message_id: Option<String>,
-    /// What a change of visibility names.
+    /// A change of visibility names it.
     pub receipt_handle: Option<String>,
-    /// The body; a missing one is as empty as an empty one.
+    /// The body. A missing one is the same as an empty one.
     pub body: String,
-    /// How often SQS has handed it out, this time included.
+    /// How often SQS has delivered it, this time included. A missing count is taken for the first.
     pub receive_count: u32,
-    /// The message group, on a FIFO queue. A standard queue may have groups too (fair queues); they order nothing.
+    /// The message group, on a FIFO queue. A standard queue may have groups too (fair queues), but
+    /// these give no order.
     pub fifo_group: Option<String>,
     /// The queue's ARN.
     pub source_arn: Option<String>,
@@ -25,12 +26,12 @@ pub(crate) struct Record {
 impl From<SqsMessage> for Record {
     fn from(message: SqsMessage) -> Self {
         let attribute = |name: &str| message.attributes.get(name);
-        let fifo = message.event_source_arn.as_deref().is_some_and(is_fifo);
+        let on_fifo = message.event_source_arn.as_deref().is_some_and(is_fifo);
         Self {
             receive_count: attribute("ApproximateReceiveCount")
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(1),
-            fifo_group: attribute("MessageGroupId").filter(|_| fifo).cloned(),
+            fifo_group: attribute("MessageGroupId").filter(|_| on_fifo).cloned(),
             message_id: message.message_id.filter(|id| !id.is_empty()),
             receipt_handle: message.receipt_handle.filter(|handle| !handle.is_empty()),
             body: message.body.unwrap_or_default(),
@@ -39,8 +40,8 @@ impl From<SqsMessage> for Record {
     }
 }
 
-/// Cuts the records into rows that are worked through one after the other: a FIFO message group is one row, every other
-/// record a row of its own. Positions are those of the event.
+/// The records in rows. The records of a row are settled one after the other: a FIFO message group
+/// is one row, every other record a row of its own. Positions are those of the event.
 pub(crate) fn rows(records: &[Arc<Record>]) -> Vec<Vec<(usize, Arc<Record>)>> {
     let mut rows: Vec<Vec<(usize, Arc<Record>)>> = Vec::with_capacity(records.len());
     for (position, record) in records.iter().map(Arc::clone).enumerate() {

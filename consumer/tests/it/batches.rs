@@ -1,4 +1,4 @@
-//! Records of one batch: each by itself.
+//! The records of one batch: each is settled by itself.
 
 use std::sync::{Arc, Mutex};
 
@@ -57,7 +57,7 @@ async fn only_the_failed_record_returns_to_the_queue() {
     let world = World::start().await;
     let consumer = world.consumer().await;
     world.line.change(|options| {
-        // The seed decides who is hit; the test only needs some, not all.
+        // The seed decides which requests fail. The test needs some, but not all.
         options.faults.rates = [(LineFault::ErrorBefore, 0.4)].into();
     });
     let bodies: Vec<String> = (0..10).map(|n| delivery(&[user(n)])).collect();
@@ -218,7 +218,8 @@ async fn a_fifo_group_stops_at_its_first_failure_and_others_go_on() {
             body["expires_at"] = json!("2020-01-01T00:00:00Z");
         })
     };
-    // Group a: one that ends without LINE, one that fails, one that must not be tried. Group b: one that ends.
+    // Group a: one that ends without LINE, one that fails, one that must not be tried. Group b: one
+    // that ends.
     for (group, body) in [
         ("a", late(1)),
         ("a", delivery(&[user(2)])),
@@ -256,7 +257,7 @@ async fn what_could_outlast_the_invocation_is_not_started() {
     let consumer = world.consumer().await;
     world.publish(&delivery(&[user(1)])).await;
     let batch = world.batch().await;
-    // Five seconds of request time-out and a margin do not fit into six.
+    // Five seconds of request time-out and the margin do not fit into six seconds.
     let handled = consumer.handle(batch, in_seconds(6)).await;
     assert_eq!(failures(&handled).len(), 1);
     assert_eq!(world.line.ledger().accepted_requests, 0);

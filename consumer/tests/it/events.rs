@@ -1,4 +1,5 @@
-//! The events that a person can invoke the consumer with do what `events/README.md` says.
+//! The events in `events/`, which a person can invoke the consumer with. They do what
+//! `events/README.md` says.
 
 use aws_lambda_events::sqs::SqsEvent;
 use fanline_consumer::Consumer;

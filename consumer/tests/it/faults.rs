@@ -1,4 +1,5 @@
-//! The promise as a whole: faults of every kind, batches delivered twice at once, and a hundred environments killed.
+//! The promise as a whole: faults of every kind, batches delivered twice at the same time, and a
+//! hundred environments killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ const ENVIRONMENTS: u64 = 3;
 const KILLS: u32 = 100;
 const PUSHES: usize = 300;
 
-/// A batch as it was received, to be handed over.
+/// A batch as it was received.
 type Batch = Vec<Message>;
 
 struct Run {
@@ -50,7 +51,7 @@ impl Run {
             && self.copies.lock().await.is_empty()
     }
 
-    /// One environment of Lambda's and the poller that feeds it.
+    /// Feeds one environment until the queue is empty, and kills it again and again.
     async fn poll(&self, mut environment: Environment, seed: u64) -> Environment {
         let mut rng = StdRng::seed_from_u64(seed);
         loop {
@@ -64,7 +65,7 @@ impl Run {
                     if self.kills.load(Ordering::Relaxed) >= KILLS {
                         return environment;
                     }
-                    // A fan-out that was run again: everybody has it already.
+                    // A fan-out that runs again: everybody has the message already.
                     for n in 0..100 {
                         self.world.publish(&delivery(&[user(n)])).await;
                     }
@@ -80,7 +81,7 @@ impl Run {
             let answer = if kill {
                 let after = Duration::from_millis(rng.random_range(0..200));
                 let answer = environment.invoke_and_kill(&event, after).await;
-                // Only those count that died before they had answered.
+                // Only an environment that died before it answered counts.
                 let in_the_middle = u32::from(answer.is_none());
                 self.kills.fetch_add(in_the_middle, Ordering::Relaxed);
                 answer
@@ -93,7 +94,7 @@ impl Run {
         }
     }
 
-    /// What Lambda does with an answer: deletes everything but the failures.
+    /// Deletes everything but the failures, as Lambda does after an answer.
     async fn delete(&self, batch: &Batch, answer: &Value) {
         let failed: BTreeSet<&str> = answer["batchItemFailures"]
             .as_array()
@@ -115,7 +116,7 @@ impl Run {
     }
 }
 
-/// Sizes of the multicasts; the fourth and the seventh have an ID in them that is none.
+/// Sizes of the multicasts. The fourth and the seventh have a malformed ID in them.
 const SIZES: [usize; 12] = [2, 3, 10, 50, 100, 120, 200, 40, 33, 7, 90, 60];
 
 /// Who must get it, and who must be set aside.
@@ -211,7 +212,7 @@ async fn a_hundred_killed_environments_and_every_fault_lose_and_double_nobody() 
     let strangers = BTreeSet::from([7, 150, 512, 513, 650].map(user));
     let options = LineOptions {
         unknown: strangers.clone(),
-        // A bucket of a twentieth of a second: a burst of any size would be refused.
+        // The bucket holds a twentieth of a second, so LINE would refuse any burst.
         burst_seconds: 0.05,
         faults: faults(),
         ..LineOptions::default()

@@ -1,4 +1,4 @@
-//! A channel that is stopped: no quota, or no token that it takes.
+//! A channel on hold: no quota, or no token that it accepts.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,7 +30,7 @@ async fn a_month_that_is_used_up_stops_the_channel_and_sets_the_rest_aside() {
         assert!(more.contains(&letter.body), "to be redriven as it is");
     }
 
-    // A later batch does not even ask.
+    // A later batch makes no request.
     let later = world.handle(&consumer, &[delivery(&users(30..40))]).await;
     assert!(failures(&later).is_empty());
     assert_eq!(world.line.ledger().over_quota, asked);
@@ -112,7 +112,7 @@ async fn a_403_stops_the_channel_and_costs_nobody() {
     assert!(asked < 10, "{asked}: the hold stopped the batch's others");
     assert_eq!(metrics(&handled)["hold"], 10);
 
-    // They wait for minutes, so that somebody can mend it.
+    // They wait for minutes, so that somebody can repair it.
     world.clock.advance(std::time::Duration::from_secs(290));
     assert_eq!(world.batch().await.records.len(), 0);
     world.clock.advance(std::time::Duration::from_secs(700));

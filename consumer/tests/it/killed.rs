@@ -1,4 +1,4 @@
-//! The consumer's own binary in processes that are killed in the middle, fed by the event source mapping.
+//! The consumer's own binary in processes that are killed in the middle, fed by the poller.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! One delivery of the channel `line`, and what becomes of it.
 
+use std::io::{Read, Write};
+
 use fanline_core::delivery::Delivery;
 use fanline_local::{LineFault, LineFaults, LineOptions};
 use futures_util::future::join_all;
@@ -170,6 +172,35 @@ async fn lines_words_in_a_dead_letter_name_nobody() {
 }
 
 #[tokio::test]
+async fn a_body_without_an_end_is_cut_and_the_status_counts() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let sent = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
+        let head = "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        let chunk = format!("1000\r\n{}\r\n", "no end ".repeat(1_000).split_at(4_096).0);
+        // It ends when the consumer closes the connection.
+        let chunks = (0..).take_while(|_| stream.write_all(chunk.as_bytes()).is_ok());
+        chunks.count() * chunk.len()
+    });
+    let world = World::start().await;
+    let consumer = world.consumer_with(&[("LINE_API_BASE", &url)]).await;
+    let handled = world.handle(&consumer, &[delivery(&[user(1)])]).await;
+    assert!(failures(&handled).is_empty());
+    let letters = world.dead_letters().await;
+    assert_eq!(letters[0].attribute("status"), "404");
+    assert!(
+        letters[0]
+            .attribute("line_message")
+            .starts_with("no end no end")
+    );
+    // 64 KiB, and what the sockets of both sides can hold.
+    assert!(sent.join().unwrap() < 32 * 1024 * 1024);
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let elsewhere = Scripted::start(|_| said(200, "{}")).await;
     let location = elsewhere.url.clone();
@@ -217,7 +248,7 @@ async fn what_has_expired_or_is_older_than_its_key_is_set_aside_and_not_sent() {
 #[tokio::test]
 async fn four_environments_at_full_speed_do_not_pass_lines_limit() {
     let world = World::with(LineOptions {
-        // A bucket of a quarter of a second: a fifth of what is sent here, had it come at once.
+        // The bucket holds a quarter of a second: a fifth of what is sent here.
         burst_seconds: 0.25,
         ..LineOptions::default()
     })

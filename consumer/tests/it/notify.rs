@@ -160,6 +160,24 @@ async fn a_token_that_is_not_valid_is_refused_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn a_token_that_no_header_can_hold_is_set_aside_with_that_reason() {
+    let world = World::start().await;
+    let consumer = world.consumer().await;
+    let bodies = ["トークン", "two words"].map(|token| message(token, &json!({"message": "x"})));
+    let handled = world.handle(&consumer, &bodies).await;
+    assert!(failures(&handled).is_empty());
+    let letters = world.dead_letters().await;
+    assert_eq!(letters.len(), 2);
+    for letter in letters {
+        assert_eq!(letter.attribute("reason"), "refused");
+        assert_eq!(
+            letter.attribute("line_message"),
+            "no HTTP header can hold the token"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_spent_token_waits_until_its_reset() {
     let reset = Timestamp::now() + SignedDuration::from_secs(600);
     let server = Scripted::start(move |_| {
@@ -180,7 +198,7 @@ async fn a_spent_token_waits_until_its_reset() {
     let handled = world.handle(&consumer, &[second]).await;
     assert_eq!(failures(&handled).len(), 1);
     assert_eq!(server.asked().len(), 1, "not even asked");
-    // The first was never deleted here, so it comes again too, after its own 30 seconds.
+    // The first one was not deleted here, so it comes again too, after its own 30 seconds.
     world.clock.advance(std::time::Duration::from_secs(590));
     let early = world.batch().await;
     assert!(

@@ -23,7 +23,7 @@ use crate::support::World;
 /// How long an invocation may take.
 const SECONDS: i64 = 20;
 
-/// The API's own side of the channels.
+/// The API's end of the channels.
 struct Inside {
     invocations: Mutex<mpsc::UnboundedReceiver<String>>,
     answers: mpsc::UnboundedSender<Result<Value, String>>,
@@ -72,7 +72,8 @@ impl Drop for Api {
     }
 }
 
-/// One environment: a process, and the API that it polls. It outlives the processes that are killed in it.
+/// One environment: a process, and the API that it polls. If the process is killed, the next one
+/// takes its place.
 pub(crate) struct Environment {
     variables: Vec<(String, String)>,
     output: PathBuf,
@@ -81,7 +82,8 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Starts the binary with the world's variables, and `changed` over them; what it prints is appended to a file `name`.
+    /// Starts the binary with the world's variables, and `changed` over them. What it prints is
+    /// appended to the file `name`.
     pub(crate) async fn start(world: &World, name: &str, changed: &[(&str, &str)]) -> Self {
         let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         File::create(&output).unwrap();
@@ -112,8 +114,8 @@ impl Environment {
         answer.expect("an answer within a minute").unwrap()
     }
 
-    /// Hands an event over and kills the process with SIGKILL `after` it was taken; a new one starts in its place. `Some`
-    /// where it answered before it died.
+    /// Hands an event over, kills the process with SIGKILL some time later, and starts a new one.
+    /// `Some`: it answered before it died.
     pub(crate) async fn invoke_and_kill(
         &mut self,
         event: &Value,
@@ -124,7 +126,7 @@ impl Environment {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         let late = self.api.answers.try_recv().ok();
-        // A new API too: an invocation that the old one had not handed over yet is gone with it.
+        // A new API too: an invocation that the old one had not handed over yet is lost with it.
         self.api = Api::serve().await;
         self.child = spawn(&self.variables, &self.api.address, &self.output);
         answer.ok().flatten().or(late)

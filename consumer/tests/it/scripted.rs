@@ -1,4 +1,4 @@
-//! A server that answers as a test tells it to, and keeps what it was asked.
+//! A server that answers as a test tells it to, and keeps the requests.
 
 use std::sync::{Arc, Mutex};
 

@@ -119,7 +119,7 @@ async fn an_environment_that_died_half_way_is_followed_by_one_that_doubles_nobod
     let world = World::with(strangers(&bad)).await;
     world.publish(&delivery(&users(0..64))).await;
     let batch = world.batch().await;
-    // The first environment is dropped after some of the parts: at the first outcome of any.
+    // The first environment is dropped at the first outcome of any part.
     let (told, mut tells) = tokio::sync::mpsc::unbounded_channel();
     let first = world
         .consumer()
@@ -185,7 +185,7 @@ async fn a_refusal_whose_words_were_cut_off_splits_nothing() {
     let cut = "HTTP/1.1 400 Bad Request\r\nContent-Length: 100\r\n\r\n{\"mess";
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    // The whole is asked once; whatever came after it would wait here for ever.
+    // It answers once. Any further request would wait for ever.
     let asked = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut request = [0; 1024];
@@ -208,7 +208,7 @@ async fn a_refusal_whose_words_were_cut_off_splits_nothing() {
 
 #[tokio::test]
 async fn a_part_that_gets_no_answer_goes_back_as_a_delivery_of_its_own() {
-    // LINE refuses the whole, takes the right half and is down for the left one.
+    // LINE refuses the whole, accepts the right half and is down for the left one.
     let left = user(0);
     let line = Scripted::start(move |asked| {
         let body: Value = serde_json::from_slice(&asked.body).unwrap();

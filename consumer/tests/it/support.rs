@@ -1,4 +1,5 @@
-//! The world of these tests: a queue server, a simulated LINE, and a consumer that knows both by their URLs only.
+//! The world of these tests: a queue server, a simulated LINE, and a consumer that knows only
+//! their URLs.
 
 use std::collections::BTreeMap;
 
@@ -97,7 +98,7 @@ impl World {
         self.consumer_with(&[]).await
     }
 
-    /// A new environment; `changed` goes before the world's own variables, and an empty value unsets.
+    /// A new environment. `changed` replaces the world's own variables. An empty value unsets one.
     pub(crate) async fn consumer_with(&self, changed: &[(&str, &str)]) -> Consumer {
         let variables = self.variables();
         let settings = Settings::from_lookup(|name| {
@@ -117,7 +118,7 @@ impl World {
         request.message_body(body).send().await.unwrap();
     }
 
-    /// The next batch as Lambda hands it over; it may be empty.
+    /// The next batch as Lambda hands it over. It may be empty.
     pub(crate) async fn batch(&self) -> SqsEvent {
         let messages = receive(&self.sqs, &self.deliveries).await;
         serde_json::from_value(event(&messages, &self.arn())).unwrap()
@@ -138,7 +139,7 @@ impl World {
         consumer.handle(batch, in_seconds(30)).await
     }
 
-    /// Everything in the dead-letter queue; it is taken out.
+    /// Takes everything out of the dead-letter queue.
     pub(crate) async fn dead_letters(&self) -> Vec<DeadLetter> {
         let mut letters = Vec::new();
         loop {
@@ -221,7 +222,7 @@ pub(crate) fn in_seconds(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn user(n: usize) -> String {
-    // Spread like real ones, so that no part of an ID is in another text by chance.
+    // As random as real ones, so that no part of an ID stands in another text by chance.
     let n = u128::try_from(n).unwrap();
     format!(
         "U{:032x}",

@@ -13,7 +13,7 @@ use crate::support::{World, delivery, failures, in_seconds, sdk_config, user};
 /// A Secrets Manager that keeps one secret.
 async fn secrets(value: Arc<Mutex<&'static str>>) -> Scripted {
     Scripted::start(move |asked| {
-        // SQS is asked here too, since a test has one endpoint for all of AWS: it does nothing.
+        // A test has one endpoint for all of AWS, so requests to SQS come here too.
         if asked.header("x-amz-target") != TARGET {
             return said(400, "{}");
         }
@@ -116,7 +116,7 @@ async fn a_stateless_token_is_renewed_before_it_ends() {
         }
         assert!(asked.text().contains("grant_type=client_credentials"));
         let n = counted.fetch_add(1, Ordering::Relaxed);
-        // One that ends within the minute in which it would be renewed.
+        // It ends within the minute in which a token is renewed.
         let body =
             json!({"access_token": format!("token-{n}"), "expires_in": 30, "token_type": "Bearer"});
         said(200, &body.to_string())
@@ -134,7 +134,7 @@ async fn a_stateless_token_is_renewed_before_it_ends() {
     for n in 0..2 {
         let handled = world.handle(&consumer, &[delivery(&[user(n)])]).await;
         assert!(failures(&handled).is_empty());
-        // The record was not deleted: settle the queue's view before the next batch.
+        // The record was not deleted, and must not be in the next batch.
         world
             .sqs
             .purge_queue()

@@ -11,7 +11,7 @@ use super::row::size::{MaxSize, SizeRule, fixed_bytes};
 use super::row::{FieldForm, FieldRule, LeftToRows, RowRule};
 use super::schema::{Choice, Field, List, Named, Rule, Shape, in_backticks};
 use super::text::Text;
-use crate::line_limits::MAX_MESSAGES;
+use crate::limits::line::MAX_MESSAGES;
 
 /// One walk: where it stands, what it found, and what it leaves to the rows.
 pub(super) struct Walk<'a> {

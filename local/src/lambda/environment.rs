@@ -1,68 +1,69 @@
-//! One execution environment: a process of the function's binary, and the Runtime API that it talks to.
+//! One execution environment: a process of the function's binary, and its Runtime API.
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::body::Bytes;
+use jiff::Timestamp;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::lambda::HostOptions;
-use crate::lambda::runtime_api::{FunctionError, Init, RuntimeApi, Work};
+use crate::lambda::options::HostOptions;
+use crate::lambda::runtime_api::{FunctionError, InitState, PendingInvocation, RuntimeApi};
 
-/// A process has ten seconds to ask for its first invocation.
+/// A process must ask for its first invocation within ten seconds.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
-const INIT_LIMIT: Duration = Duration::from_secs(10);
+const MAX_INIT: Duration = Duration::from_secs(10);
 
-/// Why an invocation gave no answer.
+/// Why there is no answer to an invocation.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// The binary does not start, or no port is free.
+    /// The binary does not start, or there is no free port.
     #[error("the function's process does not start")]
     Start(#[source] io::Error),
-    /// The process said that it can't begin, or was not ready in ten seconds.
+    /// The process reported that it can't begin, or it was not ready in ten seconds.
     #[error("the function does not initialise: {0}")]
     Init(String),
-    /// The function answered with an error; its process goes on.
+    /// The function answered with an error. Its process goes on.
     #[error("{kind}: {message}")]
     Function {
-        /// The error's type, as the function names it.
+        /// The type of the error, as the function names it.
         kind: String,
-        /// The function's words.
+        /// The message of the error.
         message: String,
     },
-    /// The function answered with something else than JSON; its process goes on.
+    /// The function's answer is not JSON. Its process goes on.
     #[error("the function's answer is not JSON")]
     NotJson(#[source] serde_json::Error),
-    /// The process ended in the middle.
+    /// The process ended during the invocation.
     #[error("the function's process ended: {0}")]
     Exited(ExitStatus),
-    /// There was no answer in time; the process was killed.
+    /// There was no answer in time. The process was killed.
     #[error("the function took longer than {} s", .0.as_secs_f64())]
     TimedOut(Duration),
-    /// The schedule of kills has it so.
+    /// The schedule of kills killed the process.
     #[error("the function's process was killed")]
     Killed,
 }
 
 impl InvokeError {
-    /// Whether the process that met it can take another invocation.
+    /// Whether the process can take another invocation.
     pub(crate) fn leaves_the_process(&self) -> bool {
         matches!(self, Self::Function { .. } | Self::NotJson(_))
     }
 }
 
-/// A process that waits for an invocation. Dropped, it is killed.
+/// A process without an invocation. A drop kills it.
 #[derive(Debug)]
-pub(crate) struct Environment {
+pub(crate) struct ExecutionEnvironment {
     child: Child,
     api: RuntimeApi,
 }
 
-impl Environment {
+impl ExecutionEnvironment {
     /// Starts a process and waits until it is ready.
     pub(crate) async fn start(options: &HostOptions) -> Result<Self, InvokeError> {
         let arn = format!(
@@ -84,23 +85,24 @@ impl Environment {
         let started = self
             .api
             .init
-            .wait_for(|init| !matches!(init, Init::Starting));
+            .wait_for(|init| !matches!(init, InitState::Starting));
         let init = tokio::select! {
             biased;
             init = started => init.map(|init| init.clone()),
             status = self.child.wait() => return Err(exited(status)),
-            () = tokio::time::sleep(INIT_LIMIT) => {
+            () = tokio::time::sleep(MAX_INIT) => {
                 return Err(InvokeError::Init("it was not ready in 10 s".to_owned()));
             }
         };
         match init {
-            Ok(Init::Failed(error)) => Err(InvokeError::Init(error.error_message)),
+            Ok(InitState::Failed(error)) => Err(InvokeError::Init(error.error_message)),
             Ok(_) => Ok(()),
-            Err(_) => Err(InvokeError::Init("its runtime API closed".to_owned())),
+            Err(_) => Err(api_closed()),
         }
     }
 
-    /// Invokes the function. With `kill_after`, the process is killed then, or when it answers before: its answer is lost.
+    /// Invokes the function. With `kill_after`, the process is killed after that time, or when it
+    /// answers before. Its answer is lost.
     pub(crate) async fn invoke(
         &mut self,
         payload: Bytes,
@@ -108,43 +110,54 @@ impl Environment {
         kill_after: Option<Duration>,
     ) -> Result<Bytes, InvokeError> {
         let (reply, answer) = oneshot::channel();
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let work = Work {
+        let timeout_millis = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
+        let now = Timestamp::now().as_millisecond();
+        let invocation = PendingInvocation {
             id: uuid::Builder::from_random_bytes(rand::random()).into_uuid(),
             payload,
-            deadline: u64::try_from((now + timeout).as_millis()).unwrap_or(u64::MAX),
+            deadline: now.saturating_add(timeout_millis),
             reply,
         };
-        if self.api.work.send(work).await.is_err() {
-            return Err(InvokeError::Init("its runtime API closed".to_owned()));
+        if self.api.invocations.send(invocation).await.is_err() {
+            return Err(api_closed());
         }
         let ended = tokio::select! {
             biased;
-            () = tokio::time::sleep(kill_after.unwrap_or_default()), if kill_after.is_some() => InvokeError::Killed,
+            () = sleep_if_some(kill_after) => InvokeError::Killed,
             answer = answer => match answer {
                 _ if kill_after.is_some() => InvokeError::Killed,
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(FunctionError { error_type, error_message })) => {
                     return Err(InvokeError::Function { kind: error_type, message: error_message });
                 }
-                Err(_) => InvokeError::Init("its runtime API closed".to_owned()),
+                Err(_) => api_closed(),
             },
             status = self.child.wait() => return Err(exited(status)),
             () = tokio::time::sleep(timeout) => InvokeError::TimedOut(timeout),
         };
-        // SIGKILL: nothing in the process gets to say goodbye.
+        // SIGKILL: the process has no chance to clean up.
         self.child.kill().await.map_err(InvokeError::Start)?;
         Err(ended)
     }
+}
+
+/// Waits for this time, and without one for ever.
+async fn sleep_if_some(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn api_closed() -> InvokeError {
+    InvokeError::Init("its runtime API closed".to_owned())
 }
 
 fn exited(status: io::Result<ExitStatus>) -> InvokeError {
     status.map_or_else(InvokeError::Start, InvokeError::Exited)
 }
 
-/// The process, with the variables that Lambda sets and the function's own; nothing of ours.
+/// The process has the variables that Lambda sets and the function's own, and none of the host's.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
 fn command(options: &HostOptions, api: &RuntimeApi) -> Command {
     let output = || match options.logs {
@@ -179,7 +192,7 @@ fn command(options: &HostOptions, api: &RuntimeApi) -> Command {
     command
 }
 
-/// Hands on each line that the process prints, for as long as it lives.
+/// Sends on each line that the process prints, until it ends.
 fn forward(
     from: Option<impl AsyncRead + Send + Unpin + 'static>,
     to: &mpsc::UnboundedSender<String>,
@@ -190,7 +203,8 @@ fn forward(
         let mut lines = BufReader::new(from).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             if to.send(line).is_err() {
-                // Nobody listens, but the pipe must not fill up, or the process would block.
+                // Nobody wants the lines. They are read all the same: a full pipe would block the
+                // process.
                 while let Ok(Some(_)) = lines.next_line().await {}
             }
         }

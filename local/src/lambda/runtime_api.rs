@@ -1,10 +1,10 @@
-//! Lambda's Runtime API for one process: an address of its own, so that whoever calls there is that process.
+//! Lambda's Runtime API for one process. Each process has an address of its own.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -12,29 +12,30 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-/// An answer has 6 MB at most.
+/// An answer has at most 6 MB.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const MAX_ANSWER: usize = 6 * 1_048_576;
+const MAX_ANSWER_BYTES: usize = 6 * 1_048_576;
 
-/// Takes what the process answers to one invocation.
-pub(crate) type Reply = oneshot::Sender<Result<Bytes, FunctionError>>;
+/// Takes the process's answer to one invocation.
+pub(crate) type ReplySender = oneshot::Sender<Result<Bytes, FunctionError>>;
 
-/// One invocation, on its way to the process.
+/// An invocation that the process has not asked for yet.
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct PendingInvocation {
     pub(crate) id: Uuid,
     pub(crate) payload: Bytes,
-    /// In milliseconds since the epoch.
-    pub(crate) deadline: u64,
-    pub(crate) reply: Reply,
+    /// In milliseconds since the Unix epoch.
+    pub(crate) deadline: i64,
+    pub(crate) reply: ReplySender,
 }
 
-/// What the process says went wrong.
+/// An error that the process reports.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct FunctionError {
@@ -44,28 +45,28 @@ pub(crate) struct FunctionError {
 
 /// How far the process is.
 #[derive(Clone, Debug)]
-pub(crate) enum Init {
+pub(crate) enum InitState {
     Starting,
-    /// It has asked for its first invocation.
+    /// The process has asked for its first invocation.
     Ready,
     Failed(FunctionError),
 }
 
-/// The API of one process. Dropped, it is closed.
+/// The API of one process. A drop closes it.
 #[derive(Debug)]
 pub(crate) struct RuntimeApi {
     /// `host:port`, for `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) address: SocketAddr,
-    pub(crate) work: mpsc::Sender<Work>,
-    pub(crate) init: watch::Receiver<Init>,
+    pub(crate) invocations: mpsc::Sender<PendingInvocation>,
+    pub(crate) init: watch::Receiver<InitState>,
     serving: tokio::task::AbortHandle,
 }
 
-struct Shared {
+struct ApiState {
     arn: String,
-    waiting: tokio::sync::Mutex<mpsc::Receiver<Work>>,
-    running: Mutex<Option<(Uuid, Reply)>>,
-    init: watch::Sender<Init>,
+    pending: tokio::sync::Mutex<mpsc::Receiver<PendingInvocation>>,
+    running: Mutex<Option<(Uuid, ReplySender)>>,
+    init: watch::Sender<InitState>,
 }
 
 impl RuntimeApi {
@@ -73,11 +74,11 @@ impl RuntimeApi {
     pub(crate) async fn open(arn: String) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let (work, waiting) = mpsc::channel(1);
-        let (starting, init) = watch::channel(Init::Starting);
-        let shared = Arc::new(Shared {
+        let (invocations, pending) = mpsc::channel(1);
+        let (starting, init) = watch::channel(InitState::Starting);
+        let state = Arc::new(ApiState {
             arn,
-            waiting: tokio::sync::Mutex::new(waiting),
+            pending: tokio::sync::Mutex::new(pending),
             running: Mutex::new(None),
             init: starting,
         });
@@ -89,16 +90,16 @@ impl RuntimeApi {
             )
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(init_error))
-            .layer(DefaultBodyLimit::max(MAX_ANSWER))
-            .with_state(shared);
+            .layer(DefaultBodyLimit::max(MAX_ANSWER_BYTES))
+            .with_state(state);
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
-                tracing::warn!(%error, "a runtime API closed");
+                tracing::warn!(%error, "runtime API closed");
             }
         });
         Ok(Self {
             address,
-            work,
+            invocations,
             init,
             serving: serving.abort_handle(),
         })
@@ -111,33 +112,33 @@ impl Drop for RuntimeApi {
     }
 }
 
-async fn next(State(shared): State<Arc<Shared>>) -> Response {
-    shared.init.send_replace(Init::Ready);
-    let Some(work) = shared.waiting.lock().await.recv().await else {
+async fn next(State(state): State<Arc<ApiState>>) -> Response {
+    state.init.send_replace(InitState::Ready);
+    let Some(invocation) = state.pending.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
     let header = HeaderName::from_static;
     let headers = [
-        (header("lambda-runtime-aws-request-id"), work.id.to_string()),
+        (
+            header("lambda-runtime-aws-request-id"),
+            invocation.id.to_string(),
+        ),
         (
             header("lambda-runtime-deadline-ms"),
-            work.deadline.to_string(),
+            invocation.deadline.to_string(),
         ),
         (
             header("lambda-runtime-invoked-function-arn"),
-            shared.arn.clone(),
+            state.arn.clone(),
         ),
-        (header("lambda-runtime-trace-id"), trace_id(work.id)),
+        (header("lambda-runtime-trace-id"), trace_id(invocation.id)),
         (header("content-type"), "application/json".to_owned()),
     ];
-    *shared
-        .running
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner) = Some((work.id, work.reply));
-    (headers, work.payload).into_response()
+    *state.running.lock() = Some((invocation.id, invocation.reply));
+    (headers, invocation.payload).into_response()
 }
 
-/// A trace that is not sampled, in the form that Lambda gives.
+/// A trace id that is not sampled, in Lambda's form.
 fn trace_id(id: Uuid) -> String {
     let digits = id.simple().to_string();
     let (first, rest) = digits.split_at(8);
@@ -149,38 +150,35 @@ fn trace_id(id: Uuid) -> String {
 }
 
 async fn response(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<ApiState>>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> (StatusCode, &'static str) {
-    settle(&shared, &id, Ok(body))
+    reply(&state, &id, Ok(body))
 }
 
 async fn error(
-    State(shared): State<Arc<Shared>>,
+    State(state): State<Arc<ApiState>>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> (StatusCode, &'static str) {
-    settle(&shared, &id, Err(read(&body)))
+    reply(&state, &id, Err(read(&body)))
 }
 
-async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> (StatusCode, &'static str) {
-    shared.init.send_replace(Init::Failed(read(&body)));
+async fn init_error(State(state): State<Arc<ApiState>>, body: Bytes) -> (StatusCode, &'static str) {
+    state.init.send_replace(InitState::Failed(read(&body)));
     (StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
 }
 
-fn settle(
-    shared: &Shared,
+fn reply(
+    state: &ApiState,
     id: &str,
     answer: Result<Bytes, FunctionError>,
 ) -> (StatusCode, &'static str) {
-    let mut running = shared
-        .running
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut running = state.running.lock();
     match running.take_if(|(running, _)| id.parse() == Ok(*running)) {
         Some((_, reply)) => {
-            // Nobody waits for it any more where the invocation ran out of time in this very moment.
+            // If the time of the invocation has just run out, nobody waits for the answer.
             drop(reply.send(answer));
             (StatusCode::ACCEPTED, r#"{"status":"OK"}"#)
         }
@@ -203,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trace_id_has_the_form_that_lambda_gives() {
+    fn a_trace_id_has_lambdas_form() {
         assert_eq!(
             trace_id(Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef)),
             "Root=1-01234567-89abcdef0123456789abcdef;Parent=0123456789abcdef;Sampled=0"

@@ -4,46 +4,44 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use hyper::header::HeaderValue;
 use serde_json::json;
-use uuid::Uuid;
 
-use crate::line::notify::HourLeft;
-
-/// 401's text, as users report it; LINE documents "Authentication failed due to the following reason: XXX".
+/// The text of a 401, as users report it. LINE's document has "Authentication failed due to the
+/// following reason: XXX".
 pub(crate) const UNAUTHORIZED: &str =
     "Authentication failed. Confirm that the access token in the authorization header is valid.";
 
-/// 429's text for the rate. <https://developers.line.biz/en/reference/messaging-api/#error-messages>
+/// The text of a 429 for the rate.
+/// <https://developers.line.biz/en/reference/messaging-api/#error-messages>
 pub(crate) const RATE_LIMITED: &str = "The API rate limit has been exceeded. Try again later.";
 
-/// How an answer reaches the client, if it does.
+/// How an answer reaches the client, or that it does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// At once.
     Plain,
-    /// So much later.
+    /// After this time.
     Slow(Duration),
-    /// Never: after so long the connection is closed.
+    /// Never: the connection is closed after this time.
     Silent(Duration),
     /// Never: the connection is reset.
     Reset,
 }
 
-/// Words an error as one of the two services does.
-pub(crate) type Refusal = fn(StatusCode, &str) -> Answer;
+/// Makes an error answer in the form of one of the two services.
+pub(crate) type ErrorForm = fn(StatusCode, &str) -> Answer;
 
-/// An answer and the headers that are not the same on every one.
+/// An answer, with the headers that not every answer has.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     /// The HTTP status.
     pub(crate) status: StatusCode,
     /// The JSON body, or nothing.
     pub(crate) body: Bytes,
-    /// `x-line-accepted-request-id`: the request that was accepted with the same retry key.
-    pub(crate) accepted_request: Option<Uuid>,
-    /// LINE Notify's `X-RateLimit-*`.
-    pub(crate) hour_left: Option<HourLeft>,
-    /// How it is given.
+    /// For example `x-line-accepted-request-id`, or LINE Notify's `x-ratelimit-*`.
+    pub(crate) headers: Vec<(&'static str, HeaderValue)>,
+    /// How it reaches the client.
     pub(crate) manner: Manner,
 }
 
@@ -53,8 +51,7 @@ impl Answer {
         Self {
             status,
             body: body.into(),
-            accepted_request: None,
-            hour_left: None,
+            headers: Vec::new(),
             manner: Manner::Plain,
         }
     }
@@ -71,46 +68,46 @@ impl Answer {
 
     /// The Messaging API's error body: `{"message": …}`.
     /// <https://developers.line.biz/en/reference/messaging-api/#error-responses>
-    pub(crate) fn refusal(status: StatusCode, message: &str) -> Self {
+    pub(crate) fn error(status: StatusCode, message: &str) -> Self {
         Self::new(status, json!({ "message": message }).to_string())
     }
 
-    /// No such endpoint here.
+    /// There is no such endpoint here.
     pub(crate) fn not_found() -> Self {
-        Self::refusal(StatusCode::NOT_FOUND, "Not found")
+        Self::error(StatusCode::NOT_FOUND, "Not found")
     }
 
-    /// No valid token.
+    /// There is no valid token.
     pub(crate) fn unauthorized() -> Self {
-        Self::refusal(StatusCode::UNAUTHORIZED, UNAUTHORIZED)
+        Self::error(StatusCode::UNAUTHORIZED, UNAUTHORIZED)
     }
 
-    /// Another content type than JSON. LINE documents the text, not its status.
+    /// The content type is not JSON. LINE documents the text but not the status.
     /// <https://developers.line.biz/en/reference/messaging-api/#error-messages>
     pub(crate) fn unsupported(content_type: &str) -> Self {
-        Self::refusal(
+        Self::error(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             &format!("The content type, {content_type}, is not supported"),
         )
     }
 
-    /// Over 2 MB.
+    /// The body has more than 2 MB.
     pub(crate) fn too_large() -> Self {
-        Self::refusal(
+        Self::error(
             StatusCode::PAYLOAD_TOO_LARGE,
             "Request exceeds the max size of 2MB",
         )
     }
 
-    /// Over the requests a second.
+    /// There were too many requests in this second.
     pub(crate) fn rate_limited() -> Self {
-        Self::refusal(StatusCode::TOO_MANY_REQUESTS, RATE_LIMITED)
+        Self::error(StatusCode::TOO_MANY_REQUESTS, RATE_LIMITED)
     }
 
     /// The month's messages are used up.
     /// <https://developers.line.biz/en/reference/messaging-api/#error-messages>
     pub(crate) fn monthly_limit() -> Self {
-        Self::refusal(
+        Self::error(
             StatusCode::TOO_MANY_REQUESTS,
             "You have reached your monthly limit.",
         )

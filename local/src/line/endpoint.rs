@@ -1,41 +1,51 @@
-//! Which of LINE's endpoints a request is for, and how fast LINE lets it be called.
+//! LINE's endpoints: their paths, their rates, and a call of one of them.
 
 use hyper::Method;
 
 /// An endpoint that the simulated LINE answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Endpoint {
-    /// One user, group or room.
+pub(crate) enum LineEndpoint {
+    /// A message to one user, group or room.
     Push,
-    /// 1 to 500 users.
+    /// A message to 1 to 500 users.
     Multicast,
     /// Checks `messages` and sends nothing.
     Validate,
     /// The month's limit.
     Quota,
-    /// What of it is used.
+    /// How much of the limit is used.
     Consumption,
-    /// A token for 15 minutes.
+    /// Issues a token for 15 minutes.
     StatelessToken,
-    /// A token for up to 30 days, asked for with a JWT.
+    /// Issues a token for up to 30 days, for a JWT.
     JwtToken,
-    /// A token for 30 days, asked for with the channel secret.
+    /// Issues a token for 30 days, for the channel secret.
     ShortLivedToken,
-    /// Ends a short-lived token.
+    /// Revokes a short-lived token.
     RevokeToken,
     /// LINE Notify's message.
     Notify,
-    /// Whether a LINE Notify token is valid, and for whom.
+    /// Whether a LINE Notify token is valid, and whose it is.
     NotifyStatus,
-    /// Ends a LINE Notify token.
+    /// Revokes a LINE Notify token.
     NotifyRevoke,
 }
 
-impl Endpoint {
-    /// The endpoint at this method and path, which LINE wants exact: no trailing slash.
-    /// <https://developers.line.biz/en/news/tags/messaging-api/1>
+/// A request to an endpoint, without its body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) endpoint: LineEndpoint,
+    /// The bearer token.
+    pub(crate) token: Option<&'a str>,
+    /// `X-Line-Retry-Key`.
+    pub(crate) retry_key: Option<&'a str>,
+}
+
+impl LineEndpoint {
+    /// The endpoint with this method and path. LINE wants the exact path, without a slash at the
+    /// end. <https://developers.line.biz/en/news/tags/messaging-api/1>
     pub(crate) fn find(method: &Method, path: &str) -> Option<Self> {
-        let get = match path {
+        let (expected, endpoint) = match path {
             "/v2/bot/message/push" => (Method::POST, Self::Push),
             "/v2/bot/message/multicast" => (Method::POST, Self::Multicast),
             "/v2/bot/message/validate/push"
@@ -54,7 +64,7 @@ impl Endpoint {
             "/api/revoke" => (Method::POST, Self::NotifyRevoke),
             _ => return None,
         };
-        (get.0 == *method).then_some(get.1)
+        (expected == *method).then_some(endpoint)
     }
 
     /// Its name in the ledger.
@@ -75,9 +85,14 @@ impl Endpoint {
         }
     }
 
-    /// Requests a second that LINE takes from a channel here; LINE Notify counts by the hour instead.
-    /// <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
-    pub(crate) fn per_second(self) -> Option<u32> {
+    /// Whether it is LINE Notify's and not the Messaging API's.
+    pub(crate) fn is_notify(self) -> bool {
+        matches!(self, Self::Notify | Self::NotifyStatus | Self::NotifyRevoke)
+    }
+
+    /// How many requests a second LINE takes from a channel here. LINE Notify has a limit an hour
+    /// instead. <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
+    pub(crate) fn max_per_second(self) -> Option<u32> {
         match self {
             Self::Multicast => Some(200),
             Self::ShortLivedToken => Some(370),
@@ -86,7 +101,8 @@ impl Endpoint {
         }
     }
 
-    /// The largest body: LINE's is "2 MB"; LINE Notify documents none for its images, and 10 MB is this stand-in's choice.
+    /// The largest body, in bytes. LINE documents "2 MB". LINE Notify documents no limit for its
+    /// images, and 10 MB is this stand-in's choice.
     /// <https://developers.line.biz/en/reference/messaging-api/#status-codes>
     pub(crate) fn max_body(self) -> usize {
         match self {

@@ -1,78 +1,78 @@
-//! What can go wrong between a client and LINE, drawn from a seed.
+//! Faults between a client and LINE, drawn from a seed.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::line::answer::{self, Answer, Manner, Refusal};
+use crate::line::answer::{self, Answer, ErrorForm, Manner};
 
-/// One thing that goes wrong with a push, a multicast or a LINE Notify message.
+/// One fault of a push, a multicast or a LINE Notify message.
 ///
-/// "Before" means that LINE has not taken the message, "after" that it has: only the retry key tells the two apart.
+/// "Before" means that LINE has not accepted the message, and "after" that it has. The client sees
+/// the difference only when it tries again with the same retry key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LineFault {
-    /// 500, not taken.
+    /// 500, not accepted.
     ErrorBefore,
-    /// 500, taken.
+    /// 500, accepted.
     ErrorAfter,
-    /// No answer, and the connection closed in the end; not taken.
+    /// No answer, and after a time the connection is closed; not accepted.
     SilenceBefore,
-    /// No answer, and the connection closed in the end; taken.
+    /// No answer, and after a time the connection is closed; accepted.
     SilenceAfter,
-    /// The connection reset; not taken.
+    /// The connection is reset; not accepted.
     ResetBefore,
-    /// The connection reset; taken.
+    /// The connection is reset; accepted.
     ResetAfter,
-    /// The right answer, late.
+    /// The right answer, late; accepted.
     Slow,
-    /// 429 for the rate, whatever the rate.
+    /// 429 for the rate, though the rate is not over the limit; not accepted.
     RateLimit,
-    /// The right status with half its body; taken.
+    /// The right status with half of its body; accepted.
     Garbled,
-    /// 401.
+    /// 401, not accepted.
     Unauthorized,
-    /// 403.
+    /// 403, not accepted.
     Forbidden,
 }
 
-/// Which faults happen, how often, and the seed that decides to whom.
+/// Which faults happen, how often, and the seed that decides which requests they happen to.
 ///
-/// A request's fault is a function of the seed, the request (its retry key, or where it has none its recipients and messages) and how
-/// many times that request has come: not of the order in which requests arrive. So the same seed gives the same faults, however many
-/// connections send.
+/// The fault of a request follows from the seed, the request and how often that request has come. A
+/// request is known by its retry key, and without one by its body. The order in which requests come
+/// does not matter, so the same seed gives the same faults over any number of connections.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LineFaults {
-    /// Another seed, other victims.
+    /// With another seed the faults happen to other requests.
     pub seed: u64,
-    /// The share of requests, from 0 to 1, that each fault happens to; together at most 1.
+    /// The share of requests that each fault happens to: from 0 to 1 each, and at most 1 together.
     pub rates: BTreeMap<LineFault, f64>,
-    /// How late a slow answer is.
+    /// How long a slow answer takes, in milliseconds.
     pub slow_millis: u64,
-    /// How long a silence lasts before the connection is closed.
+    /// How long a silence lasts before the connection is closed, in milliseconds.
     pub silence_millis: u64,
-    /// Only the first so many attempts of a request can meet a fault; without it any can.
+    /// Only this many first attempts of a request can have a fault. `None`: any attempt can.
     pub first_attempts: Option<u32>,
 }
 
-/// Why faults can't be as they were asked for.
+/// Why the faults are not possible.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum LineFaultsError {
     /// No fault has this name.
-    #[error("`{0}` is no fault of LINE's; there are {names}", names = names())]
+    #[error("`{0}` is not a fault of LINE; the faults are {names}", names = names())]
     Name(String),
-    /// A share is below 0, above 1 or no number.
+    /// A rate is below 0, above 1 or not a number.
     #[error("the rate of `{0}` is not between 0 and 1")]
     Rate(LineFault),
-    /// The shares are over 1 together.
-    #[error("the rates of LINE's faults come to {0}, and all requests are 1")]
+    /// The sum of the rates is more than 1.
+    #[error("the rates of LINE's faults come to {0}, more than 1")]
     Sum(f64),
 }
 
@@ -140,7 +140,7 @@ impl Default for LineFaults {
 }
 
 impl LineFaults {
-    /// Whether the rates can be kept.
+    /// Checks the rates: each is from 0 to 1, and the sum is at most 1.
     pub fn check(&self) -> Result<(), LineFaultsError> {
         for (fault, rate) in &self.rates {
             if !(0.0..=1.0).contains(rate) {
@@ -148,19 +148,19 @@ impl LineFaults {
             }
         }
         let sum: f64 = self.rates.values().sum();
-        // Ten tenths are a little over one in binary.
+        // In binary, ten times a tenth is a little more than one.
         if sum > 1.0 + 1e-9 {
             return Err(LineFaultsError::Sum(sum));
         }
         Ok(())
     }
 
-    /// Whether nothing ever goes wrong.
+    /// Whether there are no faults at all.
     pub(crate) fn is_none(&self) -> bool {
         self.rates.is_empty()
     }
 
-    /// What goes wrong with this attempt, counted from 1, of the request that `identity` names.
+    /// The fault of this attempt, counted from 1, of the request that `identity` names.
     pub(crate) fn draw(&self, identity: &[u8; 16], attempt: u32) -> Option<LineFault> {
         if self.is_none() || self.first_attempts.is_some_and(|most| attempt > most) {
             return None;
@@ -170,7 +170,7 @@ impl LineFaults {
             .chain_update(identity)
             .chain_update(attempt.to_be_bytes())
             .finalize();
-        // 32 bits are exact in an `f64`, and rates are not finer.
+        // An `f64` holds 32 bits exactly, and no rate needs more.
         let draw = digest
             .iter()
             .take(4)
@@ -185,21 +185,21 @@ impl LineFaults {
         None
     }
 
-    /// The answer of a fault that comes before the message is taken.
-    pub(crate) fn before(&self, fault: LineFault, refusal: Refusal) -> Option<Answer> {
-        let mut answer = error(refusal);
+    /// The answer of a fault that happens before the message is accepted. `None`: it happens after.
+    pub(crate) fn before(&self, fault: LineFault, error: ErrorForm) -> Option<Answer> {
+        let mut answer = server_error(error);
         match fault {
             LineFault::ErrorBefore => {}
             LineFault::SilenceBefore => answer.manner = Manner::Silent(self.silence()),
             LineFault::ResetBefore => answer.manner = Manner::Reset,
             LineFault::RateLimit => {
-                answer = refusal(StatusCode::TOO_MANY_REQUESTS, answer::RATE_LIMITED);
+                answer = error(StatusCode::TOO_MANY_REQUESTS, answer::RATE_LIMITED);
             }
             LineFault::Unauthorized => {
-                answer = refusal(StatusCode::UNAUTHORIZED, answer::UNAUTHORIZED);
+                answer = error(StatusCode::UNAUTHORIZED, answer::UNAUTHORIZED);
             }
             LineFault::Forbidden => {
-                answer = refusal(
+                answer = error(
                     StatusCode::FORBIDDEN,
                     "Access to this API is not available for your account",
                 );
@@ -209,21 +209,20 @@ impl LineFaults {
         Some(answer)
     }
 
-    /// What a fault makes of the answer, once the message is taken.
-    pub(crate) fn after(&self, fault: LineFault, refusal: Refusal, mut answer: Answer) -> Answer {
+    /// The answer, changed by a fault that happens after the message is accepted.
+    pub(crate) fn after(&self, fault: LineFault, error: ErrorForm, mut answer: Answer) -> Answer {
         if fault == LineFault::Slow {
             answer.manner = Manner::Slow(Duration::from_millis(self.slow_millis));
         }
-        let is_taken = answer.status.is_success() || answer.status == StatusCode::CONFLICT;
-        if is_taken {
+        let is_accepted = answer.status.is_success() || answer.status == StatusCode::CONFLICT;
+        if is_accepted {
             match fault {
-                LineFault::ErrorAfter => return error(refusal),
+                LineFault::ErrorAfter => return server_error(error),
                 LineFault::SilenceAfter => answer.manner = Manner::Silent(self.silence()),
                 LineFault::ResetAfter => answer.manner = Manner::Reset,
                 LineFault::Garbled => {
                     let half = answer.body.len() / 2;
-                    answer.body =
-                        Bytes::copy_from_slice(answer.body.get(..half).unwrap_or_default());
+                    answer.body.truncate(half);
                 }
                 _ => {}
             }
@@ -236,9 +235,9 @@ impl LineFaults {
     }
 }
 
-/// LINE documents the status and no text.
-fn error(refusal: Refusal) -> Answer {
-    refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
+/// LINE documents the status but no text.
+fn server_error(error: ErrorForm) -> Answer {
+    error(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
 }
 
 fn names() -> String {
@@ -293,13 +292,13 @@ mod tests {
     }
 
     #[test]
-    fn attempts_past_the_first_ones_can_be_spared() {
-        let spared = LineFaults {
+    fn only_the_first_attempts_can_have_faults_if_the_options_say_so() {
+        let faults = LineFaults {
             first_attempts: Some(2),
             ..faults(7, &[(LineFault::Slow, 1.0)])
         };
-        let met = [1, 2, 3].map(|attempt| spared.draw(&[0; 16], attempt).is_some());
-        assert_eq!(met, [true, true, false]);
+        let drawn = [1, 2, 3].map(|attempt| faults.draw(&[0; 16], attempt).is_some());
+        assert_eq!(drawn, [true, true, false]);
     }
 
     #[test]
@@ -311,7 +310,9 @@ mod tests {
         }
         assert_eq!(
             "oops".parse::<LineFault>().unwrap_err().to_string(),
-            "`oops` is no fault of LINE's; there are error-before, error-after, silence-before, silence-after, reset-before, reset-after, slow, rate-limit, garbled, unauthorized, forbidden"
+            "`oops` is not a fault of LINE; the faults are error-before, error-after, \
+             silence-before, silence-after, reset-before, reset-after, slow, rate-limit, garbled, \
+             unauthorized, forbidden"
         );
         let slow = |rate| faults(0, &[(LineFault::Slow, rate)]).check();
         assert_eq!(slow(1.0), Ok(()));

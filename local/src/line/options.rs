@@ -7,49 +7,51 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::line::faults::LineFaults;
 
-/// How a simulated LINE is set up. The default is LINE's own behaviour, any token valid, no quota, nothing going wrong.
+/// How a simulated LINE is set up. The default is LINE's own behaviour, with any token valid, no
+/// quota and no faults.
 ///
-/// All but the port and the clock can be changed while it runs: `PUT /_options` with the fields to change.
+/// All options but the port and the clock can be changed while it runs, with `PUT /_options`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LineOptions {
-    /// The port on 127.0.0.1; 0 takes a free one.
+    /// The port on 127.0.0.1. 0 takes a free one.
     #[serde(skip)]
     pub port: u16,
-    /// The time that keys, tokens, limits and months go by.
+    /// The clock for retry keys, tokens, limits and months.
     #[serde(skip)]
     pub clock: Clock,
-    /// Whether LINE's limits are in force: requests a second, and LINE Notify's calls an hour.
+    /// Whether LINE's limits apply: requests a second, and LINE Notify's calls an hour.
     pub rate_limits: bool,
-    /// What a full token bucket holds, in seconds of its limit. LINE doesn't publish its own.
+    /// How many requests a full token bucket holds, in seconds of the limit. LINE does not document
+    /// a number.
     pub burst_seconds: f64,
-    /// The valid channel access tokens, each with the name of its channel; empty: any token is valid and its own channel.
-    /// Tokens that the simulated LINE has issued are valid besides.
+    /// The valid channel access tokens, each with the name of its channel. If empty, any token is
+    /// valid and is a channel of its own. Tokens that the simulated LINE has issued are valid too.
     pub tokens: BTreeMap<String, String>,
-    /// Tokens, of either kind, that are valid no more.
+    /// Tokens of either kind that are not valid any more.
     pub revoked: BTreeSet<String>,
-    /// How many people each channel may reach in a month; without it there is no limit.
+    /// How many people each channel may reach in a month. `None`: no limit.
     pub monthly_quota: Option<u64>,
-    /// Users who blocked the account: a request for them is accepted and they get nothing.
+    /// Users who blocked the account. A request for them is accepted, and they get nothing.
     pub blocked: BTreeSet<String>,
-    /// Users, groups and rooms that this channel does not know.
+    /// Users, groups and rooms that the channel does not know.
     pub unknown: BTreeSet<String>,
-    /// What a multicast with an unknown user is answered: LINE documents both.
+    /// The answer to a multicast with an unknown user. LINE documents two.
     pub unknown_in_multicast: UnknownInMulticast,
-    /// How many people of the quota a message to a group or room costs.
+    /// How many people of the quota a message to a group or room counts.
     pub group_members: u64,
     /// What goes wrong, and how often.
     pub faults: LineFaults,
 }
 
-/// What becomes of a multicast that names a user whom the channel does not know.
+/// The answer to a multicast with a user whom the channel does not know.
 /// <https://developers.line.biz/en/reference/messaging-api/#send-multicast-message>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownInMulticast {
-    /// `400`, and nobody gets it: what LINE's table of errors says.
+    /// `400`, and nobody gets the message: LINE's table of errors says this.
     Refuse,
-    /// `200`, and the others get it: what LINE's conditions say.
+    /// `200`, and the other users get the message: LINE's conditions say this.
     Skip,
 }
 

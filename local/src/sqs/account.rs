@@ -1,25 +1,23 @@
-//! The queues of the one account that the server plays, by name.
+//! The queues of the server's one account, by name.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 
-use tokio::sync::Notify;
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use crate::clock::{Clock, Millis};
-use crate::sqs::actions::move_task::MoveTask;
-use crate::sqs::attributes::QueueAttributes;
-use crate::sqs::faults::{Faulty, QueueFaults};
-use crate::sqs::message::Message;
+use crate::sqs::faults::{FaultSource, QueueFaults};
+use crate::sqs::move_task::MoveTask;
+use crate::sqs::queue::Queue;
+use crate::sqs::queue::attributes::QueueAttributes;
 use crate::sqs::refusal::Refusal;
-use crate::sqs::store::Store;
-use crate::sqs::store::deduplication::Deduplication;
 
-/// The account in every queue's ARN and URL.
+/// The account in the ARN and the URL of every queue.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
-/// A name is free again this long after its queue was deleted.
+/// A name is free again one minute after its queue was deleted.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html>
-const NAME_REST: Millis = 60_000;
+const MIN_NAME_REUSE: Millis = 60_000;
 
 /// All queues, and what they share.
 #[derive(Debug)]
@@ -29,66 +27,14 @@ pub(crate) struct Account {
     /// `http://host:port`.
     pub(crate) url: String,
     queues: RwLock<BTreeMap<String, Arc<Queue>>>,
-    /// Names of queues that were deleted, and when.
+    /// The names of deleted queues, and when they were deleted.
     deleted: Mutex<HashMap<String, Millis>>,
     move_tasks: Mutex<Vec<Arc<MoveTask>>>,
-    pub(crate) faults: Faulty,
-}
-
-/// One queue.
-#[derive(Debug)]
-pub(crate) struct Queue {
-    pub(crate) name: String,
-    pub(crate) arn: Arc<str>,
-    pub(crate) url: String,
-    pub(crate) fifo: bool,
-    /// Goes into its receipt handles, so that they are no good elsewhere.
-    pub(crate) number: u32,
-    pub(crate) created: Millis,
-    /// Wakes one long poll: there are messages to take.
-    pub(crate) arrived: Notify,
-    inside: Mutex<Inside>,
-}
-
-/// What changes in a queue.
-#[derive(Debug)]
-pub(crate) struct Inside {
-    pub(crate) attributes: QueueAttributes,
-    pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) modified: Millis,
-    pub(crate) purged: Option<Millis>,
-    pub(crate) store: Store,
-    /// Of a FIFO queue.
-    pub(crate) deduplication: Deduplication,
-}
-
-impl Queue {
-    /// The queue, for as long as nobody else may see it. Never held across an await, nor while another queue's is taken.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Adds messages that were in another queue: dead letters, and those moved back.
-    pub(crate) fn adopt(&self, messages: Vec<Message>, now: Millis) {
-        if messages.is_empty() {
-            return;
-        }
-        let mut inside = self.lock();
-        for mut message in messages {
-            if self.fifo {
-                // In a FIFO queue the retention period begins anew.
-                // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
-                message.sent_at = now;
-            }
-            inside.store.send(message, now, now);
-        }
-        drop(inside);
-        self.arrived.notify_one();
-    }
+    pub(crate) faults: FaultSource,
 }
 
 impl Account {
-    /// An account with no queues.
+    /// An account without queues.
     pub(crate) fn new(url: String, region: String, clock: Clock, faults: QueueFaults) -> Self {
         Self {
             clock,
@@ -97,11 +43,11 @@ impl Account {
             queues: RwLock::default(),
             deleted: Mutex::default(),
             move_tasks: Mutex::default(),
-            faults: Faulty::new(faults),
+            faults: FaultSource::new(faults),
         }
     }
 
-    /// The queue at `url`, of which only the path matters: a client may know this host by another name.
+    /// The queue at `url`. Only the path counts: a client may know this host by another name.
     pub(crate) fn at(&self, url: &str) -> Result<Arc<Queue>, Refusal> {
         if url.is_empty() {
             return Err(Refusal::MissingParameter("QueueUrl"));
@@ -114,10 +60,10 @@ impl Account {
         }
     }
 
-    /// The queue of this name.
+    /// The queue with this name.
     pub(crate) fn named(&self, name: &str) -> Result<Arc<Queue>, Refusal> {
-        let queues = self.queues.read().unwrap_or_else(PoisonError::into_inner);
-        queues.get(name).cloned().ok_or(Refusal::QueueDoesNotExist)
+        let queue = self.queues.read().get(name).cloned();
+        queue.ok_or(Refusal::QueueDoesNotExist)
     }
 
     /// The queue with this ARN.
@@ -126,20 +72,17 @@ impl Account {
         (*queue.arn == *arn).then_some(queue)
     }
 
-    /// The message move tasks, in the order that they were started.
+    /// The message move tasks, in the order of their start.
     pub(crate) fn move_tasks(&self) -> MutexGuard<'_, Vec<Arc<MoveTask>>> {
-        self.move_tasks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.move_tasks.lock()
     }
 
-    /// All queues, by name.
+    /// All queues, in the order of their names.
     pub(crate) fn all(&self) -> Vec<Arc<Queue>> {
-        let queues = self.queues.read().unwrap_or_else(PoisonError::into_inner);
-        queues.values().cloned().collect()
+        self.queues.read().values().cloned().collect()
     }
 
-    /// The queue of this name, made now where there is none.
+    /// The queue with this name. Creates it if it does not exist.
     pub(crate) fn create(
         &self,
         name: &str,
@@ -147,43 +90,27 @@ impl Account {
         tags: BTreeMap<String, String>,
     ) -> Result<Arc<Queue>, Refusal> {
         let now = self.clock.millis();
-        let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
-        deleted.retain(|_, at| *at + NAME_REST > now);
+        let mut deleted = self.deleted.lock();
+        deleted.retain(|_, at| *at + MIN_NAME_REUSE > now);
         if deleted.contains_key(name) {
             return Err(Refusal::QueueDeletedRecently);
         }
-        let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
-        // Two requests may race to make the same queue: the first wins, and both get it.
-        let fifo = name.strip_suffix(".fifo").is_some();
+        // If two requests create the same queue at the same time, the first one wins and both get
+        // it.
+        let mut queues = self.queues.write();
         let queue = queues.entry(name.to_owned()).or_insert_with(|| {
-            Arc::new(Queue {
-                name: name.to_owned(),
-                arn: format!("arn:aws:sqs:{}:{ACCOUNT}:{name}", self.region).into(),
-                url: format!("{}/{ACCOUNT}/{name}", self.url),
-                fifo,
-                number: rand::random(),
-                created: now,
-                arrived: Notify::new(),
-                inside: Mutex::new(Inside {
-                    attributes,
-                    tags,
-                    modified: now,
-                    purged: None,
-                    store: Store::new(fifo),
-                    deduplication: Deduplication::default(),
-                }),
-            })
+            let arn = format!("arn:aws:sqs:{}:{ACCOUNT}:{name}", self.region);
+            let url = format!("{}/{ACCOUNT}/{name}", self.url);
+            Arc::new(Queue::new(name, arn, url, attributes, tags, now))
         });
         Ok(Arc::clone(queue))
     }
 
-    /// Forgets a queue and its messages.
+    /// Deletes a queue with its messages.
     pub(crate) fn delete(&self, queue: &Queue) {
-        let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
-        queues.remove(&queue.name);
-        drop(queues);
+        self.queues.write().remove(&queue.name);
         queue.arrived.notify_waiters();
-        let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
-        deleted.insert(queue.name.clone(), self.clock.millis());
+        let now = self.clock.millis();
+        self.deleted.lock().insert(queue.name.clone(), now);
     }
 }

@@ -1,41 +1,44 @@
-//! Seeded faults: what a queue does to its clients on a bad day, the same every time for the same seed.
+//! Faults of the queue server, drawn from a seed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-/// How often the queue server misbehaves; every rate is a probability from 0 to 1.
+/// How often each fault happens. A rate is a probability from 0 to 1.
 ///
-/// Only sends, receives, deletes and changes of visibility are touched. Each is numbered as it comes, and its faults follow from
-/// the seed and its number: the same requests in the same order meet the same faults.
+/// Only sends, receives, deletes and changes of visibility have faults. The faults of a request
+/// follow from the seed and the number of the request. So the same requests in the same order have
+/// the same faults.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QueueFaults {
-    /// What all draws follow from.
+    /// The seed of all draws.
     pub seed: u64,
-    /// Of the entries of a `SendMessageBatch`: in `Failed`, by SQS's own fault. Sent again, they may succeed.
+    /// Of the entries of `SendMessageBatch`: in `Failed` with `SenderFault` false. A new try may
+    /// succeed.
     pub failed: f64,
-    /// Of the entries of a `SendMessageBatch`: in `Failed`, by the sender's fault.
+    /// Of the entries of `SendMessageBatch`: in `Failed` with `SenderFault` true.
     pub refused: f64,
-    /// Of the requests: refused with `RequestThrottled`, without any effect.
+    /// Of the requests: refused with `RequestThrottled`, without an effect.
     pub throttled: f64,
-    /// Of the requests: done, and the connection closed without an answer.
+    /// Of the requests: done, but the connection is closed without an answer.
     pub lost: f64,
-    /// Of the messages received: visible again at once, so that they are received twice.
+    /// Of the received messages: visible again at once, so that they are received twice.
     pub duplicated: f64,
-    /// Of the receives: they give fewer messages than there are, perhaps none.
+    /// Of the receives: they give fewer messages than there are, or none.
     pub short: f64,
 }
 
-/// Why faults can't be as they were asked for.
+/// Why the faults are not possible.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueFaultsError {
     /// No fault has this name.
     #[error(
-        "`{0}` is no fault of the queue's; there are failed, refused, throttled, lost, duplicated, short"
+        "`{0}` is not a fault of the queue; the faults are failed, refused, throttled, lost, \
+         duplicated, short"
     )]
     Name(String),
-    /// A rate is below 0, above 1 or no number.
+    /// A rate is below 0, above 1 or not a number.
     #[error("the rate of `{0}` is not between 0 and 1")]
     Rate(String),
 }
@@ -62,24 +65,24 @@ impl QueueFaults {
 
 /// The faults of a running server.
 #[derive(Debug)]
-pub(crate) struct Faulty {
+pub(crate) struct FaultSource {
     faults: QueueFaults,
     requests: AtomicU64,
 }
 
-/// The draws of one request.
+/// The draws of one request. `None`: it has no faults.
 #[derive(Debug)]
-pub(crate) struct Draws<'a>(Option<(&'a QueueFaults, StdRng)>);
+pub(crate) struct FaultDraws<'a>(Option<(&'a QueueFaults, StdRng)>);
 
-/// What becomes of an entry or of a request's answer.
+/// The fault of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EntryFault {
     Failed,
     Refused,
 }
 
-impl Faulty {
-    /// Faults that begin with the first request.
+impl FaultSource {
+    /// Faults from the first request on.
     pub(crate) fn new(faults: QueueFaults) -> Self {
         Self {
             faults,
@@ -88,23 +91,23 @@ impl Faulty {
     }
 
     /// The draws for the next request.
-    pub(crate) fn draw(&self) -> Draws<'_> {
+    pub(crate) fn draw(&self) -> FaultDraws<'_> {
         let quiet = QueueFaults {
             seed: self.faults.seed,
             ..QueueFaults::default()
         };
         if self.faults == quiet {
-            return Draws(None);
+            return FaultDraws(None);
         }
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        // An odd factor: every request has a seed of its own, whatever the first one is.
+        // The factor is odd, so each request has a different seed.
         let seed = self.faults.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Draws(Some((&self.faults, StdRng::seed_from_u64(seed))))
+        FaultDraws(Some((&self.faults, StdRng::seed_from_u64(seed))))
     }
 }
 
-impl Draws<'_> {
-    /// No faults, for a request that none are drawn for.
+impl FaultDraws<'_> {
+    /// No faults.
     pub(crate) fn none() -> Self {
         Self(None)
     }
@@ -114,12 +117,12 @@ impl Draws<'_> {
         self.happens(|faults| faults.throttled)
     }
 
-    /// Whether the answer gets lost.
+    /// Whether the answer is lost.
     pub(crate) fn lost(&mut self) -> bool {
         self.happens(|faults| faults.lost)
     }
 
-    /// What becomes of the next entry to send.
+    /// The fault of the next entry of a send.
     pub(crate) fn entry(&mut self) -> Option<EntryFault> {
         if self.happens(|faults| faults.failed) {
             return Some(EntryFault::Failed);
@@ -128,18 +131,18 @@ impl Draws<'_> {
             .then_some(EntryFault::Refused)
     }
 
-    /// Whether the next message is received twice.
+    /// Whether the next received message is received twice.
     pub(crate) fn duplicated(&mut self) -> bool {
         self.happens(|faults| faults.duplicated)
     }
 
-    /// How many messages a receive gives that asked for `at_most`, where it gives fewer than there are.
-    pub(crate) fn short(&mut self, at_most: usize) -> Option<usize> {
+    /// The most messages that a receive gives if it gives fewer than the `max` that it asked for.
+    pub(crate) fn short(&mut self, max: usize) -> Option<usize> {
         if !self.happens(|faults| faults.short) {
             return None;
         }
         let (_, random) = self.0.as_mut()?;
-        Some(random.random_range(0..at_most.max(1)))
+        Some(random.random_range(0..max.max(1)))
     }
 
     fn happens(&mut self, rate: impl Fn(&QueueFaults) -> f64) -> bool {
@@ -154,9 +157,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_draws_the_same_and_another_does_not() {
+    fn the_same_seed_draws_the_same_faults_and_another_does_not() {
         let draw = |seed| {
-            let faulty = Faulty::new(QueueFaults {
+            let source = FaultSource::new(QueueFaults {
                 seed,
                 failed: 0.3,
                 refused: 0.1,
@@ -165,7 +168,7 @@ mod tests {
             });
             (0..200)
                 .map(|_| {
-                    let mut draws = faulty.draw();
+                    let mut draws = source.draw();
                     (draws.throttled(), draws.entry(), draws.lost())
                 })
                 .collect::<Vec<_>>()
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_set_by_name_within_their_bounds() {
+    fn a_fault_is_set_by_its_name_to_a_rate_from_0_to_1() {
         let mut faults = QueueFaults::default();
         for name in [
             "failed",

@@ -1,9 +1,12 @@
-//! What SQS answers when it will not do what was asked: the code, the status and the words of each refusal.
+//! SQS's errors: the code, the HTTP status and the text of each.
 
-/// A request, or one entry of a batch, that SQS refuses.
+use hyper::StatusCode;
+
+/// Why SQS refuses a request or one entry of a batch.
 ///
-/// The shapes, codes and statuses are those of the service's API description; the words are those that it was seen to
-/// answer. <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>
+/// The shapes, codes and statuses are those of the API description. The texts are those that users
+/// have seen.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("There should be at least one {0} in the request.")]
@@ -13,7 +16,8 @@ pub(crate) enum Refusal {
     #[error("Id {0} repeated.")]
     BatchEntryIdsNotDistinct(String),
     #[error(
-        "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long."
+        "A batch entry id can only contain alphanumeric characters, hyphens and underscores. \
+         It can be at most 80 letters long."
     )]
     InvalidBatchEntryId,
     #[error("Batch requests cannot be longer than {limit} bytes. You have sent {sent} bytes.")]
@@ -23,7 +27,8 @@ pub(crate) enum Refusal {
     #[error("A queue already exists with the same name and a different value for attribute {0}")]
     QueueNameExists(String),
     #[error(
-        "You must wait 60 seconds after deleting a queue before you can create another with the same name."
+        "You must wait 60 seconds after deleting a queue before you can create another with the \
+         same name."
     )]
     QueueDeletedRecently,
     #[error("{0}")]
@@ -57,14 +62,14 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// A value outside its bounds, in the words SQS uses for all of them.
+    /// A value outside its limits. SQS has one text for all of them.
     pub(crate) fn value(value: impl std::fmt::Display, parameter: &str, reason: &str) -> Self {
         Self::InvalidParameterValue(format!(
             "Value {value} for parameter {parameter} is invalid. Reason: {reason}"
         ))
     }
 
-    /// The error's name on the JSON wire, `__type`.
+    /// The name of the error on the wire: `__type` in the JSON.
     pub(crate) fn shape(&self) -> &'static str {
         match self {
             Self::EmptyBatchRequest(_) => "com.amazonaws.sqs#EmptyBatchRequest",
@@ -98,7 +103,7 @@ impl Refusal {
         }
     }
 
-    /// The code of the older query protocol: what the SDKs show, and what an entry in `Failed` carries.
+    /// The code of the older query protocol. The SDKs show it, and an entry in `Failed` has it.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::EmptyBatchRequest(_) => "AWS.SimpleQueueService.EmptyBatchRequest",
@@ -128,17 +133,17 @@ impl Refusal {
         }
     }
 
-    /// The HTTP status of a request that is refused as a whole.
-    pub(crate) fn status(&self) -> u16 {
+    /// The HTTP status of a refused request.
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::PurgeQueueInProgress(_) | Self::OverLimit => 403,
-            Self::ResourceNotFound(_) => 404,
-            Self::InternalError => 500,
-            _ => 400,
+            Self::PurgeQueueInProgress(_) | Self::OverLimit => StatusCode::FORBIDDEN,
+            Self::ResourceNotFound(_) => StatusCode::NOT_FOUND,
+            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
         }
     }
 
-    /// Whether the caller is to blame: sending the same again would fail again.
+    /// Whether the request itself is wrong, so that it would fail again.
     pub(crate) fn sender_fault(&self) -> bool {
         !matches!(self, Self::InternalError | Self::RequestThrottled)
     }

@@ -1,16 +1,20 @@
-//! The messages of one queue: which are visible, in flight or delayed, and until when. Pure: time is a parameter.
+//! The messages of one queue: which are visible, in flight or delayed, and until when. Pure: time
+//! is a parameter.
 //!
-//! Nothing here walks the queue: a send, a receive and a delete cost the same with a thousand messages and with a million.
+//! No function walks through the queue. A send, a receive and a delete take as long with a million
+//! messages as with a thousand.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::clock::Millis;
-use crate::sqs::message::Message;
-use crate::sqs::store::order::{Groups, Order};
+use crate::sqs::message::StoredMessage;
+use crate::sqs::store::order::VisibleOrder;
+use crate::sqs::store::slots::{Slot, SlotKey, SlotState, Slots};
 
 pub(crate) mod deduplication;
-pub(crate) mod order;
+mod order;
+pub(crate) mod slots;
 
 /// A queue has at most about this many messages in flight.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>
@@ -19,351 +23,295 @@ pub(crate) const MAX_IN_FLIGHT: usize = 120_000;
 /// The messages of one queue.
 #[derive(Debug)]
 pub(crate) struct Store {
-    slots: Vec<Slot>,
-    /// Slots that are empty, to be filled again.
-    free: Vec<u32>,
-    /// Visible messages, the next to receive first.
-    visible: Order,
-    /// Messages in flight or delayed, by the time that they become visible.
-    asleep: BTreeSet<(Millis, u32)>,
-    /// All messages in the order of arrival, for the retention period; slot and generation.
-    arrivals: VecDeque<(u32, u32)>,
-    counts: Counts,
-    /// How many messages were sent to a FIFO queue: where the next one stands in it.
+    slots: Slots,
+    /// The visible messages in the order of their receives.
+    visible: VisibleOrder,
+    /// The messages in flight or delayed, by the time when they become visible.
+    hidden: BTreeSet<(Millis, u32)>,
+    /// All messages in the order of their sends, for the retention period.
+    arrivals: VecDeque<SlotKey>,
+    counts: MessageCounts,
+    /// How many messages were sent to a FIFO queue. The next message gets the next number.
     sequence: u64,
 }
 
-/// The approximate numbers in the queue's attributes; here they are exact.
+/// The approximate numbers in the attributes of the queue. Here they are exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub(crate) struct MessageCounts {
     pub(crate) visible: usize,
     pub(crate) in_flight: usize,
     pub(crate) delayed: usize,
 }
 
-#[derive(Debug)]
-struct Slot {
-    /// How often the slot was emptied.
-    generation: u32,
-    state: State,
-    /// When the message wakes, where it is asleep.
-    until: Millis,
-    /// When the message was last received; 0 where it never was.
-    received_at: Millis,
-    message: Option<Message>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Free,
-    Visible,
-    InFlight,
-    Delayed,
-}
-
-/// Where a message is: its slot and the slot's generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) slot: u32,
-    pub(crate) generation: u32,
-}
-
-/// How a receive takes messages.
+/// What a receive takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Take {
-    pub(crate) at_most: usize,
+    pub(crate) max: usize,
     pub(crate) visibility: Millis,
     pub(crate) retention: Millis,
-    /// A message received so often already is dead.
+    /// A message that was received this often goes to the dead-letter queue.
     pub(crate) max_receives: Option<u32>,
 }
 
 /// What a receive took.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
-    pub(crate) received: Vec<(Place, Message)>,
-    /// Messages that were received too often, out of this queue now: for the dead-letter queue.
-    pub(crate) dead: Vec<Message>,
+    pub(crate) received: Vec<(SlotKey, StoredMessage)>,
+    /// Messages that were received too often. They are not in this queue any more.
+    pub(crate) dead: Vec<StoredMessage>,
 }
 
-/// What became of a message that a receipt handle names.
+/// What became of the message of a receipt handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Held {
-    /// In flight since the receive that the handle is of.
+pub(crate) enum HandleState {
+    /// In flight since the receive of the handle.
     InFlight,
     /// Visible again, and not received again since.
     Lapsed,
-    /// Received again since: a later handle counts now.
+    /// Received again since. A later handle counts now.
     Superseded,
     /// Deleted, expired or moved.
     Gone,
 }
 
 impl Store {
-    /// An empty store of a standard or a FIFO queue.
+    /// The empty store of a standard or a FIFO queue.
     pub(crate) fn new(fifo: bool) -> Self {
         Self {
-            slots: Vec::new(),
-            free: Vec::new(),
-            visible: if fifo {
-                Order::Fifo(Groups::default())
-            } else {
-                Order::Standard(VecDeque::new())
-            },
-            asleep: BTreeSet::new(),
+            slots: Slots::default(),
+            visible: VisibleOrder::new(fifo),
+            hidden: BTreeSet::new(),
             arrivals: VecDeque::new(),
-            counts: Counts::default(),
+            counts: MessageCounts::default(),
             sequence: 0,
         }
     }
 
-    /// Adds a message that becomes visible at `visible_at`; gives its sequence number, which is 0 in a standard queue.
-    pub(crate) fn send(&mut self, mut message: Message, now: Millis, visible_at: Millis) -> u64 {
-        if let Order::Fifo(_) = self.visible {
+    /// Adds a message that becomes visible at `visible_at`. Gives its sequence number, which is 0
+    /// in a standard queue.
+    pub(crate) fn send(
+        &mut self,
+        mut message: StoredMessage,
+        now: Millis,
+        visible_at: Millis,
+    ) -> u64 {
+        if self.visible.is_fifo() {
             self.sequence += 1;
             Arc::make_mut(message.extra.get_or_insert_default()).sequence = self.sequence;
         }
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot {
-                generation: 0,
-                state: State::Free,
-                until: 0,
-                received_at: 0,
-                message: None,
-            });
-            // A slot takes over a hundred bytes, so the memory is full long before the numbers are.
-            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
-        });
-        let Some(place) = self.slots.get_mut(slot as usize) else {
-            return self.sequence;
-        };
-        place.message = Some(message);
-        place.received_at = 0;
-        self.arrivals.push_back((slot, place.generation));
+        let key = self.slots.insert(message);
+        self.arrivals.push_back(key);
         if visible_at > now {
-            self.sleep(slot, State::Delayed, visible_at);
+            self.hide_slot(key.slot, SlotState::Delayed, visible_at);
         } else {
-            self.show(slot);
+            self.show_slot(key.slot);
         }
         self.compact();
         self.sequence
     }
 
-    /// Takes visible messages, the next ones first.
+    /// Takes visible messages in their order.
     pub(crate) fn receive(&mut self, now: Millis, take: Take) -> Taken {
-        self.settle(now, take.retention);
+        self.advance(now, take.retention);
         let mut taken = Taken::default();
-        while taken.received.len() < take.at_most {
-            let Some(slot) = self.visible.pop() else {
+        while taken.received.len() < take.max {
+            let Some(number) = self.visible.pop() else {
                 break;
             };
-            let Some(place) = self.slots.get_mut(slot as usize) else {
-                continue;
-            };
-            let (State::Visible, Some(message)) = (place.state, &mut place.message) else {
+            // The order of a standard queue can hold slots that are not visible any more.
+            let Some(Slot {
+                generation,
+                state: SlotState::Visible,
+                received_at,
+                message: Some(message),
+                ..
+            }) = self.slots.get_mut(number)
+            else {
                 continue;
             };
             if message.sent_at + take.retention <= now {
-                self.free(slot);
+                self.empty_slot(number);
                 continue;
             }
             if take.max_receives.is_some_and(|max| message.receives >= max) {
-                taken.dead.extend(self.free(slot));
+                taken.dead.extend(self.empty_slot(number));
                 continue;
             }
             message.receives += 1;
             if message.first_received_at == 0 {
                 message.first_received_at = now;
             }
-            place.received_at = now;
-            let generation = place.generation;
-            let message = message.clone();
-            self.sleep(slot, State::InFlight, now + take.visibility);
-            taken.received.push((Place { slot, generation }, message));
+            *received_at = now;
+            let key = SlotKey {
+                slot: number,
+                generation: *generation,
+            };
+            taken.received.push((key, message.clone()));
+            self.hide_slot(number, SlotState::InFlight, now + take.visibility);
         }
         self.visible.end_receive();
         taken
     }
 
-    /// Takes the next visible message out of the queue, without receiving it.
-    pub(crate) fn take(&mut self, now: Millis, retention: Millis) -> Option<Message> {
-        self.settle(now, retention);
-        let slot = loop {
-            let slot = self.visible.pop()?;
-            if self.slots.get(slot as usize)?.state == State::Visible {
-                break slot;
+    /// Takes the next visible message out of the queue, without a receive.
+    pub(crate) fn take(&mut self, now: Millis, retention: Millis) -> Option<StoredMessage> {
+        self.advance(now, retention);
+        let number = loop {
+            let number = self.visible.pop()?;
+            if self.slots.is_visible(number) {
+                break number;
             }
         };
-        let message = self.free(slot);
+        let message = self.empty_slot(number);
         self.visible.end_receive();
         message
     }
 
-    /// What became of the message that was at `place` when it was received for the `receive`th time.
-    pub(crate) fn held(
+    /// What became of the message that `key` names since its receive with the number `receive`.
+    pub(crate) fn handle_state(
         &mut self,
-        place: Place,
+        key: SlotKey,
         receive: u32,
         now: Millis,
         retention: Millis,
-    ) -> Held {
-        self.settle(now, retention);
-        match self.slots.get(place.slot as usize) {
-            Some(slot) if slot.generation == place.generation => {
-                match (&slot.message, slot.state) {
-                    (Some(message), _) if message.receives != receive => Held::Superseded,
-                    (Some(_), State::InFlight) => Held::InFlight,
-                    (Some(_), _) => Held::Lapsed,
-                    (None, _) => Held::Gone,
-                }
-            }
-            _ => Held::Gone,
+    ) -> HandleState {
+        self.advance(now, retention);
+        match self.slots.find(key) {
+            None => HandleState::Gone,
+            Some((_, message)) if message.receives != receive => HandleState::Superseded,
+            Some((slot, _)) if slot.state == SlotState::InFlight => HandleState::InFlight,
+            Some(_) => HandleState::Lapsed,
         }
     }
 
-    /// When the message at `place` was last received.
-    pub(crate) fn received_at(&self, place: Place) -> Millis {
-        self.slots
-            .get(place.slot as usize)
-            .map_or(0, |slot| slot.received_at)
+    /// When the message was last received. `None`: it is gone.
+    pub(crate) fn received_at(&self, key: SlotKey) -> Option<Millis> {
+        let (slot, _) = self.slots.find(key)?;
+        Some(slot.received_at)
     }
 
-    /// Takes the message at `place` out of the queue.
-    pub(crate) fn delete(&mut self, place: Place) {
-        if self.is_at(place) {
-            self.free(place.slot);
+    /// Takes a message out of the queue, if it is still there.
+    pub(crate) fn delete(&mut self, key: SlotKey) {
+        if self.slots.find(key).is_some() {
+            self.empty_slot(key.slot);
             self.compact();
         }
     }
 
-    /// Keeps the message at `place` invisible until `until`; visible at once where that is not later than `now`.
-    pub(crate) fn hide(&mut self, place: Place, now: Millis, until: Millis) {
-        if !self.is_at(place) {
+    /// Hides a message until `until`, if it is still there. It is visible at once if that is not
+    /// after `now`.
+    pub(crate) fn hide(&mut self, key: SlotKey, now: Millis, until: Millis) {
+        if self.slots.find(key).is_none() {
             return;
         }
-        self.leave(place.slot);
+        self.leave(key.slot);
         if until > now {
-            self.sleep(place.slot, State::InFlight, until);
+            self.hide_slot(key.slot, SlotState::InFlight, until);
         } else {
-            self.show(place.slot);
+            self.show_slot(key.slot);
         }
     }
 
-    /// Empties the queue.
+    /// Takes all messages out of the queue.
     pub(crate) fn purge(&mut self) {
-        let full: Vec<u32> = self.arrivals.drain(..).map(|(slot, _)| slot).collect();
-        for slot in full {
-            self.free(slot);
+        let all: Vec<SlotKey> = self.arrivals.drain(..).collect();
+        for key in all {
+            self.empty_slot(key.slot);
         }
         self.compact();
     }
 
     /// The counts at `now`.
-    pub(crate) fn counts(&mut self, now: Millis, retention: Millis) -> Counts {
-        self.settle(now, retention);
+    pub(crate) fn counts(&mut self, now: Millis, retention: Millis) -> MessageCounts {
+        self.advance(now, retention);
         self.counts
     }
 
-    /// When the next message wakes, if any is asleep.
+    /// When the next hidden message becomes visible, if there is one.
     pub(crate) fn next_wake(&self) -> Option<Millis> {
-        self.asleep.first().map(|(at, _)| *at)
+        self.hidden.first().map(|(at, _)| *at)
     }
 
-    /// Wakes what is due, and forgets what is older than the retention period.
-    fn settle(&mut self, now: Millis, retention: Millis) {
-        while let Some((at, slot)) = self.asleep.first().copied() {
+    /// Shows the messages whose time has come, and drops those older than the retention period.
+    fn advance(&mut self, now: Millis, retention: Millis) {
+        while let Some((at, number)) = self.hidden.first().copied() {
             if at > now {
                 break;
             }
-            self.leave(slot);
-            self.show(slot);
+            self.leave(number);
+            self.show_slot(number);
         }
-        while let Some((slot, generation)) = self.arrivals.front().copied() {
-            let place = self
-                .slots
-                .get(slot as usize)
-                .filter(|at| at.generation == generation);
-            let message = place.and_then(|at| at.message.as_ref());
-            match message {
-                Some(message) if message.sent_at + retention > now => break,
-                Some(_) => drop(self.free(slot)),
+        while let Some(key) = self.arrivals.front().copied() {
+            match self.slots.find(key) {
+                Some((_, message)) if message.sent_at + retention > now => break,
+                Some(_) => drop(self.empty_slot(key.slot)),
                 None => {}
             }
             self.arrivals.pop_front();
         }
     }
 
-    fn is_at(&self, place: Place) -> bool {
-        self.slots
-            .get(place.slot as usize)
-            .is_some_and(|slot| slot.generation == place.generation && slot.message.is_some())
-    }
-
-    /// Puts a message that is nowhere among the visible ones.
-    fn show(&mut self, slot: u32) {
-        if let Some(place) = self.slots.get_mut(slot as usize)
-            && let Some(message) = &place.message
+    /// Makes an idle message visible.
+    fn show_slot(&mut self, number: u32) {
+        if let Some(slot) = self.slots.get_mut(number)
+            && let Some(message) = &slot.message
         {
-            place.state = State::Visible;
+            slot.state = SlotState::Visible;
             self.counts.visible += 1;
-            self.visible.push(slot, message);
+            self.visible.push(number, message);
         }
     }
 
-    /// Puts a message that is nowhere, or just taken from `visible`, among those asleep.
-    fn sleep(&mut self, slot: u32, state: State, until: Millis) {
-        if let Some(place) = self.slots.get_mut(slot as usize)
-            && let Some(message) = &place.message
+    /// Hides a message that is idle, or visible and just taken from `self.visible`.
+    fn hide_slot(&mut self, number: u32, state: SlotState, until: Millis) {
+        if let Some(slot) = self.slots.get_mut(number)
+            && let Some(message) = &slot.message
         {
-            if place.state == State::Visible {
+            if slot.state == SlotState::Visible {
                 self.counts.visible -= 1;
             }
-            if state == State::InFlight {
-                self.visible.hold(message);
+            if state == SlotState::InFlight {
+                self.visible.lock_group(message);
             }
-            place.state = state;
-            place.until = until;
-            *self.counts.asleep(state) += 1;
-            self.asleep.insert((until, slot));
+            slot.state = state;
+            slot.until = until;
+            *self.counts.hidden(state) += 1;
+            self.hidden.insert((until, number));
         }
     }
 
-    /// Takes a message from wherever it is; where it goes next is the caller's.
-    fn leave(&mut self, slot: u32) {
-        let Some(place) = self.slots.get_mut(slot as usize) else {
+    /// Makes a message idle.
+    fn leave(&mut self, number: u32) {
+        let Some(slot) = self.slots.get_mut(number) else {
             return;
         };
-        let Some(message) = &place.message else {
+        let Some(message) = &slot.message else {
             return;
         };
-        match place.state {
-            State::Free => {}
-            State::Visible => {
+        match slot.state {
+            SlotState::Idle => {}
+            SlotState::Visible => {
                 self.counts.visible -= 1;
                 self.visible.remove(message);
             }
-            state => {
-                *self.counts.asleep(state) -= 1;
-                self.asleep.remove(&(place.until, slot));
-                if state == State::InFlight {
-                    self.visible.release(message);
+            state @ (SlotState::InFlight | SlotState::Delayed) => {
+                *self.counts.hidden(state) -= 1;
+                self.hidden.remove(&(slot.until, number));
+                if state == SlotState::InFlight {
+                    self.visible.unlock_group(message);
                 }
             }
         }
-        place.state = State::Free;
+        slot.state = SlotState::Idle;
     }
 
-    /// Empties a slot, and gives out what was in it.
-    fn free(&mut self, slot: u32) -> Option<Message> {
-        self.leave(slot);
-        let place = self.slots.get_mut(slot as usize)?;
-        let message = place.message.take()?;
-        place.generation = place.generation.wrapping_add(1);
-        self.free.push(slot);
-        Some(message)
+    fn empty_slot(&mut self, number: u32) -> Option<StoredMessage> {
+        self.leave(number);
+        self.slots.empty(number)
     }
 
-    /// Drops what is stale in the two lines once it outweighs what is not: over time, a constant cost for each message.
+    /// Drops the entries of messages that are gone, once there are more of them than of the others.
+    /// Over time that costs the same for each message.
     fn compact(&mut self) {
         const SLACK: usize = 1_024;
         let Self {
@@ -373,24 +321,16 @@ impl Store {
             counts,
             ..
         } = self;
-        visible.compact(counts.visible, |slot| {
-            slots
-                .get(slot as usize)
-                .is_some_and(|place| place.state == State::Visible)
-        });
+        visible.compact(counts.visible, |number| slots.is_visible(number));
         if arrivals.len() > 2 * (counts.visible + counts.in_flight + counts.delayed) + SLACK {
-            arrivals.retain(|(slot, generation)| {
-                slots
-                    .get(*slot as usize)
-                    .is_some_and(|place| place.generation == *generation && place.message.is_some())
-            });
+            arrivals.retain(|key| slots.find(*key).is_some());
         }
     }
 }
 
-impl Counts {
-    fn asleep(&mut self, state: State) -> &mut usize {
-        if state == State::Delayed {
+impl MessageCounts {
+    fn hidden(&mut self, state: SlotState) -> &mut usize {
+        if state == SlotState::Delayed {
             &mut self.delayed
         } else {
             &mut self.in_flight

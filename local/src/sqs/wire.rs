@@ -1,4 +1,4 @@
-//! AWS JSON 1.0 over HTTP/1.1: which action a request is for, and how its answer looks.
+//! AWS JSON 1.0 over HTTP/1.1: finds the action of a request, and writes its answer.
 //!
 //! <https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>
 
@@ -8,18 +8,19 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use serde_json::json;
 
+use crate::id_header::id_header;
 use crate::sqs::account::Account;
 use crate::sqs::actions::move_task;
 use crate::sqs::actions::settle::Settle;
 use crate::sqs::actions::{admin, receive, send, settings, settle};
-use crate::sqs::faults::Draws;
+use crate::sqs::faults::FaultDraws;
 use crate::sqs::refusal::Refusal;
 
-/// Ten entries that fill a request, every character escaped, fit.
+/// A request of 1 MiB fits, also if every character is escaped.
 const MAX_REQUEST_BYTES: usize = 8 * 1_048_576;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -27,12 +28,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
 
-/// The answer got lost on its way: the connection is closed instead.
+/// The answer is lost: the connection is closed instead.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer was lost, as the faults have it")]
+#[error("the answer is lost: a fault of the queue server")]
 pub(crate) struct AnswerLost;
 
-/// The answer to one HTTP request.
+/// Answers one HTTP request.
 pub(crate) async fn answer(
     account: &Arc<Account>,
     request: Request<Incoming>,
@@ -42,11 +43,12 @@ pub(crate) async fn answer(
         .headers
         .get(TARGET)
         .and_then(|target| target.to_str().ok()?.strip_prefix("AmazonSQS."))
+        // No action has an empty name, so this is answered with an unknown operation.
         .unwrap_or_default();
     let mut draws = if is_faulty(action) {
         account.faults.draw()
     } else {
-        Draws::none()
+        FaultDraws::none()
     };
     let answer = match Limited::new(body, MAX_REQUEST_BYTES).collect().await {
         Ok(_) if draws.throttled() => Err(Refusal::RequestThrottled),
@@ -65,14 +67,11 @@ pub(crate) async fn answer(
     let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
-    if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
-    {
-        headers.insert(REQUEST_ID, id);
-    }
+    headers.insert(REQUEST_ID, id_header(id));
     Ok(response)
 }
 
-/// Whether faults are drawn for the action: those that move messages, not those that set up the world.
+/// Whether the action can have faults: actions on messages can, actions on queues can not.
 fn is_faulty(action: &str) -> bool {
     [
         "SendMessage",
@@ -92,14 +91,14 @@ async fn act(
     account: &Arc<Account>,
     action: &str,
     body: &[u8],
-    draws: &mut Draws<'_>,
+    draws: &mut FaultDraws<'_>,
 ) -> Result<Vec<u8>, Refusal> {
     match action {
-        "SendMessage" => json(&send::send(account, read(body)?)?),
-        "SendMessageBatch" => json(&send::send_batch(account, read(body)?, draws)?),
-        "ReceiveMessage" => json(&receive::receive(account, read(body)?, draws).await?),
+        "SendMessage" => json_of(&send::send(account, read(body)?)?),
+        "SendMessageBatch" => json_of(&send::send_batch(account, read(body)?, draws)?),
+        "ReceiveMessage" => json_of(&receive::receive(account, read(body)?, draws).await?),
         "DeleteMessage" => done(settle::settle(account, &read(body)?, Settle::Delete)),
-        "DeleteMessageBatch" => json(&settle::settle_batch(
+        "DeleteMessageBatch" => json_of(&settle::settle_batch(
             account,
             &read(body)?,
             Settle::Delete,
@@ -109,24 +108,24 @@ async fn act(
             &read(body)?,
             Settle::ChangeVisibility,
         )),
-        "ChangeMessageVisibilityBatch" => json(&settle::settle_batch(
+        "ChangeMessageVisibilityBatch" => json_of(&settle::settle_batch(
             account,
             &read(body)?,
             Settle::ChangeVisibility,
         )?),
-        "CreateQueue" => json(&admin::create(account, &read(body)?)?),
-        "GetQueueUrl" => json(&admin::url(account, &read(body)?)?),
-        "ListQueues" => json(&admin::list(account, &read(body)?)?),
-        "ListDeadLetterSourceQueues" => json(&admin::list_sources(account, &read(body)?)?),
-        "GetQueueAttributes" => json(&settings::get_attributes(account, &read(body)?)?),
+        "CreateQueue" => json_of(&admin::create(account, &read(body)?)?),
+        "GetQueueUrl" => json_of(&admin::url(account, &read(body)?)?),
+        "ListQueues" => json_of(&admin::list(account, &read(body)?)?),
+        "ListDeadLetterSourceQueues" => json_of(&admin::list_sources(account, &read(body)?)?),
+        "GetQueueAttributes" => json_of(&settings::get_attributes(account, &read(body)?)?),
         "SetQueueAttributes" => done(settings::set_attributes(account, &read(body)?)),
         "TagQueue" => done(settings::tag(account, &read(body)?)),
         "UntagQueue" => done(settings::untag(account, &read(body)?)),
-        "ListQueueTags" => json(&settings::tags(account, &read(body)?)?),
+        "ListQueueTags" => json_of(&settings::tags(account, &read(body)?)?),
         "PurgeQueue" => done(admin::purge(account, &read(body)?)),
-        "StartMessageMoveTask" => json(&move_task::start(account, &read(body)?)?),
-        "ListMessageMoveTasks" => json(&move_task::list(account, &read(body)?)?),
-        "CancelMessageMoveTask" => json(&move_task::cancel(account, &read(body)?)?),
+        "StartMessageMoveTask" => json_of(&move_task::start(account, &read(body)?)?),
+        "ListMessageMoveTasks" => json_of(&move_task::list(account, &read(body)?)?),
+        "CancelMessageMoveTask" => json_of(&move_task::cancel(account, &read(body)?)?),
         "DeleteQueue" => done(admin::delete(account, &read(body)?)),
         _ => Err(Refusal::UnknownOperation),
     }
@@ -136,7 +135,7 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::Serialization(error.to_string()))
 }
 
-fn json(answer: &impl Serialize) -> Result<Vec<u8>, Refusal> {
+fn json_of(answer: &impl Serialize) -> Result<Vec<u8>, Refusal> {
     serde_json::to_vec(answer).map_err(|_| Refusal::InternalError)
 }
 
@@ -144,27 +143,18 @@ fn done(result: Result<(), Refusal>) -> Result<Vec<u8>, Refusal> {
     result.map(|()| b"{}".to_vec())
 }
 
+#[expect(clippy::expect_used, reason = "its proof stands beside it")]
 fn refuse(refusal: &Refusal) -> Response<Full<Bytes>> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        #[serde(rename = "__type")]
-        shape: &'a str,
-        message: String,
-    }
-    let body = Body {
-        shape: refusal.shape(),
-        message: refusal.to_string(),
-    };
-    let mut response = Response::new(Full::from(json(&body).unwrap_or_default()));
-    *response.status_mut() =
-        StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = json!({ "__type": refusal.shape(), "message": refusal.to_string() });
+    let mut response = Response::new(Full::from(body.to_string()));
+    *response.status_mut() = refusal.status();
     let fault = if refusal.sender_fault() {
         "Sender"
     } else {
         "Receiver"
     };
-    if let Ok(error) = HeaderValue::from_str(&format!("{};{fault}", refusal.code())) {
-        response.headers_mut().insert(QUERY_ERROR, error);
-    }
+    let error = HeaderValue::from_str(&format!("{};{fault}", refusal.code()))
+        .expect("codes are ASCII letters and dots");
+    response.headers_mut().insert(QUERY_ERROR, error);
     response
 }

@@ -1,4 +1,4 @@
-//! The host, around real processes with the real Lambda runtime in them: `examples/obedient.rs`.
+//! The host with real processes that run the real Lambda runtime: `examples/obedient.rs`.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 
 use crate::support::{World, until};
 
-/// Cargo builds the examples with the tests, beside them.
+/// Cargo builds the examples with the tests, in a folder beside them.
 fn obedient() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let built = tests.parent().unwrap().parent().unwrap();
     let binary = built.join("examples").join("obedient");
-    assert!(binary.exists(), "`cargo build --examples` makes it");
+    assert!(binary.exists(), "`cargo build --examples` builds it");
     binary
 }
 
@@ -28,9 +28,9 @@ async fn process_of(host: &Host) -> u64 {
 #[tokio::test]
 async fn one_process_answers_one_invocation_after_another() {
     let host = Host::new(HostOptions::new(obedient()));
-    let told = json!({ "do": "answer", "with": { "早安": [1, null] } });
+    let event = json!({ "do": "answer", "with": { "早安": [1, null] } });
     assert_eq!(
-        host.invoke(&told).await.unwrap(),
+        host.invoke(&event).await.unwrap(),
         json!({ "早安": [1, null] })
     );
     assert_eq!(process_of(&host).await, process_of(&host).await);
@@ -38,7 +38,7 @@ async fn one_process_answers_one_invocation_after_another() {
 }
 
 #[tokio::test]
-async fn the_process_has_lambdas_variables_and_its_own_and_no_others() {
+async fn the_process_has_lambdas_variables_and_the_functions_own_and_no_others() {
     let mut options = HostOptions::new(obedient());
     options
         .variables
@@ -59,7 +59,7 @@ async fn the_process_has_lambdas_variables_and_its_own_and_no_others() {
 }
 
 #[tokio::test]
-async fn an_error_and_a_panic_are_the_functions_and_its_process_goes_on() {
+async fn after_an_error_or_a_panic_the_process_goes_on() {
     let host = Host::new(HostOptions::new(obedient()));
     let first = process_of(&host).await;
     for what in ["fail", "panic"] {
@@ -67,7 +67,7 @@ async fn an_error_and_a_panic_are_the_functions_and_its_process_goes_on() {
         let InvokeError::Function { message, .. } = error else {
             panic!("{error:?}");
         };
-        assert!(message.contains("as told"), "{message}");
+        assert!(message.contains("as asked"), "{message}");
     }
     assert_eq!(process_of(&host).await, first);
 }
@@ -91,7 +91,7 @@ async fn a_process_that_ends_or_takes_too_long_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_kill_by_schedule_loses_the_answer_and_the_process() {
+async fn a_kill_loses_the_answer_and_the_process() {
     let mut options = HostOptions::new(obedient());
     options.kills = Kills {
         seed: 5,
@@ -119,7 +119,7 @@ async fn a_kill_by_schedule_loses_the_answer_and_the_process() {
 }
 
 #[tokio::test]
-async fn what_a_process_prints_is_handed_on() {
+async fn each_line_that_a_process_prints_is_sent_on() {
     let (logs, mut lines) = tokio::sync::mpsc::unbounded_channel();
     let mut options = HostOptions::new(obedient());
     options.logs = Some(logs);
@@ -134,14 +134,14 @@ async fn what_a_process_prints_is_handed_on() {
 }
 
 #[tokio::test]
-async fn a_binary_that_is_not_there_is_an_error() {
+async fn a_binary_that_does_not_exist_is_an_error() {
     let host = Host::new(HostOptions::new("/nowhere/bootstrap"));
     let error = host.invoke(&Value::Null).await.unwrap_err();
     assert!(matches!(error, InvokeError::Start(_)), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_mapping_drains_a_queue_through_processes_that_are_killed() {
+async fn a_poller_empties_a_queue_though_its_processes_are_killed() {
     let world = World::start().await;
     let url = world.queue("mail", &[]).await;
     for _ in 0..30 {
@@ -159,8 +159,8 @@ async fn a_mapping_drains_a_queue_through_processes_that_are_killed() {
     let function = move |_| {
         let host = invoked.clone();
         async move {
-            let told = json!({ "do": "answer", "with": { "batchItemFailures": [] } });
-            host.invoke(&told).await.map_err(|error| error.to_string())
+            let event = json!({ "do": "answer", "with": { "batchItemFailures": [] } });
+            host.invoke(&event).await.map_err(|error| error.to_string())
         }
     };
     let options = PollerOptions {
@@ -168,7 +168,7 @@ async fn a_mapping_drains_a_queue_through_processes_that_are_killed() {
         concurrency: 2,
         ..PollerOptions::new(&url)
     };
-    let mapping = Poller::start(world.sqs.clone(), options, function)
+    let poller = Poller::start(world.sqs.clone(), options, function)
         .await
         .unwrap();
     until("the queue is empty", || async {
@@ -176,6 +176,6 @@ async fn a_mapping_drains_a_queue_through_processes_that_are_killed() {
         world.counts(&url).await == [0, 0, 0]
     })
     .await;
-    mapping.stop().await;
+    poller.stop().await;
     assert!(host.counts().killed.load(Ordering::Relaxed) > 0);
 }

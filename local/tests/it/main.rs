@@ -1,4 +1,4 @@
-//! The stand-ins, spoken to over the wire by the clients that the real services have.
+//! The simulated far ends, over the wire, with the clients of the real services.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,15 +9,5 @@
 
 mod host;
 mod line;
-mod line_faults;
-mod line_ledger;
-mod line_limits;
-mod line_notify;
-mod line_support;
-mod line_tokens;
 mod queue;
-mod queue_faults;
-mod queue_fifo;
-mod queue_redrive;
-mod queue_settings;
 mod support;

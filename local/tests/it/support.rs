@@ -1,15 +1,16 @@
-//! The world of these tests: a queue server with a clock, and a real client.
+//! What these tests share: a queue server with a clock, and a real client.
 
 use std::future::Future;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
-use fanline_local::Clock;
-use fanline_local::{QueueOptions, QueueServer};
+use aws_sdk_sqs::types::{
+    Message, MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry,
+};
+use fanline_local::{Clock, QueueOptions, QueueServer};
 
-/// A server, its clock, and a client of it.
+/// A queue server, its clock and a client.
 pub(crate) struct World {
     pub(crate) server: QueueServer,
     pub(crate) clock: Clock,
@@ -28,7 +29,7 @@ impl World {
         Self { server, clock, sqs }
     }
 
-    /// Makes a queue and gives its URL.
+    /// Creates a queue and gives its URL.
     pub(crate) async fn queue(
         &self,
         name: &str,
@@ -41,7 +42,7 @@ impl World {
         request.send().await.unwrap().queue_url.unwrap()
     }
 
-    /// Makes a dead-letter queue and a queue that uses it; gives both URLs.
+    /// Creates a queue with a dead-letter queue, and gives both URLs.
     pub(crate) async fn with_dead_letters(
         &self,
         name: &str,
@@ -79,7 +80,7 @@ impl World {
         answer.send().await.unwrap().attributes?.remove(&name)
     }
 
-    /// The three counts: visible, in flight, delayed.
+    /// How many messages are visible, in flight and delayed.
     pub(crate) async fn counts(&self, url: &str) -> [usize; 3] {
         let mut counts = [0; 3];
         for (count, name) in counts.iter_mut().zip([
@@ -97,7 +98,7 @@ impl World {
         request.send().await.unwrap().message_id.unwrap()
     }
 
-    /// Up to ten messages with all their attributes, without waiting.
+    /// Receives up to ten messages with all their attributes, without a wait.
     pub(crate) async fn receive(&self, url: &str) -> Vec<Message> {
         self.sqs
             .receive_message()
@@ -122,6 +123,7 @@ impl World {
     }
 }
 
+/// A client of the server at `url`.
 pub(crate) fn client(url: &str) -> Client {
     Client::from_conf(
         aws_sdk_sqs::Config::builder()
@@ -133,6 +135,15 @@ pub(crate) fn client(url: &str) -> Client {
     )
 }
 
+/// An entry of `SendMessageBatch`.
+pub(crate) fn entry(id: &str, body: impl Into<String>) -> SendMessageBatchRequestEntry {
+    SendMessageBatchRequestEntry::builder()
+        .id(id)
+        .message_body(body)
+        .build()
+        .unwrap()
+}
+
 /// The bodies of the messages, in their order.
 pub(crate) fn bodies(messages: &[Message]) -> Vec<&str> {
     messages
@@ -141,7 +152,7 @@ pub(crate) fn bodies(messages: &[Message]) -> Vec<&str> {
         .collect()
 }
 
-/// Asks again until the answer is yes; fails the test after ten seconds.
+/// Waits until `asked` gives true. Fails the test after ten seconds.
 pub(crate) async fn until<A: Future<Output = bool>>(what: &str, mut asked: impl FnMut() -> A) {
     let asking = async {
         while !asked().await {

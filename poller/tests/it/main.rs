@@ -1,4 +1,4 @@
-//! The poller against the SQS-compatible server, over the wire.
+//! The poller with a real SQS client, over the wire.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,5 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod odd_answers;
 mod polling;
+mod scripted_queue;
 mod support;

@@ -1,4 +1,4 @@
-//! The poller between a real client and the queue server.
+//! The poller between a real SQS client and the queue server.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -38,6 +38,20 @@ fn ids_of(event: &Value) -> Vec<Value> {
         .collect()
 }
 
+/// The event that a poller makes of the messages on the queue.
+async fn next_event(world: &World, url: &str) -> Value {
+    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
+    let poller = Poller::start(world.sqs.clone(), PollerOptions::new(url), move |event| {
+        sender.send(event).unwrap();
+        async { Ok(json!(null)) }
+    })
+    .await
+    .unwrap();
+    let event = events.recv().await.unwrap();
+    poller.stop().await;
+    event
+}
+
 #[tokio::test]
 async fn the_event_is_the_one_that_lambda_makes() {
     let world = World::start().await;
@@ -57,15 +71,7 @@ async fn the_event_is_the_one_that_lambda_makes() {
         .send()
         .await
         .unwrap();
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let poller = Poller::start(world.sqs.clone(), PollerOptions::new(&url), move |event| {
-        tell.send(event).unwrap();
-        async { Ok(json!(null)) }
-    })
-    .await
-    .unwrap();
-    let mut event = told.recv().await.unwrap();
-    poller.stop().await;
+    let mut event = next_event(&world, &url).await;
     let record = &mut event["Records"][0];
     for (name, value) in record["attributes"].as_object_mut().unwrap() {
         if name.ends_with("Timestamp") {
@@ -106,7 +112,7 @@ async fn the_event_is_the_one_that_lambda_makes() {
 }
 
 #[tokio::test]
-async fn only_the_reported_message_stays_and_it_comes_again() {
+async fn only_the_reported_message_stays_and_is_received_again() {
     let world = World::start().await;
     let url = world.queue("mail", &[]).await;
     send_many(&world, &url, 10).await;
@@ -125,12 +131,12 @@ async fn only_the_reported_message_stays_and_it_comes_again() {
     })
     .await
     .unwrap();
-    until("nine are deleted", || async {
+    until("nine messages are deleted", || async {
         world.counts(&url).await == [0, 1, 0]
     })
     .await;
     world.clock.advance(Duration::from_secs(30));
-    until("the tenth too", || async {
+    until("the tenth is deleted too", || async {
         world.counts(&url).await == [0, 0, 0]
     })
     .await;
@@ -139,7 +145,7 @@ async fn only_the_reported_message_stays_and_it_comes_again() {
 }
 
 #[tokio::test]
-async fn an_error_and_a_panic_each_leave_the_whole_batch() {
+async fn an_error_and_a_panic_each_return_the_whole_batch() {
     let world = World::start().await;
     let url = world.queue("mail", &[]).await;
     send_many(&world, &url, 3).await;
@@ -148,7 +154,7 @@ async fn an_error_and_a_panic_each_leave_the_whole_batch() {
     let poller = Poller::start(world.sqs.clone(), PollerOptions::new(&url), move |_| {
         let call = counted.fetch_add(1, Ordering::SeqCst);
         async move {
-            assert!(call != 1, "the second invocation panics");
+            assert!(call != 1, "the second call panics");
             if call == 0 {
                 Err("boom".to_owned())
             } else {
@@ -159,14 +165,14 @@ async fn an_error_and_a_panic_each_leave_the_whole_batch() {
     .await
     .unwrap();
     for call in 1..3 {
-        until("a batch was tried", || async {
+        until("the function was called", || async {
             calls.load(Ordering::SeqCst) == call
         })
         .await;
         assert_eq!(world.counts(&url).await, [0, 3, 0]);
         world.clock.advance(Duration::from_secs(30));
     }
-    until("all are deleted", || async {
+    until("all messages are deleted", || async {
         world.counts(&url).await == [0, 0, 0]
     })
     .await;
@@ -182,7 +188,7 @@ async fn a_window_gathers_messages_beyond_one_receive() {
     let world = World::start().await;
     let url = world.queue("mail", &[]).await;
     send_many(&world, &url, 35).await;
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
     let options = PollerOptions {
         batch_size: 35,
         window: Duration::from_mins(1),
@@ -190,27 +196,27 @@ async fn a_window_gathers_messages_beyond_one_receive() {
         ..PollerOptions::new(&url)
     };
     let poller = Poller::start(world.sqs.clone(), options, move |event| {
-        tell.send(ids_of(&event).len()).unwrap();
+        sender.send(ids_of(&event).len()).unwrap();
         async { Ok(json!(null)) }
     })
     .await
     .unwrap();
-    let gathered = tokio::time::timeout(Duration::from_secs(10), told.recv()).await;
+    let gathered = tokio::time::timeout(Duration::from_secs(10), events.recv()).await;
     assert_eq!(gathered.unwrap(), Some(35));
     poller.stop().await;
     assert_eq!(world.counts(&url).await, [0, 0, 0]);
 }
 
 #[tokio::test]
-async fn stopping_finishes_the_batch_in_hand() {
+async fn a_stop_waits_for_the_batch_under_way() {
     let world = World::start().await;
     let url = world.queue("mail", &[]).await;
     send_many(&world, &url, 1).await;
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
     let open = Arc::new(tokio::sync::Notify::new());
     let gate = Arc::clone(&open);
     let poller = Poller::start(world.sqs.clone(), PollerOptions::new(&url), move |_| {
-        tell.send(()).unwrap();
+        sender.send(()).unwrap();
         let gate = Arc::clone(&gate);
         async move {
             gate.notified().await;
@@ -219,7 +225,7 @@ async fn stopping_finishes_the_batch_in_hand() {
     })
     .await
     .unwrap();
-    told.recv().await.unwrap();
+    events.recv().await.unwrap();
     let stopping = tokio::spawn(poller.stop());
     open.notify_one();
     tokio::time::timeout(Duration::from_secs(10), stopping)
@@ -230,11 +236,11 @@ async fn stopping_finishes_the_batch_in_hand() {
 }
 
 #[tokio::test]
-async fn a_ramp_begins_with_five_and_adds_five_a_second() {
+async fn a_ramp_begins_with_five_calls_and_adds_five_a_second() {
     let world = World::start().await;
     let url = world.queue("mail", &[]).await;
     send_many(&world, &url, 30).await;
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
     let open = Arc::new(tokio::sync::Semaphore::new(0));
     let gate = Arc::clone(&open);
     let options = PollerOptions {
@@ -245,7 +251,7 @@ async fn a_ramp_begins_with_five_and_adds_five_a_second() {
     };
     let started = Instant::now();
     let poller = Poller::start(world.sqs.clone(), options, move |_| {
-        tell.send(started.elapsed()).unwrap();
+        sender.send(started.elapsed()).unwrap();
         let gate = Arc::clone(&gate);
         async move {
             gate.acquire().await.unwrap().forget();
@@ -256,7 +262,7 @@ async fn a_ramp_begins_with_five_and_adds_five_a_second() {
     .unwrap();
     let mut begun = Vec::new();
     for _ in 0..7 {
-        let next = tokio::time::timeout(Duration::from_secs(10), told.recv());
+        let next = tokio::time::timeout(Duration::from_secs(10), events.recv());
         begun.push(next.await.unwrap().unwrap());
     }
     assert!(begun[5] >= Duration::from_millis(200), "{begun:?}");
@@ -266,7 +272,7 @@ async fn a_ramp_begins_with_five_and_adds_five_a_second() {
 }
 
 #[tokio::test]
-async fn a_batch_whose_function_was_killed_comes_again_and_is_lost_to_none() {
+async fn a_batch_whose_function_was_killed_is_received_again_and_no_message_is_lost() {
     let world = World::start().await;
     let url = world.queue("mail", &[]).await;
     send_many(&world, &url, 100).await;
@@ -293,7 +299,7 @@ async fn a_batch_whose_function_was_killed_comes_again_and_is_lost_to_none() {
     })
     .await
     .unwrap();
-    until("all are deleted", || async {
+    until("all messages are deleted", || async {
         world.clock.advance(Duration::from_secs(30));
         world.counts(&url).await == [0, 0, 0]
     })
@@ -304,7 +310,7 @@ async fn a_batch_whose_function_was_killed_comes_again_and_is_lost_to_none() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_not_there_is_named() {
+async fn the_error_names_a_queue_that_does_not_exist() {
     let world = World::start().await;
     let url = format!("{}/000000000000/none", world.server.url());
     let options = PollerOptions::new(&url);

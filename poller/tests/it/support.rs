@@ -1,4 +1,4 @@
-//! The world of these tests: a queue server with a clock, and a real client.
+//! What these tests share: a queue server with a clock, and a real client.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::QueueAttributeName;
 use fanline_local::{Clock, QueueOptions, QueueServer};
 
-/// A server, its clock, and a client of it.
+/// A queue server, its clock and a client.
 pub(crate) struct World {
     pub(crate) server: QueueServer,
     pub(crate) clock: Clock,
@@ -20,19 +20,11 @@ impl World {
         let options = QueueOptions::default();
         let clock = options.clock.clone();
         let server = QueueServer::start(options).await.unwrap();
-        let config = aws_sdk_sqs::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .endpoint_url(server.url());
-        Self {
-            sqs: Client::from_conf(config.build()),
-            server,
-            clock,
-        }
+        let sqs = client(server.url());
+        Self { server, clock, sqs }
     }
 
-    /// Makes a queue and gives its URL.
+    /// Creates a queue and gives its URL.
     pub(crate) async fn queue(
         &self,
         name: &str,
@@ -54,7 +46,7 @@ impl World {
         answer.send().await.unwrap().attributes?.remove(&name)
     }
 
-    /// The three counts: visible, in flight, delayed.
+    /// How many messages are visible, in flight and delayed.
     pub(crate) async fn counts(&self, url: &str) -> [usize; 3] {
         let mut counts = [0; 3];
         for (count, name) in counts.iter_mut().zip([
@@ -68,7 +60,17 @@ impl World {
     }
 }
 
-/// Asks again until the answer is yes; fails the test after ten seconds.
+/// A client of the server at `url`.
+pub(crate) fn client(url: &str) -> Client {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(url);
+    Client::from_conf(config.build())
+}
+
+/// Waits until `asked` gives true. Fails the test after ten seconds.
 pub(crate) async fn until<A: Future<Output = bool>>(what: &str, mut asked: impl FnMut() -> A) {
     let asking = async {
         while !asked().await {

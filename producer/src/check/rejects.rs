@@ -1,30 +1,43 @@
 //! The rows that can't be sent, written beside the list.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::recipient::Recipient;
 use fanline_core::s3_uri::S3Uri;
 
-use crate::check::checker::Rejected;
-use crate::list::store::Lists;
-use crate::publish::group::Group;
+use crate::list::rows::RowNumber;
+use crate::list::store::ListStore;
 
-/// A file of rejected rows is cut here: what has not been written yet is held.
-const PART: usize = 8 * 1024 * 1024;
+/// A file of rejected rows is written when it has this many bytes, and another one begins. What is
+/// not written yet is held in memory.
+const PART_BYTES: usize = 8 * 1024 * 1024;
 
-const HEADER: &str = "row,line,column,reason,recipient\n";
+/// The columns of the file.
+const COLUMNS: [&str; 5] = ["row", "line", "column", "reason", "recipient"];
 
-/// How many rows are put in the log where there is no place for a file.
-const LOGGED: u64 = 20;
+/// How many rows go to the log where there is no place for a file.
+const MAX_LOGGED_ROWS: u64 = 20;
 
-/// Writes the rejected rows of one slice. The same slice writes the same files, so a repeat does no harm.
-pub(crate) struct Rejects<'a> {
-    lists: &'a Lists,
+/// A row that is not sent, as it is written down.
+#[derive(Debug)]
+pub(crate) struct RejectedRow<'a> {
+    pub(crate) number: RowNumber,
+    /// The column at fault, or nothing.
+    pub(crate) column: &'a str,
+    pub(crate) reason: &'a str,
+    /// The recipient, where the row has a valid one.
+    pub(crate) recipient: Option<&'a Recipient>,
+}
+
+/// Writes down the rejected rows of one slice. The same slice writes the same files.
+pub(crate) struct RejectsWriter<'a> {
+    lists: &'a ListStore,
     place: RejectsPlace,
-    /// What distinguishes this file from others of the run.
+    /// The name of the file, which no other file of the run has.
     name: String,
-    text: String,
+    csv: Vec<u8>,
     rows: u64,
     written: Vec<String>,
 }
@@ -32,10 +45,11 @@ pub(crate) struct Rejects<'a> {
 /// Where rejected rows are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum RejectsPlace {
-    /// Under keys that begin so.
+    /// As objects whose keys begin so.
     S3(S3Uri),
+    /// As files in this directory.
     Directory(PathBuf),
-    /// The rows came with the campaign, and no setting says where to.
+    /// In the log: the rows came with the campaign, and no setting names a place.
     Log,
 }
 
@@ -49,217 +63,203 @@ pub struct RejectsError {
     pub problem: String,
 }
 
-impl<'a> Rejects<'a> {
-    /// For the rows of one slice, in files of this name.
+impl<'a> RejectsWriter<'a> {
+    /// For rows of this campaign's list, in files of this name.
     pub(crate) fn new(
-        lists: &'a Lists,
+        lists: &'a ListStore,
         prefix: Option<&S3Uri>,
         campaign: &Campaign,
         name: String,
     ) -> Self {
-        let place = place(prefix, &campaign.recipients, &campaign.run());
         Self {
             lists,
-            place,
+            place: RejectsPlace::new(prefix, &campaign.recipients, &campaign.run()),
             name,
-            text: String::new(),
+            csv: Vec::new(),
             rows: 0,
             written: Vec::new(),
         }
     }
 
-    /// Adds a row that its check rejects.
-    pub(crate) async fn add(&mut self, rejected: &Rejected) -> Result<(), RejectsError> {
-        let Rejected {
-            place,
-            error,
+    /// Adds a row.
+    pub(crate) async fn add(&mut self, rejected: &RejectedRow<'_>) -> Result<(), RejectsError> {
+        let RejectedRow {
+            number: RowNumber { row, line },
+            column,
+            reason,
             recipient,
         } = rejected;
-        let mut name = String::new();
-        if let Some(recipient) = recipient {
-            recipient.push_to(&mut name);
-        }
-        self.line(
-            place.row,
-            place.line,
-            error.column(),
-            &error.to_string(),
-            &name,
-        );
-        self.write_full().await
-    }
-
-    /// Adds the rows of a delivery that the queue refuses.
-    pub(crate) async fn add_delivery(
-        &mut self,
-        group: &Group,
-        reason: &str,
-    ) -> Result<(), RejectsError> {
-        let reason = format!("the queue refused the delivery: {reason}");
-        for (recipient, row) in group.recipients.iter().zip(&group.rows) {
-            let mut name = String::new();
-            // A LINE ID may be written where people read it, a token is a secret.
-            if matches!(recipient, Recipient::Line(_)) {
-                recipient.push_to(&mut name);
-            }
-            self.line(row.row, row.line, "", &reason, &name);
-        }
-        self.write_full().await
-    }
-
-    fn line(&mut self, row: u64, line: u64, column: &str, reason: &str, recipient: &str) {
         self.rows += 1;
         if self.place == RejectsPlace::Log {
-            if self.rows <= LOGGED {
-                tracing::warn!(row, column, reason, "row rejected");
+            if self.rows <= MAX_LOGGED_ROWS {
+                tracing::warn!(row, column, reason, "the producer rejected a row");
             }
-            return;
+            return Ok(());
         }
-        if self.text.is_empty() {
-            self.text.push_str(HEADER);
+        if self.csv.is_empty() {
+            push_record(&mut self.csv, COLUMNS);
         }
-        for field in [
-            &row.to_string(),
-            ",",
-            &line.to_string(),
-            ",",
-            &quoted(column),
-            ",",
-            &quoted(reason),
-            ",",
-            recipient,
-            "\n",
-        ] {
-            self.text.push_str(field);
+        let (row, line) = (row.to_string(), line.to_string());
+        let recipient = recipient.map_or_else(String::new, readable_name);
+        push_record(&mut self.csv, [&row, &line, column, reason, &recipient]);
+        if self.csv.len() >= PART_BYTES {
+            self.write_part().await?;
         }
+        Ok(())
     }
 
-    async fn write_full(&mut self) -> Result<(), RejectsError> {
-        if self.text.len() < PART {
-            Ok(())
-        } else {
-            self.write().await
-        }
-    }
-
-    /// Writes what is left and says where everything is.
+    /// Writes what is left. Returns the names of all files.
     pub(crate) async fn finish(mut self) -> Result<Vec<String>, RejectsError> {
-        if !self.text.is_empty() {
-            self.write().await?;
+        if !self.csv.is_empty() {
+            self.write_part().await?;
         }
         Ok(self.written)
     }
 
-    async fn write(&mut self) -> Result<(), RejectsError> {
-        let part = self.written.len() + 1;
-        let name = if part == 1 {
-            format!("{}.csv", self.name)
-        } else {
-            format!("{}.{part}.csv", self.name)
+    async fn write_part(&mut self) -> Result<(), RejectsError> {
+        let name = match self.written.len() + 1 {
+            1 => format!("{}.csv", self.name),
+            part => format!("{}.{part}.csv", self.name),
         };
-        let bytes = std::mem::take(&mut self.text).into_bytes();
+        let csv = std::mem::take(&mut self.csv);
         let (place, result) = match &self.place {
             RejectsPlace::Log => return Ok(()),
             RejectsPlace::S3(prefix) => {
                 let object = prefix.join(&name);
-                (object.to_string(), self.lists.put(&object, bytes).await)
+                (object.to_string(), self.lists.put_csv(&object, csv).await)
             }
             RejectsPlace::Directory(directory) => {
                 let path = directory.join(name);
-                (
-                    path.display().to_string(),
-                    write_file(directory, &path, bytes)
-                        .await
-                        .map_err(|e| e.to_string()),
-                )
+                let written = write_file(directory, &path, csv).await;
+                let written = written.map_err(|error| error.to_string());
+                (path.display().to_string(), written)
             }
         };
-        result.map_err(|problem| RejectsError {
-            place: place.clone(),
-            problem,
-        })?;
-        self.written.push(place);
+        match result {
+            Ok(()) => self.written.push(place),
+            Err(problem) => return Err(RejectsError { place, problem }),
+        }
         Ok(())
     }
 }
 
-fn place(prefix: Option<&S3Uri>, recipients: &Recipients, run: &str) -> RejectsPlace {
-    match (prefix, recipients) {
-        (Some(prefix), _) => {
-            let slash = if prefix.key.is_empty() || prefix.key.ends_with('/') {
-                ""
-            } else {
-                "/"
-            };
-            RejectsPlace::S3(prefix.join(&format!("{slash}{run}/")))
+impl RejectsPlace {
+    /// Under the setting's prefix, or else beside the list.
+    fn new(prefix: Option<&S3Uri>, recipients: &Recipients, run: &str) -> Self {
+        match (prefix, recipients) {
+            (Some(prefix), _) if prefix.key.is_empty() || prefix.key.ends_with('/') => {
+                Self::S3(prefix.join(&format!("{run}/")))
+            }
+            (Some(prefix), _) => Self::S3(prefix.join(&format!("/{run}/"))),
+            (None, Recipients::S3(list)) => Self::S3(list.join(&format!(".rejects/{run}/"))),
+            (None, Recipients::Path(path)) => {
+                Self::Directory(PathBuf::from(format!("{path}.rejects")).join(run))
+            }
+            (None, Recipients::Inline(_)) => Self::Log,
         }
-        (None, Recipients::S3(list)) => RejectsPlace::S3(list.join(&format!(".rejects/{run}/"))),
-        (None, Recipients::Path(path)) => {
-            RejectsPlace::Directory(PathBuf::from(format!("{path}.rejects")).join(run))
-        }
-        (None, Recipients::Inline(_)) => RejectsPlace::Log,
     }
 }
 
-async fn write_file(directory: &Path, path: &Path, bytes: Vec<u8>) -> std::io::Result<()> {
+/// The recipient as people may read it: a LINE ID, but never a token, which is a secret.
+fn readable_name(recipient: &Recipient) -> String {
+    let mut name = String::new();
+    match recipient {
+        Recipient::Line(_) => recipient.push_to(&mut name),
+        Recipient::NotifyToken(_) => {}
+    }
+    name
+}
+
+/// Appends a CSV record, with quotes where a field needs them.
+fn push_record(csv: &mut Vec<u8>, fields: [&str; COLUMNS.len()]) {
+    // At most each byte twice, two quotes and a delimiter or line end for each field.
+    let max_bytes = fields.iter().map(|field| field.len() * 2 + 3).sum();
+    let mut record = vec![0; max_bytes];
+    let mut room = record.as_mut_slice();
+    let mut writer = csv_core::Writer::new();
+    for (i, field) in fields.iter().enumerate() {
+        if i > 0 {
+            let (_, written) = writer.delimiter(room);
+            room = room.split_at_mut(written).1;
+        }
+        let (_, _, written) = writer.field(field.as_bytes(), room);
+        room = room.split_at_mut(written).1;
+    }
+    let (_, written) = writer.terminator(room);
+    let unused = room.len() - written;
+    record.truncate(max_bytes - unused);
+    csv.append(&mut record);
+}
+
+async fn write_file(directory: &Path, path: &Path, bytes: Vec<u8>) -> io::Result<()> {
     tokio::fs::create_dir_all(directory).await?;
     tokio::fs::write(path, bytes).await
-}
-
-/// A CSV field, in quotes where it needs them.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fanline_core::channel::Channel;
+    use fanline_core::list::{Format, ListReader};
+    use proptest::prelude::*;
+
+    fn s3(key: &str) -> S3Uri {
+        S3Uri {
+            bucket: "b".into(),
+            key: key.into(),
+        }
+    }
 
     #[test]
     fn rejects_lie_beside_the_list_unless_a_setting_says_otherwise() {
-        let list = Recipients::S3(S3Uri {
-            bucket: "b".into(),
-            key: "lists/friends.csv".into(),
-        });
-        let s3 = |key: &str| {
-            RejectsPlace::S3(S3Uri {
-                bucket: "b".into(),
-                key: key.into(),
-            })
-        };
-        assert_eq!(
-            place(None, &list, "run"),
-            s3("lists/friends.csv.rejects/run/")
-        );
+        let list = Recipients::S3(s3("lists/friends.csv"));
+        let beside = RejectsPlace::S3(s3("lists/friends.csv.rejects/run/"));
+        assert_eq!(RejectsPlace::new(None, &list, "run"), beside);
         for (prefix, key) in [
             ("s3://b", "run/"),
             ("s3://b/bad", "bad/run/"),
             ("s3://b/bad/", "bad/run/"),
         ] {
-            assert_eq!(
-                place(Some(&prefix.parse().unwrap()), &list, "run"),
-                s3(key),
-                "{prefix}"
-            );
+            let prefix = prefix.parse().unwrap();
+            let place = RejectsPlace::new(Some(&prefix), &list, "run");
+            assert_eq!(place, RejectsPlace::S3(s3(key)), "{prefix}");
         }
         let file = Recipients::Path("lists/friends.csv".into());
-        assert_eq!(
-            place(None, &file, "run"),
-            RejectsPlace::Directory("lists/friends.csv.rejects/run".into())
-        );
-        assert_eq!(
-            place(None, &Recipients::Inline(vec![]), "run"),
-            RejectsPlace::Log
-        );
+        let directory = RejectsPlace::Directory("lists/friends.csv.rejects/run".into());
+        assert_eq!(RejectsPlace::new(None, &file, "run"), directory);
+        let inline = Recipients::Inline(vec![]);
+        assert_eq!(RejectsPlace::new(None, &inline, "run"), RejectsPlace::Log);
     }
 
     #[test]
-    fn a_field_with_commas_and_quotes_stays_one_field() {
-        assert_eq!(quoted("plain"), "plain");
-        assert_eq!(quoted("a, \"b\""), "\"a, \"\"b\"\"\"");
+    fn an_id_is_written_down_and_a_token_never() {
+        let id = "U4af4980629f0c1d2e3f4a5b6c7d8e9fa";
+        let user = Recipient::parse(Channel::Line, id).unwrap();
+        assert_eq!(readable_name(&user), id);
+        let token = Recipient::parse(Channel::LineNotify, "secret").unwrap();
+        assert_eq!(readable_name(&token), "");
+    }
+
+    #[test]
+    fn a_field_with_commas_quotes_or_line_ends_stays_one_field() {
+        let mut csv = Vec::new();
+        push_record(&mut csv, ["1", "2", "", "a, \"b\"", "U1"]);
+        push_record(&mut csv, ["", "", "", "", "\n"]);
+        let csv = String::from_utf8(csv).unwrap();
+        assert_eq!(csv, "1,2,,\"a, \"\"b\"\"\",U1\n,,,,\"\n\"\n");
+    }
+
+    proptest! {
+        #[test]
+        fn any_record_reads_back_as_it_was(fields in prop::array::uniform5("[ -~\n\r早]{1,9}")) {
+            let mut csv = Vec::new();
+            push_record(&mut csv, COLUMNS);
+            push_record(&mut csv, fields.each_ref().map(String::as_str));
+            let mut reader = ListReader::new(Format::Csv);
+            let mut input = csv.as_slice();
+            let parsed = reader.next(&mut input, true).unwrap().unwrap();
+            let row = parsed.row.unwrap();
+            prop_assert_eq!(COLUMNS.map(|column| row.text(column).unwrap().to_owned()), fields);
+        }
     }
 }

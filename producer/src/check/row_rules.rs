@@ -1,29 +1,32 @@
-//! What one row asks for, or why it can't be sent.
+//! The rules of a campaign for one row: who gets it and what, or why it can't be sent.
 
 use fanline_core::campaign::Campaign;
-use fanline_core::channel::Channel;
-use fanline_core::envelope::Envelope;
-use fanline_core::line_limits::MAX_RECIPIENTS;
+use fanline_core::delivery::Envelope;
+use fanline_core::limits::line::MAX_RECIPIENTS;
+use fanline_core::limits::sqs::MAX_BYTES;
 use fanline_core::list::{Header, ListError, Row, RowError};
 use fanline_core::recipient::Recipient;
-use fanline_core::sqs_limits::MAX_BYTES;
 
-/// A campaign's rules for its rows, the same in the first reading and the second.
-pub(crate) struct Rules<'a> {
+/// The rules of a campaign for its rows. Both readings of a slice use them.
+pub(crate) struct RowRules<'a> {
     campaign: &'a Campaign,
-    /// The bytes of a queue message around its recipients and its messages.
-    around: usize,
+    /// The bytes of a queue message without its recipients and its messages.
+    envelope_bytes: usize,
 }
 
-impl<'a> Rules<'a> {
+impl<'a> RowRules<'a> {
+    /// The rules for deliveries with this envelope.
     pub(crate) fn new(campaign: &'a Campaign, envelope: &Envelope) -> Self {
-        // Without recipients one quote stands between the brackets, which belongs to them.
-        let around = envelope.encoder().encoded_len(&[], 0) - 1;
-        Self { campaign, around }
+        // The encoder writes one quote even where there is no recipient.
+        let envelope_bytes = envelope.encoder().encoded_len(&[], 0) - 1;
+        Self {
+            campaign,
+            envelope_bytes,
+        }
     }
 
-    /// Whether a list with this header can be sent at all.
-    pub(crate) fn header(&self, header: &Header) -> Result<(), ListError> {
+    /// Whether the list has the columns that the campaign needs.
+    pub(crate) fn check_header(&self, header: &Header) -> Result<(), ListError> {
         let column = self.campaign.channel.recipient_column();
         if !header.columns().iter().any(|present| present == column) {
             return Err(ListError::NoRecipientColumn {
@@ -34,7 +37,7 @@ impl<'a> Rules<'a> {
         self.campaign.messages.check_header(header)
     }
 
-    /// Whom the row names.
+    /// The recipient that the row names.
     pub(crate) fn recipient(&self, row: &Row<'_>) -> Result<Recipient, RowError> {
         let column = self.campaign.channel.recipient_column();
         let text = row.text(column).ok_or_else(|| match row.value(column) {
@@ -50,7 +53,8 @@ impl<'a> Rules<'a> {
         })
     }
 
-    /// Renders the row's messages into `json`, replacing what it held, and says how many such recipients can share a delivery.
+    /// Renders the row's messages into `json`, in place of what it held. Returns how many
+    /// recipients like this one can share a delivery of these messages.
     pub(crate) fn messages(
         &self,
         row: &Row<'_>,
@@ -59,40 +63,37 @@ impl<'a> Rules<'a> {
     ) -> Result<usize, RowError> {
         json.clear();
         self.campaign.messages.render(row, json)?;
-        match self.most(json.len(), recipient) {
+        match self.max_sharing(json.len(), recipient) {
             0 => Err(RowError::Message {
                 field: "messages".into(),
                 problem: format!(
-                    "are {} bytes long with this row; with their delivery's other fields they have to fit a queue message of {MAX_BYTES}",
+                    "are {} bytes long with this row; together with the other fields of the \
+                     delivery they have to fit a queue message of {MAX_BYTES}",
                     json.len()
                 ),
             }),
-            most => Ok(most),
+            recipients => Ok(recipients),
         }
     }
 
-    /// How many recipients like this one a delivery with so many bytes of messages can have: exact, so that an entry is never
-    /// over SQS's limit.
-    fn most(&self, messages: usize, recipient: &Recipient) -> usize {
-        let shared = if recipient.can_share() {
+    /// How many recipients like this one can share a delivery with so many bytes of messages. The
+    /// number is exact, so that no entry is over SQS's limit.
+    fn max_sharing(&self, message_bytes: usize, recipient: &Recipient) -> usize {
+        let max_recipients = if recipient.can_share() {
             MAX_RECIPIENTS
         } else {
             1
         };
-        // `"ID"` each, and a comma between two.
-        let room = (MAX_BYTES + 1).saturating_sub(self.around + messages);
-        shared.min(room / (recipient.len() + 3))
-    }
-
-    /// Whether the recipient's name may be written where people read it: an ID may, a token is a secret.
-    pub(crate) fn may_be_named(&self) -> bool {
-        self.campaign.channel == Channel::Line
+        // Two quotes for each recipient, and a comma between two recipients.
+        let room = (MAX_BYTES + 1).saturating_sub(self.envelope_bytes + message_bytes);
+        max_recipients.min(room / (recipient.len() + 3))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fanline_core::channel::Channel;
     use serde_json::{Map, Value, json};
 
     fn campaign(channel: &str, text: &str) -> Campaign {
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_names_somebody_or_says_why_not() {
+    fn a_row_names_a_recipient_or_says_why_not() {
         for (channel, object, sentence) in [
             ("line", json!({}), "has no `to`"),
             ("line", json!({"to": 5}), "`to` is not a text"),
@@ -130,7 +131,7 @@ mod tests {
         ] {
             let campaign = campaign(channel, "hi");
             let envelope = campaign.envelope("2026-12-25T00:00:00Z".parse().unwrap());
-            let error = Rules::new(&campaign, &envelope)
+            let error = RowRules::new(&campaign, &envelope)
                 .recipient(&Row::Json(&row(&object)))
                 .unwrap_err();
             assert!(error.to_string().starts_with(sentence), "{error}");
@@ -138,26 +139,26 @@ mod tests {
     }
 
     #[test]
-    fn as_many_share_a_delivery_as_fit_a_queue_message_to_the_byte() {
+    fn as_many_recipients_share_a_delivery_as_fit_a_queue_message_to_the_byte() {
         let campaign = campaign("line", "hi");
         let envelope = campaign.envelope("2026-12-25T00:00:00Z".parse().unwrap());
-        let rules = Rules::new(&campaign, &envelope);
+        let rules = RowRules::new(&campaign, &envelope);
         let one = Recipient::parse(Channel::Line, "U4af4980629f0c1d2e3f4a5b6c7d8e9fa").unwrap();
         for n in [1, 2, 499] {
             let bare = envelope.encoder().encode(&vec![one.clone(); n], "").len();
-            assert_eq!(rules.most(MAX_BYTES - bare, &one), n);
-            assert_eq!(rules.most(MAX_BYTES - bare + 1, &one), n - 1);
+            assert_eq!(rules.max_sharing(MAX_BYTES - bare, &one), n);
+            assert_eq!(rules.max_sharing(MAX_BYTES - bare + 1, &one), n - 1);
         }
-        assert_eq!(rules.most(20, &one), 500);
-        assert_eq!(rules.most(MAX_BYTES, &one), 0);
+        assert_eq!(rules.max_sharing(20, &one), 500);
+        assert_eq!(rules.max_sharing(MAX_BYTES, &one), 0);
         let group = Recipient::parse(Channel::Line, "C4af4980629f0c1d2e3f4a5b6c7d8e9fa").unwrap();
-        assert_eq!(rules.most(20, &group), 1);
+        assert_eq!(rules.max_sharing(20, &group), 1);
         let token = Recipient::parse(Channel::LineNotify, "0123456789").unwrap();
         let bare = envelope
             .encoder()
             .encode(std::slice::from_ref(&token), "")
             .len();
-        assert_eq!(rules.most(MAX_BYTES - bare, &token), 1);
-        assert_eq!(rules.most(MAX_BYTES - bare + 1, &token), 0);
+        assert_eq!(rules.max_sharing(MAX_BYTES - bare, &token), 1);
+        assert_eq!(rules.max_sharing(MAX_BYTES - bare + 1, &token), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! A list's bytes in order, a piece at a time, unpacked where it is packed.
+//! The bytes of a list in order, in chunks, unpacked where the list is packed.
 
 use std::io;
 use std::pin::Pin;
@@ -8,74 +8,64 @@ use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
 use bytes::{Bytes, BytesMut};
 use fanline_core::list::Compression;
 use futures_util::stream;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 use tokio_util::io::StreamReader;
 
 use crate::list::source::{Source, SourceError};
 
-/// How much is asked for at a time. Each piece is fetched whole, so that no connection stands idle while the queue is slow.
-const PIECE: u64 = 4 * 1024 * 1024;
+/// How many bytes one read asks for. Each piece is read to its end at once, so that no connection
+/// stands idle while the queue is slow.
+const PIECE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How much of an unpacked list is handed on at a time.
-const UNPACKED: usize = 256 * 1024;
+/// How many bytes of an unpacked list make one chunk.
+const UNPACKED_CHUNK_BYTES: usize = 256 * 1024;
 
 /// The bytes of a list between two places, in order.
 pub(crate) enum Chunks {
+    /// As the list is stored.
     Stored(Pieces),
+    /// Unpacked from what is stored.
     Unpacked {
-        name: String,
+        list: String,
         reader: Pin<Box<dyn AsyncRead + Send>>,
     },
 }
 
 impl Chunks {
-    /// The bytes from `start` to `end`; a packed list has no places, and is read whole.
+    /// The bytes from `start` to `end`. A packed list has no such places: it is read as a whole.
     pub(crate) fn new(source: &Arc<Source>, start: u64, end: u64) -> Self {
-        let packed = |whole: &Arc<Source>| {
-            let pieces = Pieces::new(whole, 0, whole.length);
-            Box::pin(StreamReader::new(Box::pin(stream::try_unfold(
-                pieces,
-                |mut pieces| async move {
-                    let piece = pieces.next().await.map_err(io::Error::other)?;
-                    Ok::<_, io::Error>(piece.map(|piece| (piece, pieces)))
-                },
-            ))))
-        };
-        let name = source.name.clone();
-        match source.compression {
-            Compression::None => Self::Stored(Pieces::new(source, start, end)),
+        // Several packed files, one after the other, are a packed file too: `cat a.gz b.gz`.
+        let reader: Pin<Box<dyn AsyncRead + Send>> = match source.compression {
+            Compression::None => return Self::Stored(Pieces::new(source, start, end)),
             Compression::Gzip => {
-                let mut decoder = GzipDecoder::new(packed(source));
-                // `cat a.gz b.gz` is a gzip file as well.
+                let mut decoder = GzipDecoder::new(stored_bytes(source));
                 decoder.multiple_members(true);
-                Self::Unpacked {
-                    name,
-                    reader: Box::pin(decoder),
-                }
+                Box::pin(decoder)
             }
             Compression::Zstd => {
-                let mut decoder = ZstdDecoder::new(packed(source));
+                let mut decoder = ZstdDecoder::new(stored_bytes(source));
                 decoder.multiple_members(true);
-                Self::Unpacked {
-                    name,
-                    reader: Box::pin(decoder),
-                }
+                Box::pin(decoder)
             }
+        };
+        Self::Unpacked {
+            list: source.name.clone(),
+            reader,
         }
     }
 
-    /// The next bytes, or `None` behind the last.
+    /// The next bytes, or `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
         match self {
             Self::Stored(pieces) => pieces.next().await,
-            Self::Unpacked { name, reader } => {
-                let mut chunk = BytesMut::with_capacity(UNPACKED);
-                while chunk.len() < UNPACKED {
+            Self::Unpacked { list, reader } => {
+                let mut chunk = BytesMut::with_capacity(UNPACKED_CHUNK_BYTES);
+                while chunk.len() < UNPACKED_CHUNK_BYTES {
                     let read = reader
                         .read_buf(&mut chunk)
                         .await
-                        .map_err(|error| unpacking(name, error))?;
+                        .map_err(|error| unpack_error(list, error))?;
                     if read == 0 {
                         break;
                     }
@@ -86,21 +76,34 @@ impl Chunks {
     }
 }
 
-fn unpacking(name: &str, error: io::Error) -> SourceError {
+/// All bytes of a list as they are stored.
+fn stored_bytes(source: &Arc<Source>) -> impl AsyncBufRead + Send + Unpin + use<> {
+    let pieces = Pieces::new(source, 0, source.length);
+    StreamReader::new(Box::pin(stream::try_unfold(
+        pieces,
+        |mut pieces| async move {
+            let piece = pieces.next().await.map_err(io::Error::other)?;
+            Ok::<_, io::Error>(piece.map(|piece| (piece, pieces)))
+        },
+    )))
+}
+
+fn unpack_error(list: &str, error: io::Error) -> SourceError {
     if error.kind() == io::ErrorKind::UnexpectedEof {
-        return SourceError::CutShort(name.into());
+        return SourceError::CutShort(list.into());
     }
-    // What went wrong with the packed bytes comes through the decoder as it is.
+    // The decoder passes on the error of the bytes below it unchanged.
     match error.downcast::<SourceError>() {
         Ok(inner) => inner,
-        Err(_) => SourceError::NotPacked(name.into()),
+        Err(_) => SourceError::NotPacked(list.into()),
     }
 }
 
-/// Reads one piece ahead, so that the rows of a piece are worked on while the next one comes.
+/// The stored bytes between two places. Reads one piece ahead, so that one piece is worked on while
+/// the next one is on its way.
 pub(crate) struct Pieces {
     source: Arc<Source>,
-    /// Where the next piece to be asked for begins.
+    /// Where the next piece begins that has not been asked for.
     next: u64,
     end: u64,
     ahead: Option<JoinHandle<Result<Bytes, SourceError>>>,
@@ -116,21 +119,21 @@ impl Pieces {
         }
     }
 
-    fn ask(&mut self) -> Option<JoinHandle<Result<Bytes, SourceError>>> {
+    fn begin_read(&mut self) -> Option<JoinHandle<Result<Bytes, SourceError>>> {
         let start = self.next;
-        self.next = self.end.min(start + PIECE);
+        self.next = self.end.min(start + PIECE_BYTES);
         (start < self.next).then(|| tokio::spawn(Arc::clone(&self.source).read(start..self.next)))
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
-        let Some(piece) = self.ahead.take().or_else(|| self.ask()) else {
+        let Some(piece) = self.ahead.take().or_else(|| self.begin_read()) else {
             return Ok(None);
         };
-        self.ahead = self.ask();
-        let piece = piece.await.map_err(|error| SourceError::Unreadable {
-            list: self.source.name.clone(),
-            problem: error.to_string(),
-        })??;
+        self.ahead = self.begin_read();
+        // The message of a panic may hold a row, so it is dropped.
+        let piece = piece
+            .await
+            .map_err(|_panic| SourceError::Panicked(self.source.name.clone()))??;
         Ok(Some(piece))
     }
 }

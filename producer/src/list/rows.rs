@@ -1,39 +1,53 @@
-//! Bytes in, rows out, the header checked.
-
-use std::sync::Arc;
+//! The bytes of a slice become rows.
 
 use bytes::{Buf, Bytes};
 use fanline_core::list::{Format, Header, ListError, ListReader, Parsed, Place};
 
-use crate::check::row_rules::Rules;
 use crate::list::chunks::Chunks;
-use crate::list::slice::Slice;
-use crate::list::source::{Source, SourceError};
+use crate::list::slice::OpenSlice;
+use crate::list::source::SourceError;
 
-/// The rows of a slice, one after the other.
+/// Where a row stands in its list, as people count. [`Place`] without its byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowNumber {
+    pub(crate) row: u64,
+    pub(crate) line: u64,
+}
+
+impl From<Place> for RowNumber {
+    fn from(place: Place) -> Self {
+        Self {
+            row: place.row,
+            line: place.line,
+        }
+    }
+}
+
+/// The rows of a slice, in order.
 ///
-/// [`Rows::fill`] brings bytes, [`Rows::next`] takes rows out of them, by turns until `fill` has no more.
+/// [`Rows::fill`] brings bytes and [`Rows::next`] takes rows out of them, by turns, until `fill`
+/// has no more bytes.
 pub(crate) struct Rows {
     chunks: Chunks,
     reader: ListReader,
     chunk: Bytes,
-    /// Whether `chunk` is what the list ends with.
-    last: bool,
-    /// Reads ahead for the header alone, until it has been found good; NDJSON has none.
-    probe: Option<ListReader>,
+    /// Whether the list ends with `chunk`.
+    is_last: bool,
+    /// Reads the header before any row, until the header has been checked. NDJSON has no header.
+    header_reader: Option<ListReader>,
     list: String,
 }
 
-/// Why the rows of a list end too early.
+/// Why no more rows can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The bytes can't be had.
+    /// The bytes could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The bytes are no list.
+    /// The bytes are not a list.
     #[error("`{list}`: {error}")]
     List {
-        /// The list as people name it.
+        /// The name of the list.
         list: String,
         /// What is wrong with it, and where.
         error: ListError,
@@ -41,74 +55,84 @@ pub enum ReadError {
 }
 
 impl Rows {
-    pub(crate) fn new(source: &Arc<Source>, slice: &Slice) -> Self {
+    /// The rows of this slice.
+    pub(crate) fn new(open: &OpenSlice) -> Self {
+        let (source, slice) = (&open.source, &open.slice);
         let reader = || match &slice.header {
             None if slice.start == Place::START => ListReader::new(source.format),
             header => ListReader::resume(source.format, slice.start, header.clone()),
         };
         Self {
-            chunks: Chunks::new(source, slice.start.byte, slice.end.unwrap_or(source.length)),
+            chunks: Chunks::new(source, slice.start.byte, open.end()),
             reader: reader(),
             chunk: Bytes::new(),
-            last: false,
-            probe: (source.format == Format::Csv).then(reader),
+            is_last: false,
+            header_reader: (source.format == Format::Csv).then(reader),
             list: source.name.clone(),
         }
     }
 
-    /// Brings the next bytes; `false` when there are no more and every row has been taken.
-    pub(crate) async fn fill(&mut self, rules: &Rules<'_>) -> Result<bool, ReadError> {
-        if self.last {
+    /// Brings the next bytes, and checks the header once it is there. Returns `false` when there
+    /// are no more bytes and every row has been taken.
+    pub(crate) async fn fill(
+        &mut self,
+        check_header: impl Fn(&Header) -> Result<(), ListError>,
+    ) -> Result<bool, ReadError> {
+        if self.is_last {
             return Ok(false);
         }
-        if let Some(chunk) = self.chunks.next().await? {
-            self.chunk = chunk;
-        } else {
-            self.last = true;
+        match self.chunks.next().await? {
+            Some(chunk) => self.chunk = chunk,
+            None => self.is_last = true,
         }
-        self.check_header(rules).map_err(|error| ReadError::List {
-            list: self.list.clone(),
-            error,
-        })?;
+        self.read_header(check_header)
+            .map_err(|error| list_error(&self.list, error))?;
         Ok(true)
     }
 
-    fn check_header(&mut self, rules: &Rules<'_>) -> Result<(), ListError> {
-        let Some(probe) = &mut self.probe else {
+    fn read_header(
+        &mut self,
+        check_header: impl Fn(&Header) -> Result<(), ListError>,
+    ) -> Result<(), ListError> {
+        let Some(reader) = &mut self.header_reader else {
             return Ok(());
         };
         let mut input = self.chunk.as_ref();
-        // One row, good or bad, is as far as the probe has to go.
-        probe.next(&mut input, self.last)?;
-        if let Some(header) = probe.header() {
-            rules.header(header)?;
-            self.probe = None;
+        // The header is known after the first row at the latest, whether that row is good or bad.
+        reader.next(&mut input, self.is_last)?;
+        if let Some(header) = reader.header() {
+            check_header(header)?;
+            self.header_reader = None;
         }
         Ok(())
     }
 
-    /// The next row of the bytes at hand.
+    /// The next row of the bytes at hand, or `None` where more bytes are needed.
     pub(crate) fn next(&mut self) -> Result<Option<Parsed<'_>>, ReadError> {
         let mut input = self.chunk.as_ref();
         let before = input.len();
         let parsed = self
             .reader
-            .next(&mut input, self.last)
-            .map_err(|error| ReadError::List {
-                list: self.list.clone(),
-                error,
-            })?;
+            .next(&mut input, self.is_last)
+            .map_err(|error| list_error(&self.list, error))?;
         self.chunk.advance(before - input.len());
         Ok(parsed)
     }
 
-    /// Where the row begins that comes next.
+    /// Where the next row begins.
     pub(crate) fn next_place(&self) -> Place {
         self.reader.next_place()
     }
 
-    /// The names of the columns, once they have been read.
+    /// The column names, once they have been read.
     pub(crate) fn header(&self) -> Option<&Header> {
         self.reader.header()
+    }
+}
+
+fn list_error(list: &str, error: ListError) -> ReadError {
+    ReadError::List {
+        list: list.into(),
+        error,
     }
 }

@@ -1,5 +1,7 @@
 //! The bytes of a list: in S3, in a file, or in the campaign itself.
 
+use std::fs::{File, Metadata};
+use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
@@ -9,74 +11,89 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use bytes::Bytes;
+use fanline_core::backoff::full_jitter;
 use fanline_core::list::{Compression, Format};
 use fanline_core::s3_uri::S3Uri;
-
 use fanline_telemetry::aws_error::{innermost, status, words};
 
-/// How often a piece of an object is asked for. The SDK repeats a request that fails, but not an answer that breaks off.
-const READ_ATTEMPTS: u32 = 4;
+/// How often a piece of an object is asked for. The SDK repeats a request that fails, but not an
+/// answer that breaks off.
+const MAX_READ_ATTEMPTS: u32 = 4;
 
-/// Why a list can't be read: one sentence that names it.
+/// The waits between these attempts are at most 0.4 s, 0.8 s and 1.6 s long.
+const BASE_WAIT: Duration = Duration::from_millis(400);
+const MAX_WAIT: Duration = Duration::from_millis(1600);
+
+/// Why the bytes of a list can't be read: one sentence that names the list.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// There is no such bucket, object or file.
     #[error("`{0}` does not exist")]
     Missing(String),
-    /// It is there, perhaps, but not for us.
+    /// The store does not let us read it. S3 also says this of a missing object where listing the
+    /// bucket is not permitted.
     #[error("`{0}` can't be read: no permission")]
     Denied(String),
-    /// Another version of the list is there than the one that the run began with.
+    /// The list is no longer the version that the run began with.
     #[error(
-        "`{0}` was changed while it was being read: start the campaign again under a new id, or put the list back"
+        "`{0}` was changed while it was being read: start the campaign again under a new id, \
+         or put the list back"
     )]
     Changed(String),
-    /// A compressed list ends within its data.
+    /// The store does not say which version of the list it has. A change could not be noticed.
+    #[error("`{0}` can't be used: the store gives no ETag for it, so a change would go unnoticed")]
+    NoEtag(String),
+    /// A packed list ends within its data.
     #[error("`{0}` is cut short: its compressed data ends in the middle")]
     CutShort(String),
-    /// A compressed list's data is none.
+    /// The name of the list ends in `.gz` or `.zst`, but its data is something else.
     #[error("`{0}` can't be unpacked: is it what its name says?")]
     NotPacked(String),
-    /// A path, where only objects are read.
+    /// The list is a path, but only the command line reads files.
     #[error(
-        "`recipients` is a path: a file can be read from the command line only, a function reads `s3://BUCKET/KEY`"
+        "`recipients` is a path: a file can be read from the command line only, \
+         a function reads `s3://BUCKET/KEY`"
     )]
     LocalFile,
+    /// The code that reads the list panicked.
+    #[error("`{0}` can't be read: the code that reads it panicked, the log says where")]
+    Panicked(String),
     /// Anything else that the store says.
     #[error("`{list}` can't be read: {problem}")]
     Unreadable {
-        /// The list.
+        /// The name of the list.
         list: String,
         /// What the store said.
         problem: String,
     },
 }
 
-/// Where the bytes come from.
+/// Where the bytes are stored.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum Storage {
     S3 { client: Client, object: S3Uri },
-    File(std::fs::File),
+    File(Arc<File>),
     Inline(Bytes),
 }
 
 /// One version of a list, open for reading.
 #[derive(Debug)]
 pub(crate) struct Source {
-    place: Place,
+    storage: Storage,
     /// The list as people name it.
     pub(crate) name: String,
-    /// Which version it is.
+    /// Which version of the list this is.
     pub(crate) etag: String,
-    /// Its length in bytes, as it is stored.
+    /// How many bytes are stored.
     pub(crate) length: u64,
     pub(crate) format: Format,
     pub(crate) compression: Compression,
 }
 
 impl Source {
+    /// A list of this name. Without a `format` its name tells how it is written.
     pub(crate) fn new(
-        place: Place,
+        storage: Storage,
         name: String,
         etag: String,
         length: u64,
@@ -85,7 +102,7 @@ impl Source {
         let format = format.unwrap_or_else(|| Format::of(&name));
         let compression = Compression::of(&name);
         Self {
-            place,
+            storage,
             name,
             etag,
             length,
@@ -94,35 +111,29 @@ impl Source {
         }
     }
 
-    /// Whether its bytes have to be unpacked, so that it has no places to begin at.
+    /// Whether the bytes have to be unpacked. Such a list can't be entered in the middle.
     pub(crate) fn is_packed(&self) -> bool {
         self.compression != Compression::None
     }
 
-    /// Reads these bytes, of this version, or nothing.
+    /// Reads these bytes of this version, all of them. They have to lie within the list.
     pub(crate) async fn read(self: Arc<Self>, range: Range<u64>) -> Result<Bytes, SourceError> {
-        match &self.place {
-            Place::Inline(bytes) => {
-                let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
-                Ok(bytes.slice(at(range.start)..at(range.end)))
-            }
-            Place::File(_) => {
-                let source = Arc::clone(&self);
-                tokio::task::spawn_blocking(move || source.read_file(range))
+        match &self.storage {
+            Storage::Inline(bytes) => Ok(bytes.slice(in_memory(range.start)..in_memory(range.end))),
+            Storage::File(file) => {
+                let (source, file) = (Arc::clone(&self), Arc::clone(file));
+                // The message of a panic may hold a row, so it is dropped.
+                tokio::task::spawn_blocking(move || source.read_file(&file, &range))
                     .await
-                    .unwrap_or_else(|error| {
-                        Err(SourceError::Unreadable {
-                            list: self.name.clone(),
-                            problem: error.to_string(),
-                        })
-                    })
+                    .map_err(|_panic| SourceError::Panicked(self.name.clone()))?
             }
-            Place::S3 { client, object } => {
+            Storage::S3 { client, object } => {
                 let mut attempt = 1;
                 loop {
                     match self.read_object(client, object, &range).await {
-                        Err(SourceError::Unreadable { .. }) if attempt < READ_ATTEMPTS => {
-                            tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
+                        Err(SourceError::Unreadable { .. }) if attempt < MAX_READ_ATTEMPTS => {
+                            let wait = full_jitter(BASE_WAIT, MAX_WAIT, attempt, rand::random());
+                            tokio::time::sleep(wait).await;
                             attempt += 1;
                         }
                         other => return other,
@@ -132,15 +143,12 @@ impl Source {
         }
     }
 
-    fn read_file(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
-        let Place::File(file) = &self.place else {
-            return Ok(Bytes::new());
-        };
-        let failed = |error: std::io::Error| unreadable_file(&self.name, &error);
-        let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(0)];
+    fn read_file(&self, file: &File, range: &Range<u64>) -> Result<Bytes, SourceError> {
+        let failed = |error: io::Error| file_error(&self.name, &error);
+        let mut bytes = vec![0; in_memory(range.end - range.start)];
         let read = file.read_exact_at(&mut bytes, range.start);
-        // After the read, so that a change during it is seen.
-        if version(&file.metadata().map_err(failed)?) != self.etag {
+        // After the read, so that a change during the read is noticed.
+        if file_version(&file.metadata().map_err(failed)?) != self.etag {
             return Err(SourceError::Changed(self.name.clone()));
         }
         read.map_err(failed)?;
@@ -153,40 +161,44 @@ impl Source {
         object: &S3Uri,
         range: &Range<u64>,
     ) -> Result<Bytes, SourceError> {
-        let bytes = format!("bytes={}-{}", range.start, range.end - 1);
-        let request = client
+        let answer = client
             .get_object()
             .bucket(&object.bucket)
             .key(&object.key)
-            .range(bytes)
-            .set_if_match(Some(self.etag.clone()).filter(|etag| !etag.is_empty()));
-        let answer = request
+            .range(format!("bytes={}-{}", range.start, range.end - 1))
+            .if_match(&self.etag)
             .send()
             .await
-            .map_err(|error| refused(object, &error))?;
+            .map_err(|error| s3_error(object, &error))?;
         let unreadable = |problem: String| SourceError::Unreadable {
             list: self.name.clone(),
             problem,
         };
-        let body = answer
-            .body
-            .collect()
-            .await
-            .map_err(|error| unreadable(innermost(&error)))?;
-        let body = body.into_bytes();
-        if body.len() as u64 == range.end - range.start {
-            Ok(body)
+        let body = answer.body.collect().await;
+        let bytes = body
+            .map_err(|error| unreadable(innermost(&error)))?
+            .into_bytes();
+        let wanted = range.end - range.start;
+        if bytes.len() as u64 == wanted {
+            Ok(bytes)
         } else {
-            Err(unreadable(format!(
-                "asked for {} bytes, got {}",
-                range.end - range.start,
-                body.len()
-            )))
+            let got = bytes.len();
+            Err(unreadable(format!("asked for {wanted} bytes, got {got}")))
         }
     }
 }
 
-pub(crate) fn version(metadata: &std::fs::Metadata) -> String {
+/// A place or a length within bytes that are held in memory.
+fn in_memory(bytes: u64) -> usize {
+    #[expect(
+        clippy::expect_used,
+        reason = "a piece has 4 MiB at most, and the list of an event fits the event"
+    )]
+    usize::try_from(bytes).expect("what is held in memory has an address")
+}
+
+/// The version of a file: another file under its name, or an edit, gives another one.
+pub(crate) fn file_version(metadata: &Metadata) -> String {
     format!(
         "{}-{}-{}.{:09}",
         metadata.ino(),
@@ -196,10 +208,11 @@ pub(crate) fn version(metadata: &std::fs::Metadata) -> String {
     )
 }
 
-pub(crate) fn unreadable_file(path: &str, error: &std::io::Error) -> SourceError {
+/// Why a file can't be read.
+pub(crate) fn file_error(path: &str, error: &io::Error) -> SourceError {
     match error.kind() {
-        std::io::ErrorKind::NotFound => SourceError::Missing(path.into()),
-        std::io::ErrorKind::PermissionDenied => SourceError::Denied(path.into()),
+        io::ErrorKind::NotFound => SourceError::Missing(path.into()),
+        io::ErrorKind::PermissionDenied => SourceError::Denied(path.into()),
         _ => SourceError::Unreadable {
             list: path.into(),
             problem: error.to_string(),
@@ -207,7 +220,8 @@ pub(crate) fn unreadable_file(path: &str, error: &std::io::Error) -> SourceError
     }
 }
 
-pub(crate) fn refused(object: &S3Uri, error: &SdkError<GetObjectError>) -> SourceError {
+/// Why an object can't be read.
+pub(crate) fn s3_error(object: &S3Uri, error: &SdkError<GetObjectError>) -> SourceError {
     let list = object.to_string();
     match (error.code(), status(error)) {
         (Some("NoSuchBucket"), _) => SourceError::Missing(format!("s3://{}", object.bucket)),

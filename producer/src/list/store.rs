@@ -1,4 +1,8 @@
-//! Where lists are, and campaigns, and rejected rows: S3, files, or the campaign itself.
+//! Where lists, campaigns and rejected rows are: in S3, in files, or in the campaign itself.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
@@ -8,24 +12,28 @@ use aws_types::service_config::ServiceConfigKey;
 use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::list::Format;
 use fanline_core::s3_uri::S3Uri;
-
-use crate::list::source::{Place, Source, SourceError, refused, unreadable_file, version};
+use fanline_core::text::push_json;
 use fanline_telemetry::aws_error::{status, words};
+use serde_json::{Map, Value};
+
+use crate::list::source::{Source, SourceError, Storage, file_error, file_version, s3_error};
 
 /// Opens lists, wherever they are.
 #[derive(Debug, Clone)]
-pub(crate) struct Lists {
+pub(crate) struct ListStore {
     s3: Client,
+    /// Whether a campaign may name a file.
     local_files: bool,
 }
 
-impl Lists {
-    /// Reads lists with the SDK's settings; a path only where `local_files` says so.
+impl ListStore {
+    /// Reads lists with the SDK's settings. `local_files`: whether a campaign may name a file.
     pub(crate) fn new(config: &SdkConfig, local_files: bool) -> Self {
-        // What stands at an address of its own, such as a stand-in for S3, answers to no `BUCKET.` host name.
-        let elsewhere = config.endpoint_url().is_some() || has_s3_endpoint(config);
+        // A server at an address of its own, such as an S3 stand-in, has no host name for each
+        // bucket.
+        let has_endpoint = config.endpoint_url().is_some() || has_s3_endpoint(config);
         let s3 = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(elsewhere)
+            .force_path_style(has_endpoint)
             .build();
         Self {
             s3: Client::from_conf(s3),
@@ -33,23 +41,23 @@ impl Lists {
         }
     }
 
-    /// Reads paths as well.
+    /// Lets campaigns name files too.
     pub(crate) fn with_local_files(mut self) -> Self {
         self.local_files = true;
         self
     }
 
-    /// Opens the list of a campaign; with an `etag`, only that version of it.
+    /// Opens the list of a campaign. With an `etag`, only that version of it.
     pub(crate) async fn open(
         &self,
         campaign: &Campaign,
         etag: Option<&str>,
     ) -> Result<Source, SourceError> {
         let source = match &campaign.recipients {
-            Recipients::S3(object) => self.object(object, campaign.format).await?,
-            Recipients::Path(path) if self.local_files => file(path, campaign.format)?,
+            Recipients::S3(object) => self.open_object(object, campaign.format).await?,
+            Recipients::Path(path) if self.local_files => open_file(path, campaign.format)?,
             Recipients::Path(_) => return Err(SourceError::LocalFile),
-            Recipients::Inline(rows) => inline(rows),
+            Recipients::Inline(rows) => open_inline(rows),
         };
         match etag {
             Some(etag) if etag != source.etag => Err(SourceError::Changed(source.name)),
@@ -57,9 +65,13 @@ impl Lists {
         }
     }
 
-    async fn object(&self, object: &S3Uri, format: Option<Format>) -> Result<Source, SourceError> {
+    async fn open_object(
+        &self,
+        object: &S3Uri,
+        format: Option<Format>,
+    ) -> Result<Source, SourceError> {
         let name = object.to_string();
-        let first = self
+        let first_byte = self
             .s3
             .get_object()
             .bucket(&object.bucket)
@@ -67,41 +79,33 @@ impl Lists {
             .range("bytes=0-0")
             .send()
             .await;
-        let (etag, length) = match first {
-            Ok(first) => (
-                first.e_tag().unwrap_or_default().to_owned(),
-                whole_length(&first),
-            ),
-            // An empty object has no first byte.
-            Err(error) if status(&error) == Some(416) => (String::new(), Some(0)),
-            Err(error) => return Err(refused(object, &error)),
+        let (etag, length) = match first_byte {
+            Ok(answer) => version_and_length(&name, &answer)?,
+            // The object is empty: nothing of it will be read, so its version does not matter.
+            Err(error) if status(&error) == Some(416) => (String::new(), 0),
+            Err(error) => return Err(s3_error(object, &error)),
         };
-        let length = length.ok_or_else(|| SourceError::Unreadable {
-            list: name.clone(),
-            problem: "the store does not say how long it is".into(),
-        })?;
-        let place = Place::S3 {
+        let storage = Storage::S3 {
             client: self.s3.clone(),
             object: object.clone(),
         };
-        Ok(Source::new(place, name, etag, length, format))
+        Ok(Source::new(storage, name, etag, length, format))
     }
 
-    /// Reads a small object whole, as text.
-    pub(crate) async fn text(&self, object: &S3Uri) -> Result<String, SourceError> {
-        let list = object.to_string();
+    /// Reads a small object as a whole, as text.
+    pub(crate) async fn read_text(&self, object: &S3Uri) -> Result<String, SourceError> {
+        let unreadable = |problem: String| SourceError::Unreadable {
+            list: object.to_string(),
+            problem,
+        };
         let answer = self
             .s3
             .get_object()
             .bucket(&object.bucket)
             .key(&object.key)
             .send()
-            .await;
-        let answer = answer.map_err(|error| refused(object, &error))?;
-        let unreadable = |problem: String| SourceError::Unreadable {
-            list: list.clone(),
-            problem,
-        };
+            .await
+            .map_err(|error| s3_error(object, &error))?;
         let bytes = answer
             .body
             .collect()
@@ -110,17 +114,19 @@ impl Lists {
         String::from_utf8(bytes.to_vec()).map_err(|_| unreadable("it is not UTF-8".into()))
     }
 
-    /// Writes a small object whole.
-    pub(crate) async fn put(&self, object: &S3Uri, bytes: Vec<u8>) -> Result<(), String> {
-        let body = ByteStream::from(bytes);
+    /// Writes a CSV object as a whole. The error is S3's own words.
+    pub(crate) async fn put_csv(&self, object: &S3Uri, bytes: Vec<u8>) -> Result<(), String> {
         let put = self
             .s3
             .put_object()
             .bucket(&object.bucket)
             .key(&object.key)
             .content_type("text/csv")
-            .body(body);
-        put.send().await.map(|_| ()).map_err(|error| words(&error))
+            .body(ByteStream::from(bytes));
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(words(&error)),
+        }
     }
 }
 
@@ -137,9 +143,26 @@ fn has_s3_endpoint(config: &SdkConfig) -> bool {
         .is_some_and(|(service, key)| service.load_config(key).is_some())
 }
 
-fn file(path: &str, format: Option<Format>) -> Result<Source, SourceError> {
-    let failed = |error: std::io::Error| unreadable_file(path, &error);
-    let file = std::fs::File::open(path).map_err(failed)?;
+/// The version of an object, and the length that `bytes 0-0/LENGTH` names.
+fn version_and_length(name: &str, answer: &GetObjectOutput) -> Result<(String, u64), SourceError> {
+    let etag = answer
+        .e_tag()
+        .filter(|etag| !etag.is_empty())
+        .ok_or_else(|| SourceError::NoEtag(name.into()))?;
+    let length = answer
+        .content_range()
+        .and_then(|range| range.rsplit_once('/'))
+        .and_then(|(_, length)| length.parse().ok())
+        .ok_or_else(|| SourceError::Unreadable {
+            list: name.into(),
+            problem: "the store does not say how long it is".into(),
+        })?;
+    Ok((etag.to_owned(), length))
+}
+
+fn open_file(path: &str, format: Option<Format>) -> Result<Source, SourceError> {
+    let failed = |error: io::Error| file_error(path, &error);
+    let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if metadata.is_dir() {
         return Err(SourceError::Unreadable {
@@ -147,34 +170,28 @@ fn file(path: &str, format: Option<Format>) -> Result<Source, SourceError> {
             problem: "it is a directory".into(),
         });
     }
-    let etag = version(&metadata);
     Ok(Source::new(
-        Place::File(file),
+        Storage::File(Arc::new(file)),
         path.into(),
-        etag,
+        file_version(&metadata),
         metadata.len(),
         format,
     ))
 }
 
-/// The rows as NDJSON, so that they are read like any list.
-fn inline(rows: &[serde_json::Map<String, serde_json::Value>]) -> Source {
+/// The rows of a campaign as NDJSON, so that they are read like any list.
+fn open_inline(rows: &[Map<String, Value>]) -> Source {
     let mut text = String::new();
     for row in rows {
-        fanline_core::text::push_json(&mut text, row);
+        push_json(&mut text, row);
         text.push('\n');
     }
     let length = text.len() as u64;
     Source::new(
-        Place::Inline(text.into()),
+        Storage::Inline(text.into()),
         "recipients".into(),
         "inline".into(),
         length,
         Some(Format::Ndjson),
     )
-}
-
-/// The length of the whole object, out of `bytes 0-0/LENGTH`.
-fn whole_length(answer: &GetObjectOutput) -> Option<u64> {
-    answer.content_range()?.rsplit_once('/')?.1.parse().ok()
 }

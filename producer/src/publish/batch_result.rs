@@ -1,75 +1,79 @@
-//! What an answer of the queue means: which entries are done with, and whether to try the others again.
-
-use std::time::Duration;
+//! What the queue's answer to a request means for each entry, and for the whole request.
 
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
 use aws_sdk_sqs::types::BatchResultErrorEntry;
 
 use crate::publish::pack::Entry;
 
-/// The longest wait before the second attempt; it doubles up to [`MAX_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const MAX_WAIT: Duration = Duration::from_secs(5);
-
-/// What became of one request's entries.
+/// What became of the entries of one request.
 #[derive(Debug, Default)]
-pub(crate) struct Receipt {
+pub(crate) struct BatchResult {
     /// How many requests it took.
     pub(crate) requests: u64,
-    /// What is on the queue, and the recipients in it.
+    /// Deliveries on the queue.
     pub(crate) deliveries: u64,
+    /// Recipients of these deliveries.
     pub(crate) recipients: u64,
+    /// Slices on the queue.
     pub(crate) slices: u64,
-    /// Entries that the queue will never take, and its reason.
-    pub(crate) refused: Vec<(Entry, String)>,
+    pub(crate) refused: Vec<RefusedEntry>,
 }
 
-/// Full jitter between nothing and this: what failed together does not come back together.
-/// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
-pub(crate) fn longest_wait(attempt: u32) -> Duration {
-    FIRST_WAIT
-        .saturating_mul(1 << (attempt - 1).min(10))
-        .min(MAX_WAIT)
+/// An entry that the queue will never take.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RefusedEntry {
+    pub(crate) entry: Entry,
+    /// The queue's own words.
+    pub(crate) reason: String,
 }
 
-/// Takes out of `entries` what the answer settles, and says what is wrong with the rest.
-///
-/// An entry that the answer does not mention is not known to be on the queue, so it stays.
-pub(crate) fn settle(
-    entries: &mut Vec<Entry>,
-    answer: &SendMessageBatchOutput,
-    receipt: &mut Receipt,
-) -> String {
-    let at = |id: &str| id.parse::<usize>().ok();
-    let taken: Vec<usize> = answer
-        .successful()
-        .iter()
-        .filter_map(|entry| at(entry.id()))
-        .collect();
-    let mut problem = "the answer leaves entries out".to_owned();
-    let mut refused: Vec<(usize, String)> = Vec::new();
-    for failed in answer.failed() {
-        let words = words(failed);
-        match at(failed.id()).filter(|_| failed.sender_fault()) {
-            Some(id) => refused.push((id, words)),
-            None => problem = words,
-        }
-    }
-    let all = std::mem::take(entries);
-    for (id, entry) in all.into_iter().enumerate() {
-        if taken.contains(&id) {
-            match entry {
-                Entry::Delivery { .. } => receipt.deliveries += 1,
-                Entry::Slice(_) => receipt.slices += 1,
+impl BatchResult {
+    /// Takes out of `entries` what is on the queue or refused for good. Returns what is wrong with
+    /// the entries that are left: they have to be sent again.
+    ///
+    /// An entry that the answer does not mention is left: it may not be on the queue.
+    pub(crate) fn take_settled(
+        &mut self,
+        entries: &mut Vec<Entry>,
+        answer: &SendMessageBatchOutput,
+    ) -> String {
+        // An entry's ID is its position. An ID that is no position is not ours, and is ignored.
+        let position = |id: &str| id.parse::<usize>().ok();
+        let taken: Vec<usize> = answer
+            .successful()
+            .iter()
+            .filter_map(|entry| position(entry.id()))
+            .collect();
+        let mut problem = "the answer does not mention every entry".to_owned();
+        let mut refused: Vec<(usize, String)> = Vec::new();
+        for failed in answer.failed() {
+            let words = words(failed);
+            match position(failed.id()).filter(|_| failed.sender_fault()) {
+                Some(id) => refused.push((id, words)),
+                None => problem = words,
             }
-            receipt.recipients += entry.rows().len() as u64;
-        } else if let Some(found) = refused.iter().position(|(refused, _)| *refused == id) {
-            receipt.refused.push((entry, refused.swap_remove(found).1));
-        } else {
-            entries.push(entry);
         }
+        let all = std::mem::take(entries);
+        for (id, entry) in all.into_iter().enumerate() {
+            if taken.contains(&id) {
+                self.count(&entry);
+            } else if let Some(at) = refused.iter().position(|(refused, _)| *refused == id) {
+                let (_, reason) = refused.swap_remove(at);
+                self.refused.push(RefusedEntry { entry, reason });
+            } else {
+                entries.push(entry);
+            }
+        }
+        problem
     }
-    problem
+
+    fn count(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Delivery { .. } => self.deliveries += 1,
+            Entry::Slice(_) => self.slices += 1,
+        }
+        self.recipients += entry.rows().len() as u64;
+    }
 }
 
 fn words(failed: &BatchResultErrorEntry) -> String {
@@ -79,14 +83,21 @@ fn words(failed: &BatchResultErrorEntry) -> String {
     }
 }
 
-/// Whether a request that failed so would fail again. What is not known is tried again, and so is a queue that does not
-/// exist: for some seconds after its creation not every server knows it.
-pub(crate) fn is_final(code: Option<&str>, status: Option<u16>) -> bool {
-    // The query protocol's names are still in use as well. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
-    let code = code.unwrap_or_default();
-    let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
-    let refused_by_name = matches!(
-        code,
+/// Whether a request that failed like this would fail again. What is not known here is tried again.
+/// So is a queue that does not exist: some servers hear of a new queue some seconds later.
+pub(crate) fn is_permanent(code: Option<&str>, status: Option<u16>) -> bool {
+    matches!(status, Some(401 | 403)) || code.is_some_and(is_permanent_code)
+}
+
+fn is_permanent_code(code: &str) -> bool {
+    // The names of the query protocol are still in use too.
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+    let name = match code.strip_prefix("AWS.SimpleQueueService.") {
+        Some(name) => name,
+        None => code,
+    };
+    matches!(
+        name,
         "AccessDenied"
             | "AccessDeniedException"
             | "BatchEntryIdsNotDistinct"
@@ -110,15 +121,14 @@ pub(crate) fn is_final(code: Option<&str>, status: Option<u16>) -> bool {
             | "TooManyEntriesInBatchRequest"
             | "UnrecognizedClientException"
             | "UnsupportedOperation"
-    );
-    matches!(status, Some(401 | 403)) || refused_by_name
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::list::rows::RowNumber;
     use crate::publish::group::Group;
-    use crate::publish::pack::RowNumber;
     use aws_sdk_sqs::types::SendMessageBatchResultEntry;
 
     fn entries(n: usize) -> Vec<Entry> {
@@ -154,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_neither_taken_nor_refused_stays() {
+    fn only_what_is_neither_taken_nor_refused_is_left() {
         let answer = SendMessageBatchOutput::builder()
             .successful(taken("0"))
             .successful(taken("3"))
@@ -164,39 +174,38 @@ mod tests {
             .build()
             .unwrap();
         let mut left = entries(5);
-        let mut receipt = Receipt::default();
-        let problem = settle(&mut left, &answer, &mut receipt);
+        let mut result = BatchResult::default();
+        let problem = result.take_settled(&mut left, &answer);
         assert_eq!(problem, "Odd: words");
-        let mut stays = entries(5);
-        stays.remove(3);
-        stays.drain(..2);
-        assert_eq!(left, stays);
-        assert_eq!((receipt.deliveries, receipt.recipients), (2, 3));
-        assert_eq!(
-            receipt.refused,
-            [(entries(2).remove(1), "Odd: words".to_owned())]
-        );
+        let mut expected = entries(5);
+        expected.remove(3);
+        expected.drain(..2);
+        assert_eq!(left, expected);
+        assert_eq!((result.deliveries, result.recipients), (2, 3));
+        let refused = RefusedEntry {
+            entry: entries(2).remove(1),
+            reason: "Odd: words".to_owned(),
+        };
+        assert_eq!(result.refused, [refused]);
     }
 
     #[test]
     fn only_what_would_fail_again_is_given_up_at_once() {
-        for (code, status, is_final_) in [
+        let old = "AWS.SimpleQueueService";
+        for (code, status, expected) in [
             (None, None, false),
             (None, Some(500), false),
             (None, Some(503), false),
             (None, Some(400), false),
+            (None, Some(401), true),
             (None, Some(403), true),
             (Some("RequestThrottled"), Some(400), false),
             (Some("ThrottlingException"), Some(400), false),
             (Some("KmsThrottled"), Some(400), false),
             (Some("QueueDoesNotExist"), Some(400), false),
+            (Some(&*format!("{old}.NonExistentQueue")), Some(400), false),
             (
-                Some("AWS.SimpleQueueService.NonExistentQueue"),
-                Some(400),
-                false,
-            ),
-            (
-                Some("AWS.SimpleQueueService.BatchRequestTooLong"),
+                Some(&*format!("{old}.BatchRequestTooLong")),
                 Some(400),
                 true,
             ),
@@ -204,16 +213,7 @@ mod tests {
             (Some("KmsDisabled"), Some(400), true),
             (Some("InvalidAddress"), Some(404), true),
         ] {
-            assert_eq!(is_final(code, status), is_final_, "{code:?} {status:?}");
+            assert_eq!(is_permanent(code, status), expected, "{code:?} {status:?}");
         }
-    }
-
-    #[test]
-    fn the_waits_double_up_to_a_bound() {
-        let waits: Vec<u128> = (1..=9)
-            .map(|attempt| longest_wait(attempt).as_millis())
-            .collect();
-        assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
-        assert_eq!(longest_wait(u32::MAX), MAX_WAIT);
     }
 }

@@ -1,66 +1,75 @@
-//! The second reading: rows with equal messages become deliveries.
+//! Rows with equal messages become deliveries.
 
 use std::collections::VecDeque;
 
-use fanline_core::envelope::Encoder;
+use fanline_core::delivery::Encoder;
 use fanline_core::list::{Parsed, RowError};
 
-use crate::check::checker::Window;
-use crate::check::row_rules::Rules;
-use crate::publish::group::{Group, Groups};
-use crate::publish::pack::{Entry, RowNumber};
+use crate::check::row_rules::RowRules;
+use crate::check::window::Window;
+use crate::list::rows::RowNumber;
+use crate::publish::group::{Group, OpenGroups};
+use crate::publish::pack::Entry;
 
-/// The deliveries of a slice in their order.
+/// The deliveries of a slice, in order.
 ///
-/// The order and every byte depend on the campaign, the slice and its rows alone: whatever is repeated or taken up half-way
-/// yields the same deliveries, and so the same retry keys.
+/// Their order and every byte of them depend on the campaign, the slice and its rows only. So a
+/// slice that is repeated, or continued from the middle, has the same deliveries and the same retry
+/// keys.
 pub(crate) struct Deliveries<'a> {
-    rules: Rules<'a>,
+    rules: RowRules<'a>,
     encoder: Encoder,
     windows: VecDeque<Window>,
-    /// The row's number within the first of `windows`.
+    /// The number of the next row within the first of `windows`.
     row: u32,
-    groups: Groups,
-    /// What has been made and not yet taken.
+    groups: OpenGroups,
+    /// Deliveries that are ready to be taken.
     ready: VecDeque<Group>,
     json: String,
-    /// The deliveries that an earlier invocation published: how many are still to be left out, and their recipients.
+    /// How many deliveries are still to be left out: an earlier invocation has published them.
     skip: u64,
-    skipped: u64,
+    /// The recipients of those that have been left out.
+    skipped_recipients: u64,
 }
 
 impl<'a> Deliveries<'a> {
-    /// The deliveries of rows that were checked in `windows`, without the first `skip`.
-    pub(crate) fn new(rules: Rules<'a>, encoder: Encoder, windows: Vec<Window>, skip: u64) -> Self {
+    /// The deliveries of rows that were checked in `windows`, without the first `skip` deliveries.
+    pub(crate) fn new(
+        rules: RowRules<'a>,
+        encoder: Encoder,
+        windows: Vec<Window>,
+        skip: u64,
+    ) -> Self {
         Self {
             rules,
             encoder,
             windows: windows.into(),
             row: 0,
-            groups: Groups::default(),
+            groups: OpenGroups::default(),
             ready: VecDeque::new(),
             json: String::new(),
             skip,
-            skipped: 0,
+            skipped_recipients: 0,
         }
     }
 
-    /// Takes the next row. An error, or a row too many, means that it is not the row that was checked.
-    pub(crate) fn row(&mut self, parsed: Parsed<'_>) -> Result<(), Changed> {
-        let window = self.windows.front().ok_or(Changed)?;
-        if window.sends(self.row) {
-            let row = parsed.row.map_err(Changed::from)?;
+    /// Takes the next row. An error means that this is not the row that was checked.
+    pub(crate) fn row(&mut self, parsed: Parsed<'_>) -> Result<(), ListChanged> {
+        let window = self.windows.front().ok_or(ListChanged)?;
+        let is_sent = window.sends(self.row);
+        let is_last_of_window = self.row + 1 >= window.rows();
+        if is_sent {
+            let row = parsed.row.map_err(ListChanged::from)?;
             let recipient = self.rules.recipient(&row)?;
-            let most = self.rules.messages(&row, &recipient, &mut self.json)?;
-            let number = RowNumber {
-                row: parsed.place.row,
-                line: parsed.place.line,
-            };
-            let out = self.groups.add(&self.json, most, recipient, number);
+            let max_recipients = self.rules.messages(&row, &recipient, &mut self.json)?;
+            let number = RowNumber::from(parsed.place);
+            let out = self
+                .groups
+                .add(&self.json, max_recipients, recipient, number);
             self.keep(out);
         }
         self.row += 1;
-        if self.row >= self.windows.front().map_or(0, |window| window.rows) {
+        if is_last_of_window {
             self.row = 0;
             self.windows.pop_front();
             self.flush();
@@ -68,13 +77,14 @@ impl<'a> Deliveries<'a> {
         Ok(())
     }
 
-    /// What is left after the last row. Windows that are left too mean that the list has become shorter.
-    pub(crate) fn finish(&mut self) -> Result<(), Changed> {
+    /// Says that there are no more rows. Where there are still windows, the list has become
+    /// shorter.
+    pub(crate) fn finish(&mut self) -> Result<(), ListChanged> {
         self.flush();
         if self.windows.is_empty() {
             Ok(())
         } else {
-            Err(Changed)
+            Err(ListChanged)
         }
     }
 
@@ -88,7 +98,7 @@ impl<'a> Deliveries<'a> {
         let Some(group) = group else { return };
         if self.skip > 0 {
             self.skip -= 1;
-            self.skipped += group.recipients.len() as u64;
+            self.skipped_recipients += group.recipients.len() as u64;
         } else {
             self.ready.push_back(group);
         }
@@ -103,7 +113,7 @@ impl<'a> Deliveries<'a> {
         Some(Entry::Delivery { group, bytes })
     }
 
-    /// The first row that waits here for its delivery to go out.
+    /// The first row whose delivery has not been taken yet.
     pub(crate) fn first_row(&self) -> Option<RowNumber> {
         let ready = self
             .ready
@@ -118,21 +128,22 @@ impl<'a> Deliveries<'a> {
     }
 
     /// The campaign's rules for a row.
-    pub(crate) fn rules(&self) -> &Rules<'a> {
+    pub(crate) fn rules(&self) -> &RowRules<'a> {
         &self.rules
     }
 
-    /// The recipients of the deliveries that were left out, and how many deliveries there were too few of.
+    /// How many recipients the deliveries have that were left out, and how many more deliveries
+    /// were to be left out than there are.
     pub(crate) fn skipped(&self) -> (u64, u64) {
-        (self.skipped, self.skip)
+        (self.skipped_recipients, self.skip)
     }
 }
 
-/// The list is not the one that was checked.
+/// The list is not the list that was checked.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Changed;
+pub(crate) struct ListChanged;
 
-impl From<RowError> for Changed {
+impl From<RowError> for ListChanged {
     fn from(_: RowError) -> Self {
         Self
     }
@@ -163,19 +174,24 @@ mod tests {
         format!("to,name\n{}", rows.concat())
     }
 
-    /// The deliveries of a list without the first `skip`, checked against `checked_list`; how many recipients were left out.
-    fn deliveries(checked_list: &str, list: &str, skip: u64) -> Result<(Vec<Entry>, u64), Changed> {
+    /// The deliveries of a list without the first `skip`, after a check of `checked_list`. Returns
+    /// how many recipients were left out too.
+    fn deliveries(
+        checked_list: &str,
+        list: &str,
+        skip: u64,
+    ) -> Result<(Vec<Entry>, u64), ListChanged> {
         let campaign = campaign();
         let envelope = campaign.envelope("2026-12-25T00:00:00Z".parse().unwrap());
-        let mut checker = Checker::new(Rules::new(&campaign, &envelope), 700, 1000);
+        let mut checker = Checker::new(RowRules::new(&campaign, &envelope), 700, 1000);
         let mut reader = ListReader::new(Format::Csv);
         let mut input = checked_list.as_bytes();
         while let Some(parsed) = reader.next(&mut input, true).unwrap() {
             assert!(checker.row(parsed).is_none());
         }
-        let windows = checker.finish().windows;
+        let (_, windows) = checker.finish();
         let mut deliveries = Deliveries::new(
-            Rules::new(&campaign, &envelope),
+            RowRules::new(&campaign, &envelope),
             envelope.encoder(),
             windows,
             skip,
@@ -200,7 +216,7 @@ mod tests {
             list(&[(1, 1), (2, 1), (3, 1)]),
             two.replace("U0", "X0"),
         ] {
-            assert_eq!(deliveries(&two, &other, 0).unwrap_err(), Changed);
+            assert_eq!(deliveries(&two, &other, 0).unwrap_err(), ListChanged);
         }
         assert!(deliveries(&two, &two, 0).is_ok());
     }
@@ -208,7 +224,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_left_out_is_the_beginning_of_the_same_sequence(
-            rows in prop::collection::vec((any::<u8>(), 0u8..4), 0..200), skip in 0usize..60
+            rows in prop::collection::vec((any::<u8>(), 0u8..4), 0..200),
+            skip in 0usize..60
         ) {
             let list = list(&rows);
             let (all, none) = deliveries(&list, &list, 0).unwrap();
@@ -216,7 +233,8 @@ mod tests {
             let (rest, skipped) = deliveries(&list, &list, skip as u64).unwrap();
             let (before, after) = all.split_at(skip.min(all.len()));
             prop_assert_eq!(&rest[..], after);
-            prop_assert_eq!(skipped, before.iter().map(|entry| entry.rows().len() as u64).sum::<u64>());
+            let recipients: usize = before.iter().map(|entry| entry.rows().len()).sum();
+            prop_assert_eq!(skipped, recipients as u64);
         }
     }
 }

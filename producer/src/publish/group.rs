@@ -5,21 +5,22 @@ use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
 use fanline_core::recipient::Recipient;
 
-use crate::publish::pack::RowNumber;
+use crate::list::rows::RowNumber;
 
-/// How many groups can be opened after one before it goes out, full or not.
+/// How many groups are open at the same time. When one more is opened, the oldest goes out, full or
+/// not.
 ///
-/// It bounds the memory (a group holds up to 500 recipients, some 20 KB), and how far apart in the list two rows may lie
-/// that still share a delivery.
-pub(crate) const MAX_OPEN: usize = 512;
+/// This bounds the memory: a group holds up to 500 recipients, some 20 KB. It also bounds how far
+/// apart two rows may lie in the list and still share a delivery.
+const MAX_OPEN_GROUPS: usize = 512;
 
-/// One delivery to be: its messages and who gets them.
+/// What becomes one delivery: messages, and who gets them.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Group {
-    /// A JSON array, as rendered.
+    /// The messages as a JSON array.
     pub(crate) messages: Box<str>,
     pub(crate) recipients: Vec<Recipient>,
-    /// The recipients' rows, in the same order.
+    /// The rows of the recipients, in the same order.
     pub(crate) rows: Vec<RowNumber>,
 }
 
@@ -33,51 +34,67 @@ impl Group {
     }
 }
 
-/// Gathers recipients by their messages. The same rows in the same order make the same groups in the same order, always.
+/// Gathers recipients by their messages. The same rows in the same order always make the same
+/// groups in the same order.
 #[derive(Debug, Default)]
-pub(crate) struct Groups {
-    /// The groups in the order in which they were opened, each with its messages' hash; one that went out leaves its place empty.
+pub(crate) struct OpenGroups {
+    /// The groups in the order in which they were opened, each with the hash of its messages. A
+    /// group that went out leaves its place empty.
     open: VecDeque<Option<(u64, Group)>>,
-    /// How many places have gone from the front of `open`.
+    /// How many places have been taken off the front of `open`.
     gone: usize,
-    /// The place of the group that was opened last for each hash, counted from the first place ever.
-    places: HashMap<u64, usize, BuildHasherDefault<Hashed>>,
-    /// The place that was used last: where all rows get one text, it is always the right one.
+    /// For each hash, the place of the group that was opened last. Places are counted from the
+    /// first group ever.
+    places: HashMap<u64, usize, BuildHasherDefault<PlainHasher>>,
+    /// The place that was used last. Where all rows get one text, it is always the right one.
     last: usize,
 }
 
-impl Groups {
-    /// Adds a recipient whose messages `most` recipients can share, and returns the group that goes out for it, if one does:
-    /// the one that is now full, or the oldest where too many have been opened after it.
+impl OpenGroups {
+    /// Adds a recipient whose messages `max_recipients` can share. Returns the group that goes out
+    /// now, if one does: the one that is full, or the oldest where too many are open.
     pub(crate) fn add(
         &mut self,
         messages: &str,
-        most: usize,
+        max_recipients: usize,
         recipient: Recipient,
         row: RowNumber,
     ) -> Option<Group> {
-        if most <= 1 || !recipient.can_share() {
+        if max_recipients <= 1 || !recipient.can_share() {
             return Some(Group::of_one(messages, recipient, row));
         }
-        if !self.has(self.last, messages) {
-            // Not keyed at random: in every process the same.
-            let mut hasher = DefaultHasher::new();
-            messages.hash(&mut hasher);
-            let hash = hasher.finish();
-            match self.places.get(&hash) {
-                Some(place) if self.has(*place, messages) => self.last = *place,
-                _ => return self.open(hash, Group::of_one(messages, recipient, row)),
-            }
+        if let Err(hash) = self.find(messages) {
+            return self.open(hash, Group::of_one(messages, recipient, row));
         }
-        let slot = self.open.get_mut(self.last - self.gone)?;
-        let (_, group) = slot.as_mut()?;
+        let slot = self.open.get_mut(self.last - self.gone);
+        #[expect(clippy::expect_used, reason = "`find` has just seen that it is open")]
+        let slot = slot.expect("the group at the last place is open");
+        #[expect(clippy::expect_used, reason = "`find` has just seen that it is open")]
+        let (_, group) = slot.as_mut().expect("the group at the last place is open");
         group.recipients.push(recipient);
         group.rows.push(row);
-        if group.recipients.len() < most {
+        if group.recipients.len() < max_recipients {
             return None;
         }
         let full = slot.take();
         self.close(self.last, full)
+    }
+
+    /// Makes `last` the place of the open group with these messages. Returns their hash where no
+    /// such group is open.
+    fn find(&mut self, messages: &str) -> Result<(), u64> {
+        if self.has(self.last, messages) {
+            return Ok(());
+        }
+        // This hasher has no random key: every process makes the same groups.
+        let mut hasher = DefaultHasher::new();
+        messages.hash(&mut hasher);
+        let hash = hasher.finish();
+        let place = self.places.get(&hash).copied();
+        self.last = place
+            .filter(|place| self.has(*place, messages))
+            .ok_or(hash)?;
+        Ok(())
     }
 
     /// Whether the group at this place is open and has these messages.
@@ -88,13 +105,14 @@ impl Groups {
         matches!(slot, Some(Some((_, group))) if *group.messages == *messages)
     }
 
-    /// Opens a group; where another one has the same hash, that one gets no more recipients and goes out in its turn.
+    /// Opens a group. Where another open group has the same hash, that one gets no more recipients
+    /// and goes out in its turn.
     fn open(&mut self, hash: u64, group: Group) -> Option<Group> {
         while let Some(None) = self.open.front() {
             self.open.pop_front();
             self.gone += 1;
         }
-        let oldest = if self.open.len() < MAX_OPEN {
+        let oldest = if self.open.len() < MAX_OPEN_GROUPS {
             None
         } else {
             self.take_oldest()
@@ -105,7 +123,7 @@ impl Groups {
         oldest
     }
 
-    /// The group that was opened first, until there is none.
+    /// The open group that was opened first, or `None` where no group is open.
     pub(crate) fn take_oldest(&mut self) -> Option<Group> {
         while let Some(slot) = self.open.pop_front() {
             self.gone += 1;
@@ -124,7 +142,7 @@ impl Groups {
         Some(group)
     }
 
-    /// The first row among those that have not gone out.
+    /// The first row that waits in an open group.
     pub(crate) fn first_row(&self) -> Option<RowNumber> {
         let waiting = self.open.iter().flatten();
         waiting
@@ -134,11 +152,11 @@ impl Groups {
     }
 }
 
-/// For keys that are hashes already.
+/// A hasher for keys that are hashes already.
 #[derive(Debug, Default)]
-struct Hashed(u64);
+struct PlainHasher(u64);
 
-impl Hasher for Hashed {
+impl Hasher for PlainHasher {
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
@@ -164,9 +182,10 @@ mod tests {
         Recipient::parse(Channel::Line, &format!("{kind}{n:032x}")).unwrap()
     }
 
-    /// Groups the rows (kind, messages), numbered from 1, each group shown as its messages and rows.
+    /// Groups the rows (kind, messages), numbered from 1, each group shown as its messages and
+    /// rows.
     fn groups(rows: &[(char, String)], most: usize) -> Vec<(String, Vec<u64>)> {
-        let mut groups = Groups::default();
+        let mut groups = OpenGroups::default();
         let mut out = Vec::new();
         for (row, (kind, messages)) in (1..).zip(rows) {
             out.extend(groups.add(
@@ -240,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_oldest_goes_out_when_too_many_are_open() {
-        let texts: Vec<String> = (0..MAX_OPEN).map(|n| format!("text {n}")).collect();
+        let texts: Vec<String> = (0..MAX_OPEN_GROUPS).map(|n| format!("text {n}")).collect();
         let mut rows: Vec<(char, String)> = texts.iter().map(|text| ('U', text.clone())).collect();
         rows.push(('U', "one more".into()));
         rows.push(('U', texts[0].clone()));
@@ -252,20 +271,25 @@ mod tests {
         assert_eq!(out.last().unwrap().0, texts[0]);
     }
 
+    /// A user, or now and then a group, and one of many texts.
+    fn any_row() -> impl Strategy<Value = (char, u32)> {
+        (prop_oneof![9 => Just('U'), 1 => Just('C')], 0u32..2000)
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(50))]
 
         #[test]
         fn nobody_is_lost_or_doubled_and_memory_is_bounded(
-            rows in prop::collection::vec((prop_oneof![9 => Just('U'), 1 => Just('C')], 0u32..2000), 0..3000),
+            rows in prop::collection::vec(any_row(), 0..3000),
             most in 1usize..9,
         ) {
-            let mut groups = Groups::default();
+            let mut groups = OpenGroups::default();
             let mut out = Vec::new();
             for (row, (kind, text)) in (1..).zip(&rows) {
                 let row = RowNumber { row, line: row };
                 out.extend(groups.add(&text.to_string(), most, recipient(*kind, row.row), row));
-                prop_assert!(groups.open.len() <= MAX_OPEN);
+                prop_assert!(groups.open.len() <= MAX_OPEN_GROUPS);
                 prop_assert!(groups.places.len() <= groups.open.len());
             }
             while let Some(group) = groups.take_oldest() {

@@ -1,19 +1,21 @@
-//! Deliveries become requests.
+//! Entries become requests.
 
-use fanline_core::sqs_limits::{MAX_BYTES, MAX_ENTRIES};
+use fanline_core::limits::sqs::{MAX_BYTES, MAX_ENTRIES};
 
+use crate::list::rows::RowNumber;
 use crate::publish::group::Group;
 
 /// One message for the queue.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// A delivery. Its body is written for each attempt: the client takes what it sends, and a copy would cost more.
+    /// A delivery. Its body is written for each attempt: the client takes what it sends, and a copy
+    /// would cost more.
     Delivery {
         group: Group,
-        /// The length of its body.
+        /// The length of the body.
         bytes: usize,
     },
-    /// A slice, as it is sent.
+    /// The body of a slice.
     Slice(String),
 }
 
@@ -26,7 +28,7 @@ impl Entry {
         }
     }
 
-    /// The rows whose recipients it carries; none for a slice.
+    /// The rows whose recipients a delivery has. A slice has none.
     pub(crate) fn rows(&self) -> &[RowNumber] {
         match self {
             Self::Delivery { group, .. } => &group.rows,
@@ -35,14 +37,7 @@ impl Entry {
     }
 }
 
-/// Where a row stands, as people count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RowNumber {
-    pub(crate) row: u64,
-    pub(crate) line: u64,
-}
-
-/// Fills requests with entries in the order in which they come.
+/// Puts entries into requests, in the order in which they come.
 #[derive(Debug, Default)]
 pub(crate) struct Packer {
     entries: Vec<Entry>,
@@ -50,7 +45,7 @@ pub(crate) struct Packer {
 }
 
 impl Packer {
-    /// Takes an entry; answers with the request before it, where the entry does not fit that one.
+    /// Takes an entry. Returns the request before it where the entry does not fit into that one.
     pub(crate) fn push(&mut self, entry: Entry) -> Option<Vec<Entry>> {
         let fits = self.entries.len() < MAX_ENTRIES && self.bytes + entry.bytes() <= MAX_BYTES;
         let full = if fits { None } else { self.finish() };
@@ -59,12 +54,12 @@ impl Packer {
         full
     }
 
-    /// The entries of the request that is being filled.
+    /// The entries of the request that is not full yet.
     pub(crate) fn waiting(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The last request.
+    /// The last request, where there is one.
     pub(crate) fn finish(&mut self) -> Option<Vec<Entry>> {
         self.bytes = 0;
         let next = Vec::with_capacity(MAX_ENTRIES);
@@ -117,7 +112,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(50))]
 
         #[test]
-        fn every_entry_goes_out_once_in_order_and_within_the_limits(
+        fn every_entry_is_sent_once_in_order_and_within_the_limits(
             sizes in prop::collection::vec(prop_oneof![1usize..2000, 1usize..=MAX_BYTES], 0..40)
         ) {
             let requests = pack(&sizes);

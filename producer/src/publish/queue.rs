@@ -8,55 +8,71 @@ use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
+use fanline_core::backoff::full_jitter;
+use fanline_telemetry::aws_error::{status, words};
 use jiff::Timestamp;
 
-use crate::publish::batch_result::{Receipt, is_final, longest_wait, settle};
+use crate::publish::batch_result::{BatchResult, is_permanent};
 use crate::publish::pack::Entry;
-use crate::publish::sqs_entry::Postmark;
-use fanline_telemetry::aws_error::{status, words};
+use crate::publish::sqs_entry::EntryWriter;
 
-/// The SDK sets no limit of its own to an answer that never comes. Ten times what a full request takes on a slow day.
+/// The SDK has no time-out of its own for an answer that never comes. This is ten times as long as
+/// a full request takes on a slow day.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A queue of deliveries or slices.
+/// The wait before the second attempt is at most this long. Before each later one it is at most
+/// twice as long as before, up to [`MAX_WAIT`].
+const BASE_WAIT: Duration = Duration::from_millis(100);
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// A queue of deliveries or of slices.
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
     client: Client,
     url: String,
-    attempts: u32,
+    max_attempts: u32,
 }
 
-/// Why entries are not on the queue, or not known to be.
+/// Why entries are not on the queue, or may not be.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// The queue refuses the whole request, and would refuse it again.
     #[error("the queue `{queue}` refused the request: {problem}")]
     Refused {
-        /// The queue's name.
+        /// The name of the queue.
         queue: String,
-        /// Its code and words.
+        /// The queue's own words.
         problem: String,
     },
-    /// It was tried as often as the settings allow.
+    /// The request was tried as often as the settings allow.
     #[error(
-        "the queue `{queue}` did not take the request in {attempts} attempts; the last: {problem}"
+        "the queue `{queue}` did not take the request in {attempts} attempts; \
+         the last: {problem}"
     )]
     GaveUp {
-        /// The queue's name.
+        /// The name of the queue.
         queue: String,
-        /// How often it was tried.
+        /// How often the request was tried.
         attempts: u32,
-        /// What went wrong the last time.
+        /// What went wrong at the last attempt.
         problem: String,
+    },
+    /// The code that sends the request panicked. The panic's message may hold a row, so it is not
+    /// repeated.
+    #[error("the code that sends to the queue `{queue}` panicked, the log says where")]
+    Panicked {
+        /// The name of the queue.
+        queue: String,
     },
 }
 
 impl Queue {
-    /// The queue at `url`, reached with the SDK's settings; `attempts` is how often an entry is offered.
-    pub(crate) fn new(config: &SdkConfig, url: String, attempts: u32) -> Self {
+    /// The queue at `url`, with the SDK's settings. An entry is sent `max_attempts` times at most.
+    pub(crate) fn new(config: &SdkConfig, url: String, max_attempts: u32) -> Self {
         let mut builder = aws_sdk_sqs::config::Builder::from(config)
-            // One loop for all that can go wrong: the SDK would repeat requests, but never the entries that an answer refuses.
+            // `Queue::send` retries everything that can go wrong. The SDK would repeat requests,
+            // but not single entries that an answer refuses.
             .retry_config(RetryConfig::disabled());
         if config
             .timeout_config()
@@ -70,53 +86,51 @@ impl Queue {
         Self {
             client: Client::from_conf(builder.build()),
             url,
-            attempts,
+            max_attempts,
         }
     }
 
-    /// Sends up to ten entries until each is on the queue or refused for good.
+    /// Sends up to ten entries until each of them is on the queue or refused for good.
     ///
-    /// An entry may be on the queue twice afterwards, where an answer was lost: its retry key is the same.
+    /// Where an answer was lost, an entry may be on the queue twice. Both have the same retry key.
     pub(crate) async fn send(
         &self,
         mut entries: Vec<Entry>,
-        mark: &Postmark,
-    ) -> Result<Receipt, QueueError> {
-        let mut receipt = Receipt::default();
+        writer: &EntryWriter,
+    ) -> Result<BatchResult, QueueError> {
+        let mut result = BatchResult::default();
         let mut attempt = 0;
         loop {
             attempt += 1;
-            receipt.requests += 1;
-            let problem = match self.attempt(&entries, mark).await {
-                Ok(answer) => settle(&mut entries, &answer, &mut receipt),
-                Err(error) if is_final(error.code(), status(&error)) => {
-                    return Err(QueueError::Refused {
-                        queue: self.name(),
-                        problem: words(&error),
-                    });
+            result.requests += 1;
+            let problem = match self.attempt(&entries, writer).await {
+                Ok(answer) => result.take_settled(&mut entries, &answer),
+                Err(error) if is_permanent(error.code(), status(&error)) => {
+                    return Err(self.refused(words(&error)));
                 }
                 Err(error) => words(&error),
             };
             if entries.is_empty() {
-                return Ok(receipt);
+                return Ok(result);
             }
-            if attempt >= self.attempts {
+            if attempt >= self.max_attempts {
                 return Err(QueueError::GaveUp {
-                    queue: self.name(),
+                    queue: self.name().to_owned(),
                     attempts: attempt,
                     problem,
                 });
             }
-            tokio::time::sleep(rand::random_range(Duration::ZERO..=longest_wait(attempt))).await;
+            let wait = full_jitter(BASE_WAIT, MAX_WAIT, attempt, rand::random());
+            tokio::time::sleep(wait).await;
         }
     }
 
     async fn attempt(
         &self,
         entries: &[Entry],
-        mark: &Postmark,
+        writer: &EntryWriter,
     ) -> Result<SendMessageBatchOutput, SdkError<SendMessageBatchError>> {
-        let request = mark.request(entries, Timestamp::now());
+        let request = writer.write(entries, Timestamp::now());
         self.client
             .send_message_batch()
             .queue_url(&self.url)
@@ -125,8 +139,19 @@ impl Queue {
             .await
     }
 
-    /// The queue's name, for people.
-    fn name(&self) -> String {
-        self.url.rsplit('/').next().unwrap_or_default().to_owned()
+    /// The error of a queue that refuses a request in these words.
+    pub(crate) fn refused(&self, problem: String) -> QueueError {
+        QueueError::Refused {
+            queue: self.name().to_owned(),
+            problem,
+        }
+    }
+
+    /// The name of the queue, for people.
+    pub(crate) fn name(&self) -> &str {
+        match self.url.rsplit_once('/') {
+            Some((_, name)) => name,
+            None => &self.url,
+        }
     }
 }

@@ -1,142 +1,155 @@
-//! Many requests at once, never more than so many.
+//! Many requests at the same time, up to a limit.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
+use crate::list::rows::RowNumber;
 use crate::progress::Progress;
-use crate::publish::batch_result::Receipt;
-use crate::publish::pack::{Entry, RowNumber};
+use crate::publish::batch_result::{BatchResult, RefusedEntry};
+use crate::publish::pack::Entry;
 use crate::publish::queue::{Queue, QueueError};
-use crate::publish::sqs_entry::Postmark;
-use crate::settings::Settings;
+use crate::publish::sqs_entry::EntryWriter;
 
 /// Sends the requests of one slice, each in a task of its own.
 pub(crate) struct Sender {
     queue: Queue,
-    mark: Arc<Postmark>,
-    in_flight: usize,
+    writer: Arc<EntryWriter>,
+    max_in_flight: usize,
     progress: Arc<Progress>,
-    tasks: JoinSet<Result<Receipt, Failed>>,
+    in_flight: JoinSet<Result<BatchResult, FailedRequest>>,
     /// The number of the next delivery within its slice.
-    next: u64,
-    sent: Sent,
-    failed: Option<Failed>,
+    next_number: u64,
+    totals: SendTotals,
+    failed: Option<FailedRequest>,
 }
 
 /// What has been sent.
 #[derive(Debug, Default)]
-pub(crate) struct Sent {
+pub(crate) struct SendTotals {
     pub(crate) requests: u64,
     pub(crate) deliveries: u64,
     pub(crate) slices: u64,
     pub(crate) recipients: u64,
-    /// Deliveries that the queue will never take, and why.
-    pub(crate) refused: Vec<(Entry, String)>,
+    /// Entries that the queue will never take.
+    pub(crate) refused: Vec<RefusedEntry>,
+    /// The rows of these entries.
     pub(crate) refused_rows: u64,
 }
 
-impl Sent {
-    /// All deliveries that are done with.
-    pub(crate) fn all(&self) -> u64 {
+impl SendTotals {
+    fn add(&mut self, result: BatchResult) {
+        self.requests += result.requests;
+        self.deliveries += result.deliveries;
+        self.slices += result.slices;
+        self.recipients += result.recipients;
+        for refused in &result.refused {
+            self.refused_rows += refused.entry.rows().len() as u64;
+        }
+        self.refused.extend(result.refused);
+    }
+
+    /// Deliveries that need no more work: on the queue, or refused for good.
+    pub(crate) fn settled_deliveries(&self) -> u64 {
         self.deliveries + self.refused.len() as u64
     }
 }
 
-/// The first request that could not be sent.
+/// A request that could not be sent.
 #[derive(Debug)]
-pub(crate) struct Failed {
-    /// How many deliveries of the slice come before it: all that can be left out another time.
+pub(crate) struct FailedRequest {
+    /// How many deliveries of the slice come before the request.
     pub(crate) before: u64,
-    /// The row with which it begins.
+    /// The first row of the request. Slices have none.
     pub(crate) row: Option<RowNumber>,
     pub(crate) error: QueueError,
 }
 
 impl Sender {
-    /// A sender to this queue.
+    /// A sender to this queue, with at most so many requests at the same time.
     pub(crate) fn new(
         queue: Queue,
-        mark: Postmark,
-        settings: &Settings,
+        writer: EntryWriter,
+        max_in_flight: usize,
         progress: Arc<Progress>,
     ) -> Self {
         Self {
             queue,
-            mark: Arc::new(mark),
-            in_flight: settings.sends_in_flight,
+            writer: Arc::new(writer),
+            max_in_flight,
             progress,
-            tasks: JoinSet::new(),
-            next: 0,
-            sent: Sent::default(),
+            in_flight: JoinSet::new(),
+            next_number: 0,
+            totals: SendTotals::default(),
             failed: None,
         }
     }
 
-    /// The same for deliveries the first of which has this number within its slice.
+    /// Says that the first delivery has this number within its slice.
     pub(crate) fn starting_at(mut self, number: u64) -> Self {
-        self.next = number;
+        self.next_number = number;
         self
     }
 
-    /// Starts one request as soon as there is room for it. `false` says that an earlier one failed: there is no use in more.
+    /// Starts one request as soon as there is room for it. Returns `false` when an earlier request
+    /// has failed: more requests are of no use then.
     pub(crate) async fn send(&mut self, entries: Vec<Entry>) -> bool {
-        while self.tasks.len() >= self.in_flight && self.settle().await {}
-        let before = self.next;
-        self.next += entries.len() as u64;
+        while self.in_flight.len() >= self.max_in_flight && self.finish_one().await {}
+        let before = self.next_number;
+        self.next_number += entries.len() as u64;
         let row = entries
             .first()
             .and_then(|entry| entry.rows().first())
             .copied();
-        let (queue, mark) = (self.queue.clone(), Arc::clone(&self.mark));
-        self.tasks.spawn(async move {
-            let sent = queue.send(entries, &mark).await;
-            sent.map_err(|error| Failed { before, row, error })
+        let (queue, writer) = (self.queue.clone(), Arc::clone(&self.writer));
+        self.in_flight.spawn(async move {
+            let send = AssertUnwindSafe(queue.send(entries, &writer)).catch_unwind();
+            let result = send.await.unwrap_or_else(|_panic| {
+                Err(QueueError::Panicked {
+                    queue: queue.name().to_owned(),
+                })
+            });
+            result.map_err(|error| FailedRequest { before, row, error })
         });
         self.failed.is_none()
     }
 
-    /// Waits until no request is in flight. Everything sent is counted, whatever failed beside it.
-    pub(crate) async fn finish(mut self) -> (Sent, Option<Failed>) {
-        while self.settle().await {}
-        (self.sent, self.failed)
+    /// Waits until no request is in flight. Returns everything that was sent, and the first request
+    /// of the slice that failed.
+    pub(crate) async fn finish(mut self) -> (SendTotals, Option<FailedRequest>) {
+        while self.finish_one().await {}
+        (self.totals, self.failed)
     }
 
-    /// Rows whose delivery the queue refused for good.
+    /// Rows of deliveries that the queue has refused for good.
     pub(crate) fn refused_rows(&self) -> u64 {
-        self.sent.refused_rows
+        self.totals.refused_rows
     }
 
-    /// Waits for one request to end; `false` when there is none.
-    async fn settle(&mut self) -> bool {
-        match self.tasks.join_next().await {
-            None => return false,
-            Some(Ok(Ok(receipt))) => {
+    /// Waits until one request ends. Returns `false` when none is in flight.
+    async fn finish_one(&mut self) -> bool {
+        let Some(ended) = self.in_flight.join_next().await else {
+            return false;
+        };
+        #[expect(
+            clippy::expect_used,
+            reason = "the task catches its panic, and nobody aborts it while the sender lives"
+        )]
+        match ended.expect("a request's task ends by itself") {
+            Ok(result) => {
                 self.progress
-                    .published(receipt.recipients, receipt.deliveries);
-                self.sent.requests += receipt.requests;
-                self.sent.deliveries += receipt.deliveries;
-                self.sent.slices += receipt.slices;
-                self.sent.recipients += receipt.recipients;
-                self.sent.refused_rows += receipt
-                    .refused
-                    .iter()
-                    .map(|(entry, _)| entry.rows().len() as u64)
-                    .sum::<u64>();
-                self.sent.refused.extend(receipt.refused);
+                    .add_published(result.recipients, result.deliveries);
+                self.totals.add(result);
             }
-            Some(Ok(Err(failed))) => {
-                if self
+            Err(failed) => {
+                let is_first = self
                     .failed
                     .as_ref()
-                    .is_none_or(|first| failed.before < first.before)
-                {
+                    .is_none_or(|first| failed.before < first.before);
+                if is_first {
                     self.failed = Some(failed);
-                }
-            }
-            Some(Err(error)) => {
-                if let Ok(panic) = error.try_into_panic() {
-                    std::panic::resume_unwind(panic);
                 }
             }
         }

@@ -1,29 +1,32 @@
-//! What a message is for the queue: its body, and what is said beside it.
+//! An entry in SQS's form: the body, and what the queue is told beside it.
 
 use std::sync::Arc;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::builders::SendMessageBatchRequestEntryBuilder;
 use fanline_core::campaign::{Campaign, CampaignError};
-use fanline_core::envelope::{Encoder, Envelope};
+use fanline_core::delivery::{Encoder, Envelope};
+use fanline_core::limits::sqs::MAX_DELAY_SECONDS;
 use jiff::Timestamp;
 
 use crate::publish::pack::Entry;
 use crate::settings::QueueGroups;
 
-/// What all messages of a slice have in common.
+/// Writes the entries of a slice as SQS takes them.
 #[derive(Debug)]
-pub(crate) struct Postmark {
+pub(crate) struct EntryWriter {
     envelope: Envelope,
     encoder: Encoder,
     campaign: Arc<Campaign>,
     groups: QueueGroups,
-    /// Whether `deliver_at` is for them: slices are worked on at once.
+    /// Whether the entries wait for `deliver_at`.
     is_delayed: bool,
 }
 
-impl Postmark {
-    /// For the deliveries of a campaign; an error where the queue can't do what the campaign asks for.
-    pub(crate) fn of_deliveries(
+impl EntryWriter {
+    /// For the deliveries of a campaign. Returns an error where the queue can't do what the
+    /// campaign asks for.
+    pub(crate) fn for_deliveries(
         campaign: &Arc<Campaign>,
         started_at: Timestamp,
         groups: QueueGroups,
@@ -32,21 +35,20 @@ impl Postmark {
             // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
             return Err(CampaignError::field(
                 "deliver_at",
-                "can't be kept by a FIFO queue, which delays no single message: schedule the fan-out for that time",
+                "can't be kept by a FIFO queue, which delays no single message: \
+                 schedule the fan-out for that time",
             ));
         }
         campaign.delay_seconds(Timestamp::now())?;
-        let is_delayed = campaign.deliver_at.is_some();
-        let mark = Self::of_slices(campaign, started_at);
         Ok(Self {
             groups,
-            is_delayed,
-            ..mark
+            is_delayed: campaign.deliver_at.is_some(),
+            ..Self::for_slices(campaign, started_at)
         })
     }
 
-    /// For the slices of a campaign.
-    pub(crate) fn of_slices(campaign: &Arc<Campaign>, started_at: Timestamp) -> Self {
+    /// For the slices of a campaign. They are never delayed, and go to a standard queue.
+    pub(crate) fn for_slices(campaign: &Arc<Campaign>, started_at: Timestamp) -> Self {
         let envelope = campaign.envelope(started_at);
         Self {
             encoder: envelope.encoder(),
@@ -57,56 +59,76 @@ impl Postmark {
         }
     }
 
-    /// The entries as the client sends them now, so that what was held up is not delayed on top.
-    pub(crate) fn request(
+    /// The entries as they are sent `now`: an entry that had to wait is delayed less.
+    pub(crate) fn write(
         &self,
         entries: &[Entry],
         now: Timestamp,
     ) -> Vec<SendMessageBatchRequestEntry> {
-        let delay = self
-            .is_delayed
-            .then(|| self.campaign.delay_seconds(now).map_or(0, i32::from));
+        let delay = self.is_delayed.then(|| self.delay_seconds(now));
         entries
             .iter()
             .enumerate()
-            .map(|(id, entry)| self.entry(id, entry, delay))
+            .map(|(id, entry)| self.write_entry(id, entry, delay))
             .collect()
+    }
+
+    fn delay_seconds(&self, now: Timestamp) -> i32 {
+        // The delay was short enough when this writer was made. If it is too long now, the clock
+        // was set back: the longest delay is then the nearest to `deliver_at`.
+        self.campaign
+            .delay_seconds(now)
+            .unwrap_or(MAX_DELAY_SECONDS)
+            .into()
     }
 
     #[expect(
         clippy::expect_used,
-        reason = "id and body, all that the builder asks for, are set"
+        reason = "the builder asks for an ID and a body, and both are set here"
     )]
-    fn entry(&self, id: usize, entry: &Entry, delay: Option<i32>) -> SendMessageBatchRequestEntry {
-        let body = match entry {
+    fn write_entry(
+        &self,
+        id: usize,
+        entry: &Entry,
+        delay: Option<i32>,
+    ) -> SendMessageBatchRequestEntry {
+        let request = SendMessageBatchRequestEntry::builder()
+            .id(id.to_string())
+            .message_body(self.body(entry))
+            .set_delay_seconds(delay);
+        self.add_group(request, entry)
+            .build()
+            .expect("the ID and the body are set")
+    }
+
+    fn body(&self, entry: &Entry) -> String {
+        match entry {
             Entry::Delivery { group, .. } => {
                 self.encoder.encode(&group.recipients, &group.messages)
             }
             Entry::Slice(body) => body.clone(),
-        };
-        let request = SendMessageBatchRequestEntry::builder()
-            .id(id.to_string())
-            .set_delay_seconds(delay);
-        let request = match self.groups {
-            QueueGroups::None => request,
-            QueueGroups::Fair => request.message_group_id(&self.campaign.id),
-            QueueGroups::Fifo => {
-                // Only deliveries go to a FIFO queue: slices need a standard one.
-                let key = match entry {
-                    Entry::Delivery { group, .. } => {
-                        let request = self.envelope.request(&group.recipients, &group.messages);
-                        Some(request.retry_key.to_string())
-                    }
-                    Entry::Slice(_) => None,
-                };
+        }
+    }
+
+    fn add_group(
+        &self,
+        request: SendMessageBatchRequestEntryBuilder,
+        entry: &Entry,
+    ) -> SendMessageBatchRequestEntryBuilder {
+        match (self.groups, entry) {
+            (QueueGroups::None, _) | (_, Entry::Slice(_)) => request,
+            (QueueGroups::Fair, Entry::Delivery { .. }) => {
+                request.message_group_id(&self.campaign.id)
+            }
+            (QueueGroups::Fifo, Entry::Delivery { group, .. }) => {
+                let key = self
+                    .envelope
+                    .request(&group.recipients, &group.messages)
+                    .retry_key;
                 request
                     .message_group_id(&self.campaign.id)
-                    .set_message_deduplication_id(key)
+                    .message_deduplication_id(key.to_string())
             }
-        };
-        request
-            .message_body(body)
-            .build()
-            .expect("id and body are set")
+        }
     }
 }

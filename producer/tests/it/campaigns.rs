@@ -1,4 +1,4 @@
-//! A campaign in each shape in which it can arrive.
+//! Campaigns in each form in which they can arrive.
 
 use fanline_core::delivery::Delivery;
 use serde_json::{Value, json};
@@ -80,7 +80,12 @@ async fn a_delivery_carries_what_the_consumer_needs_and_no_more() {
 async fn a_rule_finds_its_campaign_in_the_event_the_setting_or_an_object() {
     let mut plain = campaign(&rows(&["Ann"]), &json!({}));
     plain.as_object_mut().unwrap().remove("scheduled_time");
-    let envelope = |detail: &Value| json!({"detail-type": "Scheduled Event", "source": "aws.events", "time": "2026-11-22T08:00:00Z", "detail": detail});
+    let envelope = |detail: &Value| {
+        json!({
+            "detail-type": "Scheduled Event", "source": "aws.events",
+            "time": "2026-11-22T08:00:00Z", "detail": detail,
+        })
+    };
     let setting = plain.to_string();
     for (settings, event) in [
         (vec![], envelope(&plain)),
@@ -109,7 +114,7 @@ async fn a_rule_finds_its_campaign_in_the_event_the_setting_or_an_object() {
 }
 
 #[tokio::test]
-async fn a_token_is_always_alone_and_never_written_down() {
+async fn a_token_has_a_delivery_of_its_own_and_is_never_written_down() {
     let world = World::start().await;
     let recipients = json!([{"token": "secret-1"}, {"token": "secret-2"}, {"token": "secret 3"}]);
     let more =
@@ -132,15 +137,16 @@ async fn a_token_is_always_alone_and_never_written_down() {
         .unwrap();
     assert_eq!(
         rejects,
-        "row,line,column,reason,recipient\n3,3,token,`token` is not a LINE Notify token (1 to 512 visible ASCII characters),\n"
+        "row,line,column,reason,recipient\n\
+         3,3,token,`token` is not a LINE Notify token (1 to 512 visible ASCII characters),\n"
     );
 }
 
 #[tokio::test]
-async fn a_campaign_that_can_not_be_sent_is_one_sentence_and_nothing_is_sent() {
+async fn a_campaign_that_can_not_be_sent_is_an_error_of_one_sentence() {
     let list = rows(&["Ann"]);
     for (event, sentence) in [
-        (json!("campaign"), "the event is no JSON object"),
+        (json!("campaign"), "the event is not a JSON object"),
         (
             campaign(&list, &json!({"colour": "red"})),
             "unknown field `colour`",
@@ -152,7 +158,8 @@ async fn a_campaign_that_can_not_be_sent_is_one_sentence_and_nothing_is_sent() {
         (campaign(&json!([]), &json!({})), "`recipients` has no rows"),
         (
             campaign(&json!([{"to": user(1)}]), &json!({})),
-            "`recipients`: 1 of 1 rows can't be sent, which is more than `max_bad_rows` allows, so nothing was sent; row 1 (line 1): has no `name`",
+            "`recipients`: 1 of 1 rows can't be sent, which is more than `max_bad_rows` allows, \
+             so nothing was sent; the first is row 1 (line 1): has no `name`",
         ),
         (
             campaign(&list, &json!({"deliver_at": "2999-01-01T00:00:00Z"})),
@@ -279,7 +286,7 @@ async fn a_queue_that_is_not_there_is_tried_and_then_named() {
 }
 
 #[tokio::test]
-async fn no_one_is_named_in_an_error() {
+async fn an_error_names_no_recipient() {
     let world = World::start().await;
     world.script(|_| Some(Fault::Unavailable));
     let event = campaign(
@@ -299,7 +306,7 @@ async fn no_one_is_named_in_an_error() {
 }
 
 #[tokio::test]
-async fn the_events_of_the_project_end_as_their_page_says() {
+async fn the_example_events_reach_every_row() {
     let events = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
     let read = |name: &str| std::fs::read_to_string(events.join(name)).unwrap();
     for (name, rows, deliveries) in [

@@ -1,17 +1,10 @@
-//! Lists as they come: from S3 and from files, packed, broken and changed.
+//! Lists of every kind: from S3 and from files, packed, broken and changed.
 
-use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
+use async_compression::tokio::write::ZstdEncoder;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{World, campaign, greeting, user};
-
-async fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzipEncoder::new(Vec::new());
-    encoder.write_all(bytes).await.unwrap();
-    encoder.shutdown().await.unwrap();
-    encoder.into_inner()
-}
+use crate::support::{World, campaign, greeting, greetings, gzip, list, user};
 
 async fn zstd(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZstdEncoder::new(Vec::new());
@@ -20,21 +13,8 @@ async fn zstd(bytes: &[u8]) -> Vec<u8> {
     encoder.into_inner()
 }
 
-/// A list of so many people, each with a name of their own.
-fn list(people: usize) -> String {
-    let rows: Vec<String> = (0..people)
-        .map(|n| format!("{},name {n}\n", user(n)))
-        .collect();
-    format!("to,name\n{}", rows.concat())
-}
-
-fn wanted(people: usize) -> Vec<(String, String)> {
-    (0..people)
-        .map(|n| (user(n), greeting(&format!("name {n}"))))
-        .collect()
-}
-
-/// Sends the campaign to the list at this path of the world's S3 and expects one sentence, and nothing on the queue.
+/// Sends the campaign to the list at this path of the world's S3, and returns the error. It has to
+/// be one sentence, and nothing may be on the queue.
 async fn refused(world: &World, path: &str) -> String {
     let event = campaign(&json!(format!("s3://{path}")), &json!({}));
     let error = world
@@ -77,7 +57,7 @@ async fn a_list_is_read_from_s3_plain_and_packed() {
             .await
             .unwrap();
         assert_eq!((summary.rows, summary.recipients), (1000, 1000), "{name}");
-        assert_eq!(world.sent(), wanted(1000), "{name}");
+        assert_eq!(world.sent(), greetings(1000), "{name}");
     }
 }
 
@@ -100,26 +80,9 @@ async fn a_long_list_is_read_in_pieces() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_is_named() {
+async fn a_list_that_can_not_be_read_is_named() {
     let world = World::start().await;
-    world.put("bucket/empty.csv", "");
-    world.put("bucket/header.csv", "to,name\n");
-    world.put("bucket/no-to.csv", "user,name\nU1,Ann\n");
-    world.put("bucket/no-name.csv", format!("to\n{}\n", user(1)));
-    world.put("bucket/open.csv", format!("to,name\n{},\"Ann\n", user(1)));
-    world.put(
-        "bucket/wide.csv",
-        format!("to,name\n{},{}\n", user(1), "x".repeat(20 << 20)),
-    );
-    world.put("bucket/twice.csv", "to,to\n");
-    let mut cut = gzip(list(1000).as_bytes()).await;
-    cut.truncate(cut.len() / 2);
-    world.put("bucket/cut.csv.gz", cut);
-    let mut cut = zstd(list(1000).as_bytes()).await;
-    cut.truncate(cut.len() / 2);
-    world.put("bucket/cut.csv.zst", cut);
-    world.put("bucket/plain.csv.gz", list(10));
-    world.put("bucket/plain.csv.zst", list(10));
+    world.put("no-etag/friends.csv", list(10));
     for (path, sentence) in [
         ("missing/friends.csv", "`s3://missing` does not exist"),
         (
@@ -131,48 +94,9 @@ async fn what_can_not_be_read_is_named() {
             "`s3://forbidden/friends.csv` can't be read: no permission",
         ),
         (
-            "bucket/empty.csv",
-            "`s3://bucket/empty.csv`: the list is empty: not even a header",
-        ),
-        (
-            "bucket/header.csv",
-            "`s3://bucket/header.csv` has no rows: there is nobody to send to",
-        ),
-        (
-            "bucket/no-to.csv",
-            "`s3://bucket/no-to.csv`: line 1: no column `to`; the columns are `user`, `name`",
-        ),
-        (
-            "bucket/no-name.csv",
-            "`s3://bucket/no-name.csv`: line 1: no column `name`, which `messages[0].text` names; the columns are `to`",
-        ),
-        (
-            "bucket/open.csv",
-            "`s3://bucket/open.csv`: row 1 (line 2) opens a quote that is never closed",
-        ),
-        (
-            "bucket/wide.csv",
-            "`s3://bucket/wide.csv`: row 1 (line 2) is longer than 1 MiB: is a quote left open?",
-        ),
-        (
-            "bucket/twice.csv",
-            "`s3://bucket/twice.csv`: line 1: two columns are named `to`",
-        ),
-        (
-            "bucket/cut.csv.gz",
-            "`s3://bucket/cut.csv.gz` is cut short: its compressed data ends in the middle",
-        ),
-        (
-            "bucket/cut.csv.zst",
-            "`s3://bucket/cut.csv.zst` is cut short: its compressed data ends in the middle",
-        ),
-        (
-            "bucket/plain.csv.gz",
-            "`s3://bucket/plain.csv.gz` can't be unpacked: is it what its name says?",
-        ),
-        (
-            "bucket/plain.csv.zst",
-            "`s3://bucket/plain.csv.zst` can't be unpacked: is it what its name says?",
+            "no-etag/friends.csv",
+            "`s3://no-etag/friends.csv` can't be used: \
+             the store gives no ETag for it, so a change would go unnoticed",
         ),
     ] {
         assert_eq!(refused(&world, path).await, sentence);
@@ -180,8 +104,79 @@ async fn what_can_not_be_read_is_named() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_not_a_list_is_named() {
+    let world = World::start().await;
+    let open_quote = format!("to,name\n{},\"Ann\n", user(1));
+    let wide_row = format!("to,name\n{},{}\n", user(1), "x".repeat(20 << 20));
+    for (path, list, sentence) in [
+        (
+            "bucket/empty.csv",
+            "",
+            "`s3://bucket/empty.csv`: the list is empty: not even a header",
+        ),
+        (
+            "bucket/header.csv",
+            "to,name\n",
+            "`s3://bucket/header.csv` has no rows: there is nobody to send to",
+        ),
+        (
+            "bucket/no-to.csv",
+            "user,name\nU1,Ann\n",
+            "`s3://bucket/no-to.csv`: line 1: no column `to`; the columns are `user`, `name`",
+        ),
+        (
+            "bucket/no-name.csv",
+            "to\nU1\n",
+            "`s3://bucket/no-name.csv`: line 1: no column `name`, which `messages[0].text` names; \
+             the columns are `to`",
+        ),
+        (
+            "bucket/open.csv",
+            &open_quote,
+            "`s3://bucket/open.csv`: row 1 (line 2) opens a quote that is never closed",
+        ),
+        (
+            "bucket/wide.csv",
+            &wide_row,
+            "`s3://bucket/wide.csv`: row 1 (line 2) is longer than 1 MiB: is a quote left open?",
+        ),
+        (
+            "bucket/twice.csv",
+            "to,to\n",
+            "`s3://bucket/twice.csv`: line 1: two columns are named `to`",
+        ),
+    ] {
+        world.put(path, list);
+        assert_eq!(refused(&world, path).await, sentence);
+    }
+}
+
+#[tokio::test]
+async fn a_packed_list_that_can_not_be_unpacked_is_named() {
+    let world = World::start().await;
+    let (gzip, zstd) = (
+        gzip(list(1000).as_bytes()).await,
+        zstd(list(1000).as_bytes()).await,
+    );
+    let plain = list(10).into_bytes();
+    let cut_short = "is cut short: its compressed data ends in the middle";
+    let not_packed = "can't be unpacked: is it what its name says?";
+    for (name, bytes, problem) in [
+        ("cut.csv.gz", &gzip[..gzip.len() / 2], cut_short),
+        ("cut.csv.zst", &zstd[..zstd.len() / 2], cut_short),
+        ("plain.csv.gz", &plain[..], not_packed),
+        ("plain.csv.zst", &plain[..], not_packed),
+    ] {
+        let path = format!("bucket/{name}");
+        world.put(&path, bytes);
+        let sentence = format!("`s3://{path}` {problem}");
+        assert_eq!(refused(&world, &path).await, sentence);
+    }
+}
+
+#[tokio::test]
 async fn a_list_edited_while_it_is_read_is_noticed() {
-    // The first read opens the list, the second is the check's, the third publishes.
+    // The first read opens the list, the second one checks it, the third one publishes it.
     for edited_at in [2, 3] {
         let world = World::start().await;
         world.put("bucket/friends.csv", list(100));
@@ -201,7 +196,7 @@ async fn a_list_edited_while_it_is_read_is_noticed() {
 }
 
 #[tokio::test]
-async fn marks_and_line_ends_of_every_kind_make_no_difference() {
+async fn byte_order_marks_and_line_ends_of_every_kind_make_no_difference() {
     let world = World::start().await;
     let text = format!(
         "\u{feff}to,name\r\n{},name 0\n\n{},\"name 1\"\r\n{},name 2",
@@ -212,7 +207,7 @@ async fn marks_and_line_ends_of_every_kind_make_no_difference() {
     world.put("bucket/friends.csv", text);
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
     world.producer(&[]).handle(event, None).await.unwrap();
-    assert_eq!(world.sent(), wanted(3));
+    assert_eq!(world.sent(), greetings(3));
 }
 
 #[tokio::test]
@@ -232,20 +227,21 @@ async fn a_bad_row_is_written_down_and_its_neighbours_are_sent() {
     );
     let rejects = "bucket/friends.csv.rejects/xmas@2026-12-25T00:00:00Z/row-1.csv";
     assert_eq!(summary.rejects, [format!("s3://{rejects}")]);
+    let too_long = "`messages[0].text` has 5003 UTF-16 code units; LINE takes 5000";
     assert_eq!(
         world.object(rejects).unwrap(),
         format!(
             "row,line,column,reason,recipient\n\
              302,304,,is not UTF-8,\n\
              303,305,,has 1 fields where the header has 2,\n\
-             304,306,messages[0].text,`messages[0].text` has 5003 UTF-16 code units; LINE takes 5000,{}\n",
+             304,306,messages[0].text,{too_long},{}\n",
             user(302)
         )
     );
-    let mut wanted = wanted(300);
-    wanted.push((user(300), greeting("two\nlines")));
-    wanted.sort();
-    assert_eq!(world.sent(), wanted);
+    let mut expected = greetings(300);
+    expected.push((user(300), greeting("two\nlines")));
+    expected.sort();
+    assert_eq!(world.sent(), expected);
 }
 
 #[tokio::test]
@@ -258,8 +254,9 @@ async fn too_many_bad_rows_stop_everything_and_are_written_down_all_the_same() {
     let error = refused(&world, "bucket/friends.csv").await;
     assert!(
         error.starts_with(
-            "`s3://bucket/friends.csv`: 2 of 102 rows can't be sent, which is more than `max_bad_rows` allows, so nothing \
-             was sent; row 101 (line 102): `to` is not a LINE user"
+            "`s3://bucket/friends.csv`: 2 of 102 rows can't be sent, which is more than \
+             `max_bad_rows` allows, so nothing was sent; \
+             the first is row 101 (line 102): `to` is not a LINE user"
         ),
         "{error}"
     );
@@ -310,7 +307,7 @@ async fn rejects_that_can_not_be_written_stop_the_campaign() {
 }
 
 #[tokio::test]
-async fn one_person_named_ever_so_often_gets_one_message() {
+async fn a_person_with_many_rows_gets_one_message() {
     let world = World::start().await;
     world.put(
         "bucket/friends.csv",
@@ -334,7 +331,7 @@ async fn a_file_is_read_like_an_object_and_its_rejects_lie_beside_it() {
     std::fs::write(&path, format!("{}nobody,x\n", list(100))).unwrap();
     let event = campaign(&json!(path), &json!({}));
     let summary = world.producer(&[]).handle(event, None).await.unwrap();
-    assert_eq!(world.sent(), wanted(100));
+    assert_eq!(world.sent(), greetings(100));
     assert_eq!(
         std::fs::read_to_string(&summary.rejects[0])
             .unwrap()
@@ -372,7 +369,8 @@ async fn a_check_shows_every_bad_row_and_sends_nothing() {
     assert_eq!(
         bad,
         [
-            "row 11 (line 12): `to` is not a LINE user, group or room ID (`U`, `C` or `R` and 32 lower-case hexadecimal digits)",
+            "row 11 (line 12): `to` is not a LINE user, group or room ID \
+             (`U`, `C` or `R` and 32 lower-case hexadecimal digits)",
             "row 13 (line 14): `to` is empty"
         ]
     );

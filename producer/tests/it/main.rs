@@ -1,14 +1,17 @@
-//! The producer over the wire: real clients, stand-ins on loopback.
+//! The producer with real clients, against servers on loopback.
 
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
+    reason = "a test that can't go on has failed"
 )]
 
 mod binary;
 mod campaigns;
+mod deadlines;
+mod faults_and_kills;
 mod lists;
+mod panics;
 mod publishing;
 mod slices;
 mod support;

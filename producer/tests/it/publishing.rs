@@ -1,20 +1,14 @@
-//! A queue that fails in every way it can.
+//! A queue that fails in every way that it can.
 
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::support::{Fault, World, campaign, greeting, user};
+use crate::support::{Fault, World, campaign, greetings, list, user};
 
 fn people(n: usize) -> Value {
     (0..n)
         .map(|n| json!({"to": user(n), "name": format!("name {n}")}))
-        .collect()
-}
-
-fn wanted(n: usize) -> Vec<(String, String)> {
-    (0..n)
-        .map(|n| (user(n), greeting(&format!("name {n}"))))
         .collect()
 }
 
@@ -36,7 +30,7 @@ async fn only_the_refused_entries_are_sent_again() {
     assert_eq!(*sizes.lock().unwrap(), [10, 2, 2]);
     assert_eq!((summary.requests, summary.deliveries), (3, 10));
     assert_eq!(world.bodies("deliveries").len(), 10);
-    assert_eq!(world.sent(), wanted(10));
+    assert_eq!(world.sent(), greetings(10));
 }
 
 #[tokio::test]
@@ -55,17 +49,14 @@ async fn throttles_failures_and_lost_answers_are_survived() {
             (2, 3, 3),
             "{fault:?}"
         );
-        assert_eq!(world.sent(), wanted(3), "{fault:?}");
+        assert_eq!(world.sent(), greetings(3), "{fault:?}");
     }
 }
 
 #[tokio::test]
 async fn an_entry_that_the_queue_will_never_take_is_a_rejected_row() {
     let world = World::start().await;
-    world.put("bucket/friends.csv", {
-        let rows: Vec<String> = (0..20).map(|n| format!("{},name {n}\n", user(n))).collect();
-        format!("to,name\n{}", rows.concat())
-    });
+    world.put("bucket/friends.csv", list(20));
     world.script(|bodies| {
         let bad: Vec<usize> = (0..bodies.len())
             .filter(|i| bodies[*i].contains("name 13"))
@@ -86,13 +77,14 @@ async fn an_entry_that_the_queue_will_never_take_is_a_rejected_row() {
     assert_eq!(
         world.object(path).unwrap(),
         format!(
-            "row,line,column,reason,recipient\n14,15,,the queue refused the delivery: Scripted: as told,{}\n",
+            "row,line,column,reason,recipient\n\
+             14,15,,the queue refused the delivery: Scripted: as told,{}\n",
             user(13)
         )
     );
-    let mut wanted = wanted(20);
-    wanted.remove(13);
-    assert_eq!(world.sent(), wanted);
+    let mut expected = greetings(20);
+    expected.remove(13);
+    assert_eq!(world.sent(), expected);
 }
 
 #[tokio::test]
@@ -106,7 +98,8 @@ async fn a_queue_that_refuses_more_than_the_campaign_allows_ends_the_slice() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the queue refused more deliveries than `max_bad_rows` allows: Scripted: as told; 0 others are on it"
+        "the queue refused more deliveries than `max_bad_rows` allows: Scripted: as told; \
+         0 other deliveries are on the queue"
     );
 }
 
@@ -126,10 +119,11 @@ async fn a_queue_that_never_takes_an_entry_fails_the_slice_loudly_and_exactly() 
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the queue `deliveries` did not take the request in 2 attempts; the last: Scripted: as told; 30 deliveries of this \
-         invocation are on the queue; resume at row 21: send the same event with `\"skip_deliveries\": 20`"
+        "the queue `deliveries` did not take the request in 2 attempts; \
+         the last: Scripted: as told; 30 deliveries of this invocation are on the queue; \
+         resume at row 21: send the same event with `\"skip_deliveries\": 20`"
     );
-    // What the sentence says to do sends the rest, and nobody a second message under another key.
+    // Doing what the error says sends the rest, and sends nobody a second message.
     world.script(|_| None);
     let event = campaign(&people(40), &json!({"skip_deliveries": 20}));
     let summary = producer.handle(event, None).await.unwrap();
@@ -137,7 +131,7 @@ async fn a_queue_that_never_takes_an_entry_fails_the_slice_loudly_and_exactly() 
         (summary.rows, summary.recipients, summary.skipped_deliveries),
         (20, 20, 20)
     );
-    assert_eq!(world.sent(), wanted(40));
+    assert_eq!(world.sent(), greetings(40));
 }
 
 #[tokio::test]

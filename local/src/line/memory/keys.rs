@@ -6,69 +6,75 @@ use std::collections::hash_map::Entry;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::line::memory::ledger::Digest;
+use crate::line::text::Digest128;
 
-/// A key is kept 24 hours from the first request that carried it, whatever became of that request.
+/// A key is kept for 24 hours from the first request with it, accepted or not.
 /// <https://developers.line.biz/en/docs/messaging-api/retrying-api-request/>
-const KEPT: SignedDuration = SignedDuration::from_hours(24);
+const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// What LINE knows of the requests with one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Kept {
+pub(crate) struct KnownKey {
     first: Timestamp,
-    body: Digest,
-    /// How many requests have carried it, this one included.
+    body: Digest128,
+    /// How many requests have had it, this one included.
     pub(crate) attempt: u32,
-    /// Whether this request's body is another than the first one's, which LINE forbids.
+    /// Whether the body of this request differs from the first one. LINE forbids that.
     pub(crate) changed: bool,
-    /// The request that was accepted with it.
+    /// The request that was accepted with it, if there is one.
     pub(crate) accepted: Option<AcceptedSend>,
 }
 
-/// A request that LINE accepted, as far as a later 409 repeats it.
+/// The parts of an accepted request that a later 409 repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AcceptedSend {
     /// The number of the request.
     pub(crate) request: u64,
-    /// How many message objects it had.
+    /// How many message objects it has.
     pub(crate) messages: usize,
 }
 
-/// All keys of all channels.
+/// The keys of all channels.
 #[derive(Debug, Default)]
 pub(crate) struct RetryKeys {
-    kept: HashMap<(u32, Uuid), Kept>,
+    known: HashMap<(u32, Uuid), KnownKey>,
 }
 
 impl RetryKeys {
-    /// Notes a request with `key` and says what was known of it.
-    pub(crate) fn see(&mut self, channel: u32, key: Uuid, body: Digest, now: Timestamp) -> Kept {
-        let new = Kept {
+    /// Notes a request with `key`. Gives what is known of the key.
+    pub(crate) fn see(
+        &mut self,
+        channel: u32,
+        key: Uuid,
+        body: Digest128,
+        now: Timestamp,
+    ) -> KnownKey {
+        let new = KnownKey {
             first: now,
             body,
             attempt: 1,
             changed: false,
             accepted: None,
         };
-        match self.kept.entry((channel, key)) {
+        match self.known.entry((channel, key)) {
             Entry::Vacant(free) => *free.insert(new),
             Entry::Occupied(mut taken) => {
-                let kept = taken.get_mut();
-                if now.duration_since(kept.first) >= KEPT {
-                    *kept = new;
+                let known = taken.get_mut();
+                if now.duration_since(known.first) >= KEY_LIFETIME {
+                    *known = new;
                 } else {
-                    kept.attempt = kept.attempt.saturating_add(1);
-                    kept.changed = kept.body != body;
+                    known.attempt = known.attempt.saturating_add(1);
+                    known.changed = known.body != body;
                 }
-                *kept
+                *known
             }
         }
     }
 
     /// Notes that the request with `key` was accepted.
     pub(crate) fn accept(&mut self, channel: u32, key: Uuid, accepted: AcceptedSend) {
-        if let Some(kept) = self.kept.get_mut(&(channel, key)) {
-            kept.accepted = Some(accepted);
+        if let Some(known) = self.known.get_mut(&(channel, key)) {
+            known.accepted = Some(accepted);
         }
     }
 }
@@ -99,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn another_channel_has_keys_of_its_own() {
+    fn each_channel_has_its_own_keys() {
         let mut keys = RetryKeys::default();
         keys.see(0, KEY, [1; 16], at(0));
         assert_eq!(keys.see(1, KEY, [2; 16], at(0)).attempt, 1);
     }
 
     #[test]
-    fn a_changed_body_under_an_old_key_is_noticed() {
+    fn a_known_key_with_another_body_is_noticed() {
         let mut keys = RetryKeys::default();
         assert!(!keys.see(0, KEY, [1; 16], at(0)).changed);
         assert!(keys.see(0, KEY, [2; 16], at(1)).changed);

@@ -1,100 +1,86 @@
-//! What the simulated LINE was asked and what it accepted: who, how often, when, which text.
+//! The ledger: which requests came, and who got which messages, how often and when.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write;
+use std::fmt::Write as _;
 
-use fanline_core::channel::Channel;
-use fanline_core::recipient::Recipient;
 use jiff::Timestamp;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::line::endpoint::Endpoint;
+use crate::line::endpoint::LineEndpoint;
 use crate::line::faults::LineFault;
+use crate::line::recipient::{self, RecipientKey};
+use crate::line::text::Digest128;
 
-/// SHA-256, cut to 128 bits.
-pub(crate) type Digest = [u8; 16];
+/// This many bytes of messages are kept. Of later messages only the digest is kept.
+const MAX_KEPT_TEXT: usize = 64 << 20;
 
-/// A recipient as [`Recipient::fingerprint`] has it: millions are held.
-pub(crate) type RecipientKey = [u8; 17];
-
-/// How many bytes of message texts are kept; of later ones there is the digest alone.
-const KEPT_TEXT: usize = 64 << 20;
-
-/// The digest that names a text.
-pub(crate) fn digest(bytes: &[u8]) -> Digest {
-    let mut cut = Digest::default();
-    for (to, from) in cut.iter_mut().zip(Sha256::digest(bytes)) {
-        *to = from;
-    }
-    cut
-}
-
-/// What the simulated LINE was asked and answered so far, in numbers.
+/// The requests so far and their answers, in numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LedgerSummary {
-    /// Requests by endpoint and status; `unanswered` where no answer went out.
+    /// Requests by endpoint and status; `unanswered` if no answer was sent.
     pub requests: BTreeMap<String, BTreeMap<String, u64>>,
-    /// Push, multicast and Notify requests accepted: answered 2xx, or meant to be.
+    /// Accepted push, multicast and LINE Notify requests. A fault can change their answers.
     pub accepted_requests: u64,
-    /// Messages given to recipients by those requests: one for each recipient of each.
+    /// The recipients of these requests. Who is in two of them counts twice.
     pub accepted_recipients: u64,
-    /// Different recipients among them.
+    /// The different recipients of these requests.
     pub distinct_recipients: u64,
-    /// Recipients who got the same messages more than once, counted once for each time too many.
+    /// How often a recipient got messages that they had got before.
     pub duplicates: u64,
-    /// Recipients of accepted requests who got nothing, because they blocked the account or, where a multicast skips them, are unknown.
+    /// Recipients of accepted requests who got nothing: they blocked the account, or are unknown
+    /// and the multicast skipped them.
     pub not_delivered: u64,
-    /// Different `messages` accepted.
+    /// The different `messages` of accepted requests.
     pub distinct_messages: u64,
-    /// Answers 409: the retry key had been accepted.
+    /// 409: a request with the same retry key was accepted before.
     pub already_accepted: u64,
-    /// Push and multicast requests that came without a retry key.
+    /// Push and multicast requests without a retry key.
     pub without_retry_key: u64,
-    /// Requests whose retry key had come before with another body: a violation of LINE's rules.
+    /// Requests with a retry key that came with another body before. That breaks LINE's rules.
     pub changed_under_key: u64,
-    /// 429 for the rate, those that were a fault apart.
+    /// 429 for the rate, without those that were a fault.
     pub rate_limited: u64,
     /// 429 for the month's quota.
     pub over_quota: u64,
-    /// Faults that happened, by name.
+    /// The faults that happened, by name.
     pub faults: BTreeMap<String, u64>,
-    /// What was accepted in each second that had any.
+    /// The accepted requests of each second that has any.
     pub seconds: Vec<LedgerSecond>,
 }
 
-/// What was accepted in one second of the clock.
+/// The accepted requests of one second of the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LedgerSecond {
     /// The second.
     pub at: Timestamp,
-    /// Requests accepted.
+    /// Accepted requests.
     pub requests: u64,
     /// Their recipients.
     pub recipients: u64,
 }
 
-/// One message, or group of up to five, that a recipient got.
+/// The messages that a recipient got with one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Receipt {
-    /// When it was accepted.
+pub struct LineReceipt {
+    /// When the request was accepted.
     pub at: Timestamp,
     /// `push`, `multicast` or `notify`.
     pub endpoint: &'static str,
     /// The `x-line-request-id` of the request.
     pub request_id: Uuid,
-    /// The retry key that the request carried.
+    /// The retry key of the request.
     pub retry_key: Option<Uuid>,
-    /// Names the messages: the first 128 bits of their SHA-256, in hexadecimal.
+    /// The first 128 bits of the SHA-256 of the messages, in hexadecimal.
     pub messages_digest: String,
-    /// The messages as they came; absent once the ledger's room for texts is used up.
+    /// The messages as they came. `None` if the ledger had no room for them.
     pub messages: Option<String>,
 }
 
-/// Things counted that no single answer tells.
+/// Counts that no single answer shows.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
+pub(crate) struct LedgerCounts {
     pub(crate) not_delivered: u64,
     pub(crate) already_accepted: u64,
     pub(crate) without_retry_key: u64,
@@ -104,32 +90,33 @@ pub(crate) struct Counts {
     pub(crate) faults: BTreeMap<LineFault, u64>,
 }
 
-/// One accepted request.
+/// A request that is accepted now.
 #[derive(Debug)]
 pub(crate) struct Accepted<'a> {
     pub(crate) at: Timestamp,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) endpoint: LineEndpoint,
     pub(crate) request_id: Uuid,
     pub(crate) retry_key: Option<Uuid>,
     pub(crate) messages: &'a str,
-    pub(crate) digest: Digest,
+    pub(crate) digest: Digest128,
 }
 
-/// The ledger itself.
+/// The ledger.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
-    pub(crate) counts: Counts,
-    answered: BTreeMap<(Endpoint, Option<u16>), u64>,
+pub(crate) struct LineLedger {
+    pub(crate) counts: LedgerCounts,
+    answered: BTreeMap<(LineEndpoint, Option<u16>), u64>,
     accepted: Vec<AcceptedEntry>,
-    texts: Vec<Text>,
-    text_numbers: HashMap<Digest, u32>,
+    texts: Vec<KeptText>,
+    text_numbers: HashMap<Digest128, u32>,
     text_bytes: usize,
-    /// Each recipient's first accepted request; most have no other.
+    /// The first accepted request of each recipient. Most recipients have no other.
     first: HashMap<RecipientKey, u32>,
     later: HashMap<RecipientKey, Vec<u32>>,
     recipients: u64,
     duplicates: u64,
-    seconds: BTreeMap<i64, (u64, u64)>,
+    /// By the seconds since the Unix epoch.
+    seconds: BTreeMap<i64, LedgerSecond>,
 }
 
 #[derive(Debug)]
@@ -138,24 +125,25 @@ struct AcceptedEntry {
     request_id: Uuid,
     retry_key: Option<Uuid>,
     text: u32,
-    endpoint: Endpoint,
+    endpoint: LineEndpoint,
 }
 
 #[derive(Debug)]
-struct Text {
-    digest: Digest,
+struct KeptText {
+    digest: Digest128,
     text: Option<Box<str>>,
 }
 
-impl Ledger {
-    /// Counts an answer, or that none went out.
-    pub(crate) fn answered(&mut self, endpoint: Endpoint, status: Option<u16>) {
+impl LineLedger {
+    /// Counts an answer, or a request that is not answered.
+    pub(crate) fn answered(&mut self, endpoint: LineEndpoint, status: Option<u16>) {
         *self.answered.entry((endpoint, status)).or_default() += 1;
     }
 
-    /// Notes an accepted request and those who got it.
+    /// Notes an accepted request and the recipients who got it.
     pub(crate) fn accept(&mut self, request: &Accepted<'_>, to: &[RecipientKey]) {
         let text = self.text_number(request);
+        // An entry takes 80 bytes, so the memory is full long before the numbers are.
         let number = u32::try_from(self.accepted.len()).unwrap_or(u32::MAX);
         self.accepted.push(AcceptedEntry {
             at: request.at,
@@ -164,9 +152,15 @@ impl Ledger {
             text,
             endpoint: request.endpoint,
         });
-        let second = self.seconds.entry(request.at.as_second()).or_default();
-        second.0 += 1;
-        second.1 += to.len() as u64;
+        let second = request.at.as_second();
+        let second = self.seconds.entry(second).or_insert_with(|| LedgerSecond {
+            // The second of a timestamp is a timestamp too, so this is never `request.at`.
+            at: Timestamp::from_second(second).unwrap_or(request.at),
+            requests: 0,
+            recipients: 0,
+        });
+        second.requests += 1;
+        second.recipients += to.len() as u64;
         self.recipients += to.len() as u64;
         for recipient in to {
             self.give(*recipient, number, text);
@@ -174,7 +168,6 @@ impl Ledger {
     }
 
     fn give(&mut self, recipient: RecipientKey, request: u32, text: u32) {
-        use std::collections::hash_map::Entry;
         match self.first.entry(recipient) {
             Entry::Vacant(new) => {
                 new.insert(request);
@@ -205,9 +198,9 @@ impl Ledger {
         } = *request;
         let number = *self.text_numbers.entry(digest).or_insert(next);
         if number == next {
-            let fits = self.text_bytes + messages.len() <= KEPT_TEXT;
+            let fits = self.text_bytes + messages.len() <= MAX_KEPT_TEXT;
             self.text_bytes += if fits { messages.len() } else { 0 };
-            self.texts.push(Text {
+            self.texts.push(KeptText {
                 digest,
                 text: fits.then(|| messages.into()),
             });
@@ -215,17 +208,15 @@ impl Ledger {
         number
     }
 
-    /// What one recipient got, in order. The text is a LINE ID or a LINE Notify token.
-    pub(crate) fn receipts(&self, recipient: &str) -> Vec<Receipt> {
-        let parsed = Recipient::parse(Channel::Line, recipient)
-            .or_else(|_| Recipient::parse(Channel::LineNotify, recipient));
-        let Ok(parsed) = parsed else {
-            return Vec::new();
-        };
-        self.requests_of(&parsed.fingerprint())
+    /// What one recipient (a LINE ID or a LINE Notify token) got, in order.
+    pub(crate) fn receipts(&self, recipient: &str) -> Vec<LineReceipt> {
+        let key =
+            recipient::of_line_id(recipient).or_else(|| recipient::of_notify_token(recipient));
+        key.iter()
+            .flat_map(|key| self.requests_of(key))
             .map(|request| {
                 let text = self.texts.get(request.text as usize);
-                Receipt {
+                LineReceipt {
                     at: request.at,
                     endpoint: request.endpoint.as_str(),
                     request_id: request.request_id,
@@ -239,8 +230,10 @@ impl Ledger {
             .collect()
     }
 
-    /// Every recipient who got anything, sorted, one JSON object a line: `{"recipient":"U…","receipts":1}`.
-    /// Of a LINE Notify token there is only `T` and the first 128 bits of its SHA-256.
+    /// All recipients who got something, sorted, with one JSON object on each line:
+    /// `{"recipient":"U…","receipts":1}`. For a LINE Notify token it is `T` and the first 128 bits
+    /// of its SHA-256.
+    #[expect(clippy::expect_used, reason = "its proof stands beside it")]
     pub(crate) fn list(&self) -> String {
         let mut recipients: Vec<_> = self.first.keys().collect();
         recipients.sort_unstable();
@@ -249,17 +242,16 @@ impl Ledger {
             let [kind, number @ ..] = *key;
             let receipts = 1 + self.later.get(key).map_or(0, Vec::len);
             let (kind, number) = (char::from(kind), u128::from_be_bytes(number));
-            // Writing to a `String` can't fail.
-            let _written = writeln!(
+            writeln!(
                 list,
                 r#"{{"recipient":"{kind}{number:032x}","receipts":{receipts}}}"#
             )
-            .is_ok();
+            .expect("a `String` takes every write");
         }
         list
     }
 
-    /// The numbers.
+    /// The ledger in numbers.
     pub(crate) fn summary(&self) -> LedgerSummary {
         let mut requests = BTreeMap::<String, BTreeMap<String, u64>>::new();
         for (&(endpoint, status), &n) in &self.answered {
@@ -269,14 +261,6 @@ impl Ledger {
                 .or_default()
                 .insert(status, n);
         }
-        let seconds = self.seconds.iter().map(|(&at, &(requests, recipients))| {
-            let at = Timestamp::from_second(at).unwrap_or_default();
-            LedgerSecond {
-                at,
-                requests,
-                recipients,
-            }
-        });
         let faults = self.counts.faults.iter();
         let faults = faults.map(|(fault, n)| (fault.to_string(), *n));
         LedgerSummary {
@@ -293,7 +277,7 @@ impl Ledger {
             rate_limited: self.counts.rate_limited,
             over_quota: self.counts.over_quota,
             faults: faults.collect(),
-            seconds: seconds.collect(),
+            seconds: self.seconds.values().copied().collect(),
         }
     }
 }

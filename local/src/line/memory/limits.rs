@@ -1,17 +1,17 @@
-//! Requests a second and people a month.
+//! LINE's limits: requests a second, and people a month.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-use crate::line::endpoint::Endpoint;
+use crate::line::endpoint::LineEndpoint;
 
-/// A token bucket for each channel and endpoint, refilled continuously.
+/// A token bucket for each channel and endpoint. It refills all the time.
 /// <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
 #[derive(Debug, Default)]
 pub(crate) struct RateLimits {
-    buckets: HashMap<(u32, Endpoint), Bucket>,
+    buckets: HashMap<(u32, LineEndpoint), Bucket>,
 }
 
 #[derive(Debug)]
@@ -21,24 +21,25 @@ struct Bucket {
 }
 
 impl RateLimits {
-    /// Takes one request's token, if there is one. `burst` is what a full bucket holds, in seconds of the limit.
+    /// Takes a token for one request, if there is one. `burst` is how many a full bucket holds, in
+    /// seconds of the limit.
     pub(crate) fn take(
         &mut self,
         channel: u32,
-        endpoint: Endpoint,
+        endpoint: LineEndpoint,
         burst: f64,
         now: Timestamp,
     ) -> bool {
-        let Some(per_second) = endpoint.per_second().map(f64::from) else {
+        let Some(per_second) = endpoint.max_per_second().map(f64::from) else {
             return true;
         };
-        let most = (per_second * burst).max(1.0);
+        let max = (per_second * burst).max(1.0);
         let bucket = self.buckets.entry((channel, endpoint)).or_insert(Bucket {
-            tokens: most,
+            tokens: max,
             filled_at: now,
         });
         let passed = now.duration_since(bucket.filled_at).as_secs_f64().max(0.0);
-        bucket.tokens = passed.mul_add(per_second, bucket.tokens).min(most);
+        bucket.tokens = passed.mul_add(per_second, bucket.tokens).min(max);
         bucket.filled_at = now;
         let has_one = bucket.tokens >= 1.0;
         if has_one {
@@ -55,9 +56,10 @@ pub(crate) struct MonthlyUse {
 }
 
 impl MonthlyUse {
-    /// How many people of this month's quota are used.
+    /// How many people the channel has reached this month.
     ///
-    /// A month begins at midnight in UTC+9, the time zone of LINE's delivery counts; the quota's own is not documented.
+    /// A month begins at midnight in UTC+9. That is the time zone of LINE's delivery counts; the
+    /// one of the quota is not documented.
     pub(crate) fn used(&self, channel: u32, now: Timestamp) -> u64 {
         let (year, month) = month(now);
         match self.used.get(&channel) {
@@ -84,23 +86,23 @@ mod tests {
     use super::*;
     use jiff::SignedDuration;
 
-    fn taken(limits: &mut RateLimits, endpoint: Endpoint, now: Timestamp) -> usize {
+    fn taken(limits: &mut RateLimits, endpoint: LineEndpoint, now: Timestamp) -> usize {
         (0..5000)
             .filter(|_| limits.take(0, endpoint, 1.0, now))
             .count()
     }
 
     #[test]
-    fn a_second_of_the_limit_goes_through_and_comes_back_as_time_passes() {
+    fn requests_of_one_second_are_accepted_and_time_refills_the_bucket() {
         let mut limits = RateLimits::default();
         let now = Timestamp::UNIX_EPOCH;
-        assert_eq!(taken(&mut limits, Endpoint::Multicast, now), 200);
-        assert_eq!(taken(&mut limits, Endpoint::Push, now), 2000);
+        assert_eq!(taken(&mut limits, LineEndpoint::Multicast, now), 200);
+        assert_eq!(taken(&mut limits, LineEndpoint::Push, now), 2000);
         let half = now + SignedDuration::from_millis(500);
-        assert_eq!(taken(&mut limits, Endpoint::Multicast, half), 100);
+        assert_eq!(taken(&mut limits, LineEndpoint::Multicast, half), 100);
         let long_after = now + SignedDuration::from_hours(1);
-        assert_eq!(taken(&mut limits, Endpoint::Multicast, long_after), 200);
-        assert!(limits.take(1, Endpoint::Multicast, 1.0, long_after));
+        assert_eq!(taken(&mut limits, LineEndpoint::Multicast, long_after), 200);
+        assert!(limits.take(1, LineEndpoint::Multicast, 1.0, long_after));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Channel access tokens: whose they are, which are issued here, and until when they are valid.
+//! Channel access tokens: their channels, the tokens issued here, and how long they are valid.
 
 use std::collections::HashMap;
 
@@ -7,36 +7,37 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::line::answer::Answer;
-use crate::line::endpoint::Endpoint;
+use crate::line::endpoint::LineEndpoint;
 use crate::line::options::LineOptions;
 
-/// A stateless token lives 15 minutes, the others 30 days; of those a channel has 30 at a time.
+/// A stateless token is valid for 15 minutes, the others for 30 days. A channel has at most 30
+/// valid tokens of each of the other kinds.
 /// <https://developers.line.biz/en/docs/basics/channel-access-token/>
-const STATELESS: SignedDuration = SignedDuration::from_mins(15);
-const LONG: SignedDuration = SignedDuration::from_hours(30 * 24);
-const MOST: usize = 30;
+const STATELESS_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+const LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
+const MAX_TOKENS: usize = 30;
 
-/// The grant type that names the JWT way of asking.
+/// The assertion type of a request with a JWT.
 const JWT: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// The channels seen so far, by number, and the tokens issued to them.
+/// The channels seen so far, and the tokens issued to them.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens {
+pub(crate) struct IssuedTokens {
     channels: HashMap<Box<str>, u32>,
-    issued: HashMap<String, Issued>,
+    issued: HashMap<String, TokenGrant>,
     serial: u64,
 }
 
 #[derive(Debug, Clone)]
-struct Issued {
+struct TokenGrant {
     channel: u32,
-    kind: Endpoint,
+    kind: LineEndpoint,
     serial: u64,
     expires: Timestamp,
 }
 
-impl Tokens {
-    /// The channel of a token that is valid now.
+impl IssuedTokens {
+    /// The number of the channel, if the token is valid now.
     pub(crate) fn channel(
         &mut self,
         options: &LineOptions,
@@ -67,8 +68,9 @@ impl Tokens {
         next
     }
 
-    /// Issues the kind of token that the endpoint is for. Any channel ID, secret and JWT will do: nothing is verified.
-    pub(crate) fn issue(&mut self, kind: Endpoint, form: &[u8], now: Timestamp) -> Answer {
+    /// Issues the kind of token that the endpoint is for. Channel IDs, secrets and JWTs are not
+    /// verified.
+    pub(crate) fn issue(&mut self, kind: LineEndpoint, form: &[u8], now: Timestamp) -> Answer {
         let form: HashMap<_, _> = form_urlencoded::parse(form).collect();
         let field = |name: &str| form.get(name).map_or("", AsRef::as_ref);
         if field("grant_type") != "client_credentials" {
@@ -76,48 +78,49 @@ impl Tokens {
         }
         let by_jwt = field("client_assertion_type") == JWT && !field("client_assertion").is_empty();
         let by_secret = !field("client_id").is_empty() && !field("client_secret").is_empty();
-        let asked_well = match kind {
-            Endpoint::JwtToken => by_jwt,
-            Endpoint::ShortLivedToken => by_secret,
+        let is_valid = match kind {
+            LineEndpoint::JwtToken => by_jwt,
+            LineEndpoint::ShortLivedToken => by_secret,
             _ => by_jwt || by_secret,
         };
-        if !asked_well {
+        if !is_valid {
             return oauth_error("invalid_request", "Invalid 'client_credentials'.");
         }
-        // A JWT's issuer is the channel ID; unread here, the whole assertion names the channel.
+        // The issuer in a JWT is the channel ID. The JWT is not read here, so the whole JWT names
+        // the channel.
         let channel = self.number(if by_secret {
             field("client_id")
         } else {
             field("client_assertion")
         });
-        if kind != Endpoint::StatelessToken && !self.make_room(channel, kind, now) {
-            return Answer::refusal(
+        if kind != LineEndpoint::StatelessToken && !self.make_room(channel, kind, now) {
+            return Answer::error(
                 StatusCode::BAD_REQUEST,
                 "The maximum number of access tokens has already been issued",
             );
         }
         self.serial += 1;
         let token = format!("simulated-{}-{channel}", self.serial);
-        let life = if kind == Endpoint::StatelessToken {
-            STATELESS
+        let lifetime = if kind == LineEndpoint::StatelessToken {
+            STATELESS_LIFETIME
         } else {
-            LONG
+            LIFETIME
         };
         self.issued.insert(
             token.clone(),
-            Issued {
+            TokenGrant {
                 channel,
                 kind,
                 serial: self.serial,
-                expires: now + life,
+                expires: now + lifetime,
             },
         );
         let mut body = json!({
             "token_type": "Bearer",
             "access_token": token,
-            "expires_in": life.as_secs(),
+            "expires_in": lifetime.as_secs(),
         });
-        if kind == Endpoint::JwtToken
+        if kind == LineEndpoint::JwtToken
             && let Some(fields) = body.as_object_mut()
         {
             fields.insert("key_id".into(), format!("key-{}", self.serial).into());
@@ -125,26 +128,32 @@ impl Tokens {
         Answer::json(&body)
     }
 
-    /// Past the most, a v2.1 token is refused, and a short-lived one takes the oldest one's place.
-    fn make_room(&mut self, channel: u32, kind: Endpoint, now: Timestamp) -> bool {
-        let valid = |issued: &&Issued| {
+    /// Whether the channel can have one more token. If it has the maximum, a v2.1 token is refused,
+    /// and a short-lived one ends the oldest one.
+    fn make_room(&mut self, channel: u32, kind: LineEndpoint, now: Timestamp) -> bool {
+        let valid = |issued: &&TokenGrant| {
             issued.channel == channel && issued.kind == kind && now < issued.expires
         };
-        if self.issued.values().filter(valid).count() < MOST {
+        if self.issued.values().filter(valid).count() < MAX_TOKENS {
             return true;
         }
-        let oldest = self.issued.values().filter(valid).map(|i| i.serial).min();
-        if kind == Endpoint::ShortLivedToken {
+        let oldest = self
+            .issued
+            .values()
+            .filter(valid)
+            .map(|issued| issued.serial)
+            .min();
+        if kind == LineEndpoint::ShortLivedToken {
             for issued in self.issued.values_mut() {
                 if Some(issued.serial) == oldest {
                     issued.expires = now;
                 }
             }
         }
-        kind == Endpoint::ShortLivedToken
+        kind == LineEndpoint::ShortLivedToken
     }
 
-    /// Ends a short-lived token; LINE answers 200 for one it never issued too.
+    /// Revokes a short-lived token. LINE answers 200 for an unknown token too.
     pub(crate) fn revoke(&mut self, form: &[u8], now: Timestamp) -> Answer {
         let token = form_urlencoded::parse(form).find(|(name, _)| name == "access_token");
         let Some((_, token)) = token else {
@@ -154,7 +163,7 @@ impl Tokens {
             );
         };
         if let Some(issued) = self.issued.get_mut(token.as_ref())
-            && issued.kind == Endpoint::ShortLivedToken
+            && issued.kind == LineEndpoint::ShortLivedToken
         {
             issued.expires = now;
         }

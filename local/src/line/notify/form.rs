@@ -1,30 +1,40 @@
-//! The form of a LINE Notify message, read and checked.
+//! The form of a LINE Notify message.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use fanline_core::text::utf16_len;
 use hyper::StatusCode;
 
 use crate::line::answer::Answer;
-use crate::line::memory::ledger::{Digest, digest};
-use crate::line::notify;
+use crate::line::notify::error::error;
+use crate::line::text::{Digest128, digest, utf16_len};
 
-/// The most characters of a message; counted as UTF-16 here, since the document gives no unit.
-const MAX_MESSAGE: usize = 1000;
+/// A message has at most 1,000 characters. The document gives no unit; here it is UTF-16 code
+/// units.
+const MAX_MESSAGE_LEN: usize = 1000;
 
-/// The fields of a message, checked.
+/// The fields that a message can have, apart from `imageFile`.
+const FIELDS: [&str; 6] = [
+    "message",
+    "imageThumbnail",
+    "imageFullsize",
+    "stickerPackageId",
+    "stickerId",
+    "notificationDisabled",
+];
+
+/// A message that LINE Notify would accept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct NotifyForm {
-    /// All text fields, as JSON: what the ledger keeps.
+    /// All text fields as JSON, for the ledger.
     pub(crate) fields: String,
-    /// Names them.
-    pub(crate) digest: Digest,
-    /// Whether it uploads a picture.
+    /// The digest of the fields.
+    pub(crate) digest: Digest128,
+    /// Whether there is an image file.
     pub(crate) has_image: bool,
 }
 
-/// Reads a message's form, URL-encoded or multipart, or says what is wrong with it: `400`.
+/// Reads a form, URL-encoded or multipart. The error is LINE Notify's answer: `400`.
 pub(crate) async fn read(content_type: &str, body: Bytes) -> Result<NotifyForm, Answer> {
     let mut fields = HashMap::new();
     let mut has_image = false;
@@ -37,10 +47,11 @@ pub(crate) async fn read(content_type: &str, body: Bytes) -> Result<NotifyForm, 
                 .await
                 .map_err(|_| bad("unreadable form"))?;
             let Some(part) = part else { break };
+            // A part without a name is none of the fields.
             let name = part.name().unwrap_or_default().to_owned();
             if name == "imageFile" {
                 let image = part.bytes().await.map_err(|_| bad("unreadable form"))?;
-                has_image = is_picture(&image);
+                has_image = is_png_or_jpeg(&image);
                 if !has_image {
                     return Err(bad("imageFile: must be a PNG or JPEG file"));
                 }
@@ -54,7 +65,7 @@ pub(crate) async fn read(content_type: &str, body: Bytes) -> Result<NotifyForm, 
             fields.insert(name.into_owned(), value.into_owned());
         }
     }
-    check(&fields)?;
+    check_fields(&fields)?;
     let kept: serde_json::Map<_, _> = FIELDS
         .iter()
         .filter_map(|name| Some(((*name).into(), fields.get(*name)?.as_str().into())))
@@ -67,19 +78,10 @@ pub(crate) async fn read(content_type: &str, body: Bytes) -> Result<NotifyForm, 
     })
 }
 
-const FIELDS: [&str; 6] = [
-    "message",
-    "imageThumbnail",
-    "imageFullsize",
-    "stickerPackageId",
-    "stickerId",
-    "notificationDisabled",
-];
-
-fn check(fields: &HashMap<String, String>) -> Result<(), Answer> {
+fn check_fields(fields: &HashMap<String, String>) -> Result<(), Answer> {
     let field = |name: &str| fields.get(name).filter(|text| !text.is_empty());
     let message = field("message").ok_or_else(|| bad("message: must not be empty"))?;
-    if utf16_len(message) > MAX_MESSAGE {
+    if utf16_len(message) > MAX_MESSAGE_LEN {
         return Err(bad("message: must be 1000 characters or less"));
     }
     for [one, other] in [
@@ -107,10 +109,10 @@ fn check(fields: &HashMap<String, String>) -> Result<(), Answer> {
     Ok(())
 }
 
-fn is_picture(bytes: &[u8]) -> bool {
+fn is_png_or_jpeg(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x89PNG\r\n\x1a\n") || bytes.starts_with(b"\xff\xd8\xff")
 }
 
 fn bad(message: &str) -> Answer {
-    notify::answer(StatusCode::BAD_REQUEST, message)
+    error(StatusCode::BAD_REQUEST, message)
 }

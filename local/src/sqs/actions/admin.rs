@@ -1,41 +1,24 @@
 //! The actions on queues themselves: create, find, list, purge, delete.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::clock::Millis;
-use crate::sqs::account::{Account, Queue};
-use crate::sqs::actions::settings;
-use crate::sqs::attributes::QueueAttributes;
+use crate::sqs::account::Account;
+use crate::sqs::actions::queue_request::QueueRequest;
+use crate::sqs::actions::settings::{changed_attributes, check_tags};
+use crate::sqs::queue::attributes::QueueAttributes;
+use crate::sqs::queue::is_fifo;
 use crate::sqs::refusal::Refusal;
 
-/// Only one purge is allowed in this time.
+/// A queue is purged at most once a minute.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_PurgeQueue.html>
-const PURGE_REST: Millis = 60_000;
+const MIN_PURGE_INTERVAL: Millis = 60_000;
 
-/// A request of any of these actions: each uses the fields that it has.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct QueueRequest<'a> {
-    #[serde(borrow, default)]
-    pub(crate) queue_url: Cow<'a, str>,
-    #[serde(borrow, default)]
-    pub(crate) queue_name: Cow<'a, str>,
-    #[serde(default)]
-    pub(crate) queue_name_prefix: String,
-    #[serde(default)]
-    pub(crate) attributes: BTreeMap<String, String>,
-    #[serde(default)]
-    pub(crate) attribute_names: Vec<String>,
-    #[serde(default, alias = "tags")]
-    pub(crate) tags: BTreeMap<String, String>,
-    #[serde(default)]
-    pub(crate) tag_keys: Vec<String>,
-    pub(crate) max_results: Option<i64>,
-    pub(crate) next_token: Option<String>,
-}
+/// The name of a queue has at most 80 characters.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>
+const MAX_NAME: usize = 80;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -51,7 +34,7 @@ pub(crate) struct QueueUrls {
     next_token: Option<String>,
 }
 
-/// The list of a queue's sources has a name in lower case, alone of all.
+/// Only this list has a name that begins in lower case.
 #[derive(Serialize)]
 pub(crate) struct SourceUrls {
     #[serde(rename = "queueUrls")]
@@ -60,20 +43,17 @@ pub(crate) struct SourceUrls {
     next_token: Option<String>,
 }
 
-/// `CreateQueue`. Asking again for a queue that is there gives its URL, unless an attribute differs.
+/// `CreateQueue`. For a queue that exists it gives the URL, unless an attribute differs.
 pub(crate) fn create(account: &Account, request: &QueueRequest<'_>) -> Result<QueueUrl, Refusal> {
     let name = &request.queue_name;
-    let fifo = check_name(name, &request.attributes)?;
-    let wanted = settings::attributes(
-        QueueAttributes::default(),
-        &request.attributes,
-        fifo,
-        account,
-    )?;
-    settings::check_tags(&request.tags)?;
+    check_queue_name(name, &request.attributes)?;
+    let fifo = is_fifo(name);
+    let defaults = QueueAttributes::default();
+    let wanted = changed_attributes(defaults, &request.attributes, fifo, account)?;
+    check_tags(&request.tags)?;
     let queue = account.create(name, wanted, request.tags.clone())?;
-    let inside = queue.lock();
-    let texts = inside.attributes.texts(fifo);
+    let state = queue.lock();
+    let texts = state.attributes.texts(fifo);
     if let Some((differing, _)) = request
         .attributes
         .iter()
@@ -113,33 +93,23 @@ pub(crate) fn list_sources(
     let sources = account
         .all()
         .into_iter()
-        .filter(|queue| is_source(queue, &target.arn))
+        .filter(|queue| queue.has_dead_letter_target(&target.arn))
         .map(|queue| queue.url.clone())
         .collect();
     let (urls, next_token) = page(sources, request)?;
     Ok(SourceUrls { urls, next_token })
 }
 
-/// Whether `queue` sends its dead letters to the queue with the ARN `target`.
-pub(crate) fn is_source(queue: &Queue, target: &str) -> bool {
-    queue
-        .lock()
-        .attributes
-        .redrive
-        .as_ref()
-        .is_some_and(|redrive| redrive.target_arn == target)
-}
-
-/// `PurgeQueue`: messages in flight and delayed go too.
+/// `PurgeQueue`. Messages in flight and delayed messages are deleted too.
 pub(crate) fn purge(account: &Account, request: &QueueRequest<'_>) -> Result<(), Refusal> {
     let queue = account.at(&request.queue_url)?;
     let now = account.clock.millis();
-    let mut inside = queue.lock();
-    if inside.purged.is_some_and(|at| at + PURGE_REST > now) {
+    let mut state = queue.lock();
+    if state.purged.is_some_and(|at| at + MIN_PURGE_INTERVAL > now) {
         return Err(Refusal::PurgeQueueInProgress(queue.name.clone()));
     }
-    inside.purged = Some(now);
-    inside.store.purge();
+    state.purged = Some(now);
+    state.store.purge();
     Ok(())
 }
 
@@ -150,51 +120,57 @@ pub(crate) fn delete(account: &Account, request: &QueueRequest<'_>) -> Result<()
     Ok(())
 }
 
-/// Whether the name is that of a FIFO queue; an error where it is no name at all.
+/// Refuses a name that SQS refuses, or that does not fit the attribute `FifoQueue`.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>
-fn check_name(name: &str, attributes: &BTreeMap<String, String>) -> Result<bool, Refusal> {
+fn check_queue_name(name: &str, attributes: &BTreeMap<String, String>) -> Result<(), Refusal> {
     if name.is_empty() {
         return Err(Refusal::MissingParameter("QueueName"));
     }
-    let fifo = attributes.get("FifoQueue").map(String::as_str);
+    let bad_name = || {
+        Err(Refusal::InvalidParameterValue(
+            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+                .to_owned(),
+        ))
+    };
     let stem = name.strip_suffix(".fifo");
-    let valid = stem
+    let is_valid = stem
         .unwrap_or(name)
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    match (fifo, stem) {
-        _ if !valid || name.len() > 80 || stem == Some("") => Err(Refusal::InvalidParameterValue(
-            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length".to_owned(),
-        )),
+    if !is_valid || name.len() > MAX_NAME || stem == Some("") {
+        return bad_name();
+    }
+    match (attributes.get("FifoQueue").map(String::as_str), stem) {
+        (Some("true"), Some(_)) | (None, None) => Ok(()),
+        (None, Some(_)) => bad_name(),
         (Some("true"), None) => Err(Refusal::InvalidParameterValue(
-            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length."
+            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or \
+             underscores, must end with .fifo suffix and be 1 to 80 in length."
                 .to_owned(),
         )),
-        // SQS doesn't know the attribute for a standard queue, even to say that it is one.
-        (Some(_), None) => Err(Refusal::InvalidAttributeName("Unknown Attribute FifoQueue.".to_owned())),
-        (Some("true"), Some(_)) => Ok(true),
+        // For a standard queue SQS does not know the attribute, not even with the value `false`.
+        (Some(_), None) => {
+            let message = "Unknown Attribute FifoQueue.".to_owned();
+            Err(Refusal::InvalidAttributeName(message))
+        }
         (Some(_), Some(_)) => Err(Refusal::InvalidAttributeValue("FifoQueue".to_owned())),
-        (None, Some(_)) => Err(Refusal::InvalidParameterValue(
-            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length".to_owned(),
-        )),
-        (None, None) => Ok(false),
     }
 }
 
-/// One page of URLs and the token of the next. A token is the number of URLs on the pages before.
+/// One page of URLs, and the token for the next page: the number of URLs up to its end.
 fn page(
     mut urls: Vec<String>,
     request: &QueueRequest<'_>,
 ) -> Result<(Vec<String>, Option<String>), Refusal> {
     let limit = match request.max_results {
-        Some(most) if !(1..=1_000).contains(&most) => {
+        Some(max) if !(1..=1_000).contains(&max) => {
             return Err(Refusal::value(
-                most,
+                max,
                 "MaxResults",
                 "Must be between 1 and 1000.",
             ));
         }
-        most => most.and_then(|most| usize::try_from(most).ok()),
+        max => max.and_then(|max| usize::try_from(max).ok()),
     };
     let skip: usize = match &request.next_token {
         Some(token) => token.parse().map_err(|_| {
@@ -203,7 +179,7 @@ fn page(
         None => 0,
     };
     urls.drain(..skip.min(urls.len()));
-    // Without `MaxResults` there are 1,000 and no token.
+    // Without `MaxResults` a page has 1,000 URLs and no token.
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
     let more = limit.is_some_and(|limit| urls.len() > limit);
     urls.truncate(limit.unwrap_or(1_000));

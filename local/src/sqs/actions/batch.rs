@@ -1,54 +1,66 @@
-//! What all batch actions share: the rules for the entries together, and the answer with its two lists.
+//! The requests with one entry or with several, and the answer to several.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::sqs::refusal::Refusal;
 
-/// A batch request takes ten entries at most.
+/// A batch request has at most ten entries.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
-pub(crate) const MAX_ENTRIES: usize = 10;
+const MAX_ENTRIES: usize = 10;
 
-/// The answer to a batch request: HTTP 200 whatever became of the entries.
+/// The id of an entry has at most 80 characters.
+const MAX_ENTRY_ID: usize = 80;
+
+/// A request with one entry, for example `DeleteMessage`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct SingleRequest<'a, E> {
+    #[serde(borrow, default)]
+    pub(crate) queue_url: Cow<'a, str>,
+    #[serde(flatten)]
+    pub(crate) entry: E,
+}
+
+/// A request with several entries, for example `DeleteMessageBatch`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct BatchRequest<'a, E> {
+    #[serde(borrow, default)]
+    pub(crate) queue_url: Cow<'a, str>,
+    #[serde(default = "Vec::new")]
+    pub(crate) entries: Vec<E>,
+}
+
+/// The answer to a batch request. The status is 200 even if all entries failed.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct BatchAnswer<T> {
-    pub(crate) successful: Vec<T>,
-    pub(crate) failed: Vec<Failed>,
+    successful: Vec<T>,
+    failed: Vec<FailedEntry>,
 }
 
-/// An entry that did what was asked, where there is nothing more to say of it.
+/// An entry that succeeded, with nothing more to tell.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Done {
+pub(crate) struct DoneEntry {
     pub(crate) id: String,
 }
 
-/// An entry that failed by itself.
+/// An entry that failed.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Failed {
-    pub(crate) id: String,
-    pub(crate) sender_fault: bool,
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-}
-
-impl Failed {
-    /// The entry `id`, refused.
-    pub(crate) fn new(id: &str, refusal: &Refusal) -> Self {
-        Self {
-            id: id.to_owned(),
-            sender_fault: refusal.sender_fault(),
-            code: refusal.code(),
-            message: refusal.to_string(),
-        }
-    }
+struct FailedEntry {
+    id: String,
+    sender_fault: bool,
+    code: &'static str,
+    message: String,
 }
 
 impl<T> BatchAnswer<T> {
-    /// An answer with nothing in it yet.
+    /// An answer without entries.
     pub(crate) fn new() -> Self {
         Self {
             successful: Vec::new(),
@@ -56,32 +68,38 @@ impl<T> BatchAnswer<T> {
         }
     }
 
-    /// Adds what became of the entry `id`.
+    /// Adds the result of the entry with this id.
     pub(crate) fn add(&mut self, id: &str, result: Result<T, Refusal>) {
         match result {
             Ok(done) => self.successful.push(done),
-            Err(refusal) => self.failed.push(Failed::new(id, &refusal)),
+            Err(refusal) => self.failed.push(FailedEntry {
+                id: id.to_owned(),
+                sender_fault: refusal.sender_fault(),
+                code: refusal.code(),
+                message: refusal.to_string(),
+            }),
         }
     }
 }
 
-/// Refuses the whole request where its entries don't make a batch. `entry` is the name of their type.
-pub(crate) fn check<'a>(
+/// Refuses the whole request if there are too few or too many entries, or if their ids are not
+/// good. `entry_type` is the name of their type.
+pub(crate) fn check_entry_ids<'a>(
     ids: impl ExactSizeIterator<Item = &'a str>,
-    entry: &'static str,
+    entry_type: &'static str,
 ) -> Result<(), Refusal> {
     match ids.len() {
-        0 => return Err(Refusal::EmptyBatchRequest(entry)),
+        0 => return Err(Refusal::EmptyBatchRequest(entry_type)),
         count if count > MAX_ENTRIES => return Err(Refusal::TooManyEntriesInBatchRequest(count)),
         _ => {}
     }
     let mut seen = HashSet::new();
     for id in ids {
-        let valid = (1..=80).contains(&id.len())
+        let is_valid = (1..=MAX_ENTRY_ID).contains(&id.len())
             && id
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if !valid {
+        if !is_valid {
             return Err(Refusal::InvalidBatchEntryId);
         }
         if !seen.insert(id) {
@@ -96,8 +114,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_that_make_no_batch_are_refused_together() {
-        let check = |ids: &[&str]| check(ids.iter().copied(), "Entry");
+    fn a_batch_has_one_to_ten_entries_with_different_ids() {
+        let check = |ids: &[&str]| check_entry_ids(ids.iter().copied(), "Entry");
         assert_eq!(check(&["a", "B-_9", &"x".repeat(80)]), Ok(()));
         assert_eq!(check(&[]), Err(Refusal::EmptyBatchRequest("Entry")));
         assert_eq!(

@@ -1,21 +1,26 @@
-//! Message move tasks: dead letters go back to where they came from, or elsewhere, at a given rate.
+//! The actions on message move tasks, and the work of a task.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
-use crate::sqs::account::{Account, Queue};
-use crate::sqs::actions::admin;
-use crate::sqs::message::Message;
+use crate::sqs::account::Account;
+use crate::sqs::message::StoredMessage;
+use crate::sqs::move_task::{MoveStatus, MoveTask};
+use crate::sqs::queue::Queue;
 use crate::sqs::refusal::Refusal;
 
-/// Messages moved at a time where no rate is given.
+/// A task moves at most 500 messages a second.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html>
+const MAX_PER_SECOND: i64 = 500;
+
+/// Without a rate a task moves this many messages before other work gets its turn.
 const STRIDE: u32 = 500;
 
-/// A list of tasks has ten at most, and one where nothing is said.
+/// A list has at most ten tasks, and one if the request gives no number.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListMessageMoveTasks.html>
 const MAX_LISTED: i64 = 10;
 
@@ -34,28 +39,28 @@ pub(crate) struct MoveRequest {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Started {
+pub(crate) struct StartAnswer {
     task_handle: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Cancelled {
+pub(crate) struct CancelAnswer {
     approximate_number_of_messages_moved: u64,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Listed {
-    results: Vec<Described>,
+pub(crate) struct TaskList {
+    results: Vec<ListedTask>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Described {
+struct ListedTask {
     #[serde(skip_serializing_if = "Option::is_none")]
     task_handle: Option<String>,
-    status: Status,
+    status: MoveStatus,
     source_arn: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     destination_arn: Option<String>,
@@ -68,42 +73,13 @@ struct Described {
     started_timestamp: Millis,
 }
 
-/// One task.
-#[derive(Debug)]
-pub(crate) struct MoveTask {
-    handle: String,
-    source: Arc<Queue>,
-    /// `None`: each message goes back to the queue that it was a dead letter of.
-    destination: Option<Arc<Queue>>,
-    per_second: Option<u32>,
-    to_move: usize,
-    started: Millis,
-    progress: Mutex<Progress>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Progress {
-    status: Status,
-    moved: u64,
-    failure: Option<&'static str>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Status {
-    Running,
-    Completed,
-    Cancelled,
-    Failed,
-}
-
 /// `StartMessageMoveTask`.
-pub(crate) fn start(account: &Arc<Account>, request: &MoveRequest) -> Result<Started, Refusal> {
+pub(crate) fn start(account: &Arc<Account>, request: &MoveRequest) -> Result<StartAnswer, Refusal> {
     let source = source(account, &request.source_arn)?;
     if !account
         .all()
         .iter()
-        .any(|queue| admin::is_source(queue, &source.arn))
+        .any(|queue| queue.has_dead_letter_target(&source.arn))
     {
         return Err(Refusal::InvalidParameterValue(
             "Source queue must be configured as a Dead Letter Queue.".to_owned(),
@@ -115,8 +91,8 @@ pub(crate) fn start(account: &Arc<Account>, request: &MoveRequest) -> Result<Sta
         ))?),
         None => None,
     };
-    let per_second = match request.max_number_of_messages_per_second {
-        Some(rate) if !(1..=500).contains(&rate) => {
+    let max_per_second = match request.max_number_of_messages_per_second {
+        Some(rate) if !(1..=MAX_PER_SECOND).contains(&rate) => {
             return Err(Refusal::value(
                 rate,
                 "MaxNumberOfMessagesPerSecond",
@@ -127,67 +103,52 @@ pub(crate) fn start(account: &Arc<Account>, request: &MoveRequest) -> Result<Sta
     };
     let now = account.clock.millis();
     let mut tasks = account.move_tasks();
-    if tasks
-        .iter()
-        .any(|task| task.source.arn == source.arn && task.progress().status == Status::Running)
-    {
+    if tasks.iter().any(|task| task.empties(&source)) {
         return Err(Refusal::InvalidParameterValue(
-            "There is already a task running. Only one active task is allowed for a source queue arn at a given time."
+            "There is already a task running. Only one active task is allowed for a source queue \
+             arn at a given time."
                 .to_owned(),
         ));
     }
     let task_id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
     let handle = format!(r#"{{"taskId":"{task_id}","sourceArn":"{}"}}"#, source.arn);
-    let to_move = {
-        let mut inside = source.lock();
-        let retention = inside.attributes.retention();
-        inside.store.counts(now, retention).visible
-    };
-    let task = Arc::new(MoveTask {
-        handle: BASE64.encode(handle),
+    let handle = BASE64.encode(handle);
+    let task = Arc::new(MoveTask::new(
+        handle,
         source,
         destination,
-        per_second,
-        to_move,
-        started: now,
-        progress: Mutex::new(Progress {
-            status: Status::Running,
-            moved: 0,
-            failure: None,
-        }),
-    });
+        max_per_second,
+        now,
+    ));
     tasks.push(Arc::clone(&task));
     drop(tasks);
     tokio::spawn(run(Arc::downgrade(account), Arc::clone(&task)));
-    Ok(Started {
+    Ok(StartAnswer {
         task_handle: task.handle.clone(),
     })
 }
 
-/// `ListMessageMoveTasks`: the latest first.
-pub(crate) fn list(account: &Account, request: &MoveRequest) -> Result<Listed, Refusal> {
+/// `ListMessageMoveTasks`. The latest task is first.
+pub(crate) fn list(account: &Account, request: &MoveRequest) -> Result<TaskList, Refusal> {
     let source = source(account, &request.source_arn)?;
-    let most = request.max_results.unwrap_or(1);
-    if !(1..=MAX_LISTED).contains(&most) {
-        return Err(Refusal::value(
-            most,
-            "MaxResults",
-            "Must be between 1 and 10.",
-        ));
-    }
+    let max = request.max_results.unwrap_or(1);
+    let max = usize::try_from(max)
+        .ok()
+        .filter(|_| (1..=MAX_LISTED).contains(&max))
+        .ok_or_else(|| Refusal::value(max, "MaxResults", "Must be between 1 and 10."))?;
     let results = account
         .move_tasks()
         .iter()
         .rev()
         .filter(|task| task.source.arn == source.arn)
-        .take(usize::try_from(most).unwrap_or(1))
-        .map(|task| task.describe())
+        .take(max)
+        .map(|task| describe(task))
         .collect();
-    Ok(Listed { results })
+    Ok(TaskList { results })
 }
 
-/// `CancelMessageMoveTask`: what was moved stays where it is.
-pub(crate) fn cancel(account: &Account, request: &MoveRequest) -> Result<Cancelled, Refusal> {
+/// `CancelMessageMoveTask`. The messages that were moved stay where they are.
+pub(crate) fn cancel(account: &Account, request: &MoveRequest) -> Result<CancelAnswer, Refusal> {
     if request.task_handle.is_empty() {
         return Err(Refusal::MissingParameter("TaskHandle"));
     }
@@ -202,13 +163,13 @@ pub(crate) fn cancel(account: &Account, request: &MoveRequest) -> Result<Cancell
         .find(|task| task.handle == request.task_handle)
         .ok_or(Refusal::ResourceNotFound("Task does not exist."))?;
     let mut progress = task.progress();
-    if progress.status != Status::Running {
+    if progress.status != MoveStatus::Running {
         return Err(Refusal::InvalidParameterValue(
             "Only active tasks can be cancelled.".to_owned(),
         ));
     }
-    progress.status = Status::Cancelled;
-    Ok(Cancelled {
+    progress.status = MoveStatus::Cancelled;
+    Ok(CancelAnswer {
         approximate_number_of_messages_moved: progress.moved,
     })
 }
@@ -219,7 +180,8 @@ fn source(account: &Account, arn: &str) -> Result<Arc<Queue>, Refusal> {
     }
     if !arn.starts_with("arn:") || arn.split(':').count() != 6 {
         return Err(Refusal::InvalidParameterValue(
-            "You must use this format to specify the SourceArn: arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
+            "You must use this format to specify the SourceArn: \
+             arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
                 .to_owned(),
         ));
     }
@@ -228,19 +190,19 @@ fn source(account: &Account, arn: &str) -> Result<Arc<Queue>, Refusal> {
     ))
 }
 
-/// Moves messages until there are none, the task is cancelled, or the server is gone.
+/// Moves messages until there are none left, the task is cancelled or the server stops.
 async fn run(account: Weak<Account>, task: Arc<MoveTask>) {
     loop {
         let Some(account) = account.upgrade() else {
             return;
         };
         let began = account.clock.millis();
-        for _ in 0..task.per_second.unwrap_or(STRIDE) {
-            if !step(&account, &task) {
+        for _ in 0..task.max_per_second.unwrap_or(STRIDE) {
+            if !move_one(&account, &task) {
                 return;
             }
         }
-        if task.per_second.is_some() {
+        if task.max_per_second.is_some() {
             let clock = account.clock.clone();
             drop(account);
             clock.sleep_until(began + 1_000).await;
@@ -250,38 +212,39 @@ async fn run(account: Weak<Account>, task: Arc<MoveTask>) {
     }
 }
 
-/// Moves one message; `false` where the task has ended.
-fn step(account: &Account, task: &MoveTask) -> bool {
+/// Moves one message. `false`: the task has ended.
+fn move_one(account: &Account, task: &MoveTask) -> bool {
     let mut progress = task.progress();
-    if progress.status != Status::Running {
+    if progress.status != MoveStatus::Running {
         return false;
     }
     let now = account.clock.millis();
-    let mut inside = task.source.lock();
-    let retention = inside.attributes.retention();
-    let Some(message) = inside.store.take(now, retention) else {
-        progress.status = Status::Completed;
+    let mut state = task.source.lock();
+    let retention = state.attributes.retention();
+    let Some(message) = state.store.take(now, retention) else {
+        progress.status = MoveStatus::Completed;
         return false;
     };
-    let came_from = || {
+    let origin = || {
         let arn = message.extra.as_ref()?.dead_letter_source.as_ref()?;
         account.with_arn(arn)
     };
-    let Some(target) = task.destination.clone().or_else(came_from) else {
-        inside.store.send(message, now, now);
-        progress.status = Status::Failed;
+    let Some(target) = task.destination.clone().or_else(origin) else {
+        state.store.send(message, now, now);
+        progress.status = MoveStatus::Failed;
         progress.failure = Some("CouldNotDetermineMessageSource");
         return false;
     };
-    drop(inside);
+    drop(state);
     target.adopt(vec![redriven(message, now)], now);
     progress.moved += 1;
     true
 }
 
-/// A message that was moved back "is considered a new message with a new messageID and enqueueTime".
+/// The message as the other queue gets it. It "is considered a new message with a new messageID and
+/// enqueueTime".
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html>
-fn redriven(mut message: Message, now: Millis) -> Message {
+fn redriven(mut message: StoredMessage, now: Millis) -> StoredMessage {
     message.id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
     message.sent_at = now;
     message.first_received_at = 0;
@@ -292,23 +255,18 @@ fn redriven(mut message: Message, now: Millis) -> Message {
     message
 }
 
-impl MoveTask {
-    fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn describe(&self) -> Described {
-        let progress = *self.progress();
-        Described {
-            task_handle: (progress.status == Status::Running).then(|| self.handle.clone()),
-            status: progress.status,
-            source_arn: self.source.arn.to_string(),
-            destination_arn: self.destination.as_ref().map(|queue| queue.arn.to_string()),
-            max_number_of_messages_per_second: self.per_second,
-            approximate_number_of_messages_moved: progress.moved,
-            approximate_number_of_messages_to_move: self.to_move,
-            failure_reason: progress.failure,
-            started_timestamp: self.started,
-        }
+fn describe(task: &MoveTask) -> ListedTask {
+    let progress = *task.progress();
+    let is_running = progress.status == MoveStatus::Running;
+    ListedTask {
+        task_handle: is_running.then(|| task.handle.clone()),
+        status: progress.status,
+        source_arn: task.source.arn.to_string(),
+        destination_arn: task.destination.as_ref().map(|queue| queue.arn.to_string()),
+        max_number_of_messages_per_second: task.max_per_second,
+        approximate_number_of_messages_moved: progress.moved,
+        approximate_number_of_messages_to_move: task.to_move,
+        failure_reason: progress.failure,
+        started_timestamp: task.started,
     }
 }

@@ -1,20 +1,33 @@
-//! `ReceiveMessage`: takes visible messages, or waits for the first.
+//! `ReceiveMessage`: takes visible messages, or waits for the first one.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 use crate::clock::Millis;
-use crate::sqs::account::{Account, Queue};
-use crate::sqs::faults::Draws;
-use crate::sqs::handle::Handle;
-use crate::sqs::message::{self, Attribute, Extra, Message};
+use crate::sqs::account::Account;
+use crate::sqs::actions::receive::received_entry::{AskedAttributes, ReceivedEntry};
+use crate::sqs::faults::FaultDraws;
+use crate::sqs::handle::ReceiptHandle;
+use crate::sqs::message::StoredMessage;
+use crate::sqs::queue::Queue;
 use crate::sqs::refusal::Refusal;
-use crate::sqs::store::{MAX_IN_FLIGHT, Place, Take, Taken};
+use crate::sqs::store::slots::SlotKey;
+use crate::sqs::store::{MAX_IN_FLIGHT, Take, Taken};
+
+mod received_entry;
+
+/// A receive gives at most ten messages.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>
+const MAX_MESSAGES: i64 = 10;
+
+/// A receive waits for at most 20 seconds.
+const MAX_WAIT_SECONDS: i64 = 20;
+
+/// A receive hides its messages for at most twelve hours.
+const MAX_VISIBILITY_SECONDS: i64 = 43_200;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -35,77 +48,45 @@ pub(crate) struct ReceiveMessage<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Received {
+pub(crate) struct ReceiveAnswer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    messages: Vec<ReceivedMessage>,
+    messages: Vec<ReceivedEntry>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ReceivedMessage {
-    message_id: Uuid,
-    receipt_handle: String,
-    #[serde(rename = "MD5OfBody")]
-    md5_of_body: String,
-    #[serde(serialize_with = "text")]
-    body: Arc<str>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<&'static str, String>,
-    #[serde(
-        rename = "MD5OfMessageAttributes",
-        skip_serializing_if = "Option::is_none"
-    )]
-    md5_of_attributes: Option<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    message_attributes: BTreeMap<String, Attribute>,
-}
-
-fn text<S: serde::Serializer>(body: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(body)
-}
-
-/// The system attributes that a caller may ask for.
-const SYSTEM_ATTRIBUTES: [&str; 9] = [
-    "All",
-    "SenderId",
-    "SentTimestamp",
-    "ApproximateReceiveCount",
-    "ApproximateFirstReceiveTimestamp",
-    "SequenceNumber",
-    "MessageDeduplicationId",
-    "MessageGroupId",
-    "AWSTraceHeader",
-];
-
-/// The request with its numbers within bounds.
-struct Receive {
-    at_most: usize,
+/// The numbers of a request, within their limits.
+struct ReceiveBounds {
+    max: usize,
     visibility: Option<Millis>,
     wait: Option<Millis>,
 }
 
-/// Takes up to ten messages; where there are none, waits for one as long as the caller or the queue says.
+/// Takes up to ten messages. If there is none, waits for one as long as the request or the queue
+/// says.
 pub(crate) async fn receive(
     account: &Account,
-    request: ReceiveMessage<'_>,
-    draws: &mut Draws<'_>,
-) -> Result<Received, Refusal> {
+    mut request: ReceiveMessage<'_>,
+    draws: &mut FaultDraws<'_>,
+) -> Result<ReceiveAnswer, Refusal> {
     let queue = account.at(&request.queue_url)?;
-    let mut bounds = check(&request)?;
+    let mut bounds = bounds(&request)?;
+    let mut system = std::mem::take(&mut request.message_system_attribute_names);
+    system.append(&mut request.attribute_names);
+    let asked = AskedAttributes::new(system, request.message_attribute_names)?;
     let started = account.clock.millis();
     let wait = bounds
         .wait
         .unwrap_or_else(|| Millis::from(queue.lock().attributes.receive_wait_seconds) * 1_000);
-    let short = draws.short(bounds.at_most);
-    bounds.at_most = short.unwrap_or(bounds.at_most);
+    let short = draws.short(bounds.max);
+    bounds.max = short.unwrap_or(bounds.max);
     let deadline = if short == Some(0) {
         started
     } else {
         started + wait
     };
-    let _pass_on = PassOn(&queue.arrived);
+    let _wake_next = WakeNext(&queue.arrived);
     loop {
-        // Enabled before the look at the queue: a message that arrives between the two is not missed.
+        // Enabled before the look at the queue, so that a message that arrives between the two is
+        // seen.
         let mut arrived = std::pin::pin!(queue.arrived.notified());
         arrived.as_mut().enable();
         let now = account.clock.millis();
@@ -114,9 +95,16 @@ pub(crate) async fn receive(
             let messages = look
                 .received
                 .into_iter()
-                .map(|(place, message)| describe(&queue, place, &message, &request))
+                .map(|(key, message)| {
+                    let handle = ReceiptHandle {
+                        queue: queue.number,
+                        key,
+                        receive: message.receives,
+                    };
+                    asked.describe(&message, handle)
+                })
                 .collect::<Result<_, _>>()?;
-            return Ok(Received { messages });
+            return Ok(ReceiveAnswer { messages });
         }
         let until = look.next_wake.map_or(deadline, |wake| wake.min(deadline));
         tokio::select! {
@@ -128,95 +116,102 @@ pub(crate) async fn receive(
     }
 }
 
-fn check(request: &ReceiveMessage<'_>) -> Result<Receive, Refusal> {
-    let at_most = request.max_number_of_messages.unwrap_or(1);
-    if !(1..=10).contains(&at_most) {
-        return Err(Refusal::value(
-            at_most,
-            "MaxNumberOfMessages",
-            "Must be between 1 and 10, if provided.",
-        ));
-    }
-    let within = |value: Option<i64>, most: i64, parameter: &str| match value {
-        Some(value) if !(0..=most).contains(&value) => Err(Refusal::value(
-            value,
-            parameter,
-            &format!("Must be >= 0 and <= {most}, if provided."),
-        )),
-        value => {
-            Ok(value.and_then(|value| Millis::try_from(value).ok().map(|seconds| seconds * 1_000)))
-        }
-    };
-    for name in request
-        .attribute_names
-        .iter()
-        .chain(&request.message_system_attribute_names)
-    {
-        if !SYSTEM_ATTRIBUTES.contains(&name.as_str()) && name != "DeadLetterQueueSourceArn" {
-            return Err(Refusal::InvalidAttributeName(format!(
-                "Unknown Attribute {name}."
-            )));
-        }
-    }
-    Ok(Receive {
-        at_most: usize::try_from(at_most).unwrap_or(1),
-        visibility: within(request.visibility_timeout, 43_200, "VisibilityTimeout")?,
-        wait: within(request.wait_time_seconds, 20, "WaitTimeSeconds")?,
+fn bounds(request: &ReceiveMessage<'_>) -> Result<ReceiveBounds, Refusal> {
+    let max = request.max_number_of_messages.unwrap_or(1);
+    let max = usize::try_from(max)
+        .ok()
+        .filter(|_| (1..=MAX_MESSAGES).contains(&max))
+        .ok_or_else(|| {
+            Refusal::value(
+                max,
+                "MaxNumberOfMessages",
+                "Must be between 1 and 10, if provided.",
+            )
+        })?;
+    Ok(ReceiveBounds {
+        max,
+        visibility: seconds(
+            request.visibility_timeout,
+            MAX_VISIBILITY_SECONDS,
+            "VisibilityTimeout",
+        )?,
+        wait: seconds(
+            request.wait_time_seconds,
+            MAX_WAIT_SECONDS,
+            "WaitTimeSeconds",
+        )?,
     })
 }
 
-/// Wakes another poll when this one ends, however it ends: one send wakes one poll, which may leave messages behind; and
-/// only a poll that looked after them knows when those in flight come back.
-struct PassOn<'a>(&'a Notify);
+/// A parameter in seconds, from 0 to `max`, as milliseconds.
+fn seconds(value: Option<i64>, max: i64, parameter: &str) -> Result<Option<Millis>, Refusal> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    Millis::try_from(value)
+        .ok()
+        .filter(|_| value <= max)
+        .map(|seconds| Some(seconds * 1_000))
+        .ok_or_else(|| {
+            let reason = format!("Must be >= 0 and <= {max}, if provided.");
+            Refusal::value(value, parameter, &reason)
+        })
+}
 
-impl Drop for PassOn<'_> {
+/// Wakes another poll when this one ends, also if it is cancelled. A send wakes only one poll, and
+/// that one can leave messages behind. Only a poll that has looked at the queue since knows when
+/// the messages in flight come back.
+struct WakeNext<'a>(&'a Notify);
+
+impl Drop for WakeNext<'_> {
     fn drop(&mut self) {
         self.0.notify_one();
     }
 }
 
 /// What one look at the queue found.
-struct Look {
-    received: Vec<(Place, Message)>,
+struct QueueLook {
+    received: Vec<(SlotKey, StoredMessage)>,
     next_wake: Option<Millis>,
 }
 
-/// One look at the queue: what there is to take, and when the next message wakes.
+/// Looks at the queue once: takes the visible messages, and says when the next one becomes visible.
+/// `is_short`: the poll does not wait.
 fn take(
     account: &Account,
     queue: &Queue,
-    bounds: &Receive,
+    bounds: &ReceiveBounds,
     now: Millis,
-    short: bool,
-    draws: &mut Draws<'_>,
-) -> Result<Look, Refusal> {
-    let mut inside = queue.lock();
-    let retention = inside.attributes.retention();
-    let room = MAX_IN_FLIGHT.saturating_sub(inside.store.counts(now, retention).in_flight);
-    // A long poll answers with nothing instead, and a FIFO queue always does.
+    is_short: bool,
+    draws: &mut FaultDraws<'_>,
+) -> Result<QueueLook, Refusal> {
+    let mut state = queue.lock();
+    let retention = state.attributes.retention();
+    let room = MAX_IN_FLIGHT.saturating_sub(state.store.counts(now, retention).in_flight);
+    // A long poll finds no messages instead, and so does every poll of a FIFO queue.
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
-    if room == 0 && short && !queue.fifo {
+    if room == 0 && is_short && !queue.fifo {
         return Err(Refusal::OverLimit);
     }
-    let redrive = inside.attributes.redrive.as_ref();
+    let redrive = state.attributes.redrive.as_ref();
     let dead_letters = redrive
         .and_then(|redrive| Some((account.with_arn(&redrive.target_arn)?, redrive.max_receives)));
     let take = Take {
-        at_most: bounds.at_most.min(room),
+        max: bounds.max.min(room),
         visibility: bounds
             .visibility
-            .unwrap_or_else(|| Millis::from(inside.attributes.visibility_timeout) * 1_000),
+            .unwrap_or_else(|| Millis::from(state.attributes.visibility_timeout) * 1_000),
         retention,
         max_receives: dead_letters.as_ref().map(|(_, max)| *max),
     };
-    let Taken { received, dead } = inside.store.receive(now, take);
+    let Taken { received, dead } = state.store.receive(now, take);
     if !queue.fifo {
-        for (place, _) in received.iter().filter(|_| draws.duplicated()) {
-            inside.store.hide(*place, now, now);
+        for (key, _) in received.iter().filter(|_| draws.duplicated()) {
+            state.store.hide(*key, now, now);
         }
     }
-    let next_wake = inside.store.next_wake();
-    drop(inside);
+    let next_wake = state.store.next_wake();
+    drop(state);
     if let Some((target, _)) = dead_letters {
         let dead = dead
             .into_iter()
@@ -224,114 +219,32 @@ fn take(
             .collect();
         target.adopt(dead, now);
     }
-    Ok(Look {
+    Ok(QueueLook {
         received,
         next_wake,
     })
 }
 
-/// The message as the dead-letter queue gets it: the same, and it says where it comes from.
-fn dead_letter(mut message: Message, source: &Queue) -> Message {
+/// The message for the dead-letter queue: it names the queue that it comes from.
+fn dead_letter(mut message: StoredMessage, source: &Queue) -> StoredMessage {
     let extra = Arc::make_mut(message.extra.get_or_insert_default());
     extra.dead_letter_source = Some(Arc::clone(&source.arn));
     message
-}
-
-fn describe(
-    queue: &Queue,
-    place: Place,
-    message: &Message,
-    request: &ReceiveMessage<'_>,
-) -> Result<ReceivedMessage, Refusal> {
-    let handle = Handle {
-        queue: queue.number,
-        slot: place.slot,
-        generation: place.generation,
-        receive: message.receives,
-    };
-    let attributes = &message.extra.as_deref().map(|extra| &extra.attributes);
-    let message_attributes: BTreeMap<String, Attribute> = attributes
-        .iter()
-        .flat_map(|attributes| attributes.iter())
-        .filter(|(name, _)| {
-            request
-                .message_attribute_names
-                .iter()
-                .any(|asked| asks_for(asked, name))
-        })
-        .map(|(name, attribute)| (name.clone(), attribute.clone()))
-        .collect();
-    Ok(ReceivedMessage {
-        message_id: message.id,
-        receipt_handle: handle.encode(),
-        md5_of_body: message::hex(&message.body_md5),
-        body: Arc::clone(&message.body),
-        attributes: system_attributes(message, request),
-        md5_of_attributes: message::md5_of_attributes(message_attributes.iter())?,
-        message_attributes,
-    })
-}
-
-/// Whether `asked` means the attribute `name`: itself, all of them, or a prefix and `.*`.
-fn asks_for(asked: &str, name: &str) -> bool {
-    asked == name
-        || asked == "All"
-        || asked
-            .strip_suffix(".*")
-            .is_some_and(|prefix| name.starts_with(prefix))
-}
-
-fn system_attributes(
-    message: &Message,
-    request: &ReceiveMessage<'_>,
-) -> BTreeMap<&'static str, String> {
-    let asked = || {
-        request
-            .attribute_names
-            .iter()
-            .chain(&request.message_system_attribute_names)
-    };
-    if asked().next().is_none() {
-        return BTreeMap::new();
-    }
-    let all = asked().any(|name| name == "All");
-    let none = Extra::default();
-    let extra = message.extra.as_deref().unwrap_or(&none);
-    let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
-    [
-        ("SenderId", Some("AIDAFANLINELOCALQUEUE".to_owned())),
-        ("SentTimestamp", Some(message.sent_at.to_string())),
-        (
-            "ApproximateReceiveCount",
-            Some(message.receives.to_string()),
-        ),
-        (
-            "ApproximateFirstReceiveTimestamp",
-            Some(message.first_received_at.to_string()),
-        ),
-        ("SequenceNumber", message::sequence_number(extra.sequence)),
-        ("MessageDeduplicationId", text(&extra.deduplication_id)),
-        ("MessageGroupId", text(&extra.group)),
-        ("AWSTraceHeader", extra.trace_header.clone()),
-        ("DeadLetterQueueSourceArn", text(&extra.dead_letter_source)),
-    ]
-    .into_iter()
-    .filter(|(name, _)| all || asked().any(|asked| asked == name))
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use uuid::Uuid;
+
     use super::*;
     use crate::clock::Clock;
-    use crate::sqs::attributes::QueueAttributes;
     use crate::sqs::faults::QueueFaults;
+    use crate::sqs::queue::attributes::QueueAttributes;
 
-    fn message() -> Message {
-        Message {
+    fn message() -> StoredMessage {
+        StoredMessage {
             id: Uuid::nil(),
             body: Arc::from("x"),
             body_md5: [0; 16],
@@ -343,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn over_the_limit_of_messages_in_flight_a_short_poll_fails_and_a_long_one_finds_nothing() {
+    fn with_too_many_messages_in_flight_a_short_poll_fails_and_a_long_poll_finds_none() {
         let account = Account::new(
             String::new(),
             String::new(),
@@ -356,12 +269,21 @@ mod tests {
         for _ in 0..=MAX_IN_FLIGHT {
             queue.lock().store.send(message(), 0, 0);
         }
-        let bounds = Receive {
-            at_most: 10,
+        let bounds = ReceiveBounds {
+            max: 10,
             visibility: None,
             wait: None,
         };
-        let look = |short| take(&account, &queue, &bounds, 1, short, &mut Draws::none());
+        let look = |is_short| {
+            take(
+                &account,
+                &queue,
+                &bounds,
+                1,
+                is_short,
+                &mut FaultDraws::none(),
+            )
+        };
         for _ in 0..MAX_IN_FLIGHT / 10 {
             assert_eq!(look(true).unwrap().received.len(), 10);
         }

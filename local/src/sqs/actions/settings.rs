@@ -1,27 +1,30 @@
-//! What a queue is told about itself, and tells: attributes and tags.
+//! The actions on the attributes and tags of a queue.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::sqs::account::Account;
-use crate::sqs::actions::admin::QueueRequest;
-use crate::sqs::attributes::{self, QueueAttributes};
+use crate::sqs::actions::queue_request::QueueRequest;
+use crate::sqs::queue::attributes::{QueueAttributes, is_known};
 use crate::sqs::refusal::Refusal;
 
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>
+/// A queue has at most 50 tags. A key has at most 128 characters, a value at most 256.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-tags.html>
 const MAX_TAGS: usize = 50;
+const MAX_TAG_KEY: usize = 128;
+const MAX_TAG_VALUE: usize = 256;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Attributes {
+pub(crate) struct AttributesAnswer {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Tags {
+pub(crate) struct TagsAnswer {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<String, String>,
 }
@@ -30,13 +33,9 @@ pub(crate) struct Tags {
 pub(crate) fn get_attributes(
     account: &Account,
     request: &QueueRequest<'_>,
-) -> Result<Attributes, Refusal> {
+) -> Result<AttributesAnswer, Refusal> {
     let queue = account.at(&request.queue_url)?;
-    if let Some(unknown) = request
-        .attribute_names
-        .iter()
-        .find(|name| !attributes::is_known(name))
-    {
+    if let Some(unknown) = request.attribute_names.iter().find(|name| !is_known(name)) {
         return Err(Refusal::InvalidAttributeName(format!(
             "Unknown Attribute {unknown}."
         )));
@@ -47,9 +46,9 @@ pub(crate) fn get_attributes(
             .iter()
             .any(|asked| asked == name || asked == "All")
     };
-    let mut inside = queue.lock();
-    let retention = inside.attributes.retention();
-    let counts = inside.store.counts(account.clock.millis(), retention);
+    let mut state = queue.lock();
+    let retention = state.attributes.retention();
+    let counts = state.store.counts(account.clock.millis(), retention);
     let computed = [
         ("ApproximateNumberOfMessages", counts.visible.to_string()),
         (
@@ -63,11 +62,11 @@ pub(crate) fn get_attributes(
         ("CreatedTimestamp", (queue.created / 1_000).to_string()),
         (
             "LastModifiedTimestamp",
-            (inside.modified / 1_000).to_string(),
+            (state.modified / 1_000).to_string(),
         ),
         ("QueueArn", queue.arn.to_string()),
     ];
-    let attributes = inside
+    let attributes = state
         .attributes
         .texts(queue.fifo)
         .into_iter()
@@ -75,10 +74,10 @@ pub(crate) fn get_attributes(
         .filter(|(name, _)| asked(name))
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
-    Ok(Attributes { attributes })
+    Ok(AttributesAnswer { attributes })
 }
 
-/// `SetQueueAttributes`: all of them or none.
+/// `SetQueueAttributes`. If one attribute is not valid, none is set.
 pub(crate) fn set_attributes(account: &Account, request: &QueueRequest<'_>) -> Result<(), Refusal> {
     let queue = account.at(&request.queue_url)?;
     if let Some(value) = request.attributes.get("FifoQueue") {
@@ -91,10 +90,10 @@ pub(crate) fn set_attributes(account: &Account, request: &QueueRequest<'_>) -> R
         });
     }
     let before = queue.lock().attributes.clone();
-    let after = attributes(before, &request.attributes, queue.fifo, account)?;
-    let mut inside = queue.lock();
-    inside.attributes = after;
-    inside.modified = account.clock.millis();
+    let after = changed_attributes(before, &request.attributes, queue.fifo, account)?;
+    let mut state = queue.lock();
+    state.attributes = after;
+    state.modified = account.clock.millis();
     Ok(())
 }
 
@@ -104,11 +103,11 @@ pub(crate) fn tag(account: &Account, request: &QueueRequest<'_>) -> Result<(), R
     if request.tags.is_empty() {
         return Err(Refusal::MissingParameter("Tags"));
     }
-    let mut inside = queue.lock();
-    let mut tags = inside.tags.clone();
+    let mut state = queue.lock();
+    let mut tags = state.tags.clone();
     tags.extend(request.tags.clone());
     check_tags(&tags)?;
-    inside.tags = tags;
+    state.tags = tags;
     Ok(())
 }
 
@@ -121,18 +120,18 @@ pub(crate) fn untag(account: &Account, request: &QueueRequest<'_>) -> Result<(),
     queue
         .lock()
         .tags
-        .retain(|key, _| !request.tag_keys.iter().any(|gone| gone == key));
+        .retain(|key, _| !request.tag_keys.contains(key));
     Ok(())
 }
 
 /// `ListQueueTags`.
-pub(crate) fn tags(account: &Account, request: &QueueRequest<'_>) -> Result<Tags, Refusal> {
+pub(crate) fn tags(account: &Account, request: &QueueRequest<'_>) -> Result<TagsAnswer, Refusal> {
     let tags = account.at(&request.queue_url)?.lock().tags.clone();
-    Ok(Tags { tags })
+    Ok(TagsAnswer { tags })
 }
 
-/// `before` with all of `changes`.
-pub(crate) fn attributes(
+/// `before` with all of `changes`, if they are valid.
+pub(crate) fn changed_attributes(
     before: QueueAttributes,
     changes: &BTreeMap<String, String>,
     fifo: bool,
@@ -161,7 +160,7 @@ pub(crate) fn attributes(
     Ok(attributes)
 }
 
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-tags.html>
+/// Refuses tags that SQS refuses.
 pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Refusal> {
     if tags.len() > MAX_TAGS {
         return Err(Refusal::InvalidParameterValue(format!(
@@ -169,7 +168,7 @@ pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Refusal>
         )));
     }
     let fits = |(key, value): (&String, &String)| {
-        (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256
+        (1..=MAX_TAG_KEY).contains(&key.chars().count()) && value.chars().count() <= MAX_TAG_VALUE
     };
     if !tags.iter().all(fits) {
         return Err(Refusal::InvalidParameterValue(

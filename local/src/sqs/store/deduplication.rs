@@ -1,4 +1,5 @@
-//! Sends that a FIFO queue has seen: within five minutes, the same again is accepted and not delivered. Pure.
+//! The sends that a FIFO queue remembers. For five minutes it accepts the same message again
+//! without delivering it. Pure.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,44 +9,45 @@ use uuid::Uuid;
 use crate::clock::Millis;
 
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html>
-const INTERVAL: Millis = 5 * 60 * 1_000;
+const DEDUPLICATION_INTERVAL: Millis = 5 * 60 * 1_000;
 
 /// The deduplication ids of the last five minutes.
 #[derive(Debug, Default)]
 pub(crate) struct Deduplication {
-    seen: HashMap<Key, Sent>,
-    /// In the order of sending, to forget them in.
-    order: VecDeque<(Millis, Key)>,
+    first_sends: HashMap<DeduplicationKey, FirstSend>,
+    /// In the order of the sends: the first one is forgotten first.
+    order: VecDeque<(Millis, DeduplicationKey)>,
 }
 
-/// A deduplication id, and the group that it counts in, where it does not count in the whole queue.
-pub(crate) type Key = (Option<Arc<str>>, Arc<str>);
+/// A deduplication id, and the group in which it counts. Without a group it counts in the whole
+/// queue.
+pub(crate) type DeduplicationKey = (Option<Arc<str>>, Arc<str>);
 
-/// What was answered to the first send.
+/// The answer to the first send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sent {
+pub(crate) struct FirstSend {
     pub(crate) message_id: Uuid,
     pub(crate) sequence: u64,
 }
 
 impl Deduplication {
-    /// What was sent with this key in the last five minutes.
-    pub(crate) fn seen(&mut self, key: &Key, now: Millis) -> Option<Sent> {
+    /// The first send with this key in the last five minutes.
+    pub(crate) fn first_send(&mut self, key: &DeduplicationKey, now: Millis) -> Option<FirstSend> {
         while let Some((at, _)) = self.order.front() {
-            if *at + INTERVAL > now {
+            if *at + DEDUPLICATION_INTERVAL > now {
                 break;
             }
             if let Some((_, key)) = self.order.pop_front() {
-                self.seen.remove(&key);
+                self.first_sends.remove(&key);
             }
         }
-        self.seen.get(key).copied()
+        self.first_sends.get(key).copied()
     }
 
     /// Remembers a send.
-    pub(crate) fn remember(&mut self, key: Key, sent: Sent, now: Millis) {
+    pub(crate) fn remember(&mut self, key: DeduplicationKey, sent: FirstSend, now: Millis) {
         self.order.push_back((now, key.clone()));
-        self.seen.insert(key, sent);
+        self.first_sends.insert(key, sent);
     }
 }
 
@@ -56,19 +58,25 @@ mod tests {
     #[test]
     fn a_key_is_remembered_for_five_minutes_from_the_first_send() {
         let mut deduplication = Deduplication::default();
-        let key: Key = (None, Arc::from("once"));
-        let sent = Sent {
+        let key: DeduplicationKey = (None, Arc::from("once"));
+        let sent = FirstSend {
             message_id: Uuid::from_u128(7),
             sequence: 1,
         };
-        assert_eq!(deduplication.seen(&key, 1_000), None);
+        assert_eq!(deduplication.first_send(&key, 1_000), None);
         deduplication.remember(key.clone(), sent, 1_000);
-        assert_eq!(deduplication.seen(&key, 1_000 + INTERVAL - 1), Some(sent));
         assert_eq!(
-            deduplication.seen(&(Some(Arc::from("g")), Arc::from("once")), 1_000),
+            deduplication.first_send(&key, 1_000 + DEDUPLICATION_INTERVAL - 1),
+            Some(sent)
+        );
+        assert_eq!(
+            deduplication.first_send(&(Some(Arc::from("g")), Arc::from("once")), 1_000),
             None
         );
-        assert_eq!(deduplication.seen(&key, 1_000 + INTERVAL), None);
-        assert!(deduplication.seen.is_empty() && deduplication.order.is_empty());
+        assert_eq!(
+            deduplication.first_send(&key, 1_000 + DEDUPLICATION_INTERVAL),
+            None
+        );
+        assert!(deduplication.first_sends.is_empty() && deduplication.order.is_empty());
     }
 }

@@ -1,71 +1,86 @@
-//! Which message is next: in a standard queue the oldest, in a FIFO queue the first of a group that nobody holds. Pure.
+//! Which message is next. In a standard queue it is the oldest one. In a FIFO queue it is the first
+//! one of a group that has no message in flight. Pure.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::sqs::message::Message;
+use crate::sqs::message::StoredMessage;
 
-/// The visible messages of a queue, by slot, in the order that they are to be received.
+/// The visible messages of a queue, by slot, in the order of their receives.
 #[derive(Debug)]
-pub(crate) enum Order {
-    /// Oldest first. A slot may be listed that is not visible any more: the store passes over it.
+pub(crate) enum VisibleOrder {
+    /// Oldest first. A slot in it may not be visible any more: the store skips it.
     Standard(VecDeque<u32>),
-    Fifo(Groups),
+    Fifo(MessageGroups),
 }
 
-/// The message groups of a FIFO queue: those in flight lock their group.
+/// The message groups of a FIFO queue. A message in flight locks its group.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagegroupid-property.html>
 #[derive(Debug, Default)]
-pub(crate) struct Groups {
-    by_name: HashMap<Arc<str>, Group>,
-    /// Groups with messages to receive. A group that has none any more is passed over.
+pub(crate) struct MessageGroups {
+    by_name: HashMap<Arc<str>, MessageGroup>,
+    /// Groups with messages to receive. A group in it may have none any more: it is skipped.
     ready: VecDeque<Arc<str>>,
 }
 
 #[derive(Debug, Default)]
-struct Group {
-    /// Visible messages by sequence number: one that comes back does so in its place.
+struct MessageGroup {
+    /// The visible messages by sequence number, so a message that comes back has its old position.
     waiting: BTreeMap<u64, u32>,
     in_flight: usize,
-    /// Whether the group is among the ready ones.
-    listed: bool,
+    /// Whether the group is in `ready`.
+    is_ready: bool,
 }
 
-impl Order {
+impl VisibleOrder {
+    /// The empty order of a standard or a FIFO queue.
+    pub(crate) fn new(fifo: bool) -> Self {
+        if fifo {
+            Self::Fifo(MessageGroups::default())
+        } else {
+            Self::Standard(VecDeque::new())
+        }
+    }
+
+    /// Whether it is the order of a FIFO queue.
+    pub(crate) fn is_fifo(&self) -> bool {
+        matches!(self, Self::Fifo(_))
+    }
+
     /// Adds a message that has become visible.
-    pub(crate) fn push(&mut self, slot: u32, message: &Message) {
+    pub(crate) fn push(&mut self, slot: u32, message: &StoredMessage) {
         match self {
-            Self::Standard(line) => line.push_back(slot),
+            Self::Standard(slots) => slots.push_back(slot),
             Self::Fifo(groups) => groups.change(message, |group| {
                 group.waiting.insert(sequence(message), slot);
             }),
         }
     }
 
-    /// Takes out the next message to receive. In a FIFO queue a group goes on as long as it has messages: those of one
-    /// receive may be of one group.
+    /// Takes the slot of the next message. In a FIFO queue one receive can take several messages of
+    /// one group, so the group stays ready until [`VisibleOrder::end_receive`].
     pub(crate) fn pop(&mut self) -> Option<u32> {
         match self {
-            Self::Standard(line) => line.pop_front(),
+            Self::Standard(slots) => slots.pop_front(),
             Self::Fifo(groups) => groups.pop(),
         }
     }
 
-    /// Ends a receive: the group that the last messages came from is locked from now on.
+    /// Ends a receive: the group of the last messages is locked from now on.
     pub(crate) fn end_receive(&mut self) {
         let Self::Fifo(groups) = self else { return };
-        let locked = groups
+        let first = groups
             .ready
             .front()
             .and_then(|name| groups.by_name.get_mut(name));
-        if let Some(group) = locked.filter(|group| group.in_flight > 0) {
-            group.listed = false;
+        if let Some(locked) = first.filter(|group| group.in_flight > 0) {
+            locked.is_ready = false;
             groups.ready.pop_front();
         }
     }
 
-    /// Takes out a message that is visible no more, though nobody received it.
-    pub(crate) fn remove(&mut self, message: &Message) {
+    /// Removes a message that is not visible any more, though nobody received it.
+    pub(crate) fn remove(&mut self, message: &StoredMessage) {
         if let Self::Fifo(groups) = self {
             groups.change(message, |group| {
                 group.waiting.remove(&sequence(message));
@@ -73,32 +88,32 @@ impl Order {
         }
     }
 
-    /// A message is in flight.
-    pub(crate) fn hold(&mut self, message: &Message) {
+    /// The message is in flight from now on, so it locks its group.
+    pub(crate) fn lock_group(&mut self, message: &StoredMessage) {
         if let Self::Fifo(groups) = self {
             groups.change(message, |group| group.in_flight += 1);
         }
     }
 
-    /// A message is in flight no more.
-    pub(crate) fn release(&mut self, message: &Message) {
+    /// The message is not in flight any more.
+    pub(crate) fn unlock_group(&mut self, message: &StoredMessage) {
         if let Self::Fifo(groups) = self {
             groups.change(message, |group| group.in_flight -= 1);
         }
     }
 
-    /// Drops what is stale, where that outweighs what is not.
+    /// Drops the slots that are not visible, if there are more of them than of the others.
     pub(crate) fn compact(&mut self, visible: usize, is_visible: impl Fn(u32) -> bool) {
         const SLACK: usize = 1_024;
-        if let Self::Standard(line) = self
-            && line.len() > 2 * visible + SLACK
+        if let Self::Standard(slots) = self
+            && slots.len() > 2 * visible + SLACK
         {
-            line.retain(|slot| is_visible(*slot));
+            slots.retain(|slot| is_visible(*slot));
         }
     }
 }
 
-impl Groups {
+impl MessageGroups {
     fn pop(&mut self) -> Option<u32> {
         loop {
             let name = self.ready.front()?;
@@ -109,7 +124,7 @@ impl Groups {
             if let Some((_, slot)) = group.waiting.pop_first() {
                 return Some(slot);
             }
-            group.listed = false;
+            group.is_ready = false;
             if group.in_flight == 0 {
                 self.by_name.remove(name);
             }
@@ -117,8 +132,8 @@ impl Groups {
         }
     }
 
-    /// Changes the message's group, and lists it where it has become ready.
-    fn change(&mut self, message: &Message, change: impl FnOnce(&mut Group)) {
+    /// Changes the group of the message. If that makes it ready, adds it to the ready groups.
+    fn change(&mut self, message: &StoredMessage, change: impl FnOnce(&mut MessageGroup)) {
         let Some(name) = message
             .extra
             .as_ref()
@@ -128,18 +143,18 @@ impl Groups {
         };
         let group = self.by_name.entry(Arc::clone(name)).or_default();
         change(group);
-        if group.in_flight > 0 || group.listed {
+        if group.in_flight > 0 || group.is_ready {
             return;
         }
         if group.waiting.is_empty() {
             self.by_name.remove(name);
         } else {
-            group.listed = true;
+            group.is_ready = true;
             self.ready.push_back(Arc::clone(name));
         }
     }
 }
 
-fn sequence(message: &Message) -> u64 {
+fn sequence(message: &StoredMessage) -> u64 {
     message.extra.as_ref().map_or(0, |extra| extra.sequence)
 }

@@ -1,0 +1,21 @@
+//! One invocation of the consumer's handler inside this process, from Lambda's event to its answer.
+
+use fanline_consumer::Consumer;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+/// Invokes the handler, which ends within `timeout`. `on_metric_line` gets each metric line that
+/// the Lambda function would print.
+pub(crate) async fn invoke(
+    consumer: &Consumer,
+    event: Value,
+    timeout: SignedDuration,
+    on_metric_line: impl Fn(&str),
+) -> Result<Value, String> {
+    let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
+    let handled = consumer.handle(event, Timestamp::now() + timeout).await;
+    for line in &handled.metrics {
+        on_metric_line(line);
+    }
+    serde_json::to_value(handled.response).map_err(|error| error.to_string())
+}

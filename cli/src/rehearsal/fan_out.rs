@@ -1,0 +1,108 @@
+//! The producer of a run, and what its invocations gave.
+
+use fanline_producer::{ProduceError, Producer, Progress, Summary};
+use parking_lot::Mutex;
+use serde_json::Value;
+
+use crate::report::accounting::FanOutCounts;
+
+/// A producer that keeps the result of each invocation.
+pub(crate) struct FanOut {
+    producer: Producer,
+    results: Mutex<Results>,
+}
+
+#[derive(Default)]
+struct Results {
+    summaries: Vec<Summary>,
+    error: Option<ProduceError>,
+}
+
+/// What all invocations gave together.
+pub(crate) struct FanOutTotals {
+    pub(crate) counts: FanOutCounts,
+    pub(crate) deliveries: u64,
+    pub(crate) queue_requests: u64,
+    /// The files with the rejected rows.
+    pub(crate) rejects: Vec<String>,
+    /// The error that ended an invocation.
+    pub(crate) error: Option<String>,
+}
+
+impl FanOut {
+    pub(crate) fn new(producer: Producer) -> Self {
+        Self {
+            producer,
+            results: Mutex::default(),
+        }
+    }
+
+    /// Invokes the producer with an event and keeps the result.
+    ///
+    /// There is no second attempt after an error: the producer has already repeated what can be
+    /// repeated.
+    pub(crate) async fn invoke(&self, event: Value) {
+        let result = self.producer.handle(event, None).await;
+        let mut results = self.results.lock();
+        match result {
+            Ok(summary) => results.summaries.push(summary),
+            Err(error) => results.error = Some(error),
+        }
+    }
+
+    /// How far the producer has come.
+    pub(crate) fn progress(&self) -> &Progress {
+        self.producer.progress()
+    }
+
+    /// The error of an invocation, where nothing was published at all.
+    pub(crate) fn error_before_publishing(&self) -> Option<ProduceError> {
+        if self.progress().deliveries() > 0 {
+            return None;
+        }
+        self.results.lock().error.take()
+    }
+
+    /// All results together. An invocation that was interrupted or failed gave no summary: then the
+    /// counts are of the rows that the producer had dealt with.
+    pub(crate) fn totals(&self, interrupted: bool) -> FanOutTotals {
+        let results = self.results.lock();
+        let sum = |count: fn(&Summary) -> u64| results.summaries.iter().map(count).sum::<u64>();
+        let counts = if interrupted || results.error.is_some() {
+            self.counts_so_far()
+        } else {
+            FanOutCounts {
+                rows: sum(|summary| summary.rows),
+                published: sum(|summary| summary.recipients),
+                rejected: sum(|summary| summary.rejected),
+                duplicates: sum(|summary| summary.duplicates),
+            }
+        };
+        let rejects = results
+            .summaries
+            .iter()
+            .flat_map(|summary| &summary.rejects);
+        FanOutTotals {
+            counts,
+            deliveries: self.progress().deliveries(),
+            queue_requests: sum(|summary| summary.requests),
+            rejects: rejects.cloned().collect(),
+            error: results.error.as_ref().map(ToString::to_string),
+        }
+    }
+
+    fn counts_so_far(&self) -> FanOutCounts {
+        let progress = self.progress();
+        let (published, rejected, duplicates) = (
+            progress.recipients(),
+            progress.rejected(),
+            progress.duplicates(),
+        );
+        FanOutCounts {
+            rows: published + rejected + duplicates,
+            published,
+            rejected,
+            duplicates,
+        }
+    }
+}

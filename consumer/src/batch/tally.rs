@@ -1,0 +1,187 @@
+//! What a batch came to, as CloudWatch's embedded metrics: JSON lines in the log.
+
+use std::collections::BTreeMap;
+
+use fanline_core::channel::Channel;
+use fanline_core::outcome::Outcome;
+use fanline_telemetry::{MAX_VALUES, MetricLine};
+use jiff::Timestamp;
+
+use crate::channel::attempt::Exchange;
+
+const OUTCOMES: [Outcome; 7] = [
+    Outcome::Accepted,
+    Outcome::AlreadyAccepted,
+    Outcome::Retry,
+    Outcome::Hold,
+    Outcome::Refused,
+    Outcome::Expired,
+    Outcome::Unknown,
+];
+
+/// The counts of one batch.
+#[derive(Debug, Default)]
+pub(crate) struct BatchTally {
+    channels: BTreeMap<&'static str, ChannelTally>,
+    /// Records whose body is not a delivery.
+    pub undecodable: u64,
+}
+
+/// The counts of one batch and one channel.
+#[derive(Debug, Default)]
+pub(crate) struct ChannelTally {
+    outcomes: BTreeMap<Outcome, OutcomeTally>,
+    latencies: Vec<u64>,
+    too_fast: u64,
+    /// How often the channel was put on hold.
+    pub holds: u64,
+    /// Multicasts that were taken apart.
+    pub splits: u64,
+    /// Requests a second as of now, by endpoint.
+    pub paces: Vec<(&'static str, f64)>,
+    /// Seconds since the run of the batch's last delivery began.
+    pub run_age: Option<f64>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct OutcomeTally {
+    deliveries: u64,
+    recipients: u64,
+}
+
+impl BatchTally {
+    /// The counts of a channel.
+    pub(crate) fn channel(&mut self, channel: Channel) -> &mut ChannelTally {
+        self.channels.entry(channel.as_str()).or_default()
+    }
+
+    /// Notes the paces of a channel, if the batch had a delivery for it.
+    pub(crate) fn note_paces(&mut self, channel: Channel, paces: &[(&'static str, f64)]) {
+        if let Some(tally) = self.channels.get_mut(channel.as_str()) {
+            tally.paces = paces.to_vec();
+        }
+    }
+
+    /// One line for each channel that the batch had deliveries for, and one for bodies that name no
+    /// channel. The name of the function tells the stacks of an account apart.
+    pub(crate) fn lines(&self, function: &str, now: Timestamp) -> Vec<String> {
+        let line = |channel| MetricLine::new(now, &[("function", function), ("channel", channel)]);
+        let mut lines: Vec<String> = self
+            .channels
+            .iter()
+            .map(|(channel, tally)| tally.write(line(channel)).to_string())
+            .collect();
+        if self.undecodable > 0 {
+            let mut line = line("none");
+            line.metric("undecodable", "Count", self.undecodable);
+            lines.push(line.to_string());
+        }
+        lines
+    }
+}
+
+impl ChannelTally {
+    /// A delivery, or a part of one, has this outcome.
+    pub(crate) fn add(&mut self, outcome: Outcome, recipients: usize) {
+        let tally = self.outcomes.entry(outcome).or_default();
+        tally.deliveries += 1;
+        tally.recipients += recipients as u64;
+    }
+
+    /// A request was made.
+    pub(crate) fn add_exchange(&mut self, exchange: &Exchange) {
+        if self.latencies.len() < MAX_VALUES {
+            self.latencies.push(exchange.latency_ms);
+        }
+        if exchange.status() == Some(429) {
+            self.too_fast += 1;
+        }
+    }
+
+    fn write(&self, mut line: MetricLine) -> MetricLine {
+        // Zeros too. An alarm needs them to be calm, and nothing can be divided by a missing value.
+        for outcome in OUTCOMES {
+            let tally = self.outcomes.get(&outcome).copied().unwrap_or_default();
+            line.metric(outcome.as_str(), "Count", tally.recipients);
+            line.metric(&format!("{outcome}_deliveries"), "Count", tally.deliveries);
+        }
+        line.metric("too_fast", "Count", self.too_fast);
+        line.metric("holds", "Count", self.holds);
+        line.metric("splits", "Count", self.splits);
+        if !self.latencies.is_empty() {
+            line.metric("latency", "Milliseconds", self.latencies.clone());
+        }
+        for (endpoint, pace) in &self.paces {
+            line.metric(&format!("pace_{endpoint}"), "Count/Second", *pace);
+        }
+        if let Some(age) = self.run_age {
+            line.metric("run_age", "Seconds", age);
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::response::Response;
+    use crate::channel::route::Route;
+    use fanline_core::delivery::Endpoint;
+    use serde_json::Value;
+
+    fn exchange(status: u16) -> Exchange {
+        Exchange {
+            route: Route::Line(Endpoint::Push),
+            departed: Timestamp::UNIX_EPOCH,
+            latency_ms: 12,
+            response: Ok(Response {
+                status,
+                ..Response::default()
+            }),
+        }
+    }
+
+    #[test]
+    fn a_line_is_what_cloudwatch_reads() {
+        let mut tally = BatchTally::default();
+        let counts = tally.channel(Channel::Line);
+        counts.add(Outcome::Accepted, 500);
+        counts.add(Outcome::Accepted, 1);
+        counts.add(Outcome::Refused, 1);
+        for _ in 0..100 {
+            counts.add_exchange(&exchange(200));
+            counts.add_exchange(&exchange(429));
+        }
+        counts.run_age = Some(12.5);
+        tally.note_paces(Channel::Line, &[("push", 190.0)]);
+        tally.note_paces(Channel::LineNotify, &[("notify", 50.0)]);
+        tally.undecodable = 2;
+        let lines = tally.lines(
+            "fanline-consumer",
+            Timestamp::from_second(1_700_000_000).unwrap(),
+        );
+        assert_eq!(lines.len(), 2);
+        let line: Value = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!(line["_aws"]["Timestamp"], 1_700_000_000_000_u64);
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "fanline");
+        assert_eq!(line["function"], "fanline-consumer");
+        assert_eq!(line["accepted"], 501);
+        assert_eq!(line["accepted_deliveries"], 2);
+        assert_eq!(line["refused"], 1);
+        assert_eq!(line["hold"], 0);
+        assert_eq!(line["latency"].as_array().unwrap().len(), 100);
+        assert_eq!(line["too_fast"], 100);
+        assert_eq!(line["pace_push"], 190.0);
+        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+            .as_array()
+            .unwrap();
+        assert!(metrics.len() <= 100);
+        for metric in metrics {
+            let name = metric["Name"].as_str().unwrap();
+            assert!(!line[name].is_null(), "{name} has no value at the root");
+        }
+        assert!(!lines[0].contains('\n'));
+        let none: Value = serde_json::from_str(&lines[1]).unwrap();
+        assert_eq!(none["undecodable"], 2);
+    }
+}

@@ -1,0 +1,74 @@
+//! The reading of a slice that publishes it: rows become deliveries, and deliveries become
+//! requests.
+
+use crate::check::row_rules::RowRules;
+use crate::check::window::Window;
+use crate::list::rows::{ReadError, Rows};
+use crate::list::slice::OpenSlice;
+use crate::list::source::SourceError;
+use crate::publish::deliveries::Deliveries;
+use crate::publish::pack::{Entry, Packer};
+
+/// Reads a slice that has been checked, and makes the requests that publish it.
+pub(crate) struct PublishReading<'a> {
+    open: &'a OpenSlice,
+    rows: Rows,
+    deliveries: Deliveries<'a>,
+    packer: Packer,
+    is_at_end: bool,
+}
+
+impl<'a> PublishReading<'a> {
+    /// The check of the slice found these `windows`.
+    pub(crate) fn new(open: &'a OpenSlice, windows: Vec<Window>) -> Self {
+        let envelope = open.envelope();
+        let rules = RowRules::new(&open.campaign, &envelope);
+        Self {
+            open,
+            rows: Rows::new(open),
+            deliveries: Deliveries::new(rules, envelope.encoder(), windows, open.slice.skip),
+            packer: Packer::default(),
+            is_at_end: false,
+        }
+    }
+
+    /// The entries of the next request.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Entry>>, ReadError> {
+        let changed = || SourceError::Changed(self.open.source.name.clone());
+        loop {
+            while let Some(entry) = self.deliveries.pop() {
+                if let Some(request) = self.packer.push(entry) {
+                    return Ok(Some(request));
+                }
+            }
+            if self.is_at_end {
+                return Ok(self.packer.finish());
+            }
+            if let Some(parsed) = self.rows.next()? {
+                self.deliveries.row(parsed).map_err(|_| changed())?;
+                continue;
+            }
+            let rules = self.deliveries.rules();
+            if !self.rows.fill(|header| rules.check_header(header)).await? {
+                self.deliveries.finish().map_err(|_| changed())?;
+                self.is_at_end = true;
+            }
+        }
+    }
+
+    /// The first row that has not been sent, where `request` is not sent either.
+    pub(crate) fn first_unsent_row(&self, request: &[Entry]) -> u64 {
+        let entries = request.iter().chain(self.packer.waiting());
+        let packed = entries.filter_map(|entry| entry.rows().first()).copied();
+        packed
+            .chain(self.deliveries.first_row())
+            .map(|number| number.row)
+            .fold(self.rows.next_place().row, u64::min)
+    }
+
+    /// How many recipients the deliveries have that were left out, and how many more deliveries
+    /// were to be left out than there are.
+    pub(crate) fn skipped(&self) -> (u64, u64) {
+        self.deliveries.skipped()
+    }
+}

@@ -1,0 +1,70 @@
+//! The queue on which slices wait for a producer.
+
+use std::sync::Arc;
+
+use fanline_core::text::push_json;
+
+use crate::list::slice::{OpenSlice, Slice};
+use crate::publish::pack::{Entry, Packer};
+use crate::publish::queue::{Queue, QueueError};
+use crate::publish::sender::{SendTotals, Sender};
+use crate::publish::sqs_entry::EntryWriter;
+
+/// The slice queue.
+#[derive(Debug)]
+pub(crate) struct SliceQueue {
+    queue: Queue,
+    max_in_flight: usize,
+}
+
+/// Not all slices are on the queue.
+#[derive(Debug)]
+pub(crate) struct SliceQueueError {
+    /// How many slices are on the queue.
+    pub(crate) published: u64,
+    pub(crate) error: QueueError,
+}
+
+impl SliceQueue {
+    /// A slice queue with at most so many requests at the same time.
+    pub(crate) fn new(queue: Queue, max_in_flight: usize) -> Self {
+        Self {
+            queue,
+            max_in_flight,
+        }
+    }
+
+    /// Puts slices of this list on the queue. Returns an error where one of them is not on it.
+    pub(crate) async fn send(
+        &self,
+        list: &OpenSlice,
+        slices: Vec<Slice>,
+    ) -> Result<SendTotals, SliceQueueError> {
+        let writer = EntryWriter::for_slices(&list.campaign, list.slice.started_at);
+        // Nobody watches the progress of slices: no recipient is in them yet.
+        let progress = Arc::default();
+        let mut sender = Sender::new(self.queue.clone(), writer, self.max_in_flight, progress);
+        let mut packer = Packer::default();
+        for slice in slices {
+            let mut body = String::new();
+            push_json(&mut body, &slice);
+            if let Some(request) = packer.push(Entry::Slice(body)) {
+                sender.send(request).await;
+            }
+        }
+        if let Some(request) = packer.finish() {
+            sender.send(request).await;
+        }
+        let (totals, failed) = sender.finish().await;
+        let refused = totals.refused.first();
+        let error = match (failed, refused) {
+            (Some(failed), _) => failed.error,
+            (None, Some(refused)) => self.queue.refused(refused.reason.clone()),
+            (None, None) => return Ok(totals),
+        };
+        Err(SliceQueueError {
+            published: totals.slices,
+            error,
+        })
+    }
+}
