@@ -13,9 +13,11 @@
 //!
 //! # Layout
 //! - `message`, `imagemap`, `template`, `flex`, `action`: the tables
-//! - `schema`: the words that the tables are written in; `text`: the rules for strings
-//! - `walk`: a tree held against the tables; `row`: what is left to check in
-//!   each row
+//! - `walk`: a tree held against the tables; `schema` in it: the words that the tables are written
+//!   in
+//! - `text`, `number`: the rules for strings and numbers
+//! - `field`: the rules for one string that is a template
+//! - `rules`: all that is left to check for each row
 //!
 //! Sources: <https://developers.line.biz/en/reference/messaging-api/#message-objects>, as of
 //! 2026-08-07, and <https://github.com/line/line-openapi>, as of 2026-07-01.
@@ -23,27 +25,29 @@
 use serde_json::Value;
 
 mod action;
+mod field;
 mod flex;
 mod imagemap;
 mod message;
+mod number;
 mod problem;
-mod row;
-mod schema;
+mod rules;
 #[cfg(test)]
 mod table;
 mod template;
 mod text;
 mod walk;
 
+pub use field::{FieldForm, FieldRule};
 pub use problem::Problem;
-pub use row::{FieldForm, FieldRule, MessageRules, RowCheck};
+pub use rules::{MessageRules, RowCheck};
 pub use text::braces::double_braces;
 
 /// Everything that LINE would refuse in `messages`, in the order of the tables.
 ///
 /// `messages` is what a request carries: no string of it is a template.
 pub fn problems(messages: &[Value]) -> Vec<Problem> {
-    let mut walk = walk::Walk::new(&|_| None);
+    let mut walk = walk::Walk::new(&message::MESSAGE, &|_| None);
     walk.messages(messages);
     walk.into_findings().problems
 }

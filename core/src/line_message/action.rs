@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::row::RowRule;
-use super::schema::{Choice, Field, Rule, Shape, optional, reference, required};
-use super::text::{
-    Moment, Text, Url, filled, graphemes, graphemes_or_empty, one_of, utf16, utf16_or_empty,
-};
+use super::field::RowRule;
+use super::text::{Moment, Text, Url};
 use super::walk::Walk;
+use super::walk::schema::{
+    Choice, Field, Rule, Shape, filled, graphemes, graphemes_or_empty, one_of, optional, reference,
+    required, utf16, utf16_or_empty,
+};
 
 const REFERENCE: &str = reference!("action-objects");
 

@@ -5,14 +5,14 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::action::FLEX_ACTION;
+use super::field::size::MaxSize;
 use super::problem::Validator;
-use super::row::size::MaxSize;
-use super::schema::{Choice, Field, List, Rule, Shape, optional, reference, required};
-use super::text::{one_of, pattern};
 use super::walk::Walk;
+use super::walk::schema::{
+    Choice, Field, List, Rule, Shape, one_of, optional, pattern, reference, required,
+};
 
 mod component;
-mod layout;
 mod style;
 
 use component::{BLOCK, HERO};

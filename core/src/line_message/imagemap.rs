@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::message::ALT_TEXT;
-use super::schema::{Choice, Field, List, Number, Rule, Shape, optional, reference, required};
-use super::text::{Text, Url, graphemes_or_empty, https, utf16};
+use super::text::{Text, Url};
 use super::walk::Walk;
+use super::walk::schema::{
+    Choice, Field, List, Rule, Shape, alt_text, graphemes_or_empty, https, optional, reference,
+    required, utf16, whole_number,
+};
 
 pub(super) static IMAGEMAP: Shape = Shape::typed(
     "imagemap",
@@ -15,7 +17,7 @@ pub(super) static IMAGEMAP: Shape = Shape::typed(
     reference!("imagemap-message"),
     &[&[
         required("baseUrl", https()),
-        required("altText", ALT_TEXT),
+        required("altText", alt_text()),
         required("baseSize", Rule::Object(&BASE_SIZE)),
         optional("video", Rule::Object(&VIDEO)),
         required("actions", Rule::List(&ACTIONS)),
@@ -23,7 +25,7 @@ pub(super) static IMAGEMAP: Shape = Shape::typed(
 );
 
 /// A number of pixels.
-const PIXELS: Rule = Number::whole(0.0, i32::MAX as f64);
+const PIXELS: Rule = whole_number(0.0, i32::MAX as f64);
 
 static BASE_SIZE: Shape = Shape::plain(
     "base size",

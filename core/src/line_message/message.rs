@@ -3,9 +3,11 @@
 use super::action::QUICK_REPLY_ACTION;
 use super::flex::{CONTAINER, check_animated};
 use super::imagemap::IMAGEMAP;
-use super::schema::{Choice, Field, List, Rule, Shape, optional, reference, required};
 use super::template::TEMPLATE;
-use super::text::{Text, https, one_of, utf16};
+use super::text::Text;
+use super::walk::schema::{
+    Choice, Field, List, Rule, Shape, alt_text, https, one_of, optional, reference, required,
+};
 
 mod media;
 mod text;
@@ -14,10 +16,6 @@ use media::{AUDIO, COUPON, IMAGE, LOCATION, STICKER, VIDEO};
 use text::{TEXT, TEXT_V2};
 
 pub(super) const REFERENCE: &str = reference!("message-objects");
-
-/// What is shown where the message can't be.
-/// <https://developers.line.biz/en/reference/messaging-api/#flex-message>
-pub(super) const ALT_TEXT: Rule = utf16(1500);
 
 pub(super) static MESSAGE: Choice = Choice {
     what: "message",
@@ -82,7 +80,7 @@ static TEMPLATE_MESSAGE: Shape = message(
     "template",
     reference!("template-messages"),
     &[&[
-        required("altText", ALT_TEXT),
+        required("altText", alt_text()),
         required("template", Rule::OneOf(&TEMPLATE)),
     ]],
 );
@@ -91,7 +89,7 @@ static FLEX: Shape = message(
     "flex",
     reference!("flex-message"),
     &[&[
-        required("altText", ALT_TEXT),
+        required("altText", alt_text()),
         required("contents", Rule::OneOf(&CONTAINER)),
     ]],
 )

@@ -127,6 +127,12 @@ impl Fault {
     }
 }
 
+/// Names in backticks, for a sentence.
+pub(super) fn in_backticks<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,12 +5,15 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::action::{DEFAULT_ACTION, IMAGE_CAROUSEL_ACTION, TEMPLATE_ACTION};
+use super::field::RowRule;
 use super::flex::COLOUR;
 use super::problem::Validator;
-use super::row::RowRule;
-use super::schema::{Choice, Field, List, Rule, Shape, optional, reference, required};
-use super::text::{Text, filled, graphemes, https, one_of, pattern};
+use super::text::Text;
 use super::walk::Walk;
+use super::walk::schema::{
+    Choice, Field, List, Rule, Shape, filled, graphemes, https, one_of, optional, pattern,
+    reference, required,
+};
 
 pub(super) static TEMPLATE: Choice = Choice {
     what: "template",
@@ -64,7 +67,7 @@ static BUTTONS_ACTIONS: List = List {
 fn check_card_text(walk: &mut Walk<'_>, card: &Map<String, Value>, max_alone: usize) {
     let is_alone = !has(card, "thumbnailImageUrl") && !has(card, "title");
     let max = if is_alone { max_alone } else { 60 };
-    walk.also_text(card, "text", RowRule::Text(Text::graphemes(max)));
+    walk.also_text(card, "text", RowRule::Text(Text::graphemes_or_empty(max)));
 }
 
 fn has(object: &Map<String, Value>, name: &str) -> bool {

@@ -2,8 +2,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::problem::{Fault, Refusal};
-use super::schema::{Rule, in_backticks};
+use super::problem::{Fault, Refusal, in_backticks};
 use crate::text::utf16_len;
 
 pub(super) mod braces;
@@ -60,62 +59,32 @@ impl Pattern {
     }
 }
 
-/// A string of up to `max` UTF-16 code units, not empty.
-pub(super) const fn utf16(max: usize) -> Rule {
-    length(false, max, Unit::Utf16)
-}
-
-/// A string of up to `max` UTF-16 code units.
-pub(super) const fn utf16_or_empty(max: usize) -> Rule {
-    length(true, max, Unit::Utf16)
-}
-
-/// A string of up to `max` grapheme clusters, not empty.
-pub(super) const fn graphemes(max: usize) -> Rule {
-    length(false, max, Unit::Graphemes)
-}
-
-/// A string of up to `max` grapheme clusters.
-pub(super) const fn graphemes_or_empty(max: usize) -> Rule {
-    length(true, max, Unit::Graphemes)
-}
-
-/// A string that is not empty.
-pub(super) const fn filled() -> Rule {
-    utf16(usize::MAX)
-}
-
-pub(super) const fn any_text() -> Rule {
-    Rule::Text(Text::Any)
-}
-
-pub(super) const fn https() -> Rule {
-    Rule::Text(Text::Url(Url::HTTPS))
-}
-
-pub(super) const fn one_of(values: &'static [&'static str]) -> Rule {
-    Rule::Text(Text::OneOf(values))
-}
-
-pub(super) const fn pattern(pattern: &'static Pattern) -> Rule {
-    Rule::Text(Text::Pattern(pattern))
-}
-
-const fn length(may_be_empty: bool, max: usize, unit: Unit) -> Rule {
-    Rule::Text(Text::Length(Length {
-        may_be_empty,
-        max,
-        unit,
-    }))
-}
-
 impl Text {
-    /// A string of up to `max` grapheme clusters.
+    /// A string of up to `max` UTF-16 code units, not empty.
+    pub(super) const fn utf16(max: usize) -> Self {
+        Self::length(false, max, Unit::Utf16)
+    }
+
+    /// A string of up to `max` UTF-16 code units.
+    pub(super) const fn utf16_or_empty(max: usize) -> Self {
+        Self::length(true, max, Unit::Utf16)
+    }
+
+    /// A string of up to `max` grapheme clusters, not empty.
     pub(super) const fn graphemes(max: usize) -> Self {
+        Self::length(false, max, Unit::Graphemes)
+    }
+
+    /// A string of up to `max` grapheme clusters.
+    pub(super) const fn graphemes_or_empty(max: usize) -> Self {
+        Self::length(true, max, Unit::Graphemes)
+    }
+
+    const fn length(may_be_empty: bool, max: usize, unit: Unit) -> Self {
         Self::Length(Length {
-            may_be_empty: true,
+            may_be_empty,
             max,
-            unit: Unit::Graphemes,
+            unit,
         })
     }
 
@@ -252,13 +221,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn rule(rule: Rule) -> Text {
-        match rule {
-            Rule::Text(text) => text,
-            _ => panic!("a rule for a string"),
-        }
-    }
-
     #[test]
     fn lengths_are_counted_in_their_unit() {
         let family = "👨‍👩‍👧";
@@ -271,33 +233,33 @@ mod tests {
             ("\r\n".into(), 2, 1),
         ] {
             for (make, max) in [
-                (utf16 as fn(usize) -> Rule, max_utf16),
-                (graphemes, max_graphemes),
+                (Text::utf16 as fn(usize) -> Text, max_utf16),
+                (Text::graphemes, max_graphemes),
             ] {
-                assert!(rule(make(max)).check(&text).is_ok(), "{text}");
-                assert!(rule(make(max - 1)).check(&text).is_err(), "{text}");
+                assert!(make(max).check(&text).is_ok(), "{text}");
+                assert!(make(max - 1).check(&text).is_err(), "{text}");
             }
         }
-        let problem = rule(graphemes(20)).check(&"x".repeat(21)).unwrap_err();
+        let problem = Text::graphemes(20).check(&"x".repeat(21)).unwrap_err();
         assert_eq!(problem.problem, "has 21 characters; LINE takes 20");
     }
 
     #[test]
     fn only_some_texts_may_be_empty() {
-        assert!(rule(utf16(5)).check("").is_err());
-        assert!(rule(graphemes(5)).check("").is_err());
-        assert!(rule(filled()).check("").is_err());
-        assert!(rule(utf16_or_empty(5)).check("").is_ok());
-        assert!(rule(graphemes_or_empty(5)).check("").is_ok());
-        assert!(rule(any_text()).check("").is_ok());
+        assert!(Text::utf16(5).check("").is_err());
+        assert!(Text::graphemes(5).check("").is_err());
+        assert!(Text::utf16(usize::MAX).check("").is_err());
+        assert!(Text::utf16_or_empty(5).check("").is_ok());
+        assert!(Text::graphemes_or_empty(5).check("").is_ok());
+        assert!(Text::Any.check("").is_ok());
     }
 
     #[test]
     fn more_code_points_than_characters_are_doubtful() {
         let family = "👨‍👩‍👧";
-        assert_eq!(rule(graphemes(3)).doubt("abc"), None);
-        assert_eq!(rule(utf16(8)).doubt(family), None);
-        assert!(rule(graphemes(4)).doubt(family).is_some());
+        assert_eq!(Text::graphemes(3).doubt("abc"), None);
+        assert_eq!(Text::utf16(8).doubt(family), None);
+        assert!(Text::graphemes(4).doubt(family).is_some());
     }
 
     #[test]

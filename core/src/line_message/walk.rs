@@ -5,16 +5,28 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::message::{MESSAGE, REFERENCE};
-use super::problem::{Fault, Findings, Place, Refusal, Validator};
-use super::row::size::{MaxSize, SizeRule, fixed_bytes};
-use super::row::{FieldForm, FieldRule, LeftToRows, RowRule};
-use super::schema::{Choice, Field, List, Named, Rule, Shape, in_backticks};
+use super::field::size::{MaxSize, SizeRule, fixed_bytes};
+use super::field::{FieldForm, FieldRule, RowRule};
+use super::problem::{Fault, Findings, Place, Refusal, Validator, in_backticks};
 use super::text::Text;
 use crate::limits::line::MAX_MESSAGES;
 
+pub(super) mod schema;
+
+use schema::{Choice, Field, List, Named, Rule, Shape};
+
+/// What a walk leaves to the rows.
+#[derive(Debug, Default)]
+pub(super) struct LeftToRows {
+    pub(super) fields: Vec<FieldRule>,
+    pub(super) sizes: Vec<SizeRule>,
+    pub(super) whole: Vec<usize>,
+}
+
 /// One walk: where it stands, what it found, and what it leaves to the rows.
 pub(super) struct Walk<'a> {
+    /// What each message may be.
+    message_types: &'static Choice,
     prefix: &'a dyn Fn(&str) -> Option<&str>,
     path: String,
     place: Place,
@@ -27,12 +39,16 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// `prefix` as in [`MessageRules::compile`](super::MessageRules::compile).
-    pub(super) fn new(prefix: &'a dyn Fn(&str) -> Option<&str>) -> Self {
+    pub(super) fn new(
+        message_types: &'static Choice,
+        prefix: &'a dyn Fn(&str) -> Option<&str>,
+    ) -> Self {
         Self {
+            message_types,
             prefix,
             path: String::from("messages"),
             place: Place {
-                reference: REFERENCE,
+                reference: message_types.reference,
                 validator: Validator::Message,
             },
             message: 0,
@@ -66,7 +82,7 @@ impl<'a> Walk<'a> {
         }
         for (i, message) in messages.iter().enumerate() {
             self.message = i;
-            self.inside_item(i, |walk| walk.choice(&MESSAGE, message));
+            self.inside_item(i, |walk| walk.choice(walk.message_types, message));
         }
     }
 

@@ -6,15 +6,18 @@ use serde_json::{Map, Value};
 
 use super::super::action::{FLEX_ACTION, FLEX_BUTTON_ACTION, FLEX_VIDEO_ACTION};
 use super::super::problem::{Fault, Refusal};
-use super::super::schema::{
-    Choice, Field, List, Number, Rule, Shape, optional, reference, required,
-};
-use super::super::text::{any_text, filled, https, one_of, pattern};
 use super::super::walk::Walk;
-use super::layout::BOX;
+use super::super::walk::schema::{
+    Choice, Field, List, Rule, Shape, any_text, filled, https, one_of, optional, pattern,
+    reference, required, whole_number,
+};
 use super::style::{
     ASPECT_RATIO, COLOUR, ICON_SIZE, IMAGE_SIZE, LINE_SPACING, OFFSET, SPACE, TEXT_SIZE,
 };
+
+mod layout;
+
+use layout::BOX;
 
 const fn components(shapes: &'static [&'static Shape]) -> Choice {
     Choice {
@@ -48,7 +51,7 @@ pub(super) const fn component(
 }
 
 /// A share of the space, or a number of lines.
-const COUNT: Rule = Number::whole(0.0, i32::MAX as f64);
+const COUNT: Rule = whole_number(0.0, i32::MAX as f64);
 
 pub(super) const FLEX: Field = optional("flex", COUNT);
 

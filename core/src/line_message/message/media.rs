@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::super::schema::{Number, Shape, optional, reference, required};
-use super::super::text::{Pattern, any_text, filled, https, pattern, utf16};
+use super::super::text::Pattern;
 use super::super::walk::Walk;
+use super::super::walk::schema::{
+    Shape, any_text, filled, https, number, optional, pattern, reference, required, utf16,
+    whole_number,
+};
 use super::message;
 
 pub(super) static STICKER: Shape = message(
@@ -69,7 +72,7 @@ pub(super) static AUDIO: Shape = message(
     reference!("audio-message"),
     &[&[
         required("originalContentUrl", https()),
-        required("duration", Number::whole(0.0, f64::INFINITY)),
+        required("duration", whole_number(0.0, f64::INFINITY)),
     ]],
 );
 
@@ -79,8 +82,8 @@ pub(super) static LOCATION: Shape = message(
     &[&[
         required("title", utf16(100)),
         required("address", utf16(100)),
-        required("latitude", Number::between(-90.0, 90.0)),
-        required("longitude", Number::between(-180.0, 180.0)),
+        required("latitude", number(-90.0, 90.0)),
+        required("longitude", number(-180.0, 180.0)),
     ]],
 );
 

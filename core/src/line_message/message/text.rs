@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+use super::super::field::RowRule;
 use super::super::problem::Refusal;
-use super::super::row::RowRule;
-use super::super::schema::{
-    Choice, List, Named, Number, Rule, Shape, optional, reference, required,
-};
 use super::super::text::braces::Placeholders;
-use super::super::text::{any_text, filled, utf16};
 use super::super::walk::Walk;
+use super::super::walk::schema::{
+    Choice, List, Named, Rule, Shape, any_text, filled, optional, reference, required, utf16,
+    whole_number,
+};
 use super::message;
 
 pub(super) static TEXT: Shape = message(
@@ -35,7 +35,7 @@ static EMOJI: Shape = Shape::plain(
     "LINE emoji",
     reference!("text-message"),
     &[&[
-        required("index", Number::whole(0.0, i32::MAX as f64)),
+        required("index", whole_number(0.0, i32::MAX as f64)),
         required("productId", filled()),
         required("emojiId", filled()),
     ]],

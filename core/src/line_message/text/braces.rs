@@ -5,8 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::super::problem::Refusal;
-use super::super::schema::in_backticks;
+use super::super::problem::{Refusal, in_backticks};
 
 /// Mentions, and also emojis, that one message may have.
 const MAX_OF_A_KIND: usize = 20;

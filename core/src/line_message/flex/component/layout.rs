@@ -4,14 +4,13 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::super::problem::{Fault, Refusal};
-use super::super::schema::{
-    Choice, List, Rule, Shape, in_backticks, optional, reference, required,
+use super::super::style::{ANGLE, BORDER_WIDTH, COLOUR, PADDING, PERCENT, SPACE, WIDTH};
+use super::{ACTION, FLEX, IN_A_BOX, MARGIN, POSITION, component};
+use crate::line_message::problem::{Fault, Refusal, in_backticks};
+use crate::line_message::walk::Walk;
+use crate::line_message::walk::schema::{
+    Choice, List, Rule, Shape, one_of, optional, pattern, reference, required,
 };
-use super::super::text::{one_of, pattern};
-use super::super::walk::Walk;
-use super::component::{ACTION, FLEX, IN_A_BOX, MARGIN, POSITION, component};
-use super::style::{ANGLE, BORDER_WIDTH, COLOUR, PADDING, PERCENT, SPACE, WIDTH};
 
 pub(super) static BOX: Shape = component(
     "box",
@@ -119,7 +118,7 @@ static LINEAR_GRADIENT: Shape = Shape::typed(
 mod tests {
     use serde_json::json;
 
-    use super::super::super::table::check_within;
+    use crate::line_message::table::check_within;
 
     #[test]
     fn a_box_has_a_layout_and_a_list() {

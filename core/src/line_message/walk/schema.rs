@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::problem::{Fault, Refusal, Validator};
-use super::text::Text;
-use super::walk::Walk;
+use super::super::number::Number;
+use super::super::problem::{Fault, Refusal, Validator};
+use super::super::text::{Pattern, Text, Url};
+use super::Walk;
 
 /// The link of a section of LINE's reference.
 macro_rules! reference {
@@ -17,31 +18,31 @@ macro_rules! reference {
         )
     };
 }
-pub(super) use reference;
+pub(in super::super) use reference;
 
 /// What an object has to look like.
-pub(super) struct Shape {
+pub(in super::super) struct Shape {
     /// The `type` of the object, or a name for one that has no `type`.
-    pub(super) kind: &'static str,
+    pub(in super::super) kind: &'static str,
     has_type: bool,
     /// What it is, for a sentence: `message`, `action`.
     what: &'static str,
-    pub(super) reference: &'static str,
+    pub(in super::super) reference: &'static str,
     /// Who checks it at LINE; `None` for whoever checks the object around it.
-    pub(super) validator: Option<Validator>,
-    pub(super) fields: &'static [&'static [Field]],
+    pub(in super::super) validator: Option<Validator>,
+    pub(in super::super) fields: &'static [&'static [Field]],
     /// The rules that look at more than one field.
-    pub(super) also: Also,
+    pub(in super::super) also: Also,
 }
 
 /// A rule over several fields of an object. The range is that of the templated fields inside it.
-pub(super) type Also = fn(&mut Walk<'_>, &Map<String, Value>, Range<usize>);
+pub(in super::super) type Also = fn(&mut Walk<'_>, &Map<String, Value>, Range<usize>);
 
 fn nothing(_: &mut Walk<'_>, _: &Map<String, Value>, _: Range<usize>) {}
 
 impl Shape {
     /// An object that is told by its `type`.
-    pub(super) const fn typed(
+    pub(in super::super) const fn typed(
         kind: &'static str,
         what: &'static str,
         reference: &'static str,
@@ -59,7 +60,7 @@ impl Shape {
     }
 
     /// An object without a `type`, and its name for a sentence.
-    pub(super) const fn plain(
+    pub(in super::super) const fn plain(
         name: &'static str,
         reference: &'static str,
         fields: &'static [&'static [Field]],
@@ -71,11 +72,11 @@ impl Shape {
         }
     }
 
-    pub(super) const fn also(self, also: Also) -> Self {
+    pub(in super::super) const fn also(self, also: Also) -> Self {
         Self { also, ..self }
     }
 
-    pub(super) const fn checked_by(self, validator: Validator) -> Self {
+    pub(in super::super) const fn checked_by(self, validator: Validator) -> Self {
         Self {
             validator: Some(validator),
             ..self
@@ -83,7 +84,7 @@ impl Shape {
     }
 
     /// What it is, for a sentence: `` `image` message ``, `column`.
-    pub(super) fn name(&self) -> String {
+    pub(in super::super) fn name(&self) -> String {
         if self.has_type {
             format!("`{}` {}", self.kind, self.what)
         } else {
@@ -91,7 +92,7 @@ impl Shape {
         }
     }
 
-    pub(super) fn has_field(&self, name: &str) -> bool {
+    pub(in super::super) fn has_field(&self, name: &str) -> bool {
         (self.has_type && name == "type")
             || self
                 .fields
@@ -102,13 +103,13 @@ impl Shape {
 }
 
 /// A field of an object.
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) is_required: bool,
-    pub(super) rule: Rule,
+pub(in super::super) struct Field {
+    pub(in super::super) name: &'static str,
+    pub(in super::super) is_required: bool,
+    pub(in super::super) rule: Rule,
 }
 
-pub(super) const fn required(name: &'static str, rule: Rule) -> Field {
+pub(in super::super) const fn required(name: &'static str, rule: Rule) -> Field {
     Field {
         name,
         is_required: true,
@@ -116,7 +117,7 @@ pub(super) const fn required(name: &'static str, rule: Rule) -> Field {
     }
 }
 
-pub(super) const fn optional(name: &'static str, rule: Rule) -> Field {
+pub(in super::super) const fn optional(name: &'static str, rule: Rule) -> Field {
     Field {
         name,
         is_required: false,
@@ -126,7 +127,7 @@ pub(super) const fn optional(name: &'static str, rule: Rule) -> Field {
 
 /// What a value has to be.
 #[derive(Clone, Copy)]
-pub(super) enum Rule {
+pub(in super::super) enum Rule {
     Text(Text),
     Number(Number),
     Boolean,
@@ -139,7 +140,7 @@ pub(super) enum Rule {
 
 impl Rule {
     /// What LINE takes, for a value of another JSON type.
-    pub(super) fn takes(&self) -> &'static str {
+    pub(in super::super) fn takes(&self) -> &'static str {
         match self {
             Self::Text(_) => "a text; write it in double quotes",
             Self::Number(_) => "a number; write it without quotes",
@@ -151,24 +152,24 @@ impl Rule {
 }
 
 /// Objects that are told apart by their `type`.
-pub(super) struct Choice {
+pub(in super::super) struct Choice {
     /// What they are, for a sentence: `message`, `action`.
-    pub(super) what: &'static str,
-    pub(super) reference: &'static str,
-    pub(super) shapes: &'static [&'static Shape],
+    pub(in super::super) what: &'static str,
+    pub(in super::super) reference: &'static str,
+    pub(in super::super) shapes: &'static [&'static Shape],
     /// The fields that each of them has.
-    pub(super) common: &'static [Field],
+    pub(in super::super) common: &'static [Field],
 }
 
 /// A list of values of one kind.
-pub(super) struct List {
-    pub(super) item: Rule,
-    pub(super) min: usize,
-    pub(super) max: usize,
+pub(in super::super) struct List {
+    pub(in super::super) item: Rule,
+    pub(in super::super) min: usize,
+    pub(in super::super) max: usize,
 }
 
 impl List {
-    pub(super) fn check(&self, n: usize) -> Result<(), Refusal> {
+    pub(in super::super) fn check(&self, n: usize) -> Result<(), Refusal> {
         if (self.min..=self.max).contains(&n) {
             return Ok(());
         }
@@ -192,62 +193,67 @@ impl List {
 }
 
 /// An object whose keys are names that the sender gives.
-pub(super) struct Named {
-    pub(super) max: usize,
-    pub(super) is_key: fn(&str) -> bool,
+pub(in super::super) struct Named {
+    pub(in super::super) max: usize,
+    pub(in super::super) is_key: fn(&str) -> bool,
     /// What LINE takes for a key, for a sentence.
-    pub(super) takes: &'static str,
-    pub(super) item: Rule,
+    pub(in super::super) takes: &'static str,
+    pub(in super::super) item: Rule,
 }
 
-/// A number and its bounds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Number {
-    pub(super) is_whole: bool,
-    pub(super) min: f64,
-    pub(super) max: f64,
+// Rules for strings and numbers.
+
+/// A string of up to `max` UTF-16 code units, not empty.
+pub(in super::super) const fn utf16(max: usize) -> Rule {
+    Rule::Text(Text::utf16(max))
 }
 
-impl Number {
-    pub(super) const fn whole(min: f64, max: f64) -> Rule {
-        Rule::Number(Self {
-            is_whole: true,
-            min,
-            max,
-        })
-    }
-
-    pub(super) const fn between(min: f64, max: f64) -> Rule {
-        Rule::Number(Self {
-            is_whole: false,
-            min,
-            max,
-        })
-    }
-
-    pub(super) fn check(self, number: f64) -> Result<(), Refusal> {
-        if self.is_whole && number.fract() != 0.0 {
-            return Err(Refusal::new("is not a whole number"));
-        }
-        if (self.min..=self.max).contains(&number) {
-            return Ok(());
-        }
-        Err(Refusal::new(if self.max.is_finite() {
-            format!(
-                "is out of range; LINE takes a number from {} to {}",
-                self.min, self.max
-            )
-        } else {
-            format!(
-                "is out of range; LINE takes a number of {} or more",
-                self.min
-            )
-        }))
-    }
+/// A string of up to `max` UTF-16 code units.
+pub(in super::super) const fn utf16_or_empty(max: usize) -> Rule {
+    Rule::Text(Text::utf16_or_empty(max))
 }
 
-/// Names in backticks, for a sentence.
-pub(super) fn in_backticks<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let quoted: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
+/// A string of up to `max` grapheme clusters, not empty.
+pub(in super::super) const fn graphemes(max: usize) -> Rule {
+    Rule::Text(Text::graphemes(max))
+}
+
+/// A string of up to `max` grapheme clusters.
+pub(in super::super) const fn graphemes_or_empty(max: usize) -> Rule {
+    Rule::Text(Text::graphemes_or_empty(max))
+}
+
+/// A string that is not empty.
+pub(in super::super) const fn filled() -> Rule {
+    utf16(usize::MAX)
+}
+
+/// What is shown where a message can't be.
+/// <https://developers.line.biz/en/reference/messaging-api/#flex-message>
+pub(in super::super) const fn alt_text() -> Rule {
+    utf16(1500)
+}
+
+pub(in super::super) const fn any_text() -> Rule {
+    Rule::Text(Text::Any)
+}
+
+pub(in super::super) const fn https() -> Rule {
+    Rule::Text(Text::Url(Url::HTTPS))
+}
+
+pub(in super::super) const fn one_of(values: &'static [&'static str]) -> Rule {
+    Rule::Text(Text::OneOf(values))
+}
+
+pub(in super::super) const fn pattern(pattern: &'static Pattern) -> Rule {
+    Rule::Text(Text::Pattern(pattern))
+}
+
+pub(in super::super) const fn whole_number(min: f64, max: f64) -> Rule {
+    Rule::Number(Number::whole(min, max))
+}
+
+pub(in super::super) const fn number(min: f64, max: f64) -> Rule {
+    Rule::Number(Number::between(min, max))
 }

@@ -24,7 +24,7 @@ pub(in super::super) struct SizeRule {
     /// The bytes that every row has.
     pub(in super::super) fixed: usize,
     /// The fields that count, by their index in
-    /// [`MessageRules::fields`](super::MessageRules::fields).
+    /// [`MessageRules::fields`](super::super::MessageRules::fields).
     pub(in super::super) fields: Range<usize>,
 }
 
