@@ -4,8 +4,8 @@
 //! once. A string that only puts columns into text is filled in here. minijinja renders the rest.
 //!
 //! # Layout
-//! - `compile`: the messages, from their JSON to `part`s, held against the channel's rules; `notify`:
-//!   those of LINE Notify
+//! - `compile`: the messages, from their JSON to `part`s, held against the channel's rules;
+//!   `notify`: those of LINE Notify
 //! - `names`: which columns a template uses, and whether the engine has all else that it names;
 //!   `column`: what a column is called
 //! - `tag`, `mistake`: sentences about a template that can't be read

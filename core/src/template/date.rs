@@ -12,7 +12,7 @@ use super::value::NoText;
 
 const DEFAULT_FORMAT: &str = "%Y-%m-%d %H:%M";
 
-/// Writes `value`, which is a date or a date and a time, in the form `format` (`%Y`, `%m`, `%d`, …).
+/// Writes `value`, a date or a date and a time, in the form `format` (`%Y`, `%m`, `%d`, …).
 ///
 /// `tz` is an offset such as `+08:00`. A time with an offset of its own is shown in `tz`. A time
 /// without one is shown as it is.
