@@ -5,4 +5,5 @@ mod duplicates;
 pub(crate) mod reading;
 pub(crate) mod rejects;
 pub(crate) mod row_rules;
+pub(crate) mod samples;
 mod sorted_runs;

@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::check::reading::CheckReading;
+use crate::check::samples::Samples;
 use crate::error::ProduceError;
 use crate::event::{Event, EventError, Firing, Skip};
 use crate::fanout::Fanout;
@@ -86,6 +87,19 @@ impl Producer {
         self
     }
 
+    /// Whether a campaign continues a run that began before, or why it would be refused. Nothing is
+    /// written or sent.
+    pub async fn continues(&self, campaign: Value) -> Result<bool, ProduceError> {
+        let firing = Firing::new(campaign, None)?;
+        let campaign = Campaign::from_value(firing.campaign.clone())?;
+        let source = self.lists.open(&campaign).await?;
+        let run = campaign.run();
+        let run_firing = self.run_firing(&run, &firing.campaign, &campaign, &source);
+        let now = self.surroundings.clock.now();
+        let allowed = self.ledger.allow(&run_firing, firing.skip.is_some(), now);
+        Ok(allowed.await?.is_repeated)
+    }
+
     /// How far the work has come. Another task may watch it.
     pub fn progress(&self) -> &Arc<Progress> {
         &self.progress
@@ -154,6 +168,7 @@ impl Producer {
     ) -> Result<Summary, ProduceError> {
         let campaign = Arc::new(Campaign::from_value(firing.campaign.clone())?);
         let now = self.surroundings.clock.now();
+        campaign.check_times(now)?;
         EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
         let source = Arc::new(self.lists.open(&campaign).await?);
         let run = campaign.run();
@@ -341,7 +356,8 @@ async fn send_slices(
 }
 
 /// Reads the whole list of a campaign as the producer would, sends nothing, and shows each row that
-/// can't be sent.
+/// can't be sent. Gives what it counted, and rows to show. A campaign that the producer would
+/// refuse now is the same error.
 ///
 /// Duplicates are found over the whole list, as the producer finds them. The campaign may name a
 /// file.
@@ -349,16 +365,20 @@ pub async fn check(
     campaign: Value,
     config: &SdkConfig,
     mut on_bad_row: impl FnMut(Place, &RowError),
-) -> Result<Checked, ProduceError> {
+) -> Result<(Checked, Samples), ProduceError> {
     let parsed = Arc::new(Campaign::from_value(campaign.clone())?);
     let Surroundings { clock, random } = Surroundings::default();
+    let now = clock.now();
+    parsed.check_times(now)?;
     let lists = ListStore::new(config, true, random);
     let source = Arc::new(lists.open(&parsed).await?);
-    let list = OpenSlice::whole_list(parsed, campaign, source, clock.now(), u64::MAX);
+    let list = OpenSlice::whole_list(parsed, campaign, source, now, u64::MAX);
     let progress = Progress::default();
     let mut reading = CheckReading::new(&list, &progress, None, clock);
+    reading.keep_samples();
     while let Some(rejected) = reading.next().await? {
         on_bad_row(rejected.place, &rejected.error);
     }
-    Ok(reading.finish()?.rows.counts())
+    let samples = reading.take_samples();
+    Ok((reading.finish()?.rows.counts(), samples))
 }

@@ -25,7 +25,7 @@ pub(crate) struct RunLedger {
 #[derive(Debug)]
 pub(crate) struct AllowedFiring {
     pub(crate) record: RunRecord,
-    is_repeated: bool,
+    pub(crate) is_repeated: bool,
 }
 
 impl RunLedger {

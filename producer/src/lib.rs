@@ -23,6 +23,7 @@ mod publish;
 mod settings;
 mod summary;
 
+pub use check::samples::{Sample, Samples};
 pub use error::{ProduceError, Resume};
 pub use handler::{Producer, check};
 pub use list::checked_rows::Checked;

@@ -7,6 +7,7 @@ use fanline_core::recipient::Recipient;
 
 use crate::check::duplicates::{Duplicates, MAX_ROWS_IN_MEMORY};
 use crate::check::row_rules::RowRules;
+use crate::check::samples::Samples;
 use crate::list::checked_rows::CheckedRows;
 use crate::list::row_set::RowSet;
 
@@ -22,6 +23,8 @@ pub(crate) struct Checker<'a> {
     recipients: Duplicates,
     rejected: RowSet,
     json: String,
+    /// Only where somebody wants to look at rows.
+    samples: Option<Samples>,
     rows: u64,
     /// How many of them are in `rejected`.
     bad: u64,
@@ -49,10 +52,16 @@ impl<'a> Checker<'a> {
             recipients: Duplicates::new(bytes / MIN_ROW_BYTES, MAX_ROWS_IN_MEMORY),
             rejected: RowSet::default(),
             json: String::new(),
+            samples: None,
             rows: 0,
             bad: 0,
             reported: (0, 0),
         }
+    }
+
+    /// Keeps some of the rows that can be sent, to show them.
+    pub(crate) fn keep_samples(&mut self) {
+        self.samples = Some(Samples::default());
     }
 
     /// Checks the next row. Returns it where it can't be sent.
@@ -65,6 +74,9 @@ impl<'a> Checker<'a> {
         let fingerprint = parsed.row.and_then(|row| {
             let recipient = recipient.insert(self.rules.recipient(&row)?);
             self.rules.messages(&row, recipient, &mut self.json)?;
+            if let Some(samples) = &mut self.samples {
+                samples.see(place, recipient, &self.json);
+            }
             Ok(recipient.fingerprint())
         });
         match fingerprint {
@@ -92,6 +104,11 @@ impl<'a> Checker<'a> {
             self.window_ends.push(number);
             self.window_start = byte;
         }
+    }
+
+    /// The rows that were kept, if any were asked for.
+    pub(crate) fn take_samples(&mut self) -> Samples {
+        self.samples.take().unwrap_or_default()
     }
 
     /// The campaign's rules for a row.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::check::checker::{Checker, Rejected};
 use crate::check::row_rules::RowRules;
+use crate::check::samples::Samples;
 use crate::list::cutter::{CheckedList, Cutter};
 use crate::list::rows::{ReadError, Rows};
 use crate::list::slice::OpenSlice;
@@ -79,6 +80,16 @@ impl<'a> CheckReading<'a> {
     pub(crate) fn cutting(mut self, max_bytes: u64) -> Self {
         self.cutter = Some(Cutter::new(max_bytes));
         self
+    }
+
+    /// Keeps some of the rows that can be sent, to show them.
+    pub(crate) fn keep_samples(&mut self) {
+        self.checker.keep_samples();
+    }
+
+    /// The rows that were kept, if any were asked for.
+    pub(crate) fn take_samples(&mut self) -> Samples {
+        self.checker.take_samples()
     }
 
     /// Reads on to the next row that can't be sent, or to the end.
