@@ -85,6 +85,10 @@ pub(crate) struct RunArgs {
     /// Use the SQS-compatible server at this URL in place of the embedded one
     #[arg(long, value_name = "URL")]
     pub(crate) queue_endpoint: Option<String>,
+    /// Keep the record of the run in this folder. Without it: a live run in
+    /// `$XDG_STATE_HOME/fanline` or `~/.local/state/fanline`, any other in a temporary folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) at: Option<PathBuf>,
     /// Stop when no delivery got an outcome for this time. A live run can be run again within 24
     /// hours, to send to the remaining recipients
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]

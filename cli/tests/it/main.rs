@@ -12,6 +12,7 @@ mod checks;
 mod messages;
 mod output;
 mod run;
+mod runs;
 mod s3;
 mod support;
 mod worker;

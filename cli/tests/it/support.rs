@@ -25,6 +25,11 @@ impl Folder {
         self
     }
 
+    /// Writes another content into a file.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.0.join(name), content).unwrap();
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.join(name)).unwrap()
     }
@@ -47,6 +52,7 @@ impl Folder {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fanline"));
         command.args(args).current_dir(&self.0).env_clear();
+        command.env("XDG_STATE_HOME", self.0.join("state"));
         command
     }
 }
