@@ -1,0 +1,23 @@
+//! The bookkeeper: outcomes in, the ledger kept, and each minute a look at every run that is not
+//! closed.
+//!
+//! # Layout, in the order in which a call passes
+//! - `settings`: the environment variables, read once
+//! - `event`: what the bookkeeper is called with: messages of the outcome queue, or the tick
+//! - `handler`: a call in, a partial batch response and metric lines out
+//! - `merge`: messages into pages and books; `brake`: pauses a run that LINE refuses too often
+//! - `mapping`: the event source mappings; `runs`: the runs' records
+//! - `metrics`: the metric lines
+
+mod brake;
+mod event;
+mod handler;
+mod mapping;
+mod merge;
+mod metrics;
+mod runs;
+mod settings;
+
+pub use event::{Event, Message};
+pub use handler::{Bookkeeper, Handled, TickError};
+pub use settings::Settings;
