@@ -10,13 +10,16 @@ use fanline_ledger::{
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 
-use crate::brake::Brakes;
 use crate::event::{Event, Message};
 use crate::mapping::{Mappings, Switch};
+use crate::merge::brake::Brakes;
+use crate::merge::latency::Latencies;
 use crate::merge::{MergedRun, merge_run};
 use crate::metrics::BatchCounts;
+use crate::queues::Queues;
 use crate::runs::Runs;
 use crate::settings::{LedgerPlace, Settings};
+use crate::tick::Round;
 
 /// Who edits the control object.
 const BY: &str = "bookkeeper";
@@ -32,8 +35,10 @@ pub struct Bookkeeper {
     settings: Settings,
     store: Store,
     mappings: Mappings,
+    queues: Queues,
     runs: Runs,
     brakes: Brakes,
+    latencies: Latencies,
     clock: Clock,
 }
 
@@ -72,8 +77,10 @@ impl Bookkeeper {
                 LedgerPlace::Folder(folder) => Store::Folder(Folder::new(folder)),
             },
             mappings: Mappings::new(settings.mappings.clone(), config),
+            queues: Queues::new(&settings.stack, settings.urgent_queue.as_deref(), config),
             runs: Runs::default(),
             brakes: Brakes::default(),
+            latencies: Latencies::default(),
             clock: surroundings.clock,
             settings,
         }
@@ -127,6 +134,16 @@ impl Bookkeeper {
                 counts.braked += 1;
                 is_woken = true;
             }
+            // While a canary's outcomes come in, its others may become due.
+            is_woken |= merged.tallies.keys().any(|slice| slice.is_canary());
+            let messages = outcomes.iter().map(|(_, message)| message);
+            self.note_latency(
+                run,
+                merged,
+                messages.filter(|message| message.run == *run),
+                now,
+            )
+            .await;
         }
         if is_woken {
             self.wake(now).await;
@@ -146,12 +163,29 @@ impl Bookkeeper {
         })
     }
 
+    async fn note_latency(
+        &self,
+        run: &str,
+        merged: &MergedRun,
+        messages: impl Iterator<Item = &OutcomeMessage>,
+        now: Timestamp,
+    ) {
+        if merged.tallies.is_empty() {
+            return;
+        }
+        let noted = self.latencies.note(&self.store, run, messages, now);
+        if let Err(error) = noted.await {
+            tracing::warn!(run, %error, "latency not noted");
+        }
+    }
+
     /// Somebody has edited the control object: what follows from it is done at once.
     async fn wake(&self, now: Timestamp) {
         match read_control(&self.store, None).await {
             Ok(control) => {
                 let (control, _) = control.unwrap_or_default();
-                self.follow(&control, now).await;
+                self.set_mappings_right(&control, now).await;
+                self.round(now).release_all(&control).await;
             }
             Err(error) => tracing::error!(%error, "control object not read"),
         }
@@ -165,12 +199,26 @@ impl Bookkeeper {
             Edit::new(&control, BY, None, now)?.forget_old()
         });
         let control = control.await.map_err(TickError::Control)?;
-        self.follow(&control, now).await;
-        Ok(Handled::default())
+        self.set_mappings_right(&control, now).await;
+        let counts = self.round(now).look_at_all(&control).await;
+        let line = counts.line(&self.settings.function, now);
+        Ok(Handled {
+            metrics: vec![line],
+            ..Handled::default()
+        })
     }
 
-    /// Does what the control object says: the mappings.
-    async fn follow(&self, control: &Control, now: Timestamp) {
+    fn round(&self, now: Timestamp) -> Round<'_> {
+        Round {
+            store: &self.store,
+            runs: &self.runs,
+            queues: &self.queues,
+            environments: self.settings.environments(),
+            now,
+        }
+    }
+
+    async fn set_mappings_right(&self, control: &Control, now: Timestamp) {
         for lane in [Lane::Bulk, Lane::Urgent] {
             let Some(wanted) = control.mapping(lane) else {
                 continue;

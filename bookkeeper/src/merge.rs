@@ -9,6 +9,9 @@ use fanline_ledger::{
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 
+pub(crate) mod brake;
+pub(crate) mod latency;
+
 /// So many books of a run are merged at the same time. Each is in memory meanwhile.
 const BOOKS: usize = 4;
 

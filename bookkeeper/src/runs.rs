@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fanline_ledger::{BrakeRule, ObjectError, RunKeys, RunRecord, Store, StoreError};
+use fanline_core::channel::Channel;
+use fanline_ledger::{BrakeRule, CanaryRule, ObjectError, RunKeys, RunRecord, Store, StoreError};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -18,6 +19,12 @@ pub(crate) struct RunRules {
     pub(crate) started_at: Timestamp,
     /// Its brake; the default one where the campaign's can't be read.
     pub(crate) brake: Option<BrakeRule>,
+    /// Its canary, where it has one.
+    pub(crate) canary: Option<CanaryRule>,
+    /// When its deliveries expire, as the campaign says.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// Whether a delivery that goes out twice is noticed: LINE Notify has no retry keys.
+    pub(crate) has_retry_keys: bool,
 }
 
 /// Why a run's record was not read.
@@ -60,11 +67,15 @@ impl RunRules {
     /// What the producer has checked is read again. What can't be read holds nothing up.
     fn of(record: &RunRecord) -> Self {
         let campaign = &record.campaign;
+        let field = |name: &str| campaign.get(name).and_then(Value::as_str);
         let brake = BrakeRule::of_campaign(campaign);
         let brake = brake.or_else(|_| BrakeRule::of_campaign(&Value::Null));
         Self {
             started_at: record.started_at,
             brake: brake.ok(),
+            canary: CanaryRule::of_campaign(campaign).ok().flatten(),
+            expires_at: field("expires_at").and_then(|time| time.parse().ok()),
+            has_retry_keys: field("channel") != Some(Channel::LineNotify.as_str()),
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Settings {
     /// the control object says of the stack. The outcome and the delivery queue have to be named.
     /// Without a slice queue nothing can be swept and no canary be released.
     pub(crate) stack: Stack,
+    /// `URGENT_QUEUE_URL`: the delivery queue of the urgent lane, where there is one.
+    pub(crate) urgent_queue: Option<String>,
     /// `DELIVERY_MAPPING_ID` and `URGENT_MAPPING_ID`: the UUIDs of the event source mappings that
     /// the bookkeeper switches off and on. Without one it leaves that lane's consumers alone.
     pub(crate) mappings: MappingIds,
@@ -84,6 +86,7 @@ impl Settings {
             dead_letters: reader.optional("DEAD_LETTER_QUEUE_URL"),
             environments: Some(environments),
         };
+        let urgent_queue = reader.optional("URGENT_QUEUE_URL");
         let mappings = MappingIds {
             bulk: reader.optional("DELIVERY_MAPPING_ID"),
             urgent: reader.optional("URGENT_MAPPING_ID"),
@@ -92,10 +95,16 @@ impl Settings {
         let settings = ledger.map(|ledger| Self {
             ledger,
             stack,
+            urgent_queue,
             mappings,
             function: function.unwrap_or_else(|| "bookkeeper".into()),
         });
         reader.finish(settings)
+    }
+
+    /// How many consumers there can be at once.
+    pub(crate) fn environments(&self) -> u32 {
+        self.stack.environments.unwrap_or(DEFAULT_ENVIRONMENTS)
     }
 }
 
@@ -128,7 +137,7 @@ mod tests {
         ]);
         let settings = settings.unwrap();
         assert!(settings.stack.fifo);
-        assert_eq!(settings.stack.environments, Some(10));
+        assert_eq!(settings.environments(), 10);
         assert_eq!(settings.mappings, MappingIds::default());
     }
 

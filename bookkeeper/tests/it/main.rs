@@ -7,8 +7,12 @@
 )]
 
 mod brake;
+mod canary;
+mod closing;
+mod late;
 mod mappings;
 mod merging;
 mod messages;
 mod run;
 mod support;
+mod sweeping;

@@ -167,7 +167,7 @@ async fn the_pages_hold_every_outcome_and_come_before_the_books() {
     let outcomes = outcomes("1");
     merge(&world.bookkeeper(), &messages(RUN, &outcomes, 10)).await;
     let order = order.lock().unwrap().clone();
-    assert_eq!(order.len(), 2, "{order:?}");
+    assert_eq!(order.len(), 3, "{order:?}");
     assert!(
         order[0].contains("/pages/") && order[1].contains("/books/"),
         "{order:?}"

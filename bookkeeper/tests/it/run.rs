@@ -3,7 +3,8 @@
 use fanline_core::channel::Channel;
 use fanline_ledger::{
     Book, ByEndpoint, CellReason, Content, Cut, DeliveryOutcome, Departed, Expect, ListVersion,
-    OutcomeMessage, RunKeys, RunKind, RunRecord, SliceCounts, SliceId, Standing, Store, draw_id,
+    OutcomeMessage, RunKeys, RunKind, RunRecord, SliceCounts, SliceId, SliceLine, SliceLines,
+    Standing, Store, draw_id,
 };
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
@@ -90,6 +91,18 @@ pub(crate) async fn write_counts(store: &Store, slices: &[(&str, u64)]) {
         let counts = counts.published(push);
         put(store, &keys().counts(slice(id)), counts.encode()).await;
     }
+}
+
+/// Writes the list of the run's slices.
+pub(crate) async fn write_lines(store: &Store, slices: &[(&str, u64)]) {
+    let line = |(id, rows): &(&str, u64)| SliceLine {
+        slice: slice(id),
+        rows: *rows,
+        start: 0,
+        end: 100,
+    };
+    let lines = SliceLines(slices.iter().map(line).collect());
+    put(store, &keys().slices(), lines.encode()).await;
 }
 
 /// Writes the record of the run, with these fields of its campaign beside the usual ones.

@@ -11,7 +11,9 @@ use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use fanline_bookkeeper::{Bookkeeper, Event, Handled, Message, Settings};
 use fanline_core::surroundings::{Clock, Surroundings};
-use fanline_ledger::{Bucket, Control, Edit, EditError, Store, edit_control, read_control};
+use fanline_ledger::{
+    Bucket, Control, Edit, EditError, SliceOrder, Store, edit_control, read_control,
+};
 use fanline_local::{QueueOptions, QueueServer, S3Options, S3Server};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -92,6 +94,52 @@ impl World {
             ("Lambda", lambda.unwrap_or("http://127.0.0.1:9")),
         ]);
         Bookkeeper::in_surroundings(settings.unwrap(), &config, surroundings)
+    }
+
+    /// Takes the orders off the slice queue, each with its run.
+    pub(crate) async fn take_orders(&self) -> Vec<SliceOrder> {
+        let mut orders = Vec::new();
+        loop {
+            let receive = self.sqs.receive_message().max_number_of_messages(10);
+            let received = receive
+                .queue_url(self.queue("slices"))
+                .send()
+                .await
+                .unwrap();
+            let messages = received.messages.unwrap_or_default();
+            if messages.is_empty() {
+                orders.sort_by_key(|order: &SliceOrder| order.slice);
+                return orders;
+            }
+            for message in messages {
+                orders.push(SliceOrder::decode(message.body().unwrap()).unwrap());
+                let delete = self.sqs.delete_message().queue_url(self.queue("slices"));
+                let delete = delete.set_receipt_handle(message.receipt_handle);
+                delete.send().await.unwrap();
+            }
+        }
+    }
+
+    /// The slices of the orders on the slice queue.
+    pub(crate) async fn ordered(&self) -> Vec<String> {
+        let orders = self.take_orders().await.into_iter();
+        orders.map(|order| order.slice.to_string()).collect()
+    }
+
+    /// Puts a message on a queue, so that something may still come.
+    pub(crate) async fn send(&self, queue: &str, body: &str) {
+        let send = self.sqs.send_message().queue_url(self.queue(queue));
+        send.message_body(body).send().await.unwrap();
+    }
+
+    /// So many ticks, each a minute after the one before.
+    pub(crate) async fn tick(&self, bookkeeper: &Bookkeeper, ticks: u32) -> Handled {
+        let mut last = Handled::default();
+        for _ in 0..ticks {
+            self.pass(SignedDuration::from_mins(1));
+            last = bookkeeper.handle(Event::Tick).await.unwrap();
+        }
+        last
     }
 
     /// The control object, as it is now.

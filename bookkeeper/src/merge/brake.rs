@@ -10,7 +10,7 @@ use fanline_ledger::{
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-use crate::runs::{ReadRunError, Runs};
+use crate::runs::{ReadRunError, RunRules, Runs};
 
 /// Who pauses a run, in the control object.
 const BY: &str = "brake";
@@ -76,7 +76,7 @@ impl Brakes {
         let Some(reason) = brake.pulls(since, least(minute, since)) else {
             return Ok(false);
         };
-        let paused = pause(store, run, rules.started_at, reason, now).await?;
+        let paused = pause(store, run, &rules, reason, now).await?;
         edit_watch(store, &keys, |watch| watch.excused = all).await?;
         if paused {
             tracing::warn!(run, %reason, "run paused by the brake");
@@ -98,7 +98,7 @@ impl Brakes {
 async fn pause(
     store: &Store,
     run: &str,
-    started_at: Timestamp,
+    rules: &RunRules,
     reason: BrakeReason,
     now: Timestamp,
 ) -> Result<bool, UpdateError<EditControlError>> {
@@ -112,9 +112,9 @@ async fn pause(
             Some(_) => control.clone(),
             None => edit(control)?.enter(&Entry {
                 run,
-                started_at,
+                started_at: rules.started_at,
                 lane: Lane::Bulk,
-                has_canary: false,
+                has_canary: rules.canary.is_some(),
             })?,
         };
         let state = entered.run(run).map(|run| run.state);
