@@ -1,0 +1,81 @@
+//! The records of runs, each read once by a process.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fanline_core::channel::Channel;
+use fanline_ledger::{BrakeRule, CanaryRule, ObjectError, RunKeys, RunRecord, Store, StoreError};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use serde_json::Value;
+
+/// So many records are kept. A stack has few runs at once.
+const MAX_KEPT: usize = 64;
+
+/// What the bookkeeper needs of a run's record. It never changes.
+#[derive(Debug, Clone)]
+pub(crate) struct RunRules {
+    /// When the run began.
+    pub(crate) started_at: Timestamp,
+    /// Its brake; the default one where the campaign's can't be read.
+    pub(crate) brake: Option<BrakeRule>,
+    /// Its canary, where it has one.
+    pub(crate) canary: Option<CanaryRule>,
+    /// When its deliveries expire, as the campaign says.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// Whether a delivery that goes out twice is noticed: LINE Notify has no retry keys.
+    pub(crate) has_retry_keys: bool,
+}
+
+/// Why a run's record was not read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadRunError {
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The rules of the runs that this process has seen.
+#[derive(Debug, Default)]
+pub(crate) struct Runs(Mutex<HashMap<String, Arc<RunRules>>>);
+
+impl Runs {
+    /// The rules of a run; `None` where the run has no record.
+    pub(crate) async fn rules(
+        &self,
+        store: &Store,
+        run: &str,
+    ) -> Result<Option<Arc<RunRules>>, ReadRunError> {
+        if let Some(known) = self.0.lock().get(run) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let Some(object) = store.get(&RunKeys::new(run).record()).await? else {
+            return Ok(None);
+        };
+        let rules = Arc::new(RunRules::of(&RunRecord::decode(&object.bytes)?));
+        let mut known = self.0.lock();
+        if known.len() >= MAX_KEPT {
+            known.clear();
+        }
+        known.insert(run.to_owned(), Arc::clone(&rules));
+        Ok(Some(rules))
+    }
+}
+
+impl RunRules {
+    /// What the producer has checked is read again. What can't be read holds nothing up.
+    fn of(record: &RunRecord) -> Self {
+        let campaign = &record.campaign;
+        let field = |name: &str| campaign.get(name).and_then(Value::as_str);
+        let brake = BrakeRule::of_campaign(campaign);
+        let brake = brake.or_else(|_| BrakeRule::of_campaign(&Value::Null));
+        Self {
+            started_at: record.started_at,
+            brake: brake.ok(),
+            canary: CanaryRule::of_campaign(campaign).ok().flatten(),
+            expires_at: field("expires_at").and_then(|time| time.parse().ok()),
+            has_retry_keys: field("channel") != Some(Channel::LineNotify.as_str()),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The bookkeeper with real clients, against servers on loopback and folders.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on has failed"
+)]
+
+mod brake;
+mod canary;
+mod closing;
+mod late;
+mod mappings;
+mod merging;
+mod messages;
+mod run;
+mod support;
+mod sweeping;
