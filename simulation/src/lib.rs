@@ -5,11 +5,13 @@
 //! same seed always gives the same run: latencies, back-offs, faults and deaths are drawn from it.
 //!
 //! # Layout, in the order of a run
-//! - `plan`: what a run is; `draw`: a plan from a seed; `scenarios`: plans that found a fault
+//! - `plan`: what a run is, also from a seed; `scenarios`: plans that found a fault
 //! - `world`: queues, environments, producers and Lambda's mapping, on virtual `time`
-//! - `network`: every request, and what goes wrong on its way; `people`: who gets what
+//! - `network`: every request, and what goes wrong on its way
+//! - `lists`: the campaigns and their lists; `person`: who the people are
 //! - `log`: what happened; `check`: the invariants that must hold after every run
 //! - `known`: the faults that are known and not mended yet
+//! - `search`: many seeds, one after the other
 //!
 //! This crate is never deployed, and nothing that is deployed depends on it.
 #![expect(
@@ -19,19 +21,25 @@
 )]
 
 mod check;
-mod http;
+mod known;
+mod lists;
 mod log;
 mod network;
-mod people;
+mod person;
 mod plan;
 mod run;
+mod scenarios;
+mod search;
 mod time;
 mod world;
 
 pub use check::{Broken, Invariant};
+pub use known::{Finding, known, unexpected};
 pub use network::{Death, Moment, Roads, Spell, SpellKind, Whom};
 pub use plan::{
     CampaignPlan, ConsumerPlan, Deaths, FiringPlan, LinePlan, Plan, ProducerPlan, QueuePlan,
     Runner, WarmOrder,
 };
 pub use run::{RunReport, run};
+pub use scenarios::{Scenario, scenarios};
+pub use search::{Found, Search, SeedRun};

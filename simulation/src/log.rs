@@ -34,8 +34,6 @@ pub(crate) struct Happened {
     pub hides: Vec<Hide>,
     /// How full the delivery queue was.
     pub samples: Vec<Sample>,
-    /// How the consumers' invocations ended.
-    pub invocations: Vec<Invocation>,
     /// The processes that died in the middle.
     pub deaths: u32,
     /// How the producer's invocations ended.
@@ -45,8 +43,6 @@ pub(crate) struct Happened {
 /// A delivery on the queue.
 #[derive(Debug)]
 pub(crate) struct Published {
-    /// The run that it is of.
-    pub run: String,
     /// The people that it is for.
     pub recipients: Vec<String>,
     /// When it was put on the queue.
@@ -55,8 +51,6 @@ pub(crate) struct Published {
     pub deadline: Millis,
     /// When a consumer last made a request for it.
     pub asked: Option<Millis>,
-    /// Whether it is a part of a delivery that was split.
-    pub is_part: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,8 +66,6 @@ pub(crate) struct Arrival {
     pub at: Millis,
     /// On which endpoint.
     pub endpoint: ArrivalEndpoint,
-    /// The process that sent it.
-    pub process: u32,
     /// How it was answered. `None`: it was not.
     pub status: Option<u16>,
 }
@@ -117,26 +109,9 @@ pub(crate) struct Sample {
     pub busy: u32,
 }
 
-/// An invocation of a consumer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Invocation {
-    /// Its environment.
-    pub process: u32,
-    /// How many records it had.
-    pub records: usize,
-    /// When it began.
-    pub began: Millis,
-    /// When it ended.
-    pub ended: Millis,
-    /// Whether it gave an answer.
-    pub is_answered: bool,
-}
-
 /// An invocation of a producer.
 #[derive(Debug)]
 pub(crate) struct Production {
-    /// When it ended.
-    pub at: Millis,
     /// The firing that it belongs to: the campaign's id and the firing's number. `None`: a slice.
     pub firing: Option<(String, usize)>,
     /// The run, if it ended well.
@@ -182,7 +157,7 @@ impl Log {
     pub(crate) fn published(&self, body: &str, delay: u64, is_part: bool) {
         let print = print_of(body);
         self.note(("published", print, delay), |happened, now| {
-            let Some(deadline) = happened.publish(body, print, now, is_part, self.time) else {
+            let Some(deadline) = happened.publish(body, print, now, self.time) else {
                 return;
             };
             if is_part {
@@ -243,7 +218,6 @@ impl Log {
             happened.arrivals.push(Arrival {
                 at,
                 endpoint,
-                process,
                 status,
             });
         });
@@ -265,19 +239,8 @@ impl Log {
     }
 
     /// An invocation of a consumer ended.
-    pub(crate) fn invoked(&self, process: u32, records: usize, began: Millis, is_answered: bool) {
-        self.note(
-            ("invoked", process, records, is_answered),
-            |happened, ended| {
-                happened.invocations.push(Invocation {
-                    process,
-                    records,
-                    began,
-                    ended,
-                    is_answered,
-                });
-            },
-        );
+    pub(crate) fn invoked(&self, process: u32, records: usize, is_answered: bool) {
+        self.note(("invoked", process, records, is_answered), |_, _| ());
     }
 
     /// A process died in the middle.
@@ -288,14 +251,13 @@ impl Log {
     /// An invocation of a producer ended.
     pub(crate) fn produced(
         &self,
-        firing: Option<(String, usize)>,
+        firing: Option<&(String, usize)>,
         run: &str,
-        end: Result<RowCounts, String>,
+        end: &Result<RowCounts, String>,
     ) {
-        self.note(("produced", &firing, run, &end), |happened, at| {
+        self.note(("produced", firing, run, end), |happened, _| {
             happened.productions.push(Production {
-                at,
-                firing: firing.clone(),
+                firing: firing.cloned(),
                 run: run.to_owned(),
                 end: end.clone(),
             });
@@ -305,14 +267,7 @@ impl Log {
 
 impl Happened {
     /// Keeps a delivery, and returns its deadline. `None`: the body is not a delivery.
-    fn publish(
-        &mut self,
-        body: &str,
-        print: u64,
-        at: Millis,
-        is_part: bool,
-        time: VirtualTime,
-    ) -> Option<Millis> {
+    fn publish(&mut self, body: &str, print: u64, at: Millis, time: VirtualTime) -> Option<Millis> {
         if let Some(known) = self.by_body.get(&print) {
             return Some(self.deliveries.get(*known)?.deadline);
         }
@@ -326,12 +281,10 @@ impl Happened {
         self.by_body.insert(print, number);
         self.by_identity.entry(identity).or_default().push(number);
         self.deliveries.push(Published {
-            run: envelope.run.clone(),
             recipients: delivery.recipients,
             at,
             deadline,
             asked: None,
-            is_part,
         });
         Some(deadline)
     }

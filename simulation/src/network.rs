@@ -3,9 +3,11 @@
 //! # Layout
 //! - `process`: what can die, at any of its requests
 //! - `aws`: the way to the queues and the object store; `objects`: the object store
-//! - `line`: the way to LINE; `weather`: what is wrong with LINE, and when
+//! - `line`: the way to LINE; `http`: the maker of its requests
+//! - `weather`: what is wrong with LINE, and when
 
 mod aws;
+mod http;
 mod line;
 mod objects;
 mod process;
@@ -24,6 +26,7 @@ use crate::log::Log;
 use crate::time::VirtualTime;
 
 pub(crate) use aws::config_of;
+pub(crate) use http::builder;
 pub(crate) use line::line_of;
 pub(crate) use objects::Objects;
 pub(crate) use process::Process;

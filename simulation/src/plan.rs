@@ -1,4 +1,9 @@
 //! What a run is: everything that happens to it is decided before it begins.
+//!
+//! # Layout
+//! - `draw`: a plan from a seed
+
+mod draw;
 
 use std::time::Duration;
 
@@ -13,6 +18,8 @@ use crate::network::{Death, Roads, Spell};
 pub struct Plan {
     /// The seed of every draw: latencies, back-offs, deaths and faults.
     pub seed: u64,
+    /// What happens in it, in words.
+    pub mishaps: Vec<&'static str>,
     /// The time of day at the beginning.
     pub start: Timestamp,
     /// The run ends when everything has its outcome, and at this time at the latest.
@@ -170,6 +177,7 @@ impl Plan {
     pub fn quiet(seed: u64, people: u32) -> Self {
         Self {
             seed,
+            mishaps: Vec::new(),
             start: "2026-12-01T00:00:00Z".parse().expect("a time"),
             lasts: Duration::from_hours(30),
             queue: QueuePlan {

@@ -24,9 +24,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::sync::Notify;
 
+use crate::lists::{list, list_path};
 use crate::log::{Happened, Log};
-use crate::network::{AWS, Death, Moment, Network, Objects, Process, SharedNetwork};
-use crate::people::{list, list_path, person};
+use crate::network::{AWS, Death, Moment, Network, Objects, Process, SharedNetwork, builder};
+use crate::person::person;
 use crate::plan::Plan;
 use crate::time::VirtualTime;
 
@@ -42,7 +43,6 @@ pub(crate) struct Ended {
     pub happened: Happened,
     pub leftovers: Leftovers,
     pub line: InProcessLine,
-    pub time: VirtualTime,
     pub lasted: Duration,
     /// How many requests each process made, in the order of their starts.
     pub process_requests: Vec<u64>,
@@ -85,7 +85,7 @@ impl World {
             line: line(plan, clock),
             objects: objects(plan),
             spells: plan.line.spells.clone(),
-            http: crate::http::builder(),
+            http: builder(),
             deliveries: names.deliveries.clone(),
             filled: Notify::new(),
             roads: plan.roads,
@@ -118,7 +118,6 @@ impl World {
             leftovers: queues::leftovers(&self.network, &self.names).await,
             happened: self.network.log.take(),
             line: self.network.line.clone(),
-            time: self.network.time,
             process_requests: self
                 .processes
                 .lock()
@@ -188,11 +187,6 @@ impl World {
         Some(Death { request, moment })
     }
 
-    /// A process that nothing kills: a part of AWS.
-    fn service(&self) -> Process {
-        Process::new(u32::MAX, None)
-    }
-
     /// Clock and random numbers of a new process.
     fn surroundings(&self) -> Surroundings {
         let mut random = self.random.lock();
@@ -207,6 +201,11 @@ impl World {
     fn draw(&self, least: u64, most: u64) -> u64 {
         self.random.lock().random_range(least..=most)
     }
+}
+
+/// A process that nothing kills: a part of AWS.
+fn service() -> Process {
+    Process::new(u32::MAX, None)
 }
 
 fn line(plan: &Plan, clock: Clock) -> InProcessLine {

@@ -76,10 +76,16 @@ fn fair(plan: &Plan, happened: &Happened, end: Millis) -> Times {
     united(fair)
 }
 
-/// When no request came to LINE.
+/// Whether LINE would have taken any message: the answer is about this message alone.
+fn is_taken(status: u16) -> bool {
+    status < 500 && !matches!(status, 401 | 403 | 429)
+}
+
+/// When LINE took no request.
 fn quiet(happened: &Happened, end: Millis) -> Times {
     let sends = happened.arrivals.iter();
     let sends = sends.filter(|arrival| arrival.endpoint != ArrivalEndpoint::Other);
+    let sends = sends.filter(|arrival| arrival.status.is_some_and(is_taken));
     let mut edges: Vec<Millis> = sends.map(|arrival| arrival.at).collect();
     edges.extend([0, end]);
     edges.sort_unstable();
@@ -105,7 +111,7 @@ fn expiry(plan: &Plan, ended: &Ended, broken: &mut Vec<Broken>) {
     let fair = meet(&fair(plan, &ended.happened, until), &vec![(from, until)]);
     let seconds = fair.iter().map(|(from, to)| to - from).sum::<Millis>() / 1_000;
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
-    let could = plan.line.push_limit * seconds as f64;
+    let could = slowest_limit(plan) * seconds as f64;
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     let needed = 2.0 * deliveries.len() as f64;
     if could >= needed {
@@ -114,6 +120,16 @@ fn expiry(plan: &Plan, ended: &Ended, broken: &mut Vec<Broken>) {
             deliveries.len()
         );
         note(broken, Invariant::NothingExpiresIdly, what);
+    }
+}
+
+/// How many requests a second LINE takes of everything that the plan sends.
+fn slowest_limit(plan: &Plan) -> f64 {
+    let mut campaigns = plan.campaigns.iter();
+    if campaigns.any(|campaign| campaign.alike > 1) {
+        plan.line.push_limit.min(plan.line.multicast_limit)
+    } else {
+        plan.line.push_limit
     }
 }
 

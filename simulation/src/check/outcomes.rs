@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use fanline_core::channel::Channel;
 
 use crate::check::{Broken, Invariant, note};
-use crate::people::{is_of, person};
+use crate::lists::is_of;
+use crate::person::person;
 use crate::plan::{CampaignPlan, Plan};
 use crate::world::Ended;
 
@@ -41,21 +42,19 @@ pub(crate) fn check(plan: &Plan, ended: &Ended, broken: &mut Vec<Broken>) {
     for campaign in &plan.campaigns {
         people(plan, campaign, ended, &letters, broken);
     }
-    without_reason(ended, broken);
+    without_reason(plan, ended, broken);
     unsettled(ended, broken);
     sums(ended, broken);
 }
 
-/// For each person the runs that are set aside for them, with a reason.
+/// For each person the runs that are set aside for them.
 type Letters<'a> = HashMap<&'a str, HashSet<&'a str>>;
 
 fn runs_by_person(ended: &Ended) -> Letters<'_> {
     let mut runs: Letters<'_> = HashMap::new();
     for letter in &ended.leftovers.dead_letters {
-        if letter.reason.is_some() {
-            for recipient in &letter.recipients {
-                runs.entry(recipient).or_default().insert(&letter.run);
-            }
+        for recipient in &letter.recipients {
+            runs.entry(recipient).or_default().insert(&letter.run);
         }
     }
     runs
@@ -139,14 +138,16 @@ fn is_run_of(run: &str, id: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
 }
 
-fn without_reason(ended: &Ended, broken: &mut Vec<Broken>) {
+fn without_reason(plan: &Plan, ended: &Ended, broken: &mut Vec<Broken>) {
     let letters = ended.leftovers.dead_letters.iter();
     let silent: HashSet<&str> = letters
         .filter(|letter| letter.reason.is_none())
         .flat_map(|letter| &letter.recipients)
         .map(String::as_str)
         .collect();
-    if silent.is_empty() {
+    // A death at the last receive leaves no time for a reason.
+    let may_lose_last = plan.deaths.rate > 0.0 || plan.queue_faults.lost > 0.0;
+    if silent.is_empty() || may_lose_last {
         return;
     }
     let untried = ended.happened.deliveries.iter().filter(|delivery| {

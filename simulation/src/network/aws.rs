@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -39,6 +40,8 @@ pub(crate) fn config_of(network: &Arc<Network>, process: &Process) -> SdkConfig 
         .endpoint_url(super::AWS)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        // It would wake up twice a second of each long poll.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .time_source(SharedTimeSource::new(network.time))
         .http_client(Connector {
             network: Arc::clone(network),
@@ -68,7 +71,7 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let Self { network, process } = self.clone();
         HttpConnectorFuture::new(async move {
-            let request = in_bytes(request);
+            let request = in_bytes(&request);
             let answer = answer(&network, &process, request).await;
             let (parts, body) = answer?.into_parts();
             let status = parts.status.as_u16().try_into();
@@ -85,7 +88,7 @@ impl HttpConnector for Connector {
     }
 }
 
-fn in_bytes(request: HttpRequest) -> Request<Bytes> {
+fn in_bytes(request: &HttpRequest) -> Request<Bytes> {
     let mut to = Request::new(Bytes::new());
     *to.method_mut() = request.method().parse().expect("a method");
     *to.uri_mut() = request.uri().parse().expect("a URI");

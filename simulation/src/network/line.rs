@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanline_consumer::{InProcess, NoAnswer};
+use fanline_core::channel::Channel;
 use http_body_util::BodyExt as _;
+use hyper::header::AUTHORIZATION;
 use hyper::{HeaderMap, Response, StatusCode};
 use uuid::Uuid;
 
@@ -12,6 +14,7 @@ use crate::log::{ArrivalEndpoint, key_identity, token_identity};
 use crate::network::Network;
 use crate::network::process::Process;
 use crate::network::weather::{SpellKind, met};
+use crate::person::person;
 
 /// A silence lasts longer than any time-out of a client.
 const SILENCE: std::time::Duration = std::time::Duration::from_mins(5);
@@ -40,7 +43,8 @@ async fn answer(
     let far_end = Arc::clone(network);
     let number = process.number();
     let effect = async move {
-        let met = met(&far_end.spells, far_end.time.millis(), environment);
+        let is_for = |number| is_for(&request, number);
+        let met = met(&far_end.spells, far_end.time.millis(), environment, is_for);
         let answer = match met {
             Some(SpellKind::Unreachable) => return Err(NoAnswer::NotConnected),
             Some(SpellKind::Silent) => Err(NoAnswer::Lost),
@@ -89,6 +93,16 @@ fn identity_of(headers: &HeaderMap) -> Option<u128> {
             .strip_prefix("Bearer ")
             .map(token_identity),
     }
+}
+
+/// Whether a request is for the person with this number. LINE Notify has the person in a header.
+fn is_for(request: &hyper::Request<Bytes>, number: u32) -> bool {
+    let id = person(Channel::Line, number);
+    let mut parts = request.body().windows(id.len());
+    let token = person(Channel::LineNotify, number);
+    let header = request.headers().get(AUTHORIZATION);
+    parts.any(|part| part == id.as_bytes())
+        || header.is_some_and(|header| header.as_bytes().ends_with(token.as_bytes()))
 }
 
 fn refusal(status: StatusCode) -> Response<Bytes> {

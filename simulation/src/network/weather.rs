@@ -40,6 +40,8 @@ pub enum Whom {
     /// Those of the consumer environment with this number. They are counted from 0 in the order of
     /// their starts.
     Environment(u32),
+    /// Those for the person with this number, alone or among others.
+    Person(u32),
 }
 
 impl Spell {
@@ -63,14 +65,21 @@ fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
-/// What the environment with this number meets now.
-pub(crate) fn met(spells: &[Spell], now: Millis, environment: u32) -> Option<SpellKind> {
+/// What a request of the environment with this number meets now. `is_for` says whether it is for
+/// the person with a number.
+pub(crate) fn met(
+    spells: &[Spell],
+    now: Millis,
+    environment: u32,
+    is_for: impl Fn(u32) -> bool,
+) -> Option<SpellKind> {
     let meets = |spell: &&Spell| {
         let is_meant = match spell.whom {
             Whom::All => true,
             Whom::Environment(number) => number == environment,
+            Whom::Person(number) => is_for(number),
         };
-        is_meant && spell.is_at(now)
+        spell.is_at(now) && is_meant
     };
     spells.iter().find(meets).map(|spell| spell.kind)
 }

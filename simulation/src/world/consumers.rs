@@ -74,7 +74,6 @@ impl Environment {
         let records = event.records.len();
         let timeout = world.plan.consumers.timeout;
         let deadline: Timestamp = self.clock.now() + timeout;
-        let began = world.network.time.millis();
         world.busy.fetch_add(1, Ordering::Relaxed);
         let handled = tokio::select! {
             biased;
@@ -86,7 +85,7 @@ impl Environment {
         world.busy.fetch_sub(1, Ordering::Relaxed);
         let number = self.process.number();
         let log = &world.network.log;
-        log.invoked(number, records, began, handled.is_some());
+        log.invoked(number, records, handled.is_some());
         if self.process.is_dead() {
             log.died(number);
         }
@@ -131,14 +130,13 @@ impl Environments {
 
     /// One invocation.
     pub(crate) async fn invoke(&self, world: &Arc<World>, event: Value) -> Result<Value, String> {
-        let environment = match self.take(world) {
-            Some(environment) => environment,
-            None => {
-                let (least, most) = COLD_START;
-                let wait = Duration::from_millis(world.draw(least, most));
-                tokio::time::sleep(wait).await;
-                self.start(world).await
-            }
+        let environment = if let Some(environment) = self.take(world) {
+            environment
+        } else {
+            let (least, most) = COLD_START;
+            let wait = Duration::from_millis(world.draw(least, most));
+            tokio::time::sleep(wait).await;
+            self.start(world).await
         };
         let answer = environment.invoke(world, event).await;
         if answer.is_ok() {

@@ -10,11 +10,11 @@ use fanline_producer::{Producer, Settings, Summary};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::lists::event;
 use crate::log::RowCounts;
 use crate::network::config_of;
-use crate::people::event;
 use crate::plan::CampaignPlan;
-use crate::world::{World, queues};
+use crate::world::{World, queues, service};
 
 /// A person repeats a firing that fails so often at most.
 const MAX_REPEATS: u32 = 3;
@@ -52,7 +52,7 @@ pub(crate) async fn start(world: &Arc<World>) -> Producers {
         random: Random::seeded(world.draw(0, u64::MAX)),
         ..PollerOptions::new(queues::url(&world.names.slices))
     };
-    let sqs = Client::new(&config_of(&world.network, &world.service()));
+    let sqs = Client::new(&config_of(&world.network, &service()));
     let slices = Poller::start(sqs, options, function).await;
     Producers {
         _firings: firings,
@@ -108,7 +108,7 @@ async fn produce(
     process.kill();
     let run = end.as_ref().map_or("", |summary| summary.run.as_str());
     let counts = end.as_ref().map(counts).map_err(Clone::clone);
-    world.network.log.produced(firing, run, counts);
+    world.network.log.produced(firing.as_ref(), run, &counts);
     end.map(|_| ())
 }
 

@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 use crate::network::config_of;
 use crate::plan::{Runner, WarmOrder};
 use crate::world::consumers::{Environment, Environments};
-use crate::world::{World, queues};
+use crate::world::{World, queues, service};
 
 /// `CloudFormation` updates the function first, and the mapping that refers to it after it.
-const MAPPING_FOLLOWS: Duration = Duration::from_secs(60);
+const MAPPING_FOLLOWS: Duration = Duration::from_mins(1);
 /// A worker that died is started again after so many seconds.
 const RESTART: (u64, u64) = (1, 60);
 
@@ -49,7 +49,7 @@ async fn map(world: &Arc<World>, environments: &Arc<Environments>, concurrency: 
         let (world, environments) = (Arc::clone(&to), Arc::clone(&environments));
         async move { environments.invoke(&world, event).await }
     };
-    let sqs = Client::new(&config_of(&world.network, &world.service()));
+    let sqs = Client::new(&config_of(&world.network, &service()));
     let options = PollerOptions {
         ramp: true,
         ..options(world, concurrency)

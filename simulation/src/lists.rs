@@ -1,4 +1,4 @@
-//! The people of a run, and the campaigns and lists that name them.
+//! The campaigns and lists of a run.
 
 use std::fmt::Write as _;
 
@@ -6,21 +6,12 @@ use fanline_core::channel::Channel;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::person::person;
 use crate::plan::{CampaignPlan, FiringPlan};
 use crate::time::VirtualTime;
 
 /// The bucket of the lists.
 const BUCKET: &str = "lists";
-
-/// Who a person is on a channel: a LINE ID, or a LINE Notify token.
-pub(crate) fn person(channel: Channel, number: u32) -> String {
-    // A bijection, so that neighbours do not look alike.
-    let mixed = u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
-    match channel {
-        Channel::Line => format!("U{mixed:032x}"),
-        Channel::LineNotify => format!("N{mixed:042x}"),
-    }
-}
 
 /// The path of a campaign's list in the object store.
 pub(crate) fn list_path(campaign: &CampaignPlan) -> String {
