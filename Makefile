@@ -60,7 +60,7 @@ simulate: ## Run the pipeline on virtual time: SEEDS=1-400, or SEEDS=17 for one 
 	cargo run --quiet --profile simulate --package fanline-simulation -- $(SEEDS)
 
 test-simulation: target/debug/fanline ## Run some seeds of the simulation
-	target/debug/simulate 25-84
+	target/debug/simulate 13-72
 
 build: $(VENV)/tools ## Build both functions for this machine, into .aws-sam/build
 	sam build --parameter-overrides Architecture=$(ARCHITECTURE)

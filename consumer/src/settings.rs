@@ -61,6 +61,13 @@ pub struct Settings {
     pub(crate) function: String,
 }
 
+/// The variables of which one names a token.
+const TOKEN_VARIABLES: [&str; 3] = [
+    "LINE_CHANNEL_ACCESS_TOKEN",
+    "LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN",
+    "LINE_CHANNEL_ID",
+];
+
 /// Where the channel access token comes from.
 #[derive(Debug, Clone)]
 pub(crate) enum TokenSource {
@@ -89,7 +96,7 @@ impl Settings {
         let mut all = Reader::new(lookup);
         let reader = &mut all;
         let token = token(reader);
-        let line_api_base = base(reader, "LINE_API_BASE", "https://api.line.me");
+        let line_api_base = line_api_base(reader);
         let line_notify_api_base =
             base(reader, "LINE_NOTIFY_API_BASE", "https://notify-api.line.me");
         let dead_letter_queue_url = reader.required("DEAD_LETTER_QUEUE_URL");
@@ -98,7 +105,7 @@ impl Settings {
         let multicast_per_second =
             share(reader, "MULTICAST_PER_SECOND", DEFAULT_MULTICAST_PER_SECOND);
         let notify_per_second = share(reader, "NOTIFY_PER_SECOND", DEFAULT_NOTIFY_PER_SECOND);
-        let request_timeout = seconds(reader, "REQUEST_TIMEOUT_SECONDS", 10.0, MIN_REQUEST_TIMEOUT);
+        let request_timeout = request_timeout(reader);
         let retry_base = seconds(reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
         let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(5);
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
@@ -122,6 +129,44 @@ impl Settings {
         });
         all.finish(settings)
     }
+}
+
+/// How the Messaging API is reached: all that a request needs which sends nothing.
+#[derive(Debug, Clone)]
+pub struct LineAccess {
+    pub(crate) token: TokenSource,
+    pub(crate) line_api_base: String,
+    pub(crate) request_timeout: Duration,
+}
+
+impl LineAccess {
+    /// Reads the consumer's variables for it through `lookup` and reports all problems together. It
+    /// is a problem where no token is named.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let is_set = |name: &&str| lookup(name).is_some_and(|text| !text.is_empty());
+        let names_token = TOKEN_VARIABLES.iter().any(is_set);
+        let mut all = Reader::new(lookup);
+        if !names_token {
+            all.problem(format!("`{}` is not set", TOKEN_VARIABLES[0]));
+        }
+        let token = token(&mut all);
+        let line_api_base = line_api_base(&mut all);
+        let request_timeout = request_timeout(&mut all);
+        let access = Self {
+            token,
+            line_api_base,
+            request_timeout,
+        };
+        all.finish(Some(access))
+    }
+}
+
+fn line_api_base<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> String {
+    base(reader, "LINE_API_BASE", "https://api.line.me")
+}
+
+fn request_timeout<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Duration {
+    seconds(reader, "REQUEST_TIMEOUT_SECONDS", 10.0, MIN_REQUEST_TIMEOUT)
 }
 
 fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> TokenSource {
@@ -220,12 +265,14 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        Settings::from_lookup(|name| {
-            variables
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        })
+        Settings::from_lookup(lookup(variables))
+    }
+
+    fn lookup(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        |name| {
+            let set = variables.iter().find(|(key, _)| *key == name);
+            set.map(|(_, value)| (*value).to_owned())
+        }
     }
 
     #[test]
@@ -236,6 +283,27 @@ mod tests {
         assert_eq!(settings.line_notify_api_base, "https://notify-api.line.me");
         assert_eq!(settings.request_timeout, Duration::from_secs(10));
         assert_eq!(settings.max_receive_count, 5);
+    }
+
+    #[test]
+    fn a_request_that_sends_nothing_needs_a_token_and_no_queue() {
+        for (variables, problem) in [
+            (vec![("LINE_CHANNEL_ACCESS_TOKEN", "t")], ""),
+            (vec![("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN", "arn")], ""),
+            (vec![], "`LINE_CHANNEL_ACCESS_TOKEN` is not set"),
+            (
+                vec![("LINE_CHANNEL_ACCESS_TOKEN", "")],
+                "`LINE_CHANNEL_ACCESS_TOKEN` is not set",
+            ),
+            (
+                vec![("LINE_CHANNEL_ID", "1")],
+                "`LINE_CHANNEL_ID` and `LINE_CHANNEL_SECRET` go together",
+            ),
+        ] {
+            let access = LineAccess::from_lookup(lookup(&variables));
+            let error = access.map_or_else(|error| error.to_string(), |_| String::new());
+            assert_eq!(error, problem, "{variables:?}");
+        }
     }
 
     #[test]
