@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
-	test build test-template test-conformance test-invoke test-deploy clean
+	test simulate test-simulation build test-template test-conformance test-invoke test-deploy clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,13 @@ doc: ## Build the documentation of the crates, warnings are errors
 
 test: ## Run the Rust tests
 	cargo test --workspace
+
+SEEDS ?= 1-400
+simulate: ## Run the pipeline on virtual time: SEEDS=1-400, or SEEDS=17 for one seed
+	cargo run --quiet --profile simulate --package fanline-simulation -- $(SEEDS)
+
+test-simulation: target/debug/fanline ## Run some seeds of the simulation
+	target/debug/simulate 13-72
 
 build: $(VENV)/tools ## Build both functions for this machine, into .aws-sam/build
 	sam build --parameter-overrides Architecture=$(ARCHITECTURE)

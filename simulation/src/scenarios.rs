@@ -1,0 +1,247 @@
+//! Plans that found a fault. They stay when it is mended.
+
+use std::time::Duration;
+
+use crate::check::Invariant;
+use crate::known::Finding;
+use crate::network::{Roads, Spell, SpellKind, Whom};
+use crate::plan::{FiringPlan, Plan, Runner, WarmOrder};
+
+/// A plan that found a fault.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What happens, as a sentence.
+    pub name: &'static str,
+    /// The fault that it found.
+    pub finding: Finding,
+    /// The invariant that the fault broke.
+    pub breaks: Invariant,
+    /// The run.
+    pub plan: Plan,
+}
+
+/// Every scenario.
+pub fn scenarios() -> Vec<Scenario> {
+    vec![
+        stray_refusal(),
+        stray_refusal_before_the_end(),
+        forbidden_for_one(),
+        fired_again_after_a_day(),
+        fired_again_and_held(),
+        crowd_in_the_last_second(),
+        nothing_waits_at_the_end(),
+        warm_by_turns(),
+        fewer_slots_deployed(),
+        failing_head(),
+        bad_token_fills_the_queue(),
+        outage_fills_the_queue(),
+    ]
+}
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+fn spell(from: Duration, lasts: Duration, kind: SpellKind, whom: Whom) -> Spell {
+    Spell {
+        from,
+        lasts,
+        kind,
+        whom,
+    }
+}
+
+fn stray_refusal() -> Scenario {
+    let mut plan = Plan::quiet(1, 240);
+    plan.line.push_limit = 16.0;
+    plan.consumers.concurrency = 2;
+    let stray = spell(
+        secs(4),
+        Duration::from_millis(300),
+        SpellKind::Unauthorized,
+        Whom::Environment(0),
+    );
+    plan.line.spells.push(stray);
+    Scenario {
+        name: "one environment of two gets a stray 401, and there is a backlog",
+        finding: Finding::HeldEnvironmentTakesAll,
+        breaks: Invariant::NeverIdle,
+        plan,
+    }
+}
+
+fn stray_refusal_before_the_end() -> Scenario {
+    let mut plan = stray_refusal().plan;
+    plan.campaigns[0].expires_after = Some(secs(60));
+    Scenario {
+        name: "one environment of two gets a stray 401, and the campaign ends soon",
+        finding: Finding::HeldEnvironmentTakesAll,
+        breaks: Invariant::NothingExpiresIdly,
+        plan,
+    }
+}
+
+fn forbidden_for_one() -> Scenario {
+    let mut plan = Plan::quiet(1, 200);
+    plan.line.push_limit = 20.0;
+    plan.consumers.runner = Runner::Worker;
+    plan.line.spells.push(spell(
+        secs(0),
+        plan.lasts,
+        SpellKind::Forbidden,
+        Whom::Person(7),
+    ));
+    Scenario {
+        name: "one person's request is answered 403, and the worker has a backlog",
+        finding: Finding::HeldEnvironmentTakesAll,
+        breaks: Invariant::NeverIdle,
+        plan,
+    }
+}
+
+fn fired_again_after_a_day() -> Scenario {
+    let mut plan = Plan::quiet(1, 50);
+    let firings = &mut plan.campaigns[0].firings;
+    firings.push(firings[0].repeated_at(secs(24 * 3_600 + 1_800)));
+    Scenario {
+        name: "a run is fired again 24.5 hours after its scheduled time",
+        finding: Finding::FiredAgainLater,
+        breaks: Invariant::NobodyTwice,
+        plan,
+    }
+}
+
+fn fired_again_and_held() -> Scenario {
+    let mut plan = Plan::quiet(1, 50);
+    let firing = FiringPlan {
+        scheduled: None,
+        ..FiringPlan::at(Duration::ZERO)
+    };
+    let again = firing.repeated_at(secs(22 * 3_600));
+    plan.campaigns[0].firings = vec![firing, again];
+    let (from, lasts) = (secs(21 * 3_600), secs(3 * 3_600 + 600));
+    plan.line
+        .spells
+        .push(spell(from, lasts, SpellKind::Errors, Whom::All));
+    plan.queue.max_receive_count = 40;
+    plan.lasts = secs(50 * 3_600);
+    Scenario {
+        name: "a run without a scheduled time is fired again, and LINE is down until it is a day old",
+        finding: Finding::FiredAgainLater,
+        breaks: Invariant::NobodyTwice,
+        plan,
+    }
+}
+
+fn crowd_in_the_last_second() -> Scenario {
+    let mut plan = Plan::quiet(1, 240);
+    plan.line.push_limit = 16.0;
+    plan.consumers.retry_base = secs(60);
+    plan.campaigns[0].expires_after = Some(secs(75));
+    plan.line
+        .spells
+        .push(spell(secs(0), secs(30), SpellKind::Errors, Whom::All));
+    Scenario {
+        name: "LINE is down at first, and waits are longer than the time that is left",
+        finding: Finding::LastSecond,
+        breaks: Invariant::NothingExpiresIdly,
+        plan,
+    }
+}
+
+fn nothing_waits_at_the_end() -> Scenario {
+    let mut plan = Plan::quiet(1, 5);
+    plan.campaigns[0].expires_after = Some(secs(20));
+    plan.consumers.retry_base = secs(1);
+    plan.queue.max_receive_count = 8;
+    plan.line
+        .spells
+        .push(spell(secs(0), plan.lasts, SpellKind::Errors, Whom::All));
+    Scenario {
+        name: "LINE is down until the campaign ends",
+        finding: Finding::LastSecond,
+        breaks: Invariant::ReasonGiven,
+        plan,
+    }
+}
+
+fn warm_by_turns() -> Scenario {
+    let mut plan = Plan::quiet(1, 200);
+    plan.campaigns[0].alike = 2;
+    plan.line.multicast_limit = 4.0;
+    plan.consumers.concurrency = 2;
+    plan.consumers.runner = Runner::Lambda(WarmOrder::Turns);
+    plan.consumers.batch_size = 1;
+    plan.consumers.warm = 10;
+    plan.roads = Roads {
+        from_line: (5, 10),
+        ..Roads::default()
+    };
+    Scenario {
+        name: "ten environments are warm and send by turns, and two share the limit",
+        finding: Finding::SharesOutnumbered,
+        breaks: Invariant::UnderLimit,
+        plan,
+    }
+}
+
+fn fewer_slots_deployed() -> Scenario {
+    let mut plan = Plan::quiet(1, 240);
+    plan.line.push_limit = 16.0;
+    plan.consumers.concurrency = 8;
+    plan.consumers.changes.push((secs(5), 2));
+    Scenario {
+        name: "the concurrency is lowered from eight to two, and the function is updated first",
+        finding: Finding::SharesOutnumbered,
+        breaks: Invariant::UnderLimit,
+        plan,
+    }
+}
+
+fn failing_head() -> Scenario {
+    let mut plan = Plan::quiet(1, 30);
+    plan.queue.is_fifo = true;
+    plan.line.spells.push(spell(
+        secs(0),
+        plan.lasts,
+        SpellKind::Errors,
+        Whom::Person(0),
+    ));
+    Scenario {
+        name: "one person's requests fail on a FIFO queue",
+        finding: Finding::BehindTheHead,
+        breaks: Invariant::ReasonGiven,
+        plan,
+    }
+}
+
+fn bad_token_fills_the_queue() -> Scenario {
+    let mut plan = Plan::quiet(1, 200);
+    plan.queue.max_in_flight = 150;
+    plan.consumers.runner = Runner::Worker;
+    plan.consumers.concurrency = 2;
+    plan.line
+        .spells
+        .push(spell(secs(0), secs(20), SpellKind::Unauthorized, Whom::All));
+    Scenario {
+        name: "the token is not valid for twenty seconds, and there is a backlog",
+        finding: Finding::InFlightFull,
+        breaks: Invariant::FarFromInFlightLimit,
+        plan,
+    }
+}
+
+fn outage_fills_the_queue() -> Scenario {
+    let mut plan = Plan::quiet(1, 200);
+    plan.queue.max_in_flight = 150;
+    plan.consumers.retry_base = secs(60);
+    plan.line
+        .spells
+        .push(spell(secs(0), secs(60), SpellKind::Errors, Whom::All));
+    Scenario {
+        name: "LINE is down for a minute, and there is a backlog",
+        finding: Finding::InFlightFull,
+        breaks: Invariant::FarFromInFlightLimit,
+        plan,
+    }
+}

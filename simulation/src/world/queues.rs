@@ -1,0 +1,165 @@
+//! The queues: how they are made, and what is left on them.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use fanline_core::limits::sqs::is_fifo;
+use fanline_local::InProcessQueues;
+use hyper::Request;
+use serde_json::{Value, json};
+
+use crate::network::{AWS, SharedNetwork};
+use crate::plan::Plan;
+
+/// A slice comes again so often.
+const MAX_SLICE_RECEIVES: u32 = 5;
+
+/// The names of the queues.
+#[derive(Clone, Debug)]
+pub(crate) struct QueueNames {
+    pub deliveries: String,
+    pub dead_letters: String,
+    pub slices: String,
+    pub dead_slices: String,
+}
+
+/// A message of the dead-letter queue.
+#[derive(Debug)]
+pub(crate) struct DeadLetter {
+    /// Its attribute `reason`. `None`: SQS moved it, and not the consumer.
+    pub reason: Option<String>,
+    pub run: String,
+    pub recipients: Vec<String>,
+}
+
+/// What is left on the queues at the end.
+#[derive(Debug, Default)]
+pub(crate) struct Leftovers {
+    pub dead_letters: Vec<DeadLetter>,
+    /// Deliveries that are still on their queue.
+    pub deliveries: usize,
+    /// Slices that were received too often.
+    pub dead_slices: usize,
+    pub slices: usize,
+}
+
+impl QueueNames {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let ending = if plan.queue.is_fifo { ".fifo" } else { "" };
+        Self {
+            deliveries: format!("deliveries{ending}"),
+            dead_letters: format!("dead-letters{ending}"),
+            slices: "slices".into(),
+            dead_slices: "dead-slices".into(),
+        }
+    }
+}
+
+/// The URL of the queue with this name.
+pub(crate) fn url(name: &str) -> String {
+    format!("{AWS}/000000000000/{name}")
+}
+
+/// Makes all queues.
+pub(crate) async fn create(network: &SharedNetwork, plan: &Plan, names: &QueueNames) {
+    let queues = &network.queues;
+    let visibility = plan.queue.visibility;
+    let slice_visibility = 6 * plan.producers.timeout.as_secs();
+    for (name, dead, visibility, receives) in [
+        (
+            &names.deliveries,
+            &names.dead_letters,
+            visibility,
+            plan.queue.max_receive_count,
+        ),
+        (
+            &names.slices,
+            &names.dead_slices,
+            slice_visibility,
+            MAX_SLICE_RECEIVES,
+        ),
+    ] {
+        let retention = BTreeMap::from([("MessageRetentionPeriod", "1209600".into())]);
+        create_one(queues, dead, retention).await;
+        let arn = format!("arn:aws:sqs:us-east-1:000000000000:{dead}");
+        let policy = json!({"deadLetterTargetArn": arn, "maxReceiveCount": receives});
+        let own = BTreeMap::from([
+            ("VisibilityTimeout", visibility.to_string()),
+            ("RedrivePolicy", policy.to_string()),
+        ]);
+        create_one(queues, name, own).await;
+    }
+}
+
+async fn create_one(queues: &InProcessQueues, name: &str, mut attributes: BTreeMap<&str, String>) {
+    if is_fifo(name) {
+        attributes.insert("FifoQueue", "true".into());
+    }
+    let body = json!({"QueueName": name, "Attributes": attributes});
+    let answer = call(queues, "CreateQueue", &body).await;
+    assert!(answer.get("QueueUrl").is_some(), "{name}: {answer}");
+}
+
+/// Reads what is left.
+pub(crate) async fn leftovers(network: &SharedNetwork, names: &QueueNames) -> Leftovers {
+    let all = |name: &str| {
+        let counts = network.counts(name);
+        counts.visible + counts.in_flight + counts.delayed
+    };
+    Leftovers {
+        deliveries: all(&names.deliveries),
+        dead_slices: all(&names.dead_slices),
+        slices: all(&names.slices),
+        dead_letters: dead_letters(network, &names.dead_letters).await,
+    }
+}
+
+async fn dead_letters(network: &SharedNetwork, name: &str) -> Vec<DeadLetter> {
+    let receive = json!({
+        "QueueUrl": url(name),
+        "MaxNumberOfMessages": 10,
+        "VisibilityTimeout": 43_200,
+        "MessageAttributeNames": ["All"],
+    });
+    let mut letters = Vec::new();
+    // A fault may give no messages.
+    while network.counts(name).visible > 0 {
+        let answer = call(&network.queues, "ReceiveMessage", &receive).await;
+        let messages = answer.get("Messages").and_then(Value::as_array);
+        for message in messages.into_iter().flatten() {
+            letters.push(dead_letter(message));
+            let handle = &message["ReceiptHandle"];
+            let delete = json!({"QueueUrl": url(name), "ReceiptHandle": handle});
+            call(&network.queues, "DeleteMessage", &delete).await;
+        }
+    }
+    letters
+}
+
+fn dead_letter(message: &Value) -> DeadLetter {
+    let body = message["Body"].as_str().unwrap_or_default();
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let recipients = body["recipients"].as_array();
+    DeadLetter {
+        reason: text(&message["MessageAttributes"]["reason"]["StringValue"]),
+        run: text(&body["run"]).unwrap_or_default(),
+        recipients: recipients.into_iter().flatten().filter_map(text).collect(),
+    }
+}
+
+async fn call(queues: &InProcessQueues, action: &str, body: &Value) -> Value {
+    let target = format!("AmazonSQS.{action}");
+    loop {
+        let request = Request::builder()
+            .header("x-amz-target", &target)
+            .body(Bytes::from(body.to_string()))
+            .expect("a request");
+        // A fault may lose the answer, or refuse the request.
+        if let Ok(answer) = queues.answer(request).await
+            && answer.status().is_success()
+        {
+            return serde_json::from_slice(answer.body()).expect("an answer is JSON");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What calls the consumers: Lambda's mapping, or the worker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use fanline_core::surroundings::Random;
+use fanline_poller::{Poller, PollerOptions};
+use tokio::task::JoinSet;
+
+use crate::network::config_of;
+use crate::plan::{Runner, WarmOrder};
+use crate::world::consumers::{Environment, Environments};
+use crate::world::{World, queues, service};
+
+/// `CloudFormation` updates the function first, and the mapping that refers to it after it.
+const MAPPING_FOLLOWS: Duration = Duration::from_mins(1);
+/// A worker that died is started again after so many seconds.
+const RESTART: (u64, u64) = (1, 60);
+
+/// Starts the consumers. A drop ends them.
+pub(crate) fn start(world: &Arc<World>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    match world.plan.consumers.runner {
+        Runner::Lambda(order) => tasks.spawn(lambda(Arc::clone(world), order)),
+        Runner::Worker => tasks.spawn(worker(Arc::clone(world))),
+    };
+    tasks
+}
+
+async fn lambda(world: Arc<World>, order: WarmOrder) {
+    let plan = &world.plan.consumers;
+    let environments = Arc::new(Environments::new(order, plan.concurrency));
+    environments.warm_up(&world, plan.warm).await;
+    let mut mapping = map(&world, &environments, plan.concurrency).await;
+    for (at, concurrency) in &plan.changes {
+        world.network.time.sleep_until(*at).await;
+        environments.deploy(*concurrency);
+        tokio::time::sleep(MAPPING_FOLLOWS).await;
+        mapping.stop().await;
+        mapping = map(&world, &environments, *concurrency).await;
+    }
+    std::future::pending::<()>().await;
+}
+
+async fn map(world: &Arc<World>, environments: &Arc<Environments>, concurrency: usize) -> Poller {
+    let (to, environments) = (Arc::clone(world), Arc::clone(environments));
+    let function = move |event| {
+        let (world, environments) = (Arc::clone(&to), Arc::clone(&environments));
+        async move { environments.invoke(&world, event).await }
+    };
+    let sqs = Client::new(&config_of(&world.network, &service()));
+    let options = PollerOptions {
+        ramp: true,
+        ..options(world, concurrency)
+    };
+    let poller = Poller::start(sqs, options, function).await;
+    poller.expect("the delivery queue is there")
+}
+
+/// Workers, one after the other: each lives until it dies.
+async fn worker(world: Arc<World>) {
+    for number in 0.. {
+        let environment = Arc::new(Environment::start(&world, number, 1).await);
+        let process = environment.process().clone();
+        let (to, runs) = (Arc::clone(&world), Arc::clone(&environment));
+        let function = move |event| {
+            let (world, environment) = (Arc::clone(&to), Arc::clone(&runs));
+            async move { environment.invoke(&world, event).await }
+        };
+        let sqs = Client::new(&config_of(&world.network, &process));
+        let options = options(&world, world.plan.consumers.concurrency);
+        let poller = tokio::select! {
+            biased;
+            () = process.died() => None,
+            poller = Poller::start(sqs, options, function) => poller.ok(),
+        };
+        if poller.is_some() {
+            process.died().await;
+        }
+        drop(poller);
+        let (least, most) = RESTART;
+        tokio::time::sleep(Duration::from_secs(world.draw(least, most))).await;
+    }
+}
+
+fn options(world: &World, concurrency: usize) -> PollerOptions {
+    PollerOptions {
+        batch_size: world.plan.consumers.batch_size,
+        concurrency,
+        random: Random::seeded(world.draw(0, u64::MAX)),
+        ..PollerOptions::new(queues::url(&world.names.deliveries))
+    }
+}

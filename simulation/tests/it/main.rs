@@ -1,0 +1,4 @@
+//! The pipeline on virtual time.
+
+mod scenarios;
+mod seeds;

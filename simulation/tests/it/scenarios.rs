@@ -1,0 +1,66 @@
+//! The scenarios that found a fault.
+
+use fanline_simulation::{Finding, Plan, Scenario, known, run, scenarios, unexpected};
+
+/// Runs the scenarios of a finding. Each must break its invariant while the finding is known, and
+/// none afterwards.
+fn find(finding: Finding) {
+    let of_finding = |scenario: &Scenario| scenario.finding == finding;
+    let scenarios: Vec<Scenario> = scenarios().into_iter().filter(of_finding).collect();
+    assert!(!scenarios.is_empty());
+    for Scenario {
+        name, breaks, plan, ..
+    } in scenarios
+    {
+        let broken = run(&plan).broken;
+        let new = unexpected(&plan, &broken);
+        assert!(new.is_empty(), "{name}: {new:#?}");
+        let shows = broken
+            .iter()
+            .any(|broken| broken.invariant == breaks && known(&plan, broken).contains(&finding));
+        let is_known = Finding::known().contains(&finding);
+        assert_eq!(
+            shows, is_known,
+            "{name}: if {finding:?} is mended, take it out of `known.rs`; found: {broken:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_held_environment_leaves_the_others_their_work() {
+    find(Finding::HeldEnvironmentTakesAll);
+}
+
+#[test]
+fn a_run_that_is_fired_again_later_reaches_nobody_twice() {
+    find(Finding::FiredAgainLater);
+}
+
+#[test]
+fn waits_are_spread_over_the_time_that_is_left() {
+    find(Finding::LastSecond);
+}
+
+#[test]
+fn no_number_of_environments_passes_the_limit() {
+    find(Finding::SharesOutnumbered);
+}
+
+#[test]
+fn what_waits_behind_a_failing_head_is_tried() {
+    find(Finding::BehindTheHead);
+}
+
+#[test]
+fn what_waits_leaves_room_in_the_queue() {
+    find(Finding::InFlightFull);
+}
+
+#[test]
+fn a_quiet_run_breaks_nothing() {
+    let plan = Plan::quiet(1, 100);
+    let report = run(&plan);
+    assert_eq!(report.broken, []);
+    assert_eq!((report.deliveries, report.requests), (100, 100));
+    assert!(report.lasted.as_secs() < 10, "{:?}", report.lasted);
+}
