@@ -227,7 +227,7 @@ impl Batch {
     fn end(&self, prepared: &Prepared, outcome: Outcome) {
         let Prepared { delivery, request } = prepared;
         let recipients = delivery.recipients.len();
-        let age = Timestamp::now().duration_since(delivery.envelope.started_at);
+        let age = self.now().duration_since(delivery.envelope.started_at);
         let mut tally = self.tally.lock();
         let tally_of_channel = tally.channel(delivery.envelope.channel);
         tally_of_channel.add(outcome, recipients);
@@ -252,14 +252,23 @@ impl Batch {
             .channel(delivery.envelope.channel)
             .add(outcome, delivery.recipients.len());
         let wait = self.wait(record, cause);
-        Settlement::Return(backoff::shorten(wait, delivery, Timestamp::now()))
+        Settlement::Return(backoff::shorten(wait, delivery, self.now()))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.environment.surroundings.clock.now()
+    }
+
+    /// A random number from 0 to 1.
+    fn draw(&self) -> f64 {
+        self.environment.surroundings.random.draw()
     }
 
     /// How many seconds a record waits until its next attempt.
     fn wait(&self, record: &Record, cause: RetryCause) -> u16 {
         let base = self.environment.settings.retry_base;
-        let now = Timestamp::now();
-        backoff::wait(base, cause, record.receive_count, rand::random(), now)
+        let now = self.now();
+        backoff::wait(base, cause, record.receive_count, self.draw(), now)
     }
 
     /// Takes a refused multicast apart until every part has its outcome. Parts that get none go
@@ -313,8 +322,8 @@ impl Batch {
     async fn persist(&self, part: &Prepared, retries: u32) -> Attempt {
         let mut attempt = self.attempt(part).await;
         for retry in 1..=retries {
-            let wait = split::wait(retry, rand::random());
-            let room = Duration::try_from(self.latest.duration_since(Timestamp::now()));
+            let wait = split::wait(retry, self.draw());
+            let room = Duration::try_from(self.latest.duration_since(self.now()));
             let has_room = room.is_ok_and(|room| wait <= room);
             if !matches!(attempt.conclusion, Conclusion::Retry(_)) || !has_room {
                 break;

@@ -1,8 +1,9 @@
 //! What outlives a batch.
 
 use aws_config::SdkConfig;
+use fanline_core::surroundings::Surroundings;
 
-use crate::channel::http;
+use crate::channel::http::{self, HttpClient};
 use crate::line::channel::LineChannel;
 use crate::line_notify::channel::NotifyChannel;
 use crate::settings::Settings;
@@ -21,30 +22,31 @@ pub(crate) struct Environment {
     pub delivery_queue: DeliveryQueue,
     /// Where deliveries are set aside.
     pub dead_letter_queue: DeadLetterQueue,
-}
-
-/// Why there can be no consumer.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// There is no HTTP client. Usually TLS has no root certificates.
-    #[error("no HTTP client")]
-    Http(#[source] reqwest::Error),
+    /// The time of day and random numbers.
+    pub surroundings: Surroundings,
 }
 
 impl Environment {
     /// Makes the clients, and reads the channel access token if there is one.
-    pub(crate) async fn start(settings: Settings, config: &SdkConfig) -> Result<Self, StartError> {
-        let client = http::client(settings.request_timeout).map_err(StartError::Http)?;
+    pub(crate) async fn start(
+        settings: Settings,
+        config: &SdkConfig,
+        http: HttpClient,
+        surroundings: Surroundings,
+    ) -> Self {
         let config = &http::with_timeouts(config);
         let sqs = aws_sdk_sqs::Client::new(config);
         let secrets_manager = aws_sdk_secretsmanager::Client::new(config);
         let s3 = aws_sdk_s3::Client::new(config);
-        Ok(Self {
-            line: LineChannel::start(&settings, &client, secrets_manager).await,
-            line_notify: NotifyChannel::new(&settings, client, s3),
+        let Surroundings { clock, random } = surroundings.clone();
+        let dead_letter_queue_url = settings.dead_letter_queue_url.clone();
+        Self {
+            line: LineChannel::start(&settings, &http, secrets_manager, clock.clone()).await,
+            line_notify: NotifyChannel::new(&settings, http, s3, clock),
             delivery_queue: DeliveryQueue::new(sqs.clone(), settings.delivery_queue_url.clone()),
-            dead_letter_queue: DeadLetterQueue::new(sqs, settings.dead_letter_queue_url.clone()),
+            dead_letter_queue: DeadLetterQueue::new(sqs, dead_letter_queue_url, random),
+            surroundings,
             settings,
-        })
+        }
     }
 }

@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use fanline_core::surroundings::{Clock, Surroundings};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use crate::batch::{Batch, Observer, Settled, Settlement};
-use crate::environment::{Environment, StartError};
+use crate::channel::http::HttpClient;
+#[cfg(feature = "simulation")]
+use crate::channel::http::in_process::InProcess;
+use crate::environment::Environment;
 use crate::settings::Settings;
 use crate::sqs::record::{Record, rows};
 
@@ -30,6 +34,14 @@ pub struct Consumer {
     observer: Observer,
 }
 
+/// Why there can be no consumer.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no HTTP client. Usually TLS has no root certificates.
+    #[error("no HTTP client")]
+    Http(#[source] reqwest::Error),
+}
+
 /// What a batch came to.
 #[derive(Debug)]
 pub struct Handled {
@@ -42,10 +54,31 @@ pub struct Handled {
 impl Consumer {
     /// A consumer with its clients. The token is read already, if there is one.
     pub async fn new(settings: Settings, config: &SdkConfig) -> Result<Self, StartError> {
-        Ok(Self {
-            environment: Arc::new(Environment::start(settings, config).await?),
+        let http = HttpClient::new(settings.request_timeout).map_err(StartError::Http)?;
+        let surroundings = Surroundings::default();
+        let environment = Environment::start(settings, config, http, surroundings).await;
+        Ok(Self::of(environment))
+    }
+
+    fn of(environment: Environment) -> Self {
+        Self {
+            environment: Arc::new(environment),
             observer: Arc::new(|_| ()),
-        })
+        }
+    }
+
+    /// The same with the simulation's clock and random numbers. Requests to a channel go to
+    /// `far_end` and not over the network.
+    #[cfg(feature = "simulation")]
+    pub async fn in_simulation(
+        settings: Settings,
+        config: &SdkConfig,
+        surroundings: Surroundings,
+        far_end: InProcess,
+    ) -> Self {
+        let http = HttpClient::in_process(far_end, settings.request_timeout);
+        let environment = Environment::start(settings, config, http, surroundings).await;
+        Self::of(environment)
     }
 
     /// Calls `observer` for each delivery, or part of one, that has its final outcome.
@@ -68,7 +101,8 @@ impl Consumer {
             .map(|record| Arc::new(record.into()))
             .collect();
         let latest = self.latest_departure(deadline);
-        if latest < Timestamp::now() && !records.is_empty() {
+        let clock = &self.environment.surroundings.clock;
+        if latest < clock.now() && !records.is_empty() {
             tracing::error!(
                 "no request can be made: the function's timeout is not longer than \
                  `REQUEST_TIMEOUT_SECONDS` and 2 s"
@@ -76,14 +110,16 @@ impl Consumer {
         }
         let environment = Arc::clone(&self.environment);
         let batch = Arc::new(Batch::new(environment, Arc::clone(&self.observer), latest));
-        let settlements = settle_all(&batch, &records, deadline).await;
+        let settlements = settle_all(&batch, &records, deadline, clock).await;
         let hide = batch.hide(&records, &settlements);
-        if let Err(error) = tokio::time::timeout(room(deadline, MARGIN_TO_RESPOND), hide).await {
+        if let Err(error) =
+            tokio::time::timeout(room(deadline, MARGIN_TO_RESPOND, clock), hide).await
+        {
             tracing::warn!(%error, "visibility timeout not changed");
         }
         Handled {
             response: response(&records, &settlements),
-            metrics: batch.metrics(Timestamp::now()),
+            metrics: batch.metrics(clock.now()),
         }
     }
 
@@ -103,6 +139,7 @@ async fn settle_all(
     batch: &Arc<Batch>,
     records: &[Arc<Record>],
     deadline: Timestamp,
+    clock: &Clock,
 ) -> Vec<Settlement> {
     let settlements = Arc::new(Mutex::new(vec![Settlement::Untouched; records.len()]));
     let mut tasks = JoinSet::new();
@@ -118,7 +155,7 @@ async fn settle_all(
             }
         }
     };
-    if tokio::time::timeout(room(deadline, MARGIN_TO_HIDE), all)
+    if tokio::time::timeout(room(deadline, MARGIN_TO_HIDE, clock), all)
         .await
         .is_err()
     {
@@ -163,7 +200,7 @@ fn response(records: &[Arc<Record>], settlements: &[Settlement]) -> SqsBatchResp
 }
 
 /// The time until `margin` before `deadline`; none if that has passed.
-fn room(deadline: Timestamp, margin: SignedDuration) -> Duration {
-    let room = deadline.duration_since(Timestamp::now()) - margin;
+fn room(deadline: Timestamp, margin: SignedDuration, clock: &Clock) -> Duration {
+    let room = deadline.duration_since(clock.now()) - margin;
     room.max(SignedDuration::ZERO).unsigned_abs()
 }

@@ -19,6 +19,7 @@ mod settings;
 mod sqs;
 
 pub use batch::Settled;
-pub use environment::StartError;
-pub use handler::{Consumer, Handled};
+#[cfg(feature = "simulation")]
+pub use channel::http::in_process::{InProcess, NoAnswer};
+pub use handler::{Consumer, Handled, StartError};
 pub use settings::Settings;

@@ -1,4 +1,4 @@
-//! The decisions of fanline: everything that needs no network, no clock and no AWS.
+//! The decisions of fanline: everything that needs no network and no AWS. Time is a parameter.
 //!
 //! # Layout
 //! - [`campaign`]: what to send, to whom and when, read once and checked as a whole
@@ -13,6 +13,7 @@
 //! - [`s3_uri`]: S3 URIs
 //! - [`limits`]: what SQS and LINE take
 //! - [`backoff`]: the wait between two attempts
+//! - [`surroundings`]: the time of day and random numbers, as values that are passed on
 //! - [`settings`]: environment variables, read once, with all problems reported together
 
 pub mod backoff;
@@ -25,5 +26,6 @@ pub mod outcome;
 pub mod recipient;
 pub mod s3_uri;
 pub mod settings;
+pub mod surroundings;
 mod template;
 pub mod text;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// A clock that all its clones share: the machine's, or one that stands still until it is moved.
 ///
@@ -26,9 +27,14 @@ pub(crate) type Millis = u64;
 impl Clock {
     /// A clock that begins with the machine's time and never runs backwards.
     pub fn system() -> Self {
+        Self::running_from(Timestamp::now())
+    }
+
+    /// A clock that shows `start` now and runs. Where Tokio's clock is paused, it goes by that.
+    pub fn running_from(start: Timestamp) -> Self {
         Self {
             running_since: Some(Instant::now()),
-            micros: Arc::new(AtomicI64::new(Timestamp::now().as_microsecond())),
+            micros: Arc::new(AtomicI64::new(start.as_microsecond())),
             moved: Arc::default(),
         }
     }
@@ -72,6 +78,7 @@ impl Clock {
             }
             let runs = self.running_since.is_some();
             tokio::select! {
+                biased;
                 () = moved => {}
                 () = tokio::time::sleep(Duration::from_millis(left)), if runs => {}
             }
@@ -103,6 +110,22 @@ mod tests {
         assert_eq!(
             clock.now(),
             "2026-12-26T08:00:00Z".parse::<Timestamp>().unwrap()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_running_clock_goes_by_tokios_clock() {
+        let start: Timestamp = "2026-12-25T08:00:00Z".parse().unwrap();
+        let clock = Clock::running_from(start);
+        tokio::time::sleep(Duration::from_hours(24)).await;
+        assert_eq!(
+            clock.now(),
+            "2026-12-26T08:00:00Z".parse::<Timestamp>().unwrap()
+        );
+        clock.sleep_until(clock.millis() + 5_000).await;
+        assert_eq!(
+            clock.now(),
+            "2026-12-26T08:00:05Z".parse::<Timestamp>().unwrap()
         );
     }
 

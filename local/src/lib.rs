@@ -11,13 +11,15 @@
 //!   - `account`: the queues by name; `queue`: one queue and its attributes
 //!   - `store`: the messages of a queue, pure; `message`: one message, with its size and MD5s
 //!   - `handle`: receipt handles; `move_task`: dead letters on their way back
-//!   - `faults`: what goes wrong, drawn from a seed
+//!   - `faults`: what goes wrong, drawn from a seed; `options`
+//!   - `in_process`: the server without a port, for simulations
 //! - `line`: the simulated LINE. Start it, send to its URL, ask it who got what, drop it.
 //!   - `wire`: HTTP, and connections that break; `endpoint`: the paths; `answer`: an answer
 //!   - `service`: passes a request on to `messaging` (Messaging API) or `notify` (LINE Notify)
 //!   - `memory`: retry keys, limits, tokens, and the ledger of who got what
 //!   - `recipient`, `text`: LINE's IDs, and the length and digest of a text
 //!   - `control`: paths for tests; `faults`: what goes wrong, drawn from a seed; `options`
+//!   - `in_process`: LINE without a port, for simulations
 //! - `lambda`: runs the real Lambda binaries
 //!   - `host`: a pool of processes; `environment`: one process; `runtime_api`: its Runtime API
 //! - `clock`: the clock of the far ends, which a test can move
@@ -35,7 +37,10 @@ pub use clock::Clock;
 pub use kills::Kills;
 pub use lambda::{Host, HostCounts, HostOptions, InvokeError};
 pub use line::{
-    LedgerSecond, LedgerSummary, LineFault, LineFaults, LineFaultsError, LineOptions, LineReceipt,
-    LineServer, UnknownInMulticast,
+    HangUp, InProcessLine, LedgerSecond, LedgerSummary, LineFault, LineFaults, LineFaultsError,
+    LineOptions, LineReceipt, LineServer, UnknownInMulticast,
 };
-pub use sqs::{QueueFaults, QueueFaultsError, QueueOptions, QueueServer};
+pub use sqs::{
+    AnswerLost, InProcessQueues, QueueCounts, QueueFaults, QueueFaultsError, QueueOptions,
+    QueueServer,
+};

@@ -16,14 +16,17 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use crate::line::faults::{LineFault, LineFaults, LineFaultsError};
+pub use crate::line::in_process::InProcessLine;
 use crate::line::memory::Memory;
 pub use crate::line::memory::ledger::{LedgerSecond, LedgerSummary, LineReceipt};
 pub use crate::line::options::{LineOptions, UnknownInMulticast};
+pub use crate::line::wire::HangUp;
 
 mod answer;
 mod control;
 mod endpoint;
 mod faults;
+mod in_process;
 mod memory;
 mod messaging;
 mod notify;
@@ -77,12 +80,7 @@ impl LineServer {
     /// Changes the options for the requests that come from now on. Port and clock stay as they were
     /// at the start.
     pub fn change(&self, change: impl FnOnce(&mut LineOptions)) {
-        let mut memory = self.memory.lock();
-        let mut options = memory.options.clone();
-        change(&mut options);
-        options.port = memory.options.port;
-        options.clock = memory.options.clock.clone();
-        memory.set_options(options);
+        self.memory.lock().change_options(change);
     }
 }
 

@@ -13,44 +13,24 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::clock::Clock;
 use crate::sqs::account::Account;
 pub use crate::sqs::faults::{QueueFaults, QueueFaultsError};
+pub use crate::sqs::in_process::{InProcessQueues, QueueCounts};
+pub use crate::sqs::options::QueueOptions;
+pub use crate::sqs::wire::AnswerLost;
 
 mod account;
 mod actions;
 mod faults;
 mod handle;
+mod in_process;
 mod message;
 mod move_task;
+mod options;
 mod queue;
 mod refusal;
 mod store;
 mod wire;
-
-/// How a queue server is set up.
-#[derive(Clone, Debug)]
-pub struct QueueOptions {
-    /// The port on 127.0.0.1. 0 takes a free one.
-    pub port: u16,
-    /// The region in the ARNs of the queues.
-    pub region: String,
-    /// The clock of the server.
-    pub clock: Clock,
-    /// What goes wrong, and how often.
-    pub faults: QueueFaults,
-}
-
-impl Default for QueueOptions {
-    fn default() -> Self {
-        Self {
-            port: 0,
-            region: "us-east-1".to_owned(),
-            clock: Clock::system(),
-            faults: QueueFaults::default(),
-        }
-    }
-}
 
 /// A running queue server. A drop stops it: open requests end without an answer, and its messages
 /// are gone.
@@ -68,12 +48,7 @@ impl QueueServer {
         let listener =
             TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let account = Arc::new(Account::new(
-            url.clone(),
-            options.region,
-            options.clock,
-            options.faults,
-        ));
+        let account = Arc::new(Account::new(url.clone(), options));
         let serving = tokio::spawn(serve(listener, account)).abort_handle();
         Ok(Self { url, serving })
     }

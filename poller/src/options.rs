@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fanline_core::limits::sqs::MAX_ENTRIES;
+use fanline_core::surroundings::Random;
 
 /// How a poller polls and calls its function.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct PollerOptions {
     /// How long one call may take. After that time it is stopped in the middle. `None`: the
     /// function keeps a limit of its own.
     pub timeout: Option<Duration>,
+    /// Spreads the waits after failed requests.
+    pub random: Random,
 }
 
 impl PollerOptions {
@@ -39,6 +42,7 @@ impl PollerOptions {
             ramp: false,
             report_failures: true,
             timeout: None,
+            random: Random::default(),
         }
     }
 }

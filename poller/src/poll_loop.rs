@@ -71,7 +71,7 @@ where
             };
             let Some(messages) = received else {
                 failures = failures.saturating_add(1);
-                let draw = rand::random();
+                let draw = self.options.random.draw();
                 let wait = full_jitter(RECEIVE_BACKOFF, MAX_RECEIVE_BACKOFF, failures, draw);
                 if sleep_or_stop(wait, &mut stopping).await {
                     return;
@@ -198,7 +198,7 @@ where
                 return;
             }
             if attempt < MAX_DELETE_ATTEMPTS {
-                let draw = rand::random();
+                let draw = self.options.random.draw();
                 let wait = full_jitter(DELETE_BACKOFF, MAX_DELETE_BACKOFF, attempt, draw);
                 tokio::time::sleep(wait).await;
             }

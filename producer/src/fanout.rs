@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fanline_core::surroundings::Clock;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::check::checker::Checked;
@@ -43,6 +44,7 @@ pub(crate) struct Fanout<'a> {
     /// Where the rest of the slice goes when time runs out.
     pub(crate) slice_queue: Option<&'a SliceQueue>,
     pub(crate) progress: &'a Arc<Progress>,
+    pub(crate) clock: &'a Clock,
 }
 
 /// A slice that was found good enough to be sent.
@@ -68,7 +70,7 @@ impl Fanout<'_> {
         writer: EntryWriter,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        let stop_at = deadline.map(|deadline| stop_at(deadline, Timestamp::now()));
+        let stop_at = deadline.map(|deadline| stop_at(deadline, self.clock.now()));
         let CheckedSlice {
             checked,
             windows,
@@ -110,7 +112,7 @@ impl Fanout<'_> {
     /// these are too many.
     async fn check_rows(&self, stop_at: Option<Timestamp>) -> Result<CheckedSlice, ProduceError> {
         let mut rejects = self.rejects_writer(self.open.slice.name());
-        let mut reading = CheckReading::new(self.open, self.progress, stop_at);
+        let mut reading = CheckReading::new(self.open, self.progress, stop_at, self.clock.clone());
         let mut first = None;
         while let Some(rejected) = reading.next().await? {
             rejects
@@ -188,7 +190,7 @@ impl Fanout<'_> {
         stop_at: Option<Timestamp>,
     ) -> Result<Option<u64>, ReadError> {
         while let Some(request) = reading.next().await? {
-            if stop_at.is_some_and(|stop_at| Timestamp::now() >= stop_at) {
+            if stop_at.is_some_and(|stop_at| self.clock.now() >= stop_at) {
                 return Ok(Some(reading.first_unsent_row(&request)));
             }
             if !sender.send(request).await || !self.allows(checked, sender.refused_rows()) {

@@ -2,14 +2,15 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
 
 use aws_config::SdkConfig;
 use fanline_core::campaign::{Campaign, CampaignError};
 use fanline_core::list::{Place, RowError};
+use fanline_core::surroundings::Surroundings;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::check::checker::Checked;
 use crate::check::reading::CheckReading;
@@ -35,19 +36,31 @@ pub struct Producer {
     delivery_queue: Queue,
     slice_queue: Option<SliceQueue>,
     progress: Arc<Progress>,
+    surroundings: Surroundings,
 }
 
 impl Producer {
     /// A producer with these settings. Credentials, region and endpoints are the SDK's.
     pub fn new(settings: Settings, config: &SdkConfig) -> Self {
-        let queue = |url: &str| Queue::new(config, url.to_owned(), settings.send_attempts);
+        Self::in_surroundings(settings, config, Surroundings::default())
+    }
+
+    /// The same with another clock and other random numbers than the machine's.
+    pub fn in_surroundings(
+        settings: Settings,
+        config: &SdkConfig,
+        surroundings: Surroundings,
+    ) -> Self {
+        let attempts = settings.send_attempts;
+        let queue = |url: &str| Queue::new(config, url.into(), attempts, surroundings.clone());
         let slice_queue = settings.slice_queue_url.as_deref().map(queue);
         Self {
-            lists: ListStore::new(config, false),
+            lists: ListStore::new(config, false, surroundings.random.clone()),
             delivery_queue: queue(&settings.delivery_queue_url),
             slice_queue: slice_queue.map(|queue| SliceQueue::new(queue, settings.sends_in_flight)),
             settings,
             progress: Arc::default(),
+            surroundings,
         }
     }
 
@@ -124,9 +137,10 @@ impl Producer {
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
         let campaign = Arc::new(Campaign::from_value(firing.campaign.clone())?);
-        let started_at = started_at(campaign.scheduled_time, Timestamp::now());
-        let writer =
-            EntryWriter::for_deliveries(&campaign, started_at, self.settings.queue_groups)?;
+        let now = self.surroundings.clock.now();
+        let started_at = started_at(campaign.scheduled_time, now);
+        let groups = self.settings.queue_groups;
+        let writer = EntryWriter::for_deliveries(&campaign, started_at, now, groups)?;
         let source = Arc::new(self.lists.open(&campaign, None).await?);
         let window_bytes = self.settings.slice_bytes;
         let mut list =
@@ -181,7 +195,8 @@ impl Producer {
             });
         }
         let groups = self.settings.queue_groups;
-        let writer = EntryWriter::for_deliveries(&campaign, slice.started_at, groups)?;
+        let now = self.surroundings.clock.now();
+        let writer = EntryWriter::for_deliveries(&campaign, slice.started_at, now, groups)?;
         let source = Arc::new(self.lists.open(&campaign, Some(&slice.etag)).await?);
         let open =
             OpenSlice::part_of(campaign, slice, source).ok_or(EventError::SliceOutsideList)?;
@@ -201,6 +216,7 @@ impl Producer {
             delivery_queue: &self.delivery_queue,
             slice_queue: self.slice_queue.as_ref(),
             progress: &self.progress,
+            clock: &self.surroundings.clock,
         };
         fanout.run(writer, deadline).await
     }
@@ -217,11 +233,13 @@ pub async fn check(
     mut on_bad_row: impl FnMut(Place, &RowError),
 ) -> Result<Checked, ProduceError> {
     let parsed = Arc::new(Campaign::from_value(campaign.clone())?);
-    let source = Arc::new(ListStore::new(config, true).open(&parsed, None).await?);
-    let started_at = started_at(parsed.scheduled_time, Timestamp::now());
+    let Surroundings { clock, random } = Surroundings::default();
+    let lists = ListStore::new(config, true, random);
+    let source = Arc::new(lists.open(&parsed, None).await?);
+    let started_at = started_at(parsed.scheduled_time, clock.now());
     let list = OpenSlice::whole_list(parsed, campaign, source, started_at, DEFAULT_SLICE_BYTES);
     let progress = Progress::default();
-    let mut reading = CheckReading::new(&list, &progress, None);
+    let mut reading = CheckReading::new(&list, &progress, None, clock);
     while let Some(rejected) = reading.next().await? {
         on_bad_row(rejected.place, &rejected.error);
     }

@@ -1,6 +1,9 @@
 //! The HTTP client of both channels, and the time-outs of all clients.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+#[cfg(feature = "simulation")]
+pub(crate) mod in_process;
 
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -8,6 +11,7 @@ use jiff::Timestamp;
 use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Url};
+use tokio::time::Instant;
 
 use crate::channel::attempt::Exchange;
 use crate::channel::response::{Failure, Response};
@@ -22,8 +26,81 @@ const MAX_IDLE: Duration = Duration::from_secs(15);
 /// No more of a body is read. A refusal that names 500 recipients is smaller.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
-/// The client. It follows no redirects, since these would carry messages and tokens to other hosts.
-pub(crate) fn client(request_timeout: Duration) -> Result<Client, reqwest::Error> {
+/// The HTTP client of both channels.
+#[derive(Clone)]
+pub(crate) struct HttpClient {
+    client: Client,
+    /// Where requests go in a simulation.
+    #[cfg(feature = "simulation")]
+    far_end: Option<in_process::FarEnd>,
+}
+
+impl HttpClient {
+    /// A client that sends over the network.
+    pub(crate) fn new(request_timeout: Duration) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            client: client(request_timeout)?,
+            #[cfg(feature = "simulation")]
+            far_end: None,
+        })
+    }
+
+    /// A client that sends to `far_end`, in this process.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn in_process(far_end: in_process::InProcess, request_timeout: Duration) -> Self {
+        Self {
+            client: far_end.client.clone(),
+            far_end: Some(in_process::FarEnd::new(far_end, request_timeout)),
+        }
+    }
+
+    /// Begins a `GET` request.
+    pub(crate) fn get(&self, url: Url) -> RequestBuilder {
+        self.client.get(url)
+    }
+
+    /// Begins a `POST` request.
+    pub(crate) fn post(&self, url: Url) -> RequestBuilder {
+        self.client.post(url)
+    }
+
+    /// Sends a delivery's request.
+    pub(crate) async fn exchange(
+        &self,
+        route: Route,
+        departed: Timestamp,
+        request: RequestBuilder,
+    ) -> Exchange {
+        let began = Instant::now();
+        let response = self.fetch(request).await;
+        let latency = began.elapsed();
+        Exchange {
+            route,
+            departed,
+            latency_ms: latency.as_secs() * 1_000 + u64::from(latency.subsec_millis()),
+            response,
+        }
+    }
+
+    /// Sends a request and waits for the whole response.
+    pub(crate) async fn fetch(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        #[cfg(feature = "simulation")]
+        if let Some(far_end) = &self.far_end {
+            return far_end.fetch(request).await;
+        }
+        let mut response = request.send().await.map_err(|error| failure(&error))?;
+        Ok(Response {
+            status: response.status().as_u16(),
+            headers: std::mem::take(response.headers_mut()),
+            // The status counts, even if the body can't be read.
+            body: body(response).await,
+        })
+    }
+}
+
+/// The client that reqwest makes. It follows no redirects, since these would carry messages and
+/// tokens to other hosts.
+fn client(request_timeout: Duration) -> Result<Client, reqwest::Error> {
     Client::builder()
         .connect_timeout(MAX_CONNECT.min(request_timeout))
         .timeout(request_timeout)
@@ -65,34 +142,6 @@ pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-/// Sends a delivery's request.
-pub(crate) async fn exchange(
-    route: Route,
-    departed: Timestamp,
-    request: RequestBuilder,
-) -> Exchange {
-    let began = Instant::now();
-    let response = fetch(request).await;
-    let latency = began.elapsed();
-    Exchange {
-        route,
-        departed,
-        latency_ms: latency.as_secs() * 1_000 + u64::from(latency.subsec_millis()),
-        response,
-    }
-}
-
-/// Sends a request and waits for the whole response.
-pub(crate) async fn fetch(request: RequestBuilder) -> Result<Response, Failure> {
-    let mut response = request.send().await.map_err(|error| failure(&error))?;
-    Ok(Response {
-        status: response.status().as_u16(),
-        headers: std::mem::take(response.headers_mut()),
-        // The status counts, even if the body can't be read.
-        body: body(response).await,
-    })
 }
 
 fn failure(error: &reqwest::Error) -> Failure {

@@ -1,9 +1,10 @@
 //! How fast this environment may send: its share of the channel's limit, and less after a 429.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use governor::clock::{Clock, DefaultClock};
+use fanline_core::surroundings::Clock;
+use governor::clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
@@ -41,13 +42,13 @@ const CATCH_UP_FROM: f64 = 50.0;
 ///
 /// After a cold start the first turn comes after one space, because the environment that this one
 /// replaces may have sent just before it died.
-pub(crate) struct Pace<C: Clock = DefaultClock> {
+pub(crate) struct Pace<C: clock::Clock = TokioClock> {
     share: f64,
     clock: C,
     state: Mutex<State<C>>,
 }
 
-struct State<C: Clock> {
+struct State<C: clock::Clock> {
     /// The part of the share that is allowed now.
     factor: f64,
     /// The factor that `limiter` was made for.
@@ -55,16 +56,29 @@ struct State<C: Clock> {
     limiter: Limiter<C>,
 }
 
-type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
+type Limiter<C> =
+    RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as clock::Clock>::Instant>>;
+
+/// Tokio's clock: the one that the sleep between two turns goes by.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TokioClock;
+
+impl clock::Clock for TokioClock {
+    type Instant = Instant;
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+}
 
 impl Pace {
     /// A pace of `share` requests a second.
     pub(crate) fn new(share: f64) -> Self {
-        Self::with_clock(share, DefaultClock::default())
+        Self::with_clock(share, TokioClock)
     }
 }
 
-impl<C: Clock + Clone> Pace<C> {
+impl<C: clock::Clock + Clone> Pace<C> {
     /// The same with the caller's clock.
     pub(crate) fn with_clock(share: f64, clock: C) -> Self {
         let state = State {
@@ -80,12 +94,12 @@ impl<C: Clock + Clone> Pace<C> {
     }
 
     /// Waits for the next turn. `false`: it would come after `latest`. Then it does not wait.
-    pub(crate) async fn turn(&self, latest: Timestamp) -> bool {
+    pub(crate) async fn turn(&self, latest: Timestamp, day: &Clock) -> bool {
         loop {
             let Err(wait) = self.take_turn() else {
                 return true;
             };
-            let room = Duration::try_from(latest.duration_since(Timestamp::now()));
+            let room = Duration::try_from(latest.duration_since(day.now()));
             if room.is_ok_and(|room| wait <= room) {
                 tokio::time::sleep(wait).await;
             } else {
@@ -138,7 +152,7 @@ impl<C: Clock + Clone> Pace<C> {
     clippy::expect_used,
     reason = "a share is at most `MAX_PER_SECOND`, and a space is over 10 microseconds then"
 )]
-fn limiter<C: Clock + Clone>(share: f64, factor: f64, clock: &C) -> Limiter<C> {
+fn limiter<C: clock::Clock + Clone>(share: f64, factor: f64, clock: &C) -> Limiter<C> {
     let burst = burst(share);
     let quota = Quota::with_period(space(share, factor))
         .expect("a space is not zero")

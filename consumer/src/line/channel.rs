@@ -3,13 +3,14 @@
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use fanline_core::delivery::Delivery;
 use fanline_core::delivery::{Endpoint, Request};
+use fanline_core::surroundings::Clock;
 use jiff::Timestamp;
-use reqwest::Client;
 use reqwest::header::HeaderValue;
 
 use crate::channel::attempt::{Attempt, Conclusion, too_late};
 use crate::channel::backoff::RetryCause;
 use crate::channel::hold::{Hold, HoldReason};
+use crate::channel::http::HttpClient;
 use crate::channel::pace::Pace;
 use crate::channel::verdict::Verdict;
 use crate::line::classify::classify;
@@ -24,6 +25,7 @@ pub(crate) struct LineChannel {
     push: Pace,
     multicast: Pace,
     hold: Hold,
+    clock: Clock,
 }
 
 /// What a request needs to depart.
@@ -36,12 +38,13 @@ impl LineChannel {
     /// The channel, with its token if there is one.
     pub(crate) async fn start(
         settings: &Settings,
-        http: &Client,
+        http: &HttpClient,
         secrets_manager: SecretsManager,
+        clock: Clock,
     ) -> Self {
         let base = &settings.line_api_base;
         let tokens = Tokens::new(settings.token.clone(), base, http.clone(), secrets_manager);
-        if let Err(error) = tokens.current(Timestamp::now()).await {
+        if let Err(error) = tokens.current(clock.now()).await {
             tracing::warn!(%error, "no channel access token at the cold start");
         }
         Self {
@@ -50,6 +53,7 @@ impl LineChannel {
             push: Pace::new(settings.push_per_second),
             multicast: Pace::new(settings.multicast_per_second),
             hold: Hold::default(),
+            clock,
         }
     }
 
@@ -77,7 +81,7 @@ impl LineChannel {
             let verdict = classify(endpoint, &exchange.response);
             exchanges.push(exchange);
             if verdict == Verdict::Unauthorized && !has_new_token {
-                new_token = self.tokens.after(&authorization, Timestamp::now()).await;
+                new_token = self.tokens.after(&authorization, self.clock.now()).await;
                 if new_token.is_some() {
                     continue;
                 }
@@ -107,7 +111,7 @@ impl LineChannel {
         new_token: Option<HeaderValue>,
         latest: Timestamp,
     ) -> Result<Departure, Conclusion> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         if let Some(conclusion) = too_late(&delivery.envelope, now) {
             return Err(conclusion);
         }
@@ -120,9 +124,10 @@ impl LineChannel {
             Some(authorization) => authorization,
             None => self.authorization(now).await?,
         };
-        let has_turn = self.pace(delivery.endpoint()).turn(latest).await;
+        let pace = self.pace(delivery.endpoint());
+        let has_turn = pace.turn(latest, &self.clock).await;
         // Time has passed while it waited for its turn.
-        let at = Timestamp::now();
+        let at = self.clock.now();
         if !has_turn || at > latest {
             return Err(Conclusion::Retry(RetryCause::Fault));
         }
@@ -189,7 +194,7 @@ impl LineChannel {
         authorization: &HeaderValue,
         latest: Timestamp,
     ) -> bool {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         if now > latest {
             return false;
         }
@@ -198,7 +203,7 @@ impl LineChannel {
     }
 
     fn begin_hold(&self, reason: HoldReason) -> Conclusion {
-        self.hold.begin(reason, Timestamp::now());
+        self.hold.begin(reason, self.clock.now());
         Conclusion::OnHold {
             reason,
             began: true,

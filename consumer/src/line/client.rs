@@ -3,14 +3,14 @@
 use fanline_core::delivery::{Endpoint, Request};
 use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
+use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Client, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
 use crate::channel::attempt::Exchange;
-use crate::channel::http;
+use crate::channel::http::{self, HttpClient};
 use crate::channel::response::Response;
 use crate::channel::route::Route;
 
@@ -22,7 +22,7 @@ const MIN_BETWEEN_QUOTA_REQUESTS: SignedDuration = SignedDuration::from_secs(10)
 
 /// The Messaging API at one base URL.
 pub(crate) struct LineClient {
-    client: Client,
+    client: HttpClient,
     push: Url,
     multicast: Url,
     base: String,
@@ -62,7 +62,7 @@ struct ConsumptionBody {
 
 impl LineClient {
     /// The API at `base`.
-    pub(crate) fn new(client: Client, base: &str) -> Self {
+    pub(crate) fn new(client: HttpClient, base: &str) -> Self {
         let route = |endpoint| http::url(base, Route::Line(endpoint).path());
         Self {
             client,
@@ -92,7 +92,9 @@ impl LineClient {
             .header(CONTENT_TYPE, JSON)
             .header(RETRY_KEY, request.retry_key.to_string())
             .body(request.body.clone());
-        http::exchange(Route::Line(endpoint), departed, post).await
+        self.client
+            .exchange(Route::Line(endpoint), departed, post)
+            .await
     }
 
     /// What LINE counts for this month. `None`: it did not say.
@@ -138,7 +140,7 @@ impl LineClient {
             .client
             .get(http::url(&self.base, path))
             .header(AUTHORIZATION, authorization);
-        let response = http::fetch(get).await;
+        let response = self.client.fetch(get).await;
         tracing::info!(
             method = "GET",
             endpoint = path,

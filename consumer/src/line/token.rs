@@ -6,13 +6,13 @@ use aws_sdk_secretsmanager::Client as SecretsManager;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use fanline_telemetry::aws_error;
 use jiff::{SignedDuration, Timestamp};
+use reqwest::Url;
 use reqwest::header::HeaderValue;
-use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use crate::channel::http;
+use crate::channel::http::{self, HttpClient};
 use crate::settings::TokenSource;
 
 /// Why there is no token.
@@ -41,7 +41,7 @@ pub(crate) struct Tokens {
     source: TokenSource,
     /// Where stateless tokens are issued.
     issue_url: Url,
-    client: Client,
+    client: HttpClient,
     secrets_manager: SecretsManager,
     state: Mutex<State>,
 }
@@ -72,7 +72,7 @@ impl Tokens {
     pub(crate) fn new(
         source: TokenSource,
         base: &str,
-        client: Client,
+        client: HttpClient,
         secrets_manager: SecretsManager,
     ) -> Self {
         Self {
@@ -185,7 +185,7 @@ impl Tokens {
                 ("client_id", id),
                 ("client_secret", secret.expose_secret()),
             ]);
-        let response = http::fetch(request).await;
+        let response = self.client.fetch(request).await;
         tracing::info!(
             method = "POST",
             endpoint = ISSUE_PATH,

@@ -2,13 +2,13 @@
 
 use fanline_core::channel::OnUnknown;
 use fanline_core::delivery::Delivery;
+use fanline_core::surroundings::Clock;
 use jiff::Timestamp;
-use reqwest::Client;
 use reqwest::header::HeaderValue;
 
 use crate::channel::attempt::{Attempt, Conclusion, too_late};
 use crate::channel::backoff::RetryCause;
-use crate::channel::http;
+use crate::channel::http::{self, HttpClient};
 use crate::channel::pace::Pace;
 use crate::channel::verdict::Verdict;
 use crate::line_notify::classify::classify;
@@ -26,6 +26,7 @@ pub(crate) struct NotifyChannel {
     images: Images,
     pace: Pace,
     spent_tokens: SpentTokens,
+    clock: Clock,
 }
 
 /// What the request of a delivery is made of.
@@ -38,12 +39,18 @@ struct Parts<'a> {
 
 impl NotifyChannel {
     /// The channel. No image is fetched yet.
-    pub(crate) fn new(settings: &Settings, client: Client, s3: aws_sdk_s3::Client) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        client: HttpClient,
+        s3: aws_sdk_s3::Client,
+        clock: Clock,
+    ) -> Self {
         Self {
             client: NotifyClient::new(client, &settings.line_notify_api_base),
             images: Images::new(s3),
             pace: Pace::new(settings.notify_per_second),
             spent_tokens: SpentTokens::default(),
+            clock,
         }
     }
 
@@ -61,7 +68,7 @@ impl NotifyChannel {
             .client
             .send(parts.authorization, &fields, parts.image.as_ref(), departed)
             .await;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         if let Ok(response) = &exchange.response {
             self.spent_tokens.note(parts.token, response, now);
         }
@@ -104,9 +111,9 @@ impl NotifyChannel {
         latest: Timestamp,
     ) -> Result<(Parts<'a>, Timestamp), Conclusion> {
         let parts = self.parts(delivery).await?;
-        let has_turn = self.pace.turn(latest).await;
+        let has_turn = self.pace.turn(latest, &self.clock).await;
         // Time has passed while it waited for its image and its turn.
-        let departed = Timestamp::now();
+        let departed = self.clock.now();
         if !has_turn || departed > latest {
             return Err(Conclusion::Retry(RetryCause::Fault));
         }
@@ -125,7 +132,7 @@ impl NotifyChannel {
             http::bearer(token).ok_or_else(|| unsendable("no HTTP header can hold the token"))?;
         let message = NotifyMessage::of(delivery)
             .ok_or_else(|| unsendable("`messages` is not one LINE Notify message"))?;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         if let Some(conclusion) = too_late(&delivery.envelope, now) {
             return Err(conclusion);
         }

@@ -3,23 +3,23 @@
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Body, Client, Url};
+use reqwest::{Body, Url};
 
 use crate::channel::attempt::Exchange;
-use crate::channel::http;
+use crate::channel::http::{self, HttpClient};
 use crate::channel::route::Route;
 use crate::line_notify::form::Field;
 use crate::line_notify::image::Image;
 
 /// A LINE Notify server at one base URL.
 pub(crate) struct NotifyClient {
-    client: Client,
+    client: HttpClient,
     url: Url,
 }
 
 impl NotifyClient {
     /// The server at `base`.
-    pub(crate) fn new(client: Client, base: &str) -> Self {
+    pub(crate) fn new(client: HttpClient, base: &str) -> Self {
         let url = http::url(base, Route::LineNotify.path());
         Self { client, url }
     }
@@ -40,7 +40,9 @@ impl NotifyClient {
             None => post.form(fields),
             Some(image) => post.multipart(multipart(fields, image)),
         };
-        http::exchange(Route::LineNotify, departed, post).await
+        self.client
+            .exchange(Route::LineNotify, departed, post)
+            .await
     }
 }
 

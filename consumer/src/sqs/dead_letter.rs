@@ -3,6 +3,7 @@
 use aws_sdk_sqs::types::MessageAttributeValue;
 use fanline_core::limits::sqs::{MAX_BYTES, is_fifo};
 use fanline_core::outcome::DeadLetterReason;
+use fanline_core::surroundings::Random;
 use fanline_telemetry::aws_error;
 use uuid::Uuid;
 
@@ -74,12 +75,13 @@ pub(crate) struct DeadLetterError(String);
 pub(crate) struct DeadLetterQueue {
     sqs: aws_sdk_sqs::Client,
     url: String,
+    random: Random,
 }
 
 impl DeadLetterQueue {
     /// The queue at `url`.
-    pub(crate) fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
-        Self { sqs, url }
+    pub(crate) fn new(sqs: aws_sdk_sqs::Client, url: String, random: Random) -> Self {
+        Self { sqs, url, random }
     }
 
     /// Sets `body` aside, at least once: if the record comes again all the same, it is set aside
@@ -104,7 +106,7 @@ impl DeadLetterQueue {
             // is not a duplicate.
             request = request
                 .message_group_id(fifo_group.unwrap_or(DEFAULT_GROUP))
-                .message_deduplication_id(Uuid::from_u128(rand::random()).to_string());
+                .message_deduplication_id(Uuid::from_u128(self.random.bits()).to_string());
         }
         let sent = request.send().await;
         sent.map(drop)

@@ -76,6 +76,15 @@ impl Memory {
         self.options = options;
     }
 
+    /// Changes the options, but not the port and the clock.
+    pub(crate) fn change_options(&mut self, change: impl FnOnce(&mut LineOptions)) {
+        let mut options = self.options.clone();
+        change(&mut options);
+        options.port = self.options.port;
+        options.clock = self.options.clock.clone();
+        self.set_options(options);
+    }
+
     /// Counts a request.
     pub(crate) fn arrive(&mut self) -> Arrival {
         self.requests += 1;

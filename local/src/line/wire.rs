@@ -30,6 +30,7 @@ pub(crate) async fn accept(listener: TcpListener, memory: Arc<Mutex<Memory>>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
+            biased;
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     connections.spawn(serve(stream, Arc::clone(&memory)));
@@ -48,9 +49,11 @@ pub(crate) async fn accept(listener: TcpListener, memory: Arc<Mutex<Memory>>) {
 
 /// Why a connection ends without an answer.
 #[derive(Debug, thiserror::Error)]
-enum HangUp {
+pub enum HangUp {
+    /// It is closed.
     #[error("the connection is closed without an answer")]
     Close,
+    /// It is reset.
     #[error("the connection is reset without an answer")]
     Reset,
 }
@@ -82,13 +85,23 @@ async fn respond(
     memory: &Mutex<Memory>,
 ) -> Result<Response<Full<Bytes>>, HangUp> {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path();
-    let endpoint = LineEndpoint::find(&parts.method, path);
+    let endpoint = LineEndpoint::find(&parts.method, parts.uri.path());
     let max_body = endpoint.map_or(usize::MAX, LineEndpoint::max_body);
     let Ok(body) = read_body(body, max_body).await else {
         return Err(HangUp::Close);
     };
-    let Some(endpoint) = endpoint else {
+    let response = answer(&parts, body, memory).await?;
+    Ok(response.map(Full::new))
+}
+
+/// Answers a request. `body` is `None` if it is larger than the endpoint takes.
+pub(crate) async fn answer(
+    parts: &Parts,
+    body: Option<Bytes>,
+    memory: &Mutex<Memory>,
+) -> Result<Response<Bytes>, HangUp> {
+    let path = parts.uri.path();
+    let Some(endpoint) = LineEndpoint::find(&parts.method, path) else {
         let answer = match &body {
             Some(body) if path.starts_with("/_") => {
                 control::answer(&mut memory.lock(), &parts.method, path, body)
@@ -97,7 +110,7 @@ async fn respond(
         };
         return Ok(http(answer, None));
     };
-    let (request_id, answer) = decide(endpoint, &parts, body, memory).await;
+    let (request_id, answer) = decide(endpoint, parts, body, memory).await;
     match answer.manner {
         Manner::Plain => {}
         Manner::Slow(wait) => tokio::time::sleep(wait).await,
@@ -156,8 +169,8 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .map(|value| value.to_str().unwrap_or_default())
 }
 
-fn http(answer: Answer, request_id: Option<Uuid>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(answer.body));
+fn http(answer: Answer, request_id: Option<Uuid>) -> Response<Bytes> {
+    let mut response = Response::new(answer.body);
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

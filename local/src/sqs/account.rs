@@ -6,8 +6,9 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use crate::clock::{Clock, Millis};
-use crate::sqs::faults::{FaultSource, QueueFaults};
+use crate::sqs::faults::FaultSource;
 use crate::sqs::move_task::MoveTask;
+use crate::sqs::options::QueueOptions;
 use crate::sqs::queue::Queue;
 use crate::sqs::queue::attributes::QueueAttributes;
 use crate::sqs::refusal::Refusal;
@@ -26,6 +27,7 @@ pub(crate) struct Account {
     pub(crate) region: String,
     /// `http://host:port`.
     pub(crate) url: String,
+    pub(crate) max_in_flight: usize,
     queues: RwLock<BTreeMap<String, Arc<Queue>>>,
     /// The names of deleted queues, and when they were deleted.
     deleted: Mutex<HashMap<String, Millis>>,
@@ -35,15 +37,16 @@ pub(crate) struct Account {
 
 impl Account {
     /// An account without queues.
-    pub(crate) fn new(url: String, region: String, clock: Clock, faults: QueueFaults) -> Self {
+    pub(crate) fn new(url: String, options: QueueOptions) -> Self {
         Self {
-            clock,
-            region,
+            clock: options.clock,
+            region: options.region,
             url,
+            max_in_flight: options.max_in_flight,
             queues: RwLock::default(),
             deleted: Mutex::default(),
             move_tasks: Mutex::default(),
-            faults: FaultSource::new(faults),
+            faults: FaultSource::new(options.faults),
         }
     }
 

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Collected, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -31,7 +31,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0")
 /// The answer is lost: the connection is closed instead.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer is lost: a fault of the queue server")]
-pub(crate) struct AnswerLost;
+pub struct AnswerLost;
 
 /// Answers one HTTP request.
 pub(crate) async fn answer(
@@ -39,21 +39,36 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, AnswerLost> {
     let (head, body) = request.into_parts();
-    let action = head
-        .headers
+    let body = Limited::new(body, MAX_REQUEST_BYTES).collect().await;
+    let body = body.map(Collected::to_bytes).ok();
+    let response = answer_action(account, action(&head.headers), body).await?;
+    Ok(response.map(Full::from))
+}
+
+/// The action that a request asks for.
+pub(crate) fn action(headers: &HeaderMap) -> &str {
+    headers
         .get(TARGET)
         .and_then(|target| target.to_str().ok()?.strip_prefix("AmazonSQS."))
         // No action has an empty name, so this is answered with an unknown operation.
-        .unwrap_or_default();
+        .unwrap_or_default()
+}
+
+/// Answers a request for an action. `None`: its body did not come as a whole.
+pub(crate) async fn answer_action(
+    account: &Arc<Account>,
+    action: &str,
+    body: Option<Bytes>,
+) -> Result<Response<Bytes>, AnswerLost> {
     let mut draws = if is_faulty(action) {
         account.faults.draw()
     } else {
         FaultDraws::none()
     };
-    let answer = match Limited::new(body, MAX_REQUEST_BYTES).collect().await {
-        Ok(_) if draws.throttled() => Err(Refusal::RequestThrottled),
-        Ok(body) => act(account, action, &body.to_bytes(), &mut draws).await,
-        Err(_) => Err(Refusal::Serialization(
+    let answer = match body {
+        Some(_) if draws.throttled() => Err(Refusal::RequestThrottled),
+        Some(body) => act(account, action, &body, &mut draws).await,
+        None => Err(Refusal::Serialization(
             "the request is too long, or it ended early".to_owned(),
         )),
     };
@@ -61,7 +76,7 @@ pub(crate) async fn answer(
         return Err(AnswerLost);
     }
     let mut response = match answer {
-        Ok(body) => Response::new(Full::from(body)),
+        Ok(body) => Response::new(Bytes::from(body)),
         Err(refusal) => refuse(&refusal),
     };
     let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
@@ -144,9 +159,9 @@ fn done(result: Result<(), Refusal>) -> Result<Vec<u8>, Refusal> {
 }
 
 #[expect(clippy::expect_used, reason = "its proof stands beside it")]
-fn refuse(refusal: &Refusal) -> Response<Full<Bytes>> {
+fn refuse(refusal: &Refusal) -> Response<Bytes> {
     let body = json!({ "__type": refusal.shape(), "message": refusal.to_string() });
-    let mut response = Response::new(Full::from(body.to_string()));
+    let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = refusal.status();
     let fault = if refusal.sender_fault() {
         "Sender"

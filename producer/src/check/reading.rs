@@ -1,5 +1,6 @@
 //! The reading of a slice that checks its rows.
 
+use fanline_core::surroundings::Clock;
 use jiff::Timestamp;
 
 use crate::check::checker::{Checked, Checker, Rejected};
@@ -17,6 +18,7 @@ pub(crate) struct CheckReading<'a> {
     progress: &'a Progress,
     /// When there is no more time.
     stop_at: Option<Timestamp>,
+    clock: Clock,
 }
 
 /// Why a slice was not checked.
@@ -34,11 +36,12 @@ pub(crate) enum CheckError {
 }
 
 impl<'a> CheckReading<'a> {
-    /// Reads until `stop_at` at most.
+    /// Reads until `clock` shows `stop_at` at most.
     pub(crate) fn new(
         open: &'a OpenSlice,
         progress: &'a Progress,
         stop_at: Option<Timestamp>,
+        clock: Clock,
     ) -> Self {
         // Nobody knows how long a packed list will be.
         let bytes = if open.source.is_packed() {
@@ -53,6 +56,7 @@ impl<'a> CheckReading<'a> {
             checker: Checker::new(rules, open.slice.window_bytes, bytes),
             progress,
             stop_at,
+            clock,
         }
     }
 
@@ -64,7 +68,7 @@ impl<'a> CheckReading<'a> {
                     return Ok(Some(rejected));
                 }
             }
-            if self.stop_at.is_some_and(|stop| Timestamp::now() >= stop) {
+            if self.stop_at.is_some_and(|stop| self.clock.now() >= stop) {
                 return Err(CheckError::OutOfTime(self.open.source.name.clone()));
             }
             let rules = self.checker.rules();

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use fanline_core::backoff::full_jitter;
 use fanline_core::list::{Compression, Format};
 use fanline_core::s3_uri::S3Uri;
+use fanline_core::surroundings::Random;
 use fanline_telemetry::aws_error::{innermost, status, words};
 
 /// How often a piece of an object is asked for. The SDK repeats a request that fails, but not an
@@ -71,7 +72,12 @@ pub enum SourceError {
 /// Where the bytes are stored.
 #[derive(Debug)]
 pub(crate) enum Storage {
-    S3 { client: Client, object: S3Uri },
+    S3 {
+        client: Client,
+        object: S3Uri,
+        /// Spreads the waits after failed reads.
+        random: Random,
+    },
     File(Arc<File>),
     Inline(Bytes),
 }
@@ -127,12 +133,16 @@ impl Source {
                     .await
                     .map_err(|_panic| SourceError::Panicked(self.name.clone()))?
             }
-            Storage::S3 { client, object } => {
+            Storage::S3 {
+                client,
+                object,
+                random,
+            } => {
                 let mut attempt = 1;
                 loop {
                     match self.read_object(client, object, &range).await {
                         Err(SourceError::Unreadable { .. }) if attempt < MAX_READ_ATTEMPTS => {
-                            let wait = full_jitter(BASE_WAIT, MAX_WAIT, attempt, rand::random());
+                            let wait = full_jitter(BASE_WAIT, MAX_WAIT, attempt, random.draw());
                             tokio::time::sleep(wait).await;
                             attempt += 1;
                         }

@@ -12,6 +12,7 @@ use aws_types::service_config::ServiceConfigKey;
 use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::list::Format;
 use fanline_core::s3_uri::S3Uri;
+use fanline_core::surroundings::Random;
 use fanline_core::text::push_json;
 use fanline_telemetry::aws_error::{status, words};
 use serde_json::{Map, Value};
@@ -24,11 +25,12 @@ pub(crate) struct ListStore {
     s3: Client,
     /// Whether a campaign may name a file.
     local_files: bool,
+    random: Random,
 }
 
 impl ListStore {
     /// Reads lists with the SDK's settings. `local_files`: whether a campaign may name a file.
-    pub(crate) fn new(config: &SdkConfig, local_files: bool) -> Self {
+    pub(crate) fn new(config: &SdkConfig, local_files: bool, random: Random) -> Self {
         // A server at an address of its own, such as an S3 stand-in, has no host name for each
         // bucket.
         let has_endpoint = config.endpoint_url().is_some() || has_s3_endpoint(config);
@@ -38,6 +40,7 @@ impl ListStore {
         Self {
             s3: Client::from_conf(s3),
             local_files,
+            random,
         }
     }
 
@@ -88,6 +91,7 @@ impl ListStore {
         let storage = Storage::S3 {
             client: self.s3.clone(),
             object: object.clone(),
+            random: self.random.clone(),
         };
         Ok(Source::new(storage, name, etag, length, format))
     }

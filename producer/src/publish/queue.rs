@@ -9,8 +9,8 @@ use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
 use fanline_core::backoff::full_jitter;
+use fanline_core::surroundings::Surroundings;
 use fanline_telemetry::aws_error::{status, words};
-use jiff::Timestamp;
 
 use crate::publish::batch_result::{BatchResult, is_permanent};
 use crate::publish::pack::Entry;
@@ -32,6 +32,7 @@ pub(crate) struct Queue {
     client: Client,
     url: String,
     max_attempts: u32,
+    surroundings: Surroundings,
 }
 
 /// Why entries are not on the queue, or may not be.
@@ -69,7 +70,12 @@ pub enum QueueError {
 
 impl Queue {
     /// The queue at `url`, with the SDK's settings. An entry is sent `max_attempts` times at most.
-    pub(crate) fn new(config: &SdkConfig, url: String, max_attempts: u32) -> Self {
+    pub(crate) fn new(
+        config: &SdkConfig,
+        url: String,
+        max_attempts: u32,
+        surroundings: Surroundings,
+    ) -> Self {
         let mut builder = aws_sdk_sqs::config::Builder::from(config)
             // `Queue::send` retries everything that can go wrong. The SDK would repeat requests,
             // but not single entries that an answer refuses.
@@ -87,6 +93,7 @@ impl Queue {
             client: Client::from_conf(builder.build()),
             url,
             max_attempts,
+            surroundings,
         }
     }
 
@@ -120,7 +127,8 @@ impl Queue {
                     problem,
                 });
             }
-            let wait = full_jitter(BASE_WAIT, MAX_WAIT, attempt, rand::random());
+            let draw = self.surroundings.random.draw();
+            let wait = full_jitter(BASE_WAIT, MAX_WAIT, attempt, draw);
             tokio::time::sleep(wait).await;
         }
     }
@@ -130,7 +138,7 @@ impl Queue {
         entries: &[Entry],
         writer: &EntryWriter,
     ) -> Result<SendMessageBatchOutput, SdkError<SendMessageBatchError>> {
-        let request = writer.write(entries, Timestamp::now());
+        let request = writer.write(entries, self.surroundings.clock.now());
         self.client
             .send_message_batch()
             .queue_url(&self.url)

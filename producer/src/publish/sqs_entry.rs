@@ -29,6 +29,7 @@ impl EntryWriter {
     pub(crate) fn for_deliveries(
         campaign: &Arc<Campaign>,
         started_at: Timestamp,
+        now: Timestamp,
         groups: QueueGroups,
     ) -> Result<Self, CampaignError> {
         if groups == QueueGroups::Fifo && campaign.deliver_at.is_some() {
@@ -39,7 +40,7 @@ impl EntryWriter {
                  schedule the fan-out for that time",
             ));
         }
-        campaign.delay_seconds(Timestamp::now())?;
+        campaign.delay_seconds(now)?;
         Ok(Self {
             groups,
             is_delayed: campaign.deliver_at.is_some(),

@@ -15,7 +15,7 @@ use crate::sqs::message::StoredMessage;
 use crate::sqs::queue::Queue;
 use crate::sqs::refusal::Refusal;
 use crate::sqs::store::slots::SlotKey;
-use crate::sqs::store::{MAX_IN_FLIGHT, Take, Taken};
+use crate::sqs::store::{Take, Taken};
 
 mod received_entry;
 
@@ -108,6 +108,7 @@ pub(crate) async fn receive(
         }
         let until = look.next_wake.map_or(deadline, |wake| wake.min(deadline));
         tokio::select! {
+            biased;
             () = arrived => {
                 account.named(&queue.name)?;
             }
@@ -187,7 +188,8 @@ fn take(
 ) -> Result<QueueLook, Refusal> {
     let mut state = queue.lock();
     let retention = state.attributes.retention();
-    let room = MAX_IN_FLIGHT.saturating_sub(state.store.counts(now, retention).in_flight);
+    let in_flight = state.store.counts(now, retention).in_flight;
+    let room = account.max_in_flight.saturating_sub(in_flight);
     // A long poll finds no messages instead, and so does every poll of a FIFO queue.
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
     if room == 0 && is_short && !queue.fifo {
@@ -239,9 +241,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::clock::Clock;
-    use crate::sqs::faults::QueueFaults;
+    use crate::sqs::options::QueueOptions;
     use crate::sqs::queue::attributes::QueueAttributes;
+    use crate::sqs::store::MAX_IN_FLIGHT;
 
     fn message() -> StoredMessage {
         StoredMessage {
@@ -257,12 +259,7 @@ mod tests {
 
     #[test]
     fn with_too_many_messages_in_flight_a_short_poll_fails_and_a_long_poll_finds_none() {
-        let account = Account::new(
-            String::new(),
-            String::new(),
-            Clock::system(),
-            QueueFaults::default(),
-        );
+        let account = Account::new(String::new(), QueueOptions::default());
         let queue = account
             .create("mail", QueueAttributes::default(), BTreeMap::new())
             .unwrap();

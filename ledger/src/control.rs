@@ -1,0 +1,21 @@
+//! The control of runs: one object that every consumer reads each second.
+
+mod canary;
+mod edit;
+mod gate;
+mod lanes;
+mod pace;
+mod share;
+mod state;
+
+pub use canary::{CanaryRule, Sample};
+pub use edit::{Edit, EditError, Entry};
+pub use gate::{Gate, gate};
+pub use pace::pace_of_one;
+pub use share::{Share, ShareError};
+pub use state::{
+    CanaryState, Control, Lane, Mapping, Pace, PauseMode, RunControl, RunState, Stack,
+};
+
+#[cfg(test)]
+mod tests;

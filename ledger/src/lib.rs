@@ -1,0 +1,88 @@
+//! What became of each delivery of a run, and the control of runs: decisions that need no network
+//! and no clock, and one edge, the store in which their objects lie.
+//!
+//! # Layout, in the order in which the data passes
+//! - `at`: where a delivery stands in its run, such as `1:4711`
+//! - `run`: the record of a run, whether a firing begins or continues it, its slices, and the sum
+//!   that must hold
+//! - `roll`: who is in which delivery, written while the slice is published
+//! - `outcomes`: what became of deliveries: the words and their order, outcome messages, pages
+//! - `book`: a cell for each person, the merging of outcomes, and the counts
+//! - `control`: what an operator, the brake or the canary says about a run, and what a consumer
+//!   then does
+//! - `watch`: the brake, lateness, and what a run will cost
+//! - `keys`: the names of all objects
+//! - `store`: a bucket or a folder, and the objects that are read, changed and put back
+//! - `by_endpoint`, `json_object`, `varint`: small things that several of these need
+//!
+//! # Objects
+//! Below `ledger/<run>/`, where the run's name is percent-encoded (see [`RunKeys`]):
+//!
+//! | object | written by | type |
+//! | --- | --- | --- |
+//! | `run.json` | producer, once, before anything is published | [`RunRecord`] |
+//! | `slices.ndjson` | who cut the list, once | [`SliceLines`] |
+//! | `slices/<slice>.json` | producer, after the first reading and at the end | [`SliceCounts`] |
+//! | `rolls/<slice>` | producer, once, after the last delivery | [`RollWriter`], [`RollReader`] |
+//! | `books/<slice>`, `books/loose` | bookkeeper, compare-and-swap | [`Book`], [`LooseBook`] |
+//! | `pages/<time>-<uuid>.ndjson.zst` | bookkeeper, before the books | [`Page`] |
+//!
+//! And `control/control.json`, compare-and-swap by everyone: [`Control`].
+//!
+//! # What callers must keep
+//! - Nothing of a run is published before its record is written, and nothing of a slice before its
+//!   counts are.
+//! - Whoever continues a run takes `started_at`, the list's version, the cut and the grouping from
+//!   its record.
+//! - A page is written before the books that its outcomes are merged into.
+//! - An object that is changed is put back with the tag of what was read: use [`Store::update`] or
+//!   what stands on it.
+//! - The gate is asked before any look at `expires_at` or at the 23 hours, and again right before
+//!   each request.
+
+mod at;
+mod book;
+mod by_endpoint;
+mod control;
+mod json_object;
+mod keys;
+mod outcomes;
+mod roll;
+mod run;
+mod store;
+mod varint;
+mod watch;
+
+pub use at::{At, AtError, Positions, SliceId};
+pub use book::{
+    AcceptedOverTime, Book, BookAudit, BookError, CellCount, HEAD_BYTES, LooseBook, Merged, People,
+    Tally, read_tally,
+};
+pub use by_endpoint::ByEndpoint;
+pub use control::{
+    CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Lane, Mapping, Pace, PauseMode,
+    RunControl, RunState, Sample, Share, ShareError, Stack, gate, pace_of_one,
+};
+pub use json_object::ObjectError;
+pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
+pub use outcomes::{
+    Cell, CellReason, DeliveryOutcome, Departed, FinalOutcome, OutcomeMessage, OutcomeMessageError,
+    Page, PageError, PageLine, RunOutcomes, Standing, gather,
+};
+pub use roll::{
+    Fingerprint, FingerprintError, Fingerprinter, RollError, RollReader, RollRow, RollTotals,
+    RollWriter, RowMark,
+};
+pub use run::{
+    Content, Cut, Decision, Equation, Firing, ListVersion, Refusal, RunKind, RunRecord, RunSum,
+    SliceCounts, SliceLine, SliceLines, decide,
+};
+pub use store::{
+    Bucket, EditControlError, Expect, Fetched, Folder, Listed, MAX_TRIES, MergeError, MergedBook,
+    Object, Put, Store, StoreError, Tag, UpdateError, Updated, begin_run, draw_id, edit_control,
+    merge_loose, merge_slice, read_control,
+};
+pub use watch::{
+    Brake, BrakeReason, BrakeRule, CostLine, Lateness, OpenRun, PlannedRun, Refusals,
+    RefusalsInAMinute, SettledRate, best_pace, deadline, plan_cost,
+};

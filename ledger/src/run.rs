@@ -1,0 +1,19 @@
+//! A run of a campaign: its record, its slices, and the sum that must hold.
+
+mod content;
+mod decide;
+mod record;
+mod slices;
+mod sum;
+
+pub use content::{Content, ListVersion};
+pub use decide::{Decision, Firing, Refusal, decide};
+pub use record::{Cut, RunKind, RunRecord};
+pub use slices::{SliceCounts, SliceLine, SliceLines};
+pub use sum::{Equation, RunSum};
+
+pub(crate) use content::{hex, sha_256};
+pub(crate) use record::horizon;
+
+#[cfg(test)]
+mod tests;

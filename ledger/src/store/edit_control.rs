@@ -1,0 +1,67 @@
+//! Reads and edits the control object.
+
+use super::{Fetched, Store, StoreError, Tag, UpdateError};
+use crate::control::{Control, EditError};
+use crate::json_object::ObjectError;
+use crate::keys::CONTROL_KEY;
+
+/// Why the control object was not read or edited.
+#[derive(Debug, thiserror::Error)]
+pub enum EditControlError {
+    /// The object has something in it that can't be.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// The edit is refused.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads the control object; `None` where it still has the tag that is known. Where there is no
+/// object, nothing is controlled, and there is no tag.
+pub async fn read_control(
+    store: &Store,
+    known: Option<&Tag>,
+) -> Result<Option<(Control, Option<Tag>)>, EditControlError> {
+    let fetched = match known {
+        Some(tag) => store.get_unless(CONTROL_KEY, tag).await?,
+        None => match store.get(CONTROL_KEY).await? {
+            Some(object) => Fetched::Object(object),
+            None => Fetched::Absent,
+        },
+    };
+    Ok(match fetched {
+        Fetched::Same => None,
+        Fetched::Absent => Some((Control::default(), None)),
+        Fetched::Object(object) => {
+            let control = Control::decode(&object.bytes)?;
+            Some((control, Some(object.tag)))
+        }
+    })
+}
+
+/// Edits the control object, again on its newest content where somebody else was faster, and gives
+/// it as it is now. An edit that changes nothing writes nothing.
+pub async fn edit_control(
+    store: &Store,
+    mut edit: impl FnMut(&Control) -> Result<Control, EditError>,
+) -> Result<Control, UpdateError<EditControlError>> {
+    let mut edited = None;
+    let decode_and_edit = |json: Option<&[u8]>| {
+        let control = json.map(Control::decode).transpose()?;
+        let now = control.clone().unwrap_or_default();
+        let after = edit(&now)?;
+        let is_new = after != now;
+        let json = is_new.then(|| after.encode());
+        edited = Some(after);
+        Ok(json)
+    };
+    store.update(CONTROL_KEY, decode_and_edit).await?;
+    #[expect(
+        clippy::expect_used,
+        reason = "an update runs its edit before it succeeds"
+    )]
+    Ok(edited.expect("an update runs its edit"))
+}
