@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod deployed;
 mod output;
 mod run;
 mod s3;
