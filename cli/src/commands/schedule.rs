@@ -1,13 +1,13 @@
 //! `fanline schedule`: when the deployed stack sends which campaign.
 //!
-//! The schedules are in the stack's schedule group, and CloudFormation does not know them. So no
-//! deployment changes them.
+//! The schedules are in the stack's schedule group, and CloudFormation does not know them. So
+//! no deployment changes them.
 
 mod set;
 mod when;
 
 use aws_sdk_scheduler::Client;
-use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
+use aws_sdk_scheduler::operation::get_schedule::{GetScheduleError, GetScheduleOutput};
 use aws_sdk_scheduler::types::ScheduleState;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -93,7 +93,7 @@ impl Schedules {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|error| error.is_resource_not_found_exception()) =>
+                    .is_some_and(GetScheduleError::is_resource_not_found_exception) =>
             {
                 Ok(None)
             }
@@ -154,7 +154,10 @@ impl From<&GetScheduleOutput> for Schedule {
             name: found.name().unwrap_or("?").to_owned(),
             state: found.state().cloned().unwrap_or(ScheduleState::Enabled),
             when,
-            campaign: input["detail"]["campaign"].as_str().map(str::to_owned),
+            campaign: input
+                .pointer("/detail/campaign")
+                .and_then(serde_json::Value::as_str)
+                .map(str::to_owned),
             target: target.map_or("", |target| target.arn()).to_owned(),
         }
     }

@@ -1,6 +1,7 @@
 //! What AWS says about the parts of a stack.
 
 use aws_config::SdkConfig;
+use aws_sdk_lambda::types::{LastUpdateStatusReasonCode, StateReasonCode};
 use aws_sdk_sqs::types::QueueAttributeName;
 
 use crate::commands::schedule::{Schedule, Schedules};
@@ -67,8 +68,8 @@ impl Facts {
         for (output, _) in FAILURE_QUEUES {
             failures.push(waiting(&sqs, stack.output(output)?).await);
         }
-        let scheduler = aws_sdk_scheduler::Client::new(config);
-        let schedules = Schedules::in_stack(stack, scheduler)?;
+        let client = aws_sdk_scheduler::Client::new(config);
+        let schedules = Schedules::in_stack(stack, client)?;
         let facts = Self {
             region,
             mapping,
@@ -97,9 +98,9 @@ async fn function(lambda: &aws_sdk_lambda::Client, name: &str) -> Result<Functio
     let found = found.map_err(|error| format!("`{name}`: {}", sdk_problem(&error)))?;
     let update = found
         .last_update_status_reason_code()
-        .map(|code| code.as_str());
+        .map(LastUpdateStatusReasonCode::as_str);
     let update = update.map(|code| (code, found.last_update_status_reason()));
-    let state = found.state_reason_code().map(|code| code.as_str());
+    let state = found.state_reason_code().map(StateReasonCode::as_str);
     let state = state.map(|code| (code, found.state_reason()));
     // An idle function is no fault: Lambda wakes it.
     let fault = update

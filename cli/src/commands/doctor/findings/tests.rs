@@ -65,66 +65,68 @@ fn a_healthy_stack_has_no_finding() {
     assert_eq!(found(&stack(), is_off), []);
 }
 
+/// What breaks, and parts of what is wrong and of what mends it.
+const CASES: [(Break, &str, &str); 11] = [
+    (
+        |f| f.mapping = Ok("Disabled".into()),
+        "paused",
+        "--enabled --uuid m-1",
+    ),
+    (
+        |f| f.mapping = Err("gone".into()),
+        "mapping of the consumer: gone",
+        "sam deploy",
+    ),
+    (
+        |f| f.secret = Some(Err("no secret".into())),
+        "no secret",
+        "describe-secret",
+    ),
+    (
+        |f| f.secret = Some(Ok(" ".into())),
+        "is empty",
+        "put-secret-value",
+    ),
+    (
+        |f| f.secret = Some(Ok("{\"t\":1}".into())),
+        "is JSON",
+        "--secret-id arn:s",
+    ),
+    (
+        |f| f.secret = Some(Ok("to\nken".into())),
+        "a line end",
+        "put-secret-value",
+    ),
+    (
+        |f| f.bucket = Ok(Some("us-east-1".into())),
+        "`lists` is in us-east-1, and the stack in ap-northeast-1",
+        "ExistingListsBucket=",
+    ),
+    (
+        |f| f.bucket = Err("no bucket".into()),
+        "no bucket",
+        "head-bucket",
+    ),
+    (
+        |f| f.schedules = vec![schedule("at(2026-10-01T00:00:00)")],
+        "fires no more",
+        "fanline schedule remove xmas --at fanline",
+    ),
+    (
+        |f| f.schedules[0].target = "arn:x".into(),
+        "calls `arn:x`",
+        "fanline schedule set",
+    ),
+    (
+        |f| f.failures[0] = Ok(3),
+        "3 deliveries were set aside",
+        "https://sqs/q",
+    ),
+];
+
 #[test]
 fn each_fault_is_named_with_what_mends_it() {
-    let cases: [(Break, &str, &str); 11] = [
-        (
-            |f| f.mapping = Ok("Disabled".into()),
-            "paused",
-            "--enabled --uuid m-1",
-        ),
-        (
-            |f| f.mapping = Err("gone".into()),
-            "mapping of the consumer: gone",
-            "sam deploy",
-        ),
-        (
-            |f| f.secret = Some(Err("no secret".into())),
-            "no secret",
-            "describe-secret",
-        ),
-        (
-            |f| f.secret = Some(Ok(" ".into())),
-            "is empty",
-            "put-secret-value",
-        ),
-        (
-            |f| f.secret = Some(Ok("{\"t\":1}".into())),
-            "is JSON",
-            "--secret-id arn:s",
-        ),
-        (
-            |f| f.secret = Some(Ok("to\nken".into())),
-            "a line end",
-            "put-secret-value",
-        ),
-        (
-            |f| f.bucket = Ok(Some("us-east-1".into())),
-            "`lists` is in us-east-1, and the stack in ap-northeast-1",
-            "ExistingListsBucket=",
-        ),
-        (
-            |f| f.bucket = Err("no bucket".into()),
-            "no bucket",
-            "head-bucket",
-        ),
-        (
-            |f| f.schedules = vec![schedule("at(2026-10-01T00:00:00)")],
-            "fires no more",
-            "fanline schedule remove xmas --at fanline",
-        ),
-        (
-            |f| f.schedules[0].target = "arn:x".into(),
-            "calls `arn:x`",
-            "fanline schedule set",
-        ),
-        (
-            |f| f.failures[0] = Ok(3),
-            "3 deliveries were set aside",
-            "https://sqs/q",
-        ),
-    ];
-    for (break_it, what, mend) in cases {
+    for (break_it, what, mend) in CASES {
         let found = found(&stack(), break_it);
         let [finding] = found.as_slice() else {
             panic!("{what}: {found:?}");
