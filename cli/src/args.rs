@@ -1,8 +1,15 @@
 //! The command line: commands, flags and their help.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+mod deployed;
+
+pub(crate) use deployed::{
+    DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -43,6 +50,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     Check(CheckArgs),
     Worker(WorkerArgs),
+    #[command(subcommand)]
+    Schedule(ScheduleArgs),
+    Doctor(DoctorArgs),
     /// Run the simulated queue or the simulated LINE by itself, until interrupted
     #[command(subcommand)]
     Simulate(SimulateArgs),
@@ -168,7 +178,11 @@ pub(crate) struct SimulateLineArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServerArgs {
-    /// The port on 127.0.0.1. 0 takes any free port
+    /// The address to listen on, for example that of a container network. Everybody who reaches it
+    /// can use the server
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// The port. 0 takes any free port
     #[arg(long, value_name = "N")]
     pub(crate) port: u16,
     /// What goes wrong on purpose, as NAME=RATE,…. An unknown name lists them all

@@ -6,6 +6,7 @@
 //! - `campaign_file`: the campaign as the command line reads it; `aws`: the AWS configuration
 //! - `invocation`: one invocation of the consumer inside this process
 //! - `rehearsal`: a campaign on this machine: stand-ins, queues, producer and consumer
+//! - `stack`: the deployed stack, for `schedule` and `doctor`
 //! - `report`: the result of a run, for people, as JSON and as a page
 //! - `exit`: exit codes; `log`: the log; `print`: standard output and error; `signals`: what ends a
 //!   command
@@ -21,6 +22,7 @@ mod print;
 mod rehearsal;
 mod report;
 mod signals;
+mod stack;
 
 use std::process::ExitCode;
 

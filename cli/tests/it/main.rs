@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod checks;
+mod deployed;
 mod messages;
 mod output;
 mod run;
