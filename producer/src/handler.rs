@@ -149,7 +149,7 @@ impl Producer {
             OpenSlice::whole_list(campaign, firing.campaign, source, started_at, window_bytes);
         list.slice.skip = firing.skip;
         let is_one_slice =
-            list.source.is_packed() || list.source.length <= self.settings.slice_bytes;
+            !list.source.form.has_places() || list.source.length <= self.settings.slice_bytes;
         match &self.slice_queue {
             Some(slice_queue) if !is_one_slice => self.cut(&list, slice_queue).await,
             _ => self.fan_out(&list, writer, deadline).await,

@@ -2,7 +2,11 @@
 
 pub(crate) mod chunks;
 pub(crate) mod cutter;
+pub(crate) mod form;
+pub(crate) mod pieces;
 pub(crate) mod rows;
 pub(crate) mod slice;
 pub(crate) mod source;
 pub(crate) mod store;
+pub(crate) mod unpacker;
+pub(crate) mod workbook;

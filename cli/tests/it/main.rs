@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod checks;
+mod lists;
 mod messages;
 mod output;
 mod run;
