@@ -5,8 +5,11 @@ pub(crate) mod cutter;
 pub(crate) mod form;
 pub(crate) mod pieces;
 pub(crate) mod rows;
+pub(crate) mod sheet;
 pub(crate) mod slice;
 pub(crate) mod source;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 pub(crate) mod unpacker;
 pub(crate) mod workbook;

@@ -6,9 +6,9 @@ use bytes::{Bytes, BytesMut};
 use fanline_core::list::{Compression, Format, Transcoder};
 
 use crate::list::pieces::Pieces;
+use crate::list::sheet;
 use crate::list::source::{Source, SourceError};
 use crate::list::unpacker::Unpacker;
-use crate::list::workbook;
 
 /// How many bytes of an unpacked list make one chunk.
 const UNPACKED_CHUNK_BYTES: usize = 256 * 1024;
@@ -78,7 +78,7 @@ impl ListBytes {
                 Ok(Some(chunk.freeze()).filter(|chunk| !chunk.is_empty()))
             }
             Self::Workbook(source) => match source.take() {
-                Some(source) => workbook::read(&source).await.map(Some),
+                Some(source) => sheet::read(&source).await.map(Some),
                 None => Ok(None),
             },
         }

@@ -3,17 +3,12 @@
 mod cell;
 
 use std::io::Cursor;
-use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use calamine::{Reader, SheetType, Xlsx, XlsxError, open_workbook_from_rs};
-
-use crate::list::pieces::Pieces;
-use crate::list::source::{Source, SourceError};
 
 /// A larger workbook is not read, since all of it is held in memory. One of a million rows with an
 /// ID and a name is smaller.
-const MAX_WORKBOOK_BYTES: u64 = 64 * MIB;
+pub(crate) const MAX_WORKBOOK_BYTES: u64 = 64 * MIB;
 /// The sheet as CSV may be this long. A workbook is packed, and can become very long.
 const MAX_SHEET_BYTES: u64 = 256 * MIB;
 const MIB: u64 = 1024 * 1024;
@@ -53,32 +48,9 @@ pub enum WorkbookError {
     Damaged,
 }
 
-/// Reads the list's sheet as CSV.
-pub(crate) async fn read(source: &Arc<Source>) -> Result<Bytes, SourceError> {
-    let failed = |problem| SourceError::Workbook {
-        list: source.name.clone(),
-        problem,
-    };
-    if source.length > MAX_WORKBOOK_BYTES {
-        return Err(failed(WorkbookError::TooLarge(source.length)));
-    }
-    let mut stored = BytesMut::new();
-    let mut pieces = Pieces::new(source, 0, source.length);
-    while let Some(piece) = pieces.next().await? {
-        stored.extend_from_slice(&piece);
-    }
-    let sheet = source.form.sheet.clone();
-    // The message of a panic may hold a row, so it is dropped.
-    tokio::task::spawn_blocking(move || sheet_as_csv(&stored, sheet.as_deref()))
-        .await
-        .map_err(|_panic| SourceError::Panicked(source.name.clone()))?
-        .map(Bytes::from)
-        .map_err(failed)
-}
-
 /// The sheet of this name, or the first one, as CSV. Each row of the sheet is a row of the CSV, and
 /// an empty row is a blank line.
-fn sheet_as_csv(stored: &[u8], sheet: Option<&str>) -> Result<Vec<u8>, WorkbookError> {
+pub(crate) fn sheet_as_csv(stored: &[u8], sheet: Option<&str>) -> Result<Vec<u8>, WorkbookError> {
     let mut workbook: Xlsx<_> =
         open_workbook_from_rs(Cursor::new(stored)).map_err(|error| problem(&error))?;
     let name = sheet_name(&workbook, sheet)?;
