@@ -131,7 +131,8 @@ pub(crate) struct CampaignArgs {
     /// The campaign: a JSON file. Its `recipients` may be a path, relative to the file
     #[arg(value_name = "CAMPAIGN.json")]
     pub(crate) campaign: PathBuf,
-    /// Send to this list in place of the campaign's list: CSV or NDJSON, also .gz and .zst
+    /// Send to this list in place of the campaign's list: CSV, NDJSON or .xlsx, also packed
+    /// with gzip or zstd; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) list: Option<PathBuf>,
 }

@@ -3,7 +3,8 @@
 //! # Layout
 //! - `args`: the flags and their help
 //! - `commands`: one file for each command
-//! - `campaign_file`: the campaign as the command line reads it; `aws`: the AWS configuration
+//! - `campaign_file`: the campaign as the command line reads it; `piped_list`: its list out of a
+//!   pipe; `aws`: the AWS configuration
 //! - `invocation`: one invocation of the consumer inside this process
 //! - `rehearsal`: a campaign on this machine: stand-ins, queues, producer and consumer
 //! - `stack`: the deployed stack, for `schedule` and `doctor`
@@ -18,6 +19,7 @@ mod commands;
 mod exit;
 mod invocation;
 mod log;
+mod piped_list;
 mod print;
 mod rehearsal;
 mod report;

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::channel::{Channel, OnUnknown};
 use crate::delivery::Envelope;
 use crate::limits::sqs::MAX_DELAY;
-use crate::list::Format;
+use crate::list::{Encoding, Format};
 use written::WrittenCampaign;
 
 /// A campaign that has been checked: every field is valid and every template compiles.
@@ -32,6 +32,11 @@ pub struct Campaign {
     pub recipients: Recipients,
     /// How the list is written, if the campaign says it. Otherwise the list's name says it.
     pub format: Option<Format>,
+    /// How the list's text is encoded, if the campaign says it. Otherwise it is UTF-8, or UTF-16
+    /// where the list's first bytes leave no doubt.
+    pub encoding: Option<Encoding>,
+    /// Which sheet of a workbook is the list. Otherwise it is the first one.
+    pub sheet: Option<String>,
     /// What the recipients get.
     pub messages: MessageTemplate,
     /// Whether the phone stays silent.
@@ -82,6 +87,8 @@ impl Campaign {
             channel: written.channel,
             recipients: Recipients::from_value(written.recipients)?,
             format: written.format,
+            encoding: written.encoding,
+            sheet: written.sheet,
             messages: MessageTemplate::compile(written.channel, written.messages)?,
             notification_disabled: written.notification_disabled,
             deliver_at,
@@ -247,6 +254,11 @@ mod tests {
             ("max_bad_rows", json!("1"), "`max_bad_rows` is neither"),
             ("max_bad_rows", json!("101%"), "`max_bad_rows` is neither"),
             ("on_unknown", json!("guess"), "unknown variant `guess`"),
+            (
+                "encoding",
+                json!("excel"),
+                "`encoding`: no encoding has this name",
+            ),
             ("format", json!("xls"), "unknown variant `xls`"),
         ]);
     }

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::list::slice::Slice;
 
@@ -68,6 +68,12 @@ pub enum EventError {
          in several"
     )]
     SkipOfManySlices,
+    /// The event is another service's.
+    #[error(
+        "this is an event of {0}: expected is a campaign, an event of a schedule or a rule, or \
+         slices from SQS"
+    )]
+    OtherService(String),
     /// The event has `Records`, but is not an SQS event.
     #[error("the event has `Records`, but it is not an SQS event")]
     NotSqs,
@@ -90,6 +96,9 @@ impl Event {
         let Value::Object(mut object) = event else {
             return Err(EventError::NotAnObject);
         };
+        if let Some(service) = other_service(&object) {
+            return Err(EventError::OtherService(service));
+        }
         if object.contains_key("Records") {
             return slices(Value::Object(object)).map(Self::Slices);
         }
@@ -97,11 +106,10 @@ impl Event {
             return Firing::new(Value::Object(object), None).map(Self::Campaign);
         }
         let time = object.remove("time");
-        match object.remove("detail") {
-            None | Some(Value::Null) => Ok(Self::Configured { time }),
-            Some(Value::Object(detail)) if detail.is_empty() => Ok(Self::Configured { time }),
-            Some(detail @ Value::Object(_)) => Firing::new(detail, time).map(Self::Campaign),
-            Some(_) => Err(EventError::Detail),
+        match detail(object.remove("detail"))? {
+            Value::Null => Ok(Self::Configured { time }),
+            Value::Object(detail) if detail.is_empty() => Ok(Self::Configured { time }),
+            detail => Firing::new(detail, time).map(Self::Campaign),
         }
     }
 }
@@ -122,6 +130,47 @@ impl Firing {
         };
         Ok(Self { campaign, skip })
     }
+}
+
+/// What an event's `detail` holds. In Scheduler's own events it is a text with JSON in it.
+fn detail(detail: Option<Value>) -> Result<Value, EventError> {
+    let detail = detail.unwrap_or(Value::Null);
+    let Value::String(text) = &detail else {
+        return Ok(detail);
+    };
+    match text.trim() {
+        "" => Ok(Value::Null),
+        // The words of a JSON error can quote a value, so they are not repeated.
+        json => serde_json::from_str(json).map_err(|_| EventError::Detail),
+    }
+}
+
+/// The service that sent the event, where it is none from which an event is expected.
+///
+/// S3 names itself in `eventSource`, SNS in `EventSource`, and in an event of a rule each service
+/// is the `source`.
+fn other_service(event: &Map<String, Value>) -> Option<String> {
+    let record = event.get("Records").and_then(|records| records.get(0));
+    let source = match record {
+        Some(record) => record
+            .get("eventSource")
+            .or_else(|| record.get("EventSource")),
+        None => event
+            .get("source")
+            .filter(|_| event.contains_key("detail-type")),
+    };
+    match source?.as_str()? {
+        "aws:s3" | "aws.s3" => Some("S3 (an upload does not start a campaign)".into()),
+        "aws:sns" => Some("SNS".into()),
+        "aws:sqs" => None,
+        other if other.starts_with("aws:") && is_name(other) => Some(format!("`{other}`")),
+        _ => None,
+    }
+}
+
+/// Whether the text can be a service's name, and no value of a person.
+fn is_name(text: &str) -> bool {
+    text.len() <= 30 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b':')
 }
 
 fn slices(event: Value) -> Result<Vec<Slice>, EventError> {
@@ -203,9 +252,53 @@ mod tests {
     }
 
     #[test]
+    fn the_detail_of_a_schedule_is_a_text() {
+        for text in ["{}", " {\n} ", "", " \n", "null"] {
+            let event = Event::parse(envelope(&json!(text))).unwrap();
+            let time = Some(json!("2026-12-25T00:00:00Z"));
+            assert_eq!(event, Event::Configured { time }, "{text:?}");
+        }
+        let campaign = json!({"campaign": "c", "skip_deliveries": 2});
+        assert_eq!(
+            Event::parse(envelope(&json!(campaign.to_string()))),
+            Event::parse(envelope(&campaign))
+        );
+        for text in ["secret", "[1]", "{} {}", "\"{}\""] {
+            let error = Event::parse(envelope(&json!(text)));
+            assert_eq!(error, Err(EventError::Detail), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_event_of_another_service_is_named() {
+        let rule = |source: &str| json!({"detail-type": "Object Created", "source": source, "detail": {"object": {}}});
+        for (event, service) in [
+            (
+                json!({"Records": [{"eventSource": "aws:s3", "s3": {}}]}),
+                "S3 (an upload does not start a campaign)",
+            ),
+            (rule("aws.s3"), "S3 (an upload does not start a campaign)"),
+            (
+                json!({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}),
+                "SNS",
+            ),
+            (
+                json!({"Records": [{"eventSource": "aws:kinesis"}]}),
+                "`aws:kinesis`",
+            ),
+        ] {
+            let error = Event::parse(event).unwrap_err();
+            assert_eq!(error, EventError::OtherService(service.into()));
+        }
+        let of_sqs = json!({"Records": [{"eventSource": "aws:sqs", "body": "x"}]});
+        let error = Event::parse(of_sqs).unwrap_err();
+        assert!(matches!(error, EventError::NotASlice { .. }));
+    }
+
+    #[test]
     fn what_is_not_an_event_says_so_and_repeats_no_value() {
         assert_eq!(Event::parse(json!([])), Err(EventError::NotAnObject));
-        assert_eq!(Event::parse(envelope(&json!("c"))), Err(EventError::Detail));
+        assert_eq!(Event::parse(envelope(&json!([]))), Err(EventError::Detail));
         for skip in [json!(7), json!({"n": -1, "etag": "e"}), json!({"n": 7})] {
             assert_eq!(
                 Event::parse(json!({"campaign": "c", "skip_deliveries": skip})),

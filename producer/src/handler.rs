@@ -237,7 +237,7 @@ impl Producer {
 
     /// How long the slices of a list may be, if it is to be cut.
     fn cut_bytes(&self, list: &OpenSlice, cut: Cut) -> Result<Option<u64>, EventError> {
-        let is_one_slice = list.source.is_packed() || list.source.length <= cut.slice_bytes;
+        let is_one_slice = !list.source.form.has_places() || list.source.length <= cut.slice_bytes;
         if self.slice_queue.is_none() || is_one_slice {
             return Ok(None);
         }

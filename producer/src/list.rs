@@ -3,8 +3,15 @@
 pub(crate) mod checked_rows;
 pub(crate) mod chunks;
 pub(crate) mod cutter;
+pub(crate) mod form;
+pub(crate) mod pieces;
 pub(crate) mod row_set;
 pub(crate) mod rows;
+pub(crate) mod sheet;
 pub(crate) mod slice;
 pub(crate) mod source;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+pub(crate) mod unpacker;
+pub(crate) mod workbook;

@@ -10,6 +10,7 @@
 mod bad_input;
 mod checks;
 mod deployed;
+mod lists;
 mod messages;
 mod output;
 mod run;

@@ -1,5 +1,6 @@
 //! A folder for each test, and the answer of the command.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -34,6 +35,22 @@ impl Folder {
         std::fs::read_to_string(self.0.join(name)).unwrap()
     }
 
+    /// The files in a folder within it, at any depth.
+    pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
+        let (mut files, mut folders) = (Vec::new(), vec![self.0.join(folder)]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.push(path);
+                }
+            }
+        }
+        files
+    }
+
     /// Runs `fanline` in the folder, without environment variables.
     pub(crate) fn fanline(&self, args: &[&str]) -> Answer {
         self.fanline_with(args, &[])
@@ -47,6 +64,17 @@ impl Folder {
     /// Runs `fanline` with this standard output.
     pub(crate) fn fanline_into(&self, args: &[&str], out: impl Into<Stdio>) -> Answer {
         Answer::new(self.command(args).stdout(out))
+    }
+
+    /// Runs `fanline` with this on its standard input, out of a pipe.
+    pub(crate) fn fanline_from(&self, args: &[&str], input: &[u8]) -> Answer {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let input = input.to_vec();
+        // The command may end without reading all of it.
+        let write = std::thread::spawn(move || drop(writer.write_all(&input)));
+        let answer = Answer::new(self.command(args).stdin(reader));
+        write.join().unwrap();
+        answer
     }
 
     fn command(&self, args: &[&str]) -> Command {

@@ -58,11 +58,11 @@ impl<'a> CheckReading<'a> {
         stop_at: Option<Timestamp>,
         clock: Clock,
     ) -> Self {
-        // Nobody knows how long a packed list will be.
-        let bytes = if open.source.is_packed() {
-            u64::MAX
-        } else {
+        // Nobody knows how long a list will be that is packed or a workbook.
+        let bytes = if open.source.form.has_places() {
             open.end() - open.slice.start.byte
+        } else {
+            u64::MAX
         };
         let rules = RowRules::new(&open.campaign, &open.envelope());
         Self {

@@ -1,7 +1,7 @@
 //! Where lists, campaigns and rejected rows are: in S3, in files, or in the campaign itself.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
@@ -9,15 +9,16 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_types::service_config::ServiceConfigKey;
+use bytes::Bytes;
 use fanline_core::campaign::{Campaign, Recipients};
-use fanline_core::list::Format;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::surroundings::Random;
 use fanline_core::text::push_json;
 use fanline_ledger::ListVersion;
-use fanline_telemetry::aws_error::{status, words};
+use fanline_telemetry::aws_error::{innermost, status, words};
 use serde_json::{Map, Value};
 
+use crate::list::form::{BEGINNING_BYTES, Form};
 use crate::list::source::{Source, SourceError, Storage, file_error, file_version, s3_error};
 
 /// Opens lists, wherever they are.
@@ -63,8 +64,7 @@ impl ListStore {
         if let (Recipients::S3(object), Some(_)) = (&campaign.recipients, version_id)
             && source.etag != etag
         {
-            let opened = self.open_object(object, version_id, campaign.format);
-            source = opened.await?;
+            source = self.open_object(object, version_id, campaign).await?;
         }
         if source.etag == etag {
             Ok(source)
@@ -76,8 +76,8 @@ impl ListStore {
     /// Opens the list of a campaign as it is now.
     pub(crate) async fn open(&self, campaign: &Campaign) -> Result<Source, SourceError> {
         let source = match &campaign.recipients {
-            Recipients::S3(object) => self.open_object(object, None, campaign.format).await?,
-            Recipients::Path(path) if self.local_files => open_file(path, campaign.format)?,
+            Recipients::S3(object) => self.open_object(object, None, campaign).await?,
+            Recipients::Path(path) if self.local_files => open_file(path, campaign).await?,
             Recipients::Path(_) => return Err(SourceError::LocalFile),
             Recipients::Inline(rows) => open_inline(rows),
         };
@@ -89,30 +89,34 @@ impl ListStore {
         &self,
         object: &S3Uri,
         version_id: Option<&str>,
-        format: Option<Format>,
+        campaign: &Campaign,
     ) -> Result<Source, SourceError> {
         let name = object.to_string();
-        let first_byte = self
+        let beginning = self
             .s3
             .get_object()
             .bucket(&object.bucket)
             .key(&object.key)
-            .range("bytes=0-0")
+            .range(format!("bytes=0-{}", BEGINNING_BYTES - 1))
             .set_version_id(version_id.map(str::to_owned))
             .send()
             .await;
-        let (etag, length, version_id) = match first_byte {
-            Ok(answer) => version_and_length(&name, &answer)?,
+        let (etag, length, version_id, beginning) = match beginning {
+            Ok(answer) => {
+                let (etag, length, version_id) = version_and_length(&name, &answer)?;
+                (etag, length, version_id, body(object, answer).await?)
+            }
             // The object is empty: nothing of it will be read, so its version does not matter.
-            Err(error) if status(&error) == Some(416) => (String::new(), 0, None),
+            Err(error) if status(&error) == Some(416) => (String::new(), 0, None, Bytes::new()),
             Err(error) => return Err(s3_error(object, &error)),
         };
+        let form = form(&name, campaign, &beginning).await?;
         let storage = Storage::S3 {
             client: self.s3.clone(),
             object: object.clone(),
             random: self.random.clone(),
         };
-        Ok(Source::new(storage, name, etag, length, format).with_version_id(version_id))
+        Ok(Source::new(storage, name, etag, length, form).with_version_id(version_id))
     }
 
     /// Reads a small object as a whole, as text.
@@ -129,11 +133,7 @@ impl ListStore {
             .send()
             .await
             .map_err(|error| s3_error(object, &error))?;
-        let bytes = answer
-            .body
-            .collect()
-            .await
-            .map_err(|error| unreadable(error.to_string()))?;
+        let bytes = body(object, answer).await?;
         String::from_utf8(bytes.to_vec()).map_err(|_| unreadable("it is not UTF-8".into()))
     }
 
@@ -166,7 +166,24 @@ fn has_s3_endpoint(config: &SdkConfig) -> bool {
         .is_some_and(|(service, key)| service.load_config(key).is_some())
 }
 
-/// The version of an object by its `ETag`, the length that `bytes 0-0/LENGTH` names, and the
+async fn body(object: &S3Uri, answer: GetObjectOutput) -> Result<Bytes, SourceError> {
+    let bytes = answer.body.collect().await;
+    let bytes = bytes.map_err(|error| SourceError::Unreadable {
+        list: object.to_string(),
+        problem: innermost(&error),
+    })?;
+    Ok(bytes.into_bytes())
+}
+
+async fn form(name: &str, campaign: &Campaign, beginning: &[u8]) -> Result<Form, SourceError> {
+    let form = Form::find(name, campaign, beginning).await;
+    form.map_err(|problem| SourceError::Form {
+        list: name.into(),
+        problem,
+    })
+}
+
+/// The version of an object by its `ETag`, the length that `bytes 0-…/LENGTH` names, and the
 /// version's name in a bucket that keeps versions.
 fn version_and_length(
     name: &str,
@@ -189,7 +206,7 @@ fn version_and_length(
     Ok((etag.to_owned(), length, version_id.map(str::to_owned)))
 }
 
-fn open_file(path: &str, format: Option<Format>) -> Result<Source, SourceError> {
+async fn open_file(path: &str, campaign: &Campaign) -> Result<Source, SourceError> {
     let failed = |error: io::Error| file_error(path, &error);
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
@@ -199,12 +216,16 @@ fn open_file(path: &str, format: Option<Format>) -> Result<Source, SourceError> 
             problem: "it is a directory".into(),
         });
     }
+    let mut beginning = Vec::new();
+    let first = (&file).take(BEGINNING_BYTES).read_to_end(&mut beginning);
+    first.map_err(failed)?;
+    let form = form(path, campaign, &beginning).await?;
     Ok(Source::new(
         Storage::File(Arc::new(file)),
         path.into(),
         file_version(&metadata),
         metadata.len(),
-        format,
+        form,
     ))
 }
 
@@ -222,6 +243,6 @@ fn open_inline(rows: &[Map<String, Value>]) -> Source {
         "recipients".into(),
         etag,
         length,
-        Some(Format::Ndjson),
+        Form::of_inline(),
     )
 }

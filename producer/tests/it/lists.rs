@@ -1,17 +1,8 @@
 //! Lists of every kind: from S3 and from files, packed, broken and changed.
 
-use async_compression::tokio::write::ZstdEncoder;
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
 
-use crate::support::{World, campaign, greeting, greetings, gzip, list, user};
-
-async fn zstd(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = ZstdEncoder::new(Vec::new());
-    encoder.write_all(bytes).await.unwrap();
-    encoder.shutdown().await.unwrap();
-    encoder.into_inner()
-}
+use crate::support::{World, campaign, greeting, greetings, gzip, list, user, zstd};
 
 /// Sends the campaign to the list at this path of the world's S3, and returns the error. It has to
 /// be one sentence, and nothing may be on the queue.

@@ -11,6 +11,7 @@ mod campaigns;
 mod checks;
 mod deadlines;
 mod faults_and_kills;
+mod list_forms;
 mod lists;
 mod panics;
 mod publishing;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use async_compression::tokio::write::GzipEncoder;
+use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use fanline_core::delivery::Delivery;
@@ -194,6 +194,14 @@ pub(crate) fn campaign(recipients: &Value, more: &Value) -> Value {
 /// What a person with this name gets from [`campaign`].
 pub(crate) fn greeting(name: &str) -> String {
     json!([{"text": format!("Hi {name}"), "type": "text"}]).to_string()
+}
+
+/// Packs bytes as `zstd` does.
+pub(crate) async fn zstd(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZstdEncoder::new(Vec::new());
+    encoder.write_all(bytes).await.unwrap();
+    encoder.shutdown().await.unwrap();
+    encoder.into_inner()
 }
 
 /// Packs bytes as `gzip` does.
