@@ -64,21 +64,16 @@ impl MessageTemplate {
 
     /// Checks that a list with this header has every column that a template names.
     pub fn check_header(&self, header: &Header) -> Result<(), ListError> {
-        let has = |name: &String| header.columns().contains(name);
         let mut possible = self.compiled.possible_columns();
-        if let Some((field, column)) = possible.find(|(_, name)| has(name)) {
+        if let Some((field, column)) = possible.find(|(_, name)| header.has(name)) {
             return Err(ListError::ColumnForm {
                 field: field.clone(),
                 problem: Column::meant(column),
             });
         }
         for text in self.compiled.texts() {
-            if let Some(column) = text.columns.iter().find(|column| !has(&column.name)) {
-                return Err(ListError::NoColumn {
-                    column: column.name.clone(),
-                    field: text.field.clone(),
-                    present: header.columns().to_vec(),
-                });
+            if let Some(column) = text.columns.iter().find(|column| !header.has(&column.name)) {
+                return Err(header.lacks(&column.name, &text.field));
             }
         }
         Ok(())
