@@ -8,7 +8,9 @@
 )]
 
 mod bad_input;
+mod checks;
 mod deployed;
+mod messages;
 mod output;
 mod run;
 mod s3;

@@ -20,3 +20,4 @@ mod scripted;
 mod splits;
 mod support;
 mod tokens;
+mod validation;
