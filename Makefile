@@ -74,7 +74,8 @@ deploy: $(VENV)/tools ## Build and deploy: PARAMETERS="NAME=VALUE …" ARCHITECT
 # A container has a loopback of its own. Docker on Linux knows no name for this machine unless told.
 invoke: build ## Send an event to a function in a container: FUNCTION=Producer EVENT=inline
 	sam local invoke $(FUNCTION) --event events/$(EVENT).json \
-		--template .aws-sam/local/template.yaml --parameter-overrides Architecture=$(MACHINE) \
+		--template .aws-sam/local/template.yaml --config-file $(CURDIR)/samconfig.toml \
+		--parameter-overrides Architecture=$(MACHINE) \
 		$(if $(filter Linux,$(shell uname -s)),--add-host host.docker.internal:host-gateway)
 
 # Not in .aws-sam/build: `sam deploy` deploys what is there, and this may be for another processor.

@@ -1,20 +1,23 @@
 //! The consumer's environment variables, read once at the cold start.
+//!
+//! # Layout
+//! - `access`: how LINE is reached
+//! - `number`: rates and times
+
+mod access;
+mod number;
 
 use std::num::NonZeroU32;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::{Reader, SettingsError};
-use reqwest::Url;
 use secrecy::SecretString;
 
-mod line_access;
-
-pub use line_access::LineAccess;
-pub(crate) use line_access::{TokenSource, fits_in_a_header};
-
-use line_access::{line_api_base, request_timeout, token};
+pub use crate::settings::access::LineAccess;
+pub(crate) use crate::settings::access::{TokenSource, fits_in_a_header};
+use crate::settings::access::{base, line_api_base, request_timeout, token};
+use crate::settings::number::{rate, seconds};
 
 /// LINE's limits are for the channel, over all machines, and an environment may use only its share:
 /// the limit divided by so many environments, where `ENVIRONMENTS` is not set.
@@ -23,14 +26,6 @@ const DEFAULT_ENVIRONMENTS: u32 = 10;
 /// LINE Notify publishes a limit for each token (1,000 an hour) and none for the sender. This one
 /// keeps a small server from being flooded.
 const NOTIFY_LIMIT: f64 = 200.0;
-/// More than any channel allows, for a LINE without limits in tests.
-const MAX_PER_SECOND: f64 = 100_000.0;
-const MIN_PER_SECOND: f64 = 0.001;
-const MIN_REQUEST_TIMEOUT: f64 = 0.1;
-/// A function runs for 900 seconds at most.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const MAX_SECONDS: f64 = 900.0;
-
 /// What the consumer needs to know before its first record.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -59,7 +54,7 @@ pub struct Settings {
     /// further attempt.
     pub(crate) retry_base: Duration,
     /// `MAX_RECEIVE_COUNT`: the delivery queue's `maxReceiveCount`. At this receive a delivery that
-    /// is on hold for a missing token is set aside with its reason. SQS would do it without one.
+    /// has no outcome is set aside with its reason. SQS would do it without one.
     pub(crate) max_receive_count: u32,
     /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it, the name
     /// of the run does.
@@ -90,7 +85,7 @@ impl Settings {
         let notify_per_second = rate(reader, "NOTIFY_PER_SECOND", share(NOTIFY_LIMIT));
         let request_timeout = request_timeout(reader);
         let retry_base = seconds(reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
-        let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(5);
+        let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(20);
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
         let function = reader
             .optional("AWS_LAMBDA_FUNCTION_NAME")
@@ -111,60 +106,6 @@ impl Settings {
             function,
         });
         all.finish(settings)
-    }
-}
-
-/// A base to which paths are appended. It has no slash at its end: LINE refuses a path with a
-/// double slash.
-/// <https://developers.line.biz/en/news/tags/messaging-api/>
-fn base<F: Fn(&str) -> Option<String>>(
-    reader: &mut Reader<F>,
-    name: &str,
-    default: &str,
-) -> String {
-    let Some(text) = reader.optional::<String>(name) else {
-        return default.to_owned();
-    };
-    let fits = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    if let Some(url) = Url::parse(&text).ok().filter(fits) {
-        return url.as_str().trim_end_matches('/').to_owned();
-    }
-    reader.problem(format!("`{name}` is not an http or https URL"));
-    default.to_owned()
-}
-
-fn rate<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, name: &str, default: f64) -> f64 {
-    number(reader, name, default, MIN_PER_SECOND..=MAX_PER_SECOND)
-}
-
-fn seconds<F: Fn(&str) -> Option<String>>(
-    reader: &mut Reader<F>,
-    name: &str,
-    default: f64,
-    min: f64,
-) -> Duration {
-    Duration::from_secs_f64(number(reader, name, default, min..=MAX_SECONDS))
-}
-
-fn number<F: Fn(&str) -> Option<String>>(
-    reader: &mut Reader<F>,
-    name: &str,
-    default: f64,
-    range: RangeInclusive<f64>,
-) -> f64 {
-    match reader.optional(name) {
-        Some(value) if range.contains(&value) => value,
-        Some(_) => {
-            let (min, max) = (range.start(), range.end());
-            reader.problem(format!("`{name}` is not a number from {min} to {max}"));
-            default
-        }
-        None => default,
     }
 }
 
@@ -190,7 +131,7 @@ mod tests {
         assert_eq!(settings.line_api_base, "https://api.line.me");
         assert_eq!(settings.line_notify_api_base, "https://notify-api.line.me");
         assert_eq!(settings.request_timeout, Duration::from_secs(10));
-        assert_eq!(settings.max_receive_count, 5);
+        assert_eq!(settings.max_receive_count, 20);
     }
 
     #[test]
@@ -227,6 +168,24 @@ mod tests {
             ])
             .unwrap();
             assert_eq!(settings.line_api_base, expected);
+        }
+    }
+
+    #[test]
+    fn the_token_goes_over_https_unless_line_is_on_this_machine() {
+        for (base, fits) in [
+            ("https://api.line.me", true),
+            ("http://api.line.me", false),
+            ("http://10.0.0.1:80", false),
+            ("http://localhost.example.com", false),
+            ("http://localhost:5102", true),
+            ("http://127.8.8.8", true),
+            ("http://[::1]:5102", true),
+            ("http://host.docker.internal:5102", true),
+        ] {
+            let queue = ("DEAD_LETTER_QUEUE_URL", "http://q/dlq");
+            let settings = read(&[queue, ("LINE_API_BASE", base)]);
+            assert_eq!(settings.is_ok(), fits, "{base}");
         }
     }
 

@@ -54,6 +54,15 @@ def sam(aws, *command):
     return done.stdout
 
 
+def template(build):
+    """The options of `sam deploy` for a build in another folder than its own.
+
+    SAM looks for its configuration beside the template.
+    """
+    config = ["--config-file", ROOT / "samconfig.toml", "--config-env", "ci"]
+    return ["--template-file", build / "template.yaml", *config]
+
+
 class Stack:
     """A stack that `sam deploy` makes of a build."""
 
@@ -72,10 +81,8 @@ class Stack:
         """Runs `sam deploy`. Parameters that are not named keep their values."""
         named = [f"{name}={value}" for name, value in parameters.items()]
         overrides = ["--parameter-overrides", *named] if named else []
-        template = ["--template-file", build / "template.yaml"]
-        # `samconfig.toml` says that `sam deploy` asks first. Nobody is here to answer.
-        quiet = ["--config-env", "ci", "--stack-name", self.name]
-        said = sam(self.aws, "deploy", *template, *quiet, *options, *overrides)
+        stack = ["--stack-name", self.name]
+        said = sam(self.aws, "deploy", *template(build), *stack, *options, *overrides)
         self.outputs = self.described()["outputs"]
         return said
 
@@ -117,6 +124,12 @@ class Stack:
         environment = self.functions.get_function_configuration(FunctionName=name)["Environment"]
         environment["Variables"] |= variables
         self.functions.update_function_configuration(FunctionName=name, Environment=environment)
+
+    def delete(self):
+        """Deletes the stack. `sam delete` can't read the address of the nested template here."""
+        self.clouds.delete_stack(StackName=self.name)
+        waiter = self.clouds.get_waiter("stack_delete_complete")
+        waiter.wait(StackName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
 
     def ledger(self):
         return call("GET", f"{self.line.url}/_ledger")

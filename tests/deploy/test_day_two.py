@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from stack import BUCKET, Stack, sam
+from stack import BUCKET, Stack
 from world import ARCHITECTURE, BUILD, Aws, Simulated, client, wait_until
 
 PEOPLE = [f"U{number:032x}" for number in range(30)]
@@ -178,6 +178,6 @@ def test_a_deleted_stack_leaves_every_delivery(days):
     queues = days.sqs.list_queues()["QueueUrls"]
     waiting = {url: days.waiting_at(url) for url in queues}
     assert sum(waiting.values()) == len(PEOPLE)
-    sam(days.aws, "delete", "--stack-name", days.name, "--no-prompts", "--region=us-east-1")
+    days.delete()
     assert {url: days.waiting_at(url) for url in queues} == waiting
     assert days.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from stack import BUCKET, CAMPAIGN, Stack, rows, sam, sam_run, soon
+from stack import BUCKET, CAMPAIGN, Stack, rows, sam_run, soon, template
 from world import ARCHITECTURE, BUILD, Aws, Simulated, call, client, wait_until
 
 
@@ -108,16 +108,15 @@ def test_a_firing_that_failed_is_kept_with_its_error(deployed):
 
 
 def test_a_stack_without_a_channel_is_refused_with_a_reason(deployed):
-    template = ["--template-file", BUILD / "template.yaml", "--config-env", "ci"]
-    named = ["--parameter-overrides", f"Architecture={ARCHITECTURE}"]
-    refused = sam_run(deployed.aws, "deploy", *template, "--stack-name", "no-channel", *named)
+    stack = ["--stack-name", "no-channel", "--parameter-overrides", f"Architecture={ARCHITECTURE}"]
+    refused = sam_run(deployed.aws, "deploy", *template(BUILD), *stack)
     assert refused.returncode != 0
     assert "ChannelTokenSecretArn is empty - the channel `line` needs its token" in refused.stdout
 
 
 def test_a_deleted_stack_leaves_lists_queues_and_logs(deployed):
     deployed.sqs.send_message(QueueUrl=deployed.outputs["DeadLetterQueueUrl"], MessageBody="{}")
-    sam(deployed.aws, "delete", "--stack-name", deployed.name, "--no-prompts", "--region=us-east-1")
+    deployed.delete()
     assert deployed.functions.list_functions()["Functions"] == []
     assert deployed.waiting("DeadLetterQueueUrl") == 1
     assert len(deployed.sqs.list_queues(QueueNamePrefix=deployed.name)["QueueUrls"]) == 6

@@ -43,7 +43,8 @@ out() { aws cloudformation describe-stacks --stack-name fanline --output text \\
 PROGRAMS = {
     "fanline": 'exec {fanline} "$@"',
     "cargo": 'shift; while [ "$1" != -- ]; do shift; done; shift; exec {fanline} "$@"',
-    "aws": 'exec {venv}/aws/bin/aws "$@"',
+    # For SQS, version 1 of the AWS CLI does not read the variable.
+    "aws": 'exec {venv}/aws/bin/aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"',
     "sam": """
 case "$1" in
 build) mkdir -p .aws-sam && cp -r {build} .aws-sam/build ;;
@@ -98,6 +99,9 @@ def folder(tmp_path):
     """A folder that looks like a checkout, with programs that work on the stand-ins."""
     for name in ("events", "README.md", "LICENSE-MIT", "Makefile"):
         (tmp_path / name).symlink_to(ROOT / name)
+    # SAM looks for its configuration beside the template, and follows links.
+    for name in ("template.yaml", "samconfig.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
     with Aws() as aws, Simulated("line") as line:
         places = {
             "fanline": FANLINE,

@@ -148,7 +148,7 @@ def dead_letters(template):
             yield f"{name}: a FIFO queue needs a FIFO dead-letter queue"
     receives = queues["DeliveryQueue"]["RedrivePolicy"]["maxReceiveCount"]
     consumer = of_type(template, "AWS::Lambda::Function")["Consumer"]
-    if consumer["Environment"]["Variables"]["MAX_RECEIVE_COUNT"] != receives:
+    if consumer["Environment"]["Variables"]["MAX_RECEIVE_COUNT"] != str(receives):
         yield "Consumer: MAX_RECEIVE_COUNT is not the queue's number"
 
 

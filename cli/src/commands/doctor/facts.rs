@@ -1,7 +1,7 @@
 //! What AWS says about the parts of a stack.
 
 use aws_config::SdkConfig;
-use aws_sdk_lambda::types::{LastUpdateStatusReasonCode, StateReasonCode};
+use aws_sdk_lambda::types::{LastUpdateStatus, LastUpdateStatusReasonCode, State, StateReasonCode};
 use aws_sdk_sqs::types::QueueAttributeName;
 
 use crate::commands::schedule::{Schedule, Schedules};
@@ -96,19 +96,23 @@ async fn function(lambda: &aws_sdk_lambda::Client, name: &str) -> Result<Functio
         .send()
         .await;
     let found = found.map_err(|error| format!("`{name}`: {}", sdk_problem(&error)))?;
+    let is_updated = found.last_update_status() != Some(&LastUpdateStatus::Failed);
+    let is_able = found.state() != Some(&State::Failed);
     let update = found
         .last_update_status_reason_code()
         .map(LastUpdateStatusReasonCode::as_str);
-    let update = update.map(|code| (code, found.last_update_status_reason()));
     let state = found.state_reason_code().map(StateReasonCode::as_str);
-    let state = state.map(|code| (code, found.state_reason()));
-    // An idle function is no fault: Lambda wakes it.
-    let fault = update
-        .or(state)
-        .filter(|(code, _)| !["Idle", "Creating", "Restoring"].contains(code));
+    let fault = if !is_updated {
+        Some((update, found.last_update_status_reason()))
+    } else if !is_able {
+        Some((state, found.state_reason()))
+    } else {
+        None
+    };
+    let text = |text: Option<&str>| text.unwrap_or("no reason given").to_owned();
     Ok(Function {
         name: name.to_owned(),
-        fault: fault.map(|(code, words)| (code.to_owned(), words.unwrap_or("").to_owned())),
+        fault: fault.map(|(code, words)| (text(code), text(words))),
     })
 }
 

@@ -1,11 +1,15 @@
-//! How the Messaging API is reached: its address, and where the token comes from.
+//! How LINE is reached: the token, the address and the time-out.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use fanline_core::settings::{Reader, SettingsError};
+use reqwest::Url;
 use secrecy::SecretString;
 
-use super::{MIN_REQUEST_TIMEOUT, base, seconds};
+use crate::settings::number::seconds;
+
+const MIN_REQUEST_TIMEOUT: f64 = 0.1;
 
 /// The variables of which one names a token.
 const TOKEN_VARIABLES: [&str; 3] = [
@@ -66,15 +70,30 @@ impl LineAccess {
     }
 }
 
-pub(super) fn line_api_base<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> String {
-    base(reader, "LINE_API_BASE", "https://api.line.me")
+/// The base of the Messaging API. Its requests carry the token and all recipients, so they are
+/// encrypted, unless they stay on this machine.
+pub(crate) fn line_api_base<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> String {
+    let base = base(reader, "LINE_API_BASE", "https://api.line.me");
+    if Url::parse(&base).is_ok_and(|url| url.scheme() == "http" && !is_this_machine(&url)) {
+        reader.problem("`LINE_API_BASE` is not an https URL, and not on this machine".into());
+    }
+    base
 }
 
-pub(super) fn request_timeout<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Duration {
+/// Whether the host is loopback, or Docker's name for the machine that it runs on.
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    ip.is_ok_and(|ip| ip.is_loopback()) || matches!(host, "localhost" | "host.docker.internal")
+}
+
+/// `REQUEST_TIMEOUT_SECONDS`.
+pub(crate) fn request_timeout<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Duration {
     seconds(reader, "REQUEST_TIMEOUT_SECONDS", 10.0, MIN_REQUEST_TIMEOUT)
 }
 
-pub(super) fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> TokenSource {
+/// The source of the token.
+pub(crate) fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> TokenSource {
     let fixed: Option<String> = reader.optional("LINE_CHANNEL_ACCESS_TOKEN");
     let arn: Option<String> = reader.optional("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN");
     let id: Option<String> = reader.optional("LINE_CHANNEL_ID");
@@ -109,4 +128,28 @@ pub(super) fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> To
 /// Whether an `Authorization` header can hold this token.
 pub(crate) fn fits_in_a_header(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// A base to which paths are appended. It has no slash at its end: LINE refuses a path with a
+/// double slash.
+/// <https://developers.line.biz/en/news/tags/messaging-api/>
+pub(crate) fn base<F: Fn(&str) -> Option<String>>(
+    reader: &mut Reader<F>,
+    name: &str,
+    default: &str,
+) -> String {
+    let Some(text) = reader.optional::<String>(name) else {
+        return default.to_owned();
+    };
+    let fits = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    if let Some(url) = Url::parse(&text).ok().filter(fits) {
+        return url.as_str().trim_end_matches('/').to_owned();
+    }
+    reader.problem(format!("`{name}` is not an http or https URL"));
+    default.to_owned()
 }
