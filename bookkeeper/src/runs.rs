@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use fanline_core::channel::Channel;
-use fanline_ledger::{BrakeRule, CanaryRule, ObjectError, RunKeys, RunRecord, Store, StoreError};
+use fanline_ledger::{
+    BrakeRule, CanaryRule, ListVersion, ObjectError, RunKeys, RunRecord, Store, StoreError,
+};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -23,8 +25,11 @@ pub(crate) struct RunRules {
     pub(crate) canary: Option<CanaryRule>,
     /// When its deliveries expire, as the campaign says.
     pub(crate) expires_at: Option<Timestamp>,
-    /// Whether a delivery that goes out twice is noticed: LINE Notify has no retry keys.
-    pub(crate) has_retry_keys: bool,
+    /// Its list.
+    pub(crate) list: ListVersion,
+    /// Whether what is waiting may be published again: LINE Notify has no retry keys, and rows that
+    /// stood in the campaign are not in the record.
+    pub(crate) can_be_swept: bool,
 }
 
 /// Why a run's record was not read.
@@ -75,7 +80,9 @@ impl RunRules {
             brake: brake.ok(),
             canary: CanaryRule::of_campaign(campaign).ok().flatten(),
             expires_at: field("expires_at").and_then(|time| time.parse().ok()),
-            has_retry_keys: field("channel") != Some(Channel::LineNotify.as_str()),
+            can_be_swept: field("channel") != Some(Channel::LineNotify.as_str())
+                && !record.list.is_inline(),
+            list: record.list.clone(),
         }
     }
 }

@@ -15,7 +15,7 @@ mod update;
 
 pub use begin::{begin_run, draw_id};
 pub use books::{MergeError, MergedBook, merge_loose, merge_slice};
-pub use bucket::Bucket;
+pub use bucket::{Bucket, s3_client};
 pub use edit_control::{EditControlError, edit_control, read_control};
 pub use edit_watch::{ReadWatchError, edit_watch, read_watch};
 pub use folder::Folder;
