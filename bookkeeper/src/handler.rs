@@ -158,7 +158,7 @@ impl Bookkeeper {
 
     /// Whether the brake has paused the run.
     async fn brake(&self, run: &str, merged: &MergedRun, now: Timestamp) -> bool {
-        let tallies = merged.tallies.values();
+        let tallies = &merged.tallies;
         let look = self.brakes.look(&self.store, &self.runs, run, tallies, now);
         look.await.unwrap_or_else(|error| {
             tracing::error!(run, %error, "brake not asked");
