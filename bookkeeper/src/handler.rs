@@ -11,6 +11,7 @@ use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 
 use crate::event::{Event, Message};
+use crate::lists::Lists;
 use crate::mapping::{Mappings, Switch};
 use crate::merge::brake::Brakes;
 use crate::merge::latency::Latencies;
@@ -36,6 +37,7 @@ pub struct Bookkeeper {
     store: Store,
     mappings: Mappings,
     queues: Queues,
+    lists: Lists,
     runs: Runs,
     brakes: Brakes,
     latencies: Latencies,
@@ -78,6 +80,7 @@ impl Bookkeeper {
             },
             mappings: Mappings::new(settings.mappings.clone(), config),
             queues: Queues::new(&settings.stack, settings.urgent_queue.as_deref(), config),
+            lists: Lists::new(config),
             runs: Runs::default(),
             brakes: Brakes::default(),
             latencies: Latencies::default(),
@@ -155,7 +158,7 @@ impl Bookkeeper {
 
     /// Whether the brake has paused the run.
     async fn brake(&self, run: &str, merged: &MergedRun, now: Timestamp) -> bool {
-        let tallies = merged.tallies.values();
+        let tallies = &merged.tallies;
         let look = self.brakes.look(&self.store, &self.runs, run, tallies, now);
         look.await.unwrap_or_else(|error| {
             tracing::error!(run, %error, "brake not asked");
@@ -213,6 +216,7 @@ impl Bookkeeper {
             store: &self.store,
             runs: &self.runs,
             queues: &self.queues,
+            lists: &self.lists,
             environments: self.settings.environments(),
             now,
         }

@@ -9,11 +9,13 @@
 //!   - `brake`: pauses a run that LINE refuses too often; `latency`: LINE's, noted for the tick
 //! - `tick`: the look of each minute at every run
 //!   - `sweep`: what is missing; `release`: may a canary's others follow; `late`: will it be late
-//! - `mapping`: the event source mappings; `queues`: the queues; `runs`: the runs' records
+//! - `mapping`: the event source mappings; `queues`: the queues; `lists`: the runs' lists; `runs`:
+//!   their records
 //! - `metrics`: the metric lines
 
 mod event;
 mod handler;
+mod lists;
 mod mapping;
 mod merge;
 mod metrics;

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use fanline_core::channel::Channel;
-use fanline_ledger::{BrakeRule, CanaryRule, ObjectError, RunKeys, RunRecord, Store, StoreError};
+use fanline_ledger::{
+    BrakeRule, CanaryRule, ListVersion, ObjectError, RunKeys, RunRecord, SliceId, SliceLines,
+    Store, StoreError,
+};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -23,8 +26,11 @@ pub(crate) struct RunRules {
     pub(crate) canary: Option<CanaryRule>,
     /// When its deliveries expire, as the campaign says.
     pub(crate) expires_at: Option<Timestamp>,
-    /// Whether a delivery that goes out twice is noticed: LINE Notify has no retry keys.
-    pub(crate) has_retry_keys: bool,
+    /// Its list.
+    pub(crate) list: ListVersion,
+    /// Whether what is waiting may be published again: LINE Notify has no retry keys, and rows that
+    /// stood in the campaign are not in the record.
+    pub(crate) can_be_swept: bool,
 }
 
 /// Why a run's record was not read.
@@ -36,31 +42,64 @@ pub(crate) enum ReadRunError {
     Store(#[from] StoreError),
 }
 
-/// The rules of the runs that this process has seen.
+/// What never changes of the runs that this process has seen.
 #[derive(Debug, Default)]
-pub(crate) struct Runs(Mutex<HashMap<String, Arc<RunRules>>>);
+pub(crate) struct Runs {
+    rules: Known<RunRules>,
+    slices: Known<Vec<SliceId>>,
+}
+
+/// What is known of runs by their names.
+type Known<T> = Mutex<HashMap<String, Arc<T>>>;
 
 impl Runs {
+    /// The slices that a run's list was cut into, each with that of its canary where it has one;
+    /// `None` until it is cut.
+    pub(crate) async fn slices(
+        &self,
+        store: &Store,
+        run: &str,
+        has_canary: bool,
+    ) -> Result<Option<Arc<Vec<SliceId>>>, ReadRunError> {
+        if let Some(known) = self.slices.lock().get(run) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let Some(object) = store.get(&RunKeys::new(run).slices()).await? else {
+            return Ok(None);
+        };
+        let lines = SliceLines::decode(&object.bytes)?.0.into_iter();
+        let slices = lines.flat_map(|line| {
+            let canary = has_canary.then(|| line.slice.canary());
+            canary.into_iter().chain([line.slice])
+        });
+        Ok(Some(keep(&self.slices, run, slices.collect())))
+    }
+
     /// The rules of a run; `None` where the run has no record.
     pub(crate) async fn rules(
         &self,
         store: &Store,
         run: &str,
     ) -> Result<Option<Arc<RunRules>>, ReadRunError> {
-        if let Some(known) = self.0.lock().get(run) {
+        if let Some(known) = self.rules.lock().get(run) {
             return Ok(Some(Arc::clone(known)));
         }
         let Some(object) = store.get(&RunKeys::new(run).record()).await? else {
             return Ok(None);
         };
-        let rules = Arc::new(RunRules::of(&RunRecord::decode(&object.bytes)?));
-        let mut known = self.0.lock();
-        if known.len() >= MAX_KEPT {
-            known.clear();
-        }
-        known.insert(run.to_owned(), Arc::clone(&rules));
-        Ok(Some(rules))
+        let rules = RunRules::of(&RunRecord::decode(&object.bytes)?);
+        Ok(Some(keep(&self.rules, run, rules)))
     }
+}
+
+fn keep<T>(all: &Known<T>, run: &str, new: T) -> Arc<T> {
+    let new = Arc::new(new);
+    let mut all = all.lock();
+    if all.len() >= MAX_KEPT {
+        all.clear();
+    }
+    all.insert(run.to_owned(), Arc::clone(&new));
+    new
 }
 
 impl RunRules {
@@ -75,7 +114,9 @@ impl RunRules {
             brake: brake.ok(),
             canary: CanaryRule::of_campaign(campaign).ok().flatten(),
             expires_at: field("expires_at").and_then(|time| time.parse().ok()),
-            has_retry_keys: field("channel") != Some(Channel::LineNotify.as_str()),
+            can_be_swept: field("channel") != Some(Channel::LineNotify.as_str())
+                && !record.list.is_inline(),
+            list: record.list.clone(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use fanline_ledger::{
     CanaryState, Control, Edit, EditControlError, Lateness, ObjectError, ReadSumError,
-    ReadWatchError, RunControl, RunKeys, RunState, RunSum, RunWatch, Store, UpdateError,
+    ReadWatchError, RunControl, RunKeys, RunState, RunSum, RunWatch, SliceId, Store, UpdateError,
     edit_control, edit_watch, read_sum, read_watch,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +11,7 @@ use late::lateness;
 use release::{Canary, canary, others};
 use sweep::{Extent, Finding, Look};
 
+use crate::lists::Lists;
 use crate::metrics::TickCounts;
 use crate::queues::{QueueError, Queues};
 use crate::runs::{ReadRunError, RunRules, Runs};
@@ -31,6 +32,7 @@ pub(crate) struct Round<'a> {
     pub(crate) store: &'a Store,
     pub(crate) runs: &'a Runs,
     pub(crate) queues: &'a Queues,
+    pub(crate) lists: &'a Lists,
     /// How many consumers there can be at once.
     pub(crate) environments: u32,
     pub(crate) now: Timestamp,
@@ -202,28 +204,56 @@ impl Round<'_> {
                 Ok(true)
             }
             Finding::Missing(missing) => {
+                self.give_up(looked, missing, counts).await?;
+                Ok(true)
+            }
+            Finding::Sweep(_) if self.lists.is_lost(&looked.rules.list).await => {
                 tracing::error!(
                     run,
-                    missing,
-                    "people without an outcome: nothing can bring one"
+                    "the list was overwritten, so nothing can be sent again"
                 );
-                self.close(looked, missing, counts).await?;
+                let equation = looked.sum.equation();
+                self.give_up(looked, equation.waiting + equation.unread, counts)
+                    .await?;
                 Ok(true)
             }
             Finding::Sweep(slices) => {
-                // Ordered first: a sweep that is not noted is made again, and does no harm.
-                self.queues.order(run, &slices).await?;
-                edit_watch(self.store, &looked.keys, |watch| {
-                    watch.sweeps.push(self.now);
-                    watch.empty_looks = 0;
-                })
-                .await?;
-                let slices = slices.len();
-                tracing::warn!(run, slices, "what is waiting is published again");
-                counts.swept += slices as u64;
+                self.sweep(looked, &slices).await?;
+                counts.swept += slices.len() as u64;
                 Ok(false)
             }
         }
+    }
+
+    /// Orders the slices. That comes first: a sweep that is not noted is made again, and does no
+    /// harm.
+    async fn sweep(&self, looked: &Looked<'_>, slices: &[SliceId]) -> Result<(), LookError> {
+        let run = looked.name;
+        self.queues.order(run, slices).await?;
+        edit_watch(self.store, &looked.keys, |watch| {
+            watch.sweeps.push(self.now);
+            watch.empty_looks = 0;
+        })
+        .await?;
+        let slices = slices.len();
+        tracing::warn!(run, slices, "what is waiting is published again");
+        Ok(())
+    }
+
+    /// Closes a run with people whom nothing can bring an outcome.
+    async fn give_up(
+        &self,
+        looked: &Looked<'_>,
+        missing: u64,
+        counts: &mut TickCounts,
+    ) -> Result<(), LookError> {
+        let run = looked.name;
+        tracing::error!(
+            run,
+            missing,
+            "people without an outcome: nothing can bring one"
+        );
+        self.close(looked, missing, counts).await
     }
 
     /// A cancelled run is closed once nothing of it is on any queue.
@@ -342,7 +372,7 @@ impl Looked<'_> {
                 }
                 Some(_) => Extent::Sample,
             },
-            has_retry_keys: self.rules.has_retry_keys,
+            can_be_swept: self.rules.can_be_swept,
         }
     }
 }

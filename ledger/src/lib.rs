@@ -88,7 +88,7 @@ pub use store::{
     Bucket, EditControlError, Expect, Fetched, Folder, Listed, MAX_TRIES, MergeError, MergedBook,
     Object, Put, ReadSumError, ReadWatchError, Store, StoreError, Tag, UpdateError, Updated,
     begin_run, draw_id, edit_control, edit_watch, merge_loose, merge_slice, read_control, read_sum,
-    read_tallies, read_watch,
+    read_tallies, read_tallies_of, read_watch, s3_client,
 };
 pub use watch::{
     Brake, BrakeReason, BrakeRule, CostLine, Lateness, OpenRun, PlannedRun, Refusals,

@@ -19,11 +19,11 @@ mod update;
 
 pub use begin::{begin_run, draw_id};
 pub use books::{MergeError, MergedBook, merge_loose, merge_slice};
-pub use bucket::Bucket;
+pub use bucket::{Bucket, s3_client};
 pub use edit_control::{EditControlError, edit_control, read_control};
 pub use edit_watch::{ReadWatchError, edit_watch, read_watch};
 pub use folder::Folder;
-pub use read_sum::{ReadSumError, read_sum, read_tallies};
+pub use read_sum::{ReadSumError, read_sum, read_tallies, read_tallies_of};
 pub use update::{MAX_TRIES, UpdateError, Updated};
 
 /// What stands for an object's content: another content has another tag. An S3 `ETag`, or SHA-256

@@ -1,11 +1,11 @@
 //! The brake: pauses a run that LINE refuses too often.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use fanline_ledger::{
     Brake, BrakeReason, Edit, EditControlError, EditError, Entry, Lane, ObjectError, ReadSumError,
-    ReadWatchError, Refusals, RefusalsInAMinute, RunKeys, RunState, Store, Tally, UpdateError,
-    edit_control, edit_watch, read_tallies, read_watch,
+    ReadWatchError, Refusals, RefusalsInAMinute, RunKeys, RunState, SliceId, Store, Tally,
+    UpdateError, edit_control, edit_watch, read_tallies, read_tallies_of, read_watch,
 };
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -46,11 +46,10 @@ impl Brakes {
         store: &Store,
         runs: &Runs,
         run: &str,
-        merged: impl Iterator<Item = &Tally>,
+        merged: &BTreeMap<SliceId, Tally>,
         now: Timestamp,
     ) -> Result<bool, BrakeError> {
-        let mut merged = merged;
-        if merged.all(|tally| tally.people.refused == 0) {
+        if merged.values().all(|tally| tally.people.refused == 0) {
             return Ok(false);
         }
         let Some(rules) = runs.rules(store, run).await? else {
@@ -60,12 +59,7 @@ impl Brakes {
             return Ok(false);
         };
         let keys = RunKeys::new(run);
-        let (tallies, _) = read_tallies(store, &keys).await?;
-        let mut sum = Tally::default();
-        for tally in tallies.values() {
-            sum.add(tally);
-        }
-        let all = Refusals::of(&sum);
+        let all = refusals(store, runs, run, merged, &rules).await?;
         let minute = self.minute(run, all, now);
         if brake.pulls(all, minute).is_none() {
             return Ok(false);
@@ -92,6 +86,33 @@ impl Brakes {
         let minute = minutes.entry(run.to_owned()).or_default();
         minute.after_merge(all, now)
     }
+}
+
+/// The refusals of the whole run. What was merged just now is known; the other books' heads are
+/// read. A listing would cost more than all of these reads.
+async fn refusals(
+    store: &Store,
+    runs: &Runs,
+    run: &str,
+    merged: &BTreeMap<SliceId, Tally>,
+    rules: &RunRules,
+) -> Result<Refusals, BrakeError> {
+    let keys = RunKeys::new(run);
+    let slices = runs.slices(store, run, rules.canary.is_some()).await?;
+    let others = if let Some(slices) = slices {
+        let mut others = slices.to_vec();
+        others.retain(|slice| !merged.contains_key(slice));
+        read_tallies_of(store, &keys, &others).await?
+    } else {
+        let (mut all, _) = read_tallies(store, &keys).await?;
+        all.retain(|slice, _| !merged.contains_key(slice));
+        all
+    };
+    let mut sum = Tally::default();
+    for tally in merged.values().chain(others.values()) {
+        sum.add(tally);
+    }
+    Ok(Refusals::of(&sum))
 }
 
 /// Pauses a run that is open. Gives whether it was.

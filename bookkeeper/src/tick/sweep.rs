@@ -27,8 +27,8 @@ pub(crate) struct Look<'a> {
     pub(crate) since: Timestamp,
     /// How much of it is sent.
     pub(crate) extent: Extent,
-    /// Whether a second delivery is refused by LINE.
-    pub(crate) has_retry_keys: bool,
+    /// Whether what is waiting may be published again.
+    pub(crate) can_be_swept: bool,
 }
 
 /// How much of a run is sent.
@@ -73,7 +73,7 @@ impl Look<'_> {
         if !self.is_quiet(now) || has_time {
             return Finding::UnderWay;
         }
-        let can_sweep = self.has_retry_keys
+        let can_sweep = self.can_be_swept
             && self.watch.sweeps.len() < MAX_SWEEPS
             && now.duration_since(self.started_at) < LAST_SWEEP;
         if can_sweep {
@@ -178,14 +178,14 @@ mod tests {
         watch
     }
 
-    fn find(sum: &RunSum, watch: &RunWatch, extent: Extent, keys: bool, minute: i64) -> Finding {
+    fn find(sum: &RunSum, watch: &RunWatch, extent: Extent, can: bool, minute: i64) -> Finding {
         let look = Look {
             sum,
             watch,
             started_at: began(),
             since: began(),
             extent,
-            has_retry_keys: keys,
+            can_be_swept: can,
         };
         look.find(began() + SignedDuration::from_mins(minute))
     }
@@ -194,7 +194,7 @@ mod tests {
     fn a_run_is_swept_three_times_ten_minutes_apart_and_then_its_people_are_missing() {
         let sum = sum();
         let sweep = || Finding::Sweep(vec![slice("11"), slice("21")]);
-        for (empty_looks, sweeps, minute, keys, expected) in [
+        for (empty_looks, sweeps, minute, can, expected) in [
             (2, &[][..], 19, true, Finding::UnderWay),
             (3, &[], 3, true, sweep()),
             (0, &[], 20, true, sweep()),
@@ -215,10 +215,10 @@ mod tests {
                 &sum,
                 &watch(empty_looks, sweeps),
                 Extent::Whole,
-                keys,
+                can,
                 minute,
             );
-            assert_eq!(found, expected, "{empty_looks} {sweeps:?} {minute} {keys}");
+            assert_eq!(found, expected, "{empty_looks} {sweeps:?} {minute} {can}");
         }
     }
 

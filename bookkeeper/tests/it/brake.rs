@@ -7,7 +7,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
 
-use crate::run::{RUN, accepted, enter, messages, refused, write_counts, write_record};
+use crate::run::{
+    RUN, accepted, enter, messages, refused, write_counts, write_lines, write_record,
+};
 use crate::support::{World, event, metric};
 
 /// What two seconds bring at LINE's limit would be 4,000; a test takes fewer.
@@ -112,6 +114,37 @@ async fn a_resumed_run_is_paused_again_for_new_refusals_only() {
     assert_eq!(state(&world).await, RunState::Open);
     assert!(batch(&bookkeeper, 3 * BATCH, 500, &mut random).await);
     assert_eq!(state(&world).await, RunState::Paused);
+}
+
+#[tokio::test]
+async fn refusals_of_all_slices_count_together_and_a_merge_costs_two_puts() {
+    let world = World::start().await;
+    let store = world.store();
+    let slices = ["1", "1001", "2001"];
+    write_counts(&store, &slices.map(|slice| (slice, 1_000))).await;
+    write_lines(&store, &slices.map(|slice| (slice, 1_000))).await;
+    write_record(&store, &json!({})).await;
+    enter(&world, false).await;
+    let bookkeeper = world.bookkeeper();
+    // In each slice twenty people and five refused: too few of one, and enough of three.
+    let outcomes = |slice: &str| -> Vec<_> {
+        let refused = (0..5).map(|number| refused(&format!("{slice}:{number}")));
+        let accepted = (5..20).map(|number| accepted(&format!("{slice}:{number}")));
+        refused.chain(accepted).collect()
+    };
+    let merge = async |slice: &str| {
+        let event = event(messages(RUN, &outcomes(slice), 10));
+        metric(&bookkeeper.handle(event).await.unwrap(), "braked")
+    };
+    assert_eq!(merge("1").await, 0);
+    let before = world.s3.counts();
+    assert_eq!(merge("1001").await, 0);
+    let after = world.s3.counts();
+    assert_eq!(
+        (after.puts - before.puts, after.lists - before.lists),
+        (2, 0)
+    );
+    assert_eq!(merge("2001").await, 1);
 }
 
 #[tokio::test]

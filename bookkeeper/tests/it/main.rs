@@ -6,6 +6,7 @@
     reason = "a test that can't go on has failed"
 )]
 
+mod binary;
 mod brake;
 mod canary;
 mod closing;

@@ -110,16 +110,17 @@ pub(crate) async fn write_record(store: &Store, more: &Value) {
     let mut campaign = json!({
         "campaign": "xmas",
         "channel": "line",
-        "recipients": "s3://lists/friends.csv",
+        "recipients": "friends.csv",
         "messages": [{"type": "text", "text": "hi"}],
     });
     let fields = campaign.as_object_mut().unwrap();
     fields.extend(more.as_object().unwrap().clone());
     let list = ListVersion {
-        uri: "s3://lists/friends.csv".into(),
-        etag: "\"abc\"".into(),
+        uri: campaign["recipients"].as_str().unwrap().into(),
+        // Of an empty object.
+        etag: "\"d41d8cd98f00b204e9800998ecf8427e\"".into(),
         version_id: None,
-        bytes: 100,
+        bytes: 0,
     };
     let channel = match campaign["channel"].as_str() {
         Some("line-notify") => Channel::LineNotify,

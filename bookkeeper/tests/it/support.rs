@@ -28,6 +28,8 @@ pub(crate) struct World {
     pub(crate) s3: S3Server,
     pub(crate) queues: QueueServer,
     pub(crate) sqs: aws_sdk_sqs::Client,
+    /// One store for all: a client takes a while to make.
+    store: Store,
     now: Arc<AtomicI64>,
 }
 
@@ -39,7 +41,12 @@ impl World {
         for name in ["outcomes", "slices", "deliveries", "parked"] {
             sqs.create_queue().queue_name(name).send().await.unwrap();
         }
+        let bucket = Bucket::new(
+            &config([("S3", s3.url())]),
+            "s3://bucket/stack".parse().unwrap(),
+        );
         Self {
+            store: Store::Bucket(bucket),
             s3,
             queues,
             sqs,
@@ -62,8 +69,7 @@ impl World {
     }
 
     pub(crate) fn store(&self) -> Store {
-        let config = config([("S3", self.s3.url())]);
-        Store::Bucket(Bucket::new(&config, "s3://bucket/stack".parse().unwrap()))
+        self.store.clone()
     }
 
     /// A bookkeeper of its own, as another environment would have it.

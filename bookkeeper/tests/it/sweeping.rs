@@ -122,6 +122,30 @@ async fn after_three_sweeps_who_is_left_is_missing_and_the_run_is_closed() {
 }
 
 #[tokio::test]
+async fn a_list_that_can_not_be_read_again_is_not_swept() {
+    let in_bucket = json!({"recipients": "s3://bucket/friends.csv"});
+    for (campaign, object, is_swept) in [
+        (&json!({"recipients": "inline"}), None, false),
+        (&in_bucket, None, false),
+        (&in_bucket, Some("another list"), false),
+        (&in_bucket, Some(""), true),
+    ] {
+        let (world, bookkeeper) = world(campaign).await;
+        if let Some(object) = object {
+            world.s3.put("bucket", "friends.csv", object);
+        }
+        let handled = world.tick(&bookkeeper, 3).await;
+        let missing = metric(&handled, "missing");
+        assert_eq!(missing == 0, is_swept, "{campaign} {object:?}");
+        assert_eq!(
+            world.ordered().await.is_empty(),
+            !is_swept,
+            "{campaign} {object:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn line_notify_is_never_swept_and_nothing_after_twenty_two_hours() {
     for (campaign, hours) in [(json!({"channel": "line-notify"}), 0), (json!({}), 22)] {
         let (world, bookkeeper) = world(&campaign).await;

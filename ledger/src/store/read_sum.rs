@@ -56,28 +56,53 @@ pub async fn read_tallies(
     keys: &RunKeys,
 ) -> Result<(BTreeMap<SliceId, Tally>, Tally), ReadSumError> {
     let books = store.list(&keys.books()).await?;
-    let heads = stream::iter(books).map(async |book| {
-        let head = store.get_head(&book.key, HEAD_BYTES).await?;
-        Ok::<_, StoreError>((book.key, head))
-    });
-    let heads: Vec<_> = heads.buffered(READS).try_collect().await?;
+    let books = books.into_iter().map(|book| book.key).collect();
+    let heads = read_heads(store, books).await?;
     let (mut tallies, mut loose) = (BTreeMap::new(), Tally::default());
-    for (key, head) in heads {
-        // Deleted between the listing and the read.
-        let Some(head) = head else { continue };
-        let tally = read_tally(&head);
-        let is_loose = key == keys.loose_book();
-        let tally = tally.map_err(|source| ReadSumError::Book {
-            key: key.clone(),
-            source,
-        })?;
-        if is_loose {
+    for (key, tally) in heads {
+        if key == keys.loose_book() {
             loose = tally;
         } else if let Some(slice) = keys.slice_of(&key) {
             tallies.insert(slice, tally);
         }
     }
     Ok((tallies, loose))
+}
+
+/// Reads the heads of the books of these slices, without a listing. A slice without a book is left
+/// out.
+pub async fn read_tallies_of(
+    store: &Store,
+    keys: &RunKeys,
+    slices: &[SliceId],
+) -> Result<BTreeMap<SliceId, Tally>, ReadSumError> {
+    let books = slices.iter().map(|slice| keys.book(*slice)).collect();
+    let heads = read_heads(store, books).await?.into_iter();
+    let tallies = heads.filter_map(|(key, tally)| Some((keys.slice_of(&key)?, tally)));
+    Ok(tallies.collect())
+}
+
+/// The counts of these books; those that are not there are left out.
+async fn read_heads(
+    store: &Store,
+    books: Vec<String>,
+) -> Result<Vec<(String, Tally)>, ReadSumError> {
+    let heads: Vec<_> = books
+        .into_iter()
+        .map(async |key| {
+            let head = store.get_head(&key, HEAD_BYTES).await?;
+            Ok::<_, StoreError>((key, head))
+        })
+        .collect();
+    let heads: Vec<_> = stream::iter(heads).buffered(READS).try_collect().await?;
+    let heads = heads.into_iter();
+    let heads = heads.filter_map(|(key, head)| Some((key, head?)));
+    heads
+        .map(|(key, head)| match read_tally(&head) {
+            Ok(tally) => Ok((key, tally)),
+            Err(source) => Err(ReadSumError::Book { key, source }),
+        })
+        .collect()
 }
 
 async fn read_counts(

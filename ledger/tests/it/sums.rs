@@ -2,7 +2,7 @@
 
 use fanline_ledger::{
     ByEndpoint, DeliveryOutcome, Expect, Refusals, RunKeys, SliceCounts, SliceLine, SliceLines,
-    Standing, Store, edit_watch, merge_loose, merge_slice, read_sum, read_watch,
+    Standing, Store, edit_watch, merge_loose, merge_slice, read_sum, read_tallies_of, read_watch,
 };
 use uuid::Uuid;
 
@@ -82,6 +82,10 @@ async fn a_run_is_added_up_from_its_slices_counts_and_books() {
         assert_eq!((equation.people.accepted, equation.waiting), (5, 27));
         assert_eq!(sum.loose.people.accepted, 1);
         assert_eq!(sum.deliveries_left().push, 11);
+        let some = [slice("1"), slice("11"), slice("99")];
+        let tallies = read_tallies_of(&store, &keys(), &some).await.unwrap();
+        assert_eq!(tallies.keys().collect::<Vec<_>>(), [&slice("1")]);
+        assert_eq!(tallies[&slice("1")], sum.tallies[&slice("1")]);
         assert!(!sum.is_published());
     }
 }
