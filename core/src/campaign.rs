@@ -47,7 +47,7 @@ pub struct Campaign {
     pub expires_at: Option<Timestamp>,
     /// When the schedule fired. It is a part of the run's name.
     pub scheduled_time: Option<Timestamp>,
-    /// How many bad rows a slice may have.
+    /// How many bad rows the list may have.
     pub max_bad_rows: MaxBadRows,
     /// What happens to a LINE Notify request that was not answered.
     pub on_unknown: OnUnknown,

@@ -159,6 +159,12 @@ pub enum ProduceError {
     /// The run's record can't be read or written. Nothing was sent.
     #[error("the record of the run can't be read or written, so nothing was sent: {0}")]
     Ledger(String),
+    /// Everything of the slice is on the queue, but its roll can't be written.
+    #[error(
+        "all deliveries of the slice are on the queue, but its roll can't be written: {0}; the \
+         same event again publishes them under the same retry keys"
+    )]
+    Roll(String),
     /// Another firing with other settings has begun the run at this very time.
     #[error(
         "another firing began the run `{0}` at the same time with another `SLICE_BYTES`, \

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use fanline_core::surroundings::Clock;
+use fanline_ledger::{ByEndpoint, Fingerprinter, SliceCounts};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::check::reading::CheckReading;
 use crate::check::rejects::{RejectedRow, RejectsWriter};
 use crate::error::{ProduceError, Resume};
+use crate::ledger::RunLedger;
 use crate::list::checked_rows::{Checked, CheckedRows};
 use crate::list::cutter::CheckedList;
 use crate::list::rows::ReadError;
@@ -19,6 +21,7 @@ use crate::publish::batch_result::RefusedEntry;
 use crate::publish::pack::Entry;
 use crate::publish::queue::Queue;
 use crate::publish::reading::PublishReading;
+use crate::publish::roll::SliceRoll;
 use crate::publish::sender::{FailedRequest, SendTotals, Sender};
 use crate::publish::slice_queue::SliceQueue;
 use crate::publish::sqs_entry::EntryWriter;
@@ -44,6 +47,7 @@ pub(crate) struct Fanout<'a> {
     pub(crate) delivery_queue: &'a Queue,
     /// Where the rest of the slice goes when time runs out.
     pub(crate) slice_queue: Option<&'a SliceQueue>,
+    pub(crate) ledger: &'a RunLedger,
     pub(crate) progress: &'a Arc<Progress>,
     pub(crate) clock: &'a Clock,
 }
@@ -51,7 +55,11 @@ pub(crate) struct Fanout<'a> {
 /// Where publishing ended.
 enum Reached {
     /// At the end of the slice. The deliveries that were left out have so many recipients.
-    End { skipped_recipients: u64 },
+    End {
+        skipped_recipients: u64,
+        deliveries: ByEndpoint<u64>,
+        roll: Option<Box<SliceRoll>>,
+    },
     /// Before this row: there was no time for it.
     Row(u64),
 }
@@ -90,14 +98,17 @@ impl Fanout<'_> {
         let rejects = rejects.finish().await?;
         let list = reading.finish()?;
         let checked = list.rows.counts();
+        let max_bad_rows = &self.open.campaign.max_bad_rows;
         match first {
-            Some((place, error)) if !self.allows(checked, 0) => Err(ProduceError::TooManyBadRows {
-                list: self.open.source.name.clone(),
-                rejected: checked.rejected,
-                rows: checked.rows,
-                first: format!("{place}: {error}"),
-                rejects,
-            }),
+            Some((place, error)) if !max_bad_rows.allows(checked.rejected, checked.rows) => {
+                Err(ProduceError::TooManyBadRows {
+                    list: self.open.source.name.clone(),
+                    rejected: checked.rejected,
+                    rows: checked.rows,
+                    first: format!("{place}: {error}"),
+                    rejects,
+                })
+            }
             _ => Ok((list, rejects)),
         }
     }
@@ -109,8 +120,15 @@ impl Fanout<'_> {
         stop_at: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
         let checked = rows.counts();
-        let (sent, reached) = self.publish_rows(rows.clone(), stop_at).await?;
         let slice = &self.open.slice;
+        let Checked {
+            rejected,
+            duplicates,
+            ..
+        } = checked;
+        let counts = SliceCounts::new(self.open.id, checked.recipients(), rejected, duplicates);
+        self.ledger.begin_slice(&slice.run, &counts).await?;
+        let (sent, reached) = self.publish_rows(rows.clone(), stop_at).await?;
         let mut summary = Summary {
             run: slice.run.clone(),
             slice: Some(slice.name()),
@@ -123,13 +141,19 @@ impl Fanout<'_> {
             ..Summary::default()
         };
         match reached {
-            Reached::End { skipped_recipients } => {
+            Reached::End {
+                skipped_recipients,
+                deliveries,
+                roll,
+            } => {
                 if skipped_recipients + sent.recipients + sent.refused_rows != checked.recipients()
                 {
                     return Err(SourceError::Changed(self.open.source.name.clone()).into());
                 }
                 summary.rejected += checked.rejected;
                 summary.duplicates = checked.duplicates;
+                let counts = counts.published(deliveries);
+                self.ledger.end_slice(&slice.run, &counts, roll).await?;
             }
             Reached::Row(row) => {
                 self.hand_over(rows, sent.settled_deliveries(), row).await?;
@@ -140,11 +164,11 @@ impl Fanout<'_> {
         Ok(summary)
     }
 
-    /// Whether the campaign allows so many bad rows: those of the check, and those that the queue
-    /// refused.
-    fn allows(&self, checked: Checked, refused: u64) -> bool {
-        let bad = checked.rejected + refused;
-        self.open.campaign.max_bad_rows.allows(bad, checked.rows)
+    /// Whether the campaign allows that the queue refuses so many rows of the slice. The rows that
+    /// the check rejected were counted over the whole list, and allowed.
+    fn allows_refused(&self, checked: Checked, refused: u64) -> bool {
+        let max_bad_rows = &self.open.campaign.max_bad_rows;
+        refused == 0 || max_bad_rows.allows(refused, checked.rows)
     }
 
     /// Reads the slice again and publishes its deliveries, as far as time allows.
@@ -154,7 +178,7 @@ impl Fanout<'_> {
         stop_at: Option<Timestamp>,
     ) -> Result<(SendTotals, Reached), ProduceError> {
         let checked = rows.counts();
-        let mut reading = PublishReading::new(self.open, rows);
+        let mut reading = PublishReading::new(self.open, rows, self.fingerprinter());
         let mut sender = Sender::new(
             self.delivery_queue.clone(),
             EntryWriter::for_deliveries(self.open, self.settings.queue_groups),
@@ -172,7 +196,7 @@ impl Fanout<'_> {
         }
         let unsent_row = unsent_row?;
         self.allow_refused(checked, &sent).await?;
-        let reached = self.reached(unsent_row, &reading, &sent)?;
+        let reached = self.reached(unsent_row, &mut reading, &sent)?;
         Ok((sent, reached))
     }
 
@@ -189,7 +213,7 @@ impl Fanout<'_> {
             if stop_at.is_some_and(|stop_at| self.clock.now() >= stop_at) {
                 return Ok(Some(reading.first_unsent_row(&request)));
             }
-            if !sender.send(request).await || !self.allows(checked, sender.refused_rows()) {
+            if !sender.send(request).await || !self.allows_refused(checked, sender.refused_rows()) {
                 break;
             }
         }
@@ -199,7 +223,7 @@ impl Fanout<'_> {
     /// Returns an error where the queue refused more rows than the campaign allows.
     async fn allow_refused(&self, checked: Checked, sent: &SendTotals) -> Result<(), ProduceError> {
         match sent.refused.first() {
-            Some(first) if !self.allows(checked, sent.refused_rows) => {
+            Some(first) if !self.allows_refused(checked, sent.refused_rows) => {
                 Err(ProduceError::RefusedTooMany {
                     published: sent.deliveries,
                     reason: first.reason.clone(),
@@ -214,7 +238,7 @@ impl Fanout<'_> {
     fn reached(
         &self,
         unsent_row: Option<u64>,
-        reading: &PublishReading<'_>,
+        reading: &mut PublishReading<'_>,
         sent: &SendTotals,
     ) -> Result<Reached, ProduceError> {
         let skip = self.open.slice.skip;
@@ -229,7 +253,12 @@ impl Fanout<'_> {
                     let there = skip - missing;
                     return Err(ProduceError::Skip { skip, there });
                 }
-                Ok(Reached::End { skipped_recipients })
+                let (deliveries, roll) = reading.take_roll();
+                Ok(Reached::End {
+                    skipped_recipients,
+                    deliveries,
+                    roll: roll.map(Box::new),
+                })
             }
         }
     }
@@ -307,6 +336,15 @@ impl Fanout<'_> {
             row: first.row,
             error: failed.error,
         }
+    }
+
+    /// What makes the fingerprints of the roll, if one is written.
+    fn fingerprinter(&self) -> Option<Fingerprinter> {
+        let of_run = || Fingerprinter::new(&self.open.slice.run);
+        let fingerprinter = self.settings.fingerprinter.clone();
+        self.ledger
+            .is_kept()
+            .then(|| fingerprinter.unwrap_or_else(of_run))
     }
 
     /// The first `n` deliveries of this version of the list.

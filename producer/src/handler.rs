@@ -319,6 +319,7 @@ impl Producer {
             lists: &self.lists,
             delivery_queue: &self.delivery_queue,
             slice_queue: self.slice_queue.as_ref(),
+            ledger: &self.ledger,
             progress: &self.progress,
             clock: &self.surroundings.clock,
         }

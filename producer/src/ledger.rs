@@ -3,11 +3,13 @@
 use std::fmt::Display;
 
 use fanline_ledger::{
-    Decision, Firing, Refusal, RunKeys, RunKind, RunRecord, SliceLines, Store, begin_run, decide,
+    Decision, Expect, Firing, Put, Refusal, RunKeys, RunKind, RunRecord, SliceCounts, SliceLines,
+    Store, StoreError, begin_run, decide,
 };
 use jiff::Timestamp;
 
 use crate::error::ProduceError;
+use crate::publish::roll::SliceRoll;
 
 /// The number of the rule by which rows become deliveries: the order of the rows, the end of a
 /// window, how many groups are open, how many people fit. Whoever changes the rule changes the
@@ -100,8 +102,55 @@ impl RunLedger {
             return Ok(());
         };
         let key = RunKeys::new(run).slices();
-        let put = store.put(&key, slices.encode(), &fanline_ledger::Expect::Any);
+        let put = store.put(&key, slices.encode(), &Expect::Any);
         put.await.map_err(|error| failed(&error))?;
+        Ok(())
+    }
+
+    /// Whether there is a place for records.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Writes the counts of a slice, before anything of it is published.
+    pub(crate) async fn begin_slice(
+        &self,
+        run: &str,
+        counts: &SliceCounts,
+    ) -> Result<(), ProduceError> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        let key = RunKeys::new(run).counts(counts.slice);
+        match store.put(&key, counts.encode(), &Expect::Absent).await {
+            // An earlier invocation has written them, and may have completed them.
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// Writes the roll of a slice, and then its complete counts, after its last delivery.
+    pub(crate) async fn end_slice(
+        &self,
+        run: &str,
+        counts: &SliceCounts,
+        roll: Option<Box<SliceRoll>>,
+    ) -> Result<(), ProduceError> {
+        let (Some(store), Some(roll)) = (&self.store, roll) else {
+            return Ok(());
+        };
+        let unwritten = |error: &dyn Display| ProduceError::Roll(error.to_string());
+        let (file, totals) = roll.finish().map_err(|error| unwritten(&error))?;
+        if !totals.agrees_with(counts) {
+            return Err(unwritten(&"it does not add up to the slice's counts"));
+        }
+        let roll = Put::File(file.path().to_owned());
+        let keys = RunKeys::new(run);
+        let (roll_key, counts_key) = (keys.roll(counts.slice), keys.counts(counts.slice));
+        let put = store.put(&roll_key, roll, &Expect::Any);
+        put.await.map_err(|error| unwritten(&error))?;
+        let put = store.put(&counts_key, counts.encode(), &Expect::Any);
+        put.await.map_err(|error| unwritten(&error))?;
         Ok(())
     }
 

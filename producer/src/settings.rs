@@ -6,6 +6,7 @@ use std::str::FromStr;
 use fanline_core::limits::sqs::is_fifo;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::settings::{Reader, SettingsError};
+use fanline_ledger::Fingerprinter;
 use serde_json::Value;
 
 /// The check of so many bytes fits the memory of a small function. Ten million rows are six slices.
@@ -33,6 +34,9 @@ pub struct Settings {
     /// `LEDGER_URI`: where the records of runs are kept. Without it, a repeated firing is not
     /// noticed.
     pub(crate) ledger: Option<S3Uri>,
+    /// `LOG_HASH_KEY`: the key of the hashes that stand for recipients in the ledger and in the
+    /// log. Without it, the name of the run is the key.
+    pub(crate) fingerprinter: Option<Fingerprinter>,
     /// `CAMPAIGN`: what a rule's event without a campaign sends.
     pub(crate) campaign: Option<CampaignSetting>,
     /// `DELIVERY_QUEUE_GROUPS`: what the queue is told about the group of a delivery.
@@ -56,6 +60,7 @@ impl Settings {
             .map_or(DEFAULT_SEND_ATTEMPTS, NonZeroU32::get);
         let rejects_prefix = reader.optional("REJECTS_PREFIX");
         let ledger = reader.optional("LEDGER_URI");
+        let hash_key: Option<String> = reader.optional("LOG_HASH_KEY");
         let campaign = reader.optional("CAMPAIGN");
         let settings = delivery_queue.map(|(delivery_queue_url, queue_groups)| Self {
             delivery_queue_url,
@@ -65,6 +70,7 @@ impl Settings {
             send_attempts,
             rejects_prefix,
             ledger,
+            fingerprinter: hash_key.as_deref().map(Fingerprinter::new),
             campaign,
             queue_groups,
         });

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 
 use fanline_core::delivery::Encoder;
 use fanline_core::list::{Parsed, RowError};
+use fanline_ledger::ByEndpoint;
 
 use crate::check::row_rules::RowRules;
 use crate::list::checked_rows::{CheckedRows, RowFate};
 use crate::list::rows::RowNumber;
 use crate::publish::group::{Group, OpenGroups};
 use crate::publish::pack::Entry;
+use crate::publish::roll::SliceRoll;
 
 /// The deliveries of a slice, in order.
 ///
@@ -26,8 +28,12 @@ pub(crate) struct Deliveries<'a> {
     /// Deliveries that are ready to be taken, each with its number.
     ready: VecDeque<(u32, Group)>,
     json: String,
+    /// Only where the run is recorded.
+    roll: Option<SliceRoll>,
     /// How many deliveries have been made, those that are left out too.
     made: u32,
+    /// The same by endpoint.
+    made_by_endpoint: ByEndpoint<u64>,
     /// How many deliveries are left out: an earlier invocation has published them.
     skip: u64,
     /// The recipients of those that have been left out.
@@ -50,10 +56,18 @@ impl<'a> Deliveries<'a> {
             groups: OpenGroups::default(),
             ready: VecDeque::new(),
             json: String::new(),
+            roll: None,
             made: 0,
+            made_by_endpoint: ByEndpoint::default(),
             skip,
             skipped_recipients: 0,
         }
+    }
+
+    /// Also writes the roll of the slice.
+    pub(crate) fn with_roll(mut self, roll: Option<SliceRoll>) -> Self {
+        self.roll = roll;
+        self
     }
 
     /// Takes the next row. An error means that this is not the row that was checked.
@@ -61,10 +75,20 @@ impl<'a> Deliveries<'a> {
         if self.row >= self.checked.rows() {
             return Err(ListChanged);
         }
-        if self.checked.fate(self.row) == RowFate::Sent {
+        let fate = self.checked.fate(self.row);
+        if let (RowFate::Duplicate, Some(roll)) = (fate, &mut self.roll) {
+            let row = parsed.row.as_ref().map_err(|_| ListChanged)?;
+            roll.duplicate(&self.rules.recipient(row)?);
+        } else if let (RowFate::Rejected, Some(roll)) = (fate, &mut self.roll) {
+            roll.rejected();
+        }
+        if fate == RowFate::Sent {
             let row = parsed.row.map_err(ListChanged::from)?;
             let recipient = self.rules.recipient(&row)?;
             let max_recipients = self.rules.messages(&row, &recipient, &mut self.json)?;
+            if let Some(roll) = &mut self.roll {
+                roll.sent(&recipient);
+            }
             let number = RowNumber::from(parsed.place);
             let out = self
                 .groups
@@ -99,6 +123,13 @@ impl<'a> Deliveries<'a> {
         let Some(group) = group else { return };
         let number = self.made;
         self.made += 1;
+        match group.recipients.len() {
+            1 => self.made_by_endpoint.push += 1,
+            _ => self.made_by_endpoint.multicast += 1,
+        }
+        if let Some(roll) = &mut self.roll {
+            roll.delivery(number, &group);
+        }
         if u64::from(number) < self.skip {
             self.skipped_recipients += group.recipients.len() as u64;
         } else {
@@ -137,6 +168,11 @@ impl<'a> Deliveries<'a> {
     /// The campaign's rules for a row.
     pub(crate) fn rules(&self) -> &RowRules<'a> {
         &self.rules
+    }
+
+    /// All deliveries by endpoint, and the roll, once all rows have been taken.
+    pub(crate) fn take_roll(&mut self) -> (ByEndpoint<u64>, Option<SliceRoll>) {
+        (self.made_by_endpoint, self.roll.take())
     }
 
     /// How many recipients the deliveries have that were left out, and how many more deliveries

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use fanline_core::surroundings::{Clock, Random, Surroundings};
+use fanline_ledger::{
+    At, Fingerprinter, RollReader, RollRow, RowMark, SliceCounts, SliceId, SliceLines,
+};
 use fanline_producer::Producer;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
@@ -84,6 +87,56 @@ async fn a_run_is_recorded_before_anything_of_it_is_published() {
     let length = list(100).len();
     let line = format!("{{\"slice\":\"1\",\"rows\":100,\"start\":0,\"end\":{length}}}\n");
     assert_eq!(slices.unwrap(), line);
+}
+
+#[tokio::test]
+async fn each_slice_has_its_counts_and_its_roll() {
+    let fired = Fired::start().await;
+    let odd = format!("nobody,x\n{},name 0\n", user(0));
+    let list = format!("{}{odd}", list(100));
+    fired.world.put("bucket/friends.csv", &*list);
+    let slices = [("SLICE_QUEUE_URL", "slices"), ("SLICE_BYTES", "1500")];
+    let producer = fired.producer(&slices);
+    producer.handle(event(&json!({})), None).await.unwrap();
+    let events = fired.world.take_slices();
+    assert!(events.len() > 2, "{}", events.len());
+    // A slice that runs twice writes the same.
+    for slice in events.iter().chain(&events[..1]) {
+        producer.handle(slice.clone(), None).await.unwrap();
+    }
+    let object = |name: &str| {
+        fired
+            .world
+            .bytes(&format!("state/ledger/xmas/{name}"))
+            .unwrap()
+    };
+    let lines = SliceLines::decode(&object("slices.ndjson")).unwrap();
+    assert_eq!((lines.0.len(), lines.rows()), (events.len(), 102));
+    let fingerprinter = Fingerprinter::new("xmas");
+    let mut rows = Vec::new();
+    for line in lines.0 {
+        let counts = object(&format!("slices/{}.json", line.slice));
+        let counts = SliceCounts::decode(&counts).unwrap();
+        assert_eq!((counts.rows, counts.published), (line.rows, true));
+        let roll = object(&format!("rolls/{}", line.slice));
+        let roll = RollReader::new(&roll[..]).unwrap();
+        assert!(roll.is_keyed_by(&fingerprinter));
+        for row in roll {
+            rows.push((line.slice, row.unwrap()));
+        }
+    }
+    assert_eq!(rows.len(), 102);
+    let delivery_of = |(slice, row): &(SliceId, RollRow)| match row.mark {
+        RowMark::Sent { delivery, .. } => Some(At::whole(*slice, delivery).to_string()),
+        _ => None,
+    };
+    for delivery in fired.world.deliveries() {
+        let person = fingerprinter.of(&delivery.recipients[0]);
+        let row = rows.iter().find(|(_, row)| row.fingerprint == Some(person));
+        assert_eq!(delivery_of(row.unwrap()), delivery.at);
+    }
+    let marks: Vec<RowMark> = rows[100..].iter().map(|(_, row)| row.mark).collect();
+    assert_eq!(marks, [RowMark::Rejected, RowMark::Duplicate]);
 }
 
 #[tokio::test]

@@ -54,9 +54,12 @@ impl World {
     }
 
     pub(crate) fn object(&self, path: &str) -> Option<String> {
-        let contents = self.contents();
-        let bytes = contents.objects.get(path)?;
-        Some(String::from_utf8(bytes.clone()).unwrap())
+        let bytes = self.bytes(path)?;
+        Some(String::from_utf8(bytes).unwrap())
+    }
+
+    pub(crate) fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        self.contents().objects.get(path).cloned()
     }
 
     /// The entries that the queue has taken, in the order in which they came.
