@@ -1,5 +1,6 @@
 //! The consumer's environment variables, read once at the cold start.
 
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -8,15 +9,13 @@ use fanline_core::settings::{Reader, SettingsError};
 use reqwest::Url;
 use secrecy::SecretString;
 
-/// LINE's limits are for the channel, over all machines, and an environment may use only its share.
-/// If the share is not set, a tenth of the limit is taken. That is right for up to ten environments
-/// (`MaximumConcurrency: 10`).
+/// LINE's limits are for the channel, over all machines, and an environment may use only its share:
+/// the limit divided by so many environments, where `ENVIRONMENTS` is not set.
 /// <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
-const DEFAULT_PUSH_PER_SECOND: f64 = PUSH_PER_SECOND as f64 / 10.0;
-const DEFAULT_MULTICAST_PER_SECOND: f64 = MULTICAST_PER_SECOND as f64 / 10.0;
+const DEFAULT_ENVIRONMENTS: u32 = 10;
 /// LINE Notify publishes a limit for each token (1,000 an hour) and none for the sender. This one
 /// keeps a small server from being flooded.
-const DEFAULT_NOTIFY_PER_SECOND: f64 = 50.0;
+const NOTIFY_LIMIT: f64 = 200.0;
 /// More than any channel allows, for a LINE without limits in tests.
 const MAX_PER_SECOND: f64 = 100_000.0;
 const MIN_PER_SECOND: f64 = 0.001;
@@ -40,11 +39,12 @@ pub struct Settings {
     /// `DELIVERY_QUEUE_URL`: the queue that the records come from. Without it, the records' ARN is
     /// looked up.
     pub(crate) delivery_queue_url: Option<String>,
-    /// `PUSH_PER_SECOND`: this environment's share of LINE's limit, in requests a second.
+    /// This environment's share of LINE's limit, in requests a second: `LINE_PUSH_LIMIT` divided by
+    /// `ENVIRONMENTS`, or `PUSH_PER_SECOND`.
     pub(crate) push_per_second: f64,
-    /// `MULTICAST_PER_SECOND`: the same for multicasts.
+    /// The same for multicasts, of `LINE_MULTICAST_LIMIT`, or `MULTICAST_PER_SECOND`.
     pub(crate) multicast_per_second: f64,
-    /// `NOTIFY_PER_SECOND`: the same for LINE Notify.
+    /// The same for LINE Notify, of a limit of our own, or `NOTIFY_PER_SECOND`.
     pub(crate) notify_per_second: f64,
     /// `REQUEST_TIMEOUT_SECONDS`: no request takes longer.
     pub(crate) request_timeout: Duration,
@@ -94,10 +94,15 @@ impl Settings {
             base(reader, "LINE_NOTIFY_API_BASE", "https://notify-api.line.me");
         let dead_letter_queue_url = reader.required("DEAD_LETTER_QUEUE_URL");
         let delivery_queue_url = reader.optional("DELIVERY_QUEUE_URL");
-        let push_per_second = share(reader, "PUSH_PER_SECOND", DEFAULT_PUSH_PER_SECOND);
-        let multicast_per_second =
-            share(reader, "MULTICAST_PER_SECOND", DEFAULT_MULTICAST_PER_SECOND);
-        let notify_per_second = share(reader, "NOTIFY_PER_SECOND", DEFAULT_NOTIFY_PER_SECOND);
+        let environments = reader
+            .optional("ENVIRONMENTS")
+            .map_or(DEFAULT_ENVIRONMENTS, NonZeroU32::get);
+        let push_limit = rate(reader, "LINE_PUSH_LIMIT", PUSH_PER_SECOND.into());
+        let multicast_limit = rate(reader, "LINE_MULTICAST_LIMIT", MULTICAST_PER_SECOND.into());
+        let share = |limit: f64| limit / f64::from(environments);
+        let push_per_second = rate(reader, "PUSH_PER_SECOND", share(push_limit));
+        let multicast_per_second = rate(reader, "MULTICAST_PER_SECOND", share(multicast_limit));
+        let notify_per_second = rate(reader, "NOTIFY_PER_SECOND", share(NOTIFY_LIMIT));
         let request_timeout = seconds(reader, "REQUEST_TIMEOUT_SECONDS", 10.0, MIN_REQUEST_TIMEOUT);
         let retry_base = seconds(reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
         let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(5);
@@ -185,7 +190,7 @@ fn base<F: Fn(&str) -> Option<String>>(
     default.to_owned()
 }
 
-fn share<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, name: &str, default: f64) -> f64 {
+fn rate<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, name: &str, default: f64) -> f64 {
     number(reader, name, default, MIN_PER_SECOND..=MAX_PER_SECOND)
 }
 
@@ -289,6 +294,46 @@ mod tests {
         ])
         .unwrap_err();
         assert!(error.to_string().contains("only one of"), "{error}");
+    }
+
+    #[test]
+    fn the_environments_share_the_limits() {
+        const QUEUE: (&str, &str) = ("DEAD_LETTER_QUEUE_URL", "http://q/dlq");
+        for (variables, push, multicast, notify) in [
+            (&[][..], 200.0, 20.0, 20.0),
+            (&[("ENVIRONMENTS", "40")], 50.0, 5.0, 5.0),
+            // 24 and 32 are numbers of environments like any other.
+            (&[("ENVIRONMENTS", "32")], 62.5, 6.25, 6.25),
+            // Two stacks on one channel.
+            (
+                &[
+                    ("ENVIRONMENTS", "40"),
+                    ("LINE_PUSH_LIMIT", "1000"),
+                    ("LINE_MULTICAST_LIMIT", "100"),
+                ],
+                25.0,
+                2.5,
+                5.0,
+            ),
+            // A share that is set is not divided.
+            (
+                &[("ENVIRONMENTS", "40"), ("PUSH_PER_SECOND", "7")],
+                7.0,
+                5.0,
+                5.0,
+            ),
+        ] {
+            let settings = read(&[&[QUEUE], variables].concat()).unwrap();
+            let shares = [
+                settings.push_per_second,
+                settings.multicast_per_second,
+                settings.notify_per_second,
+            ];
+            for (share, expected) in shares.into_iter().zip([push, multicast, notify]) {
+                assert!((share - expected).abs() < 1e-9, "{variables:?}: {shares:?}");
+            }
+        }
+        assert!(read(&[QUEUE, ("ENVIRONMENTS", "0")]).is_err());
     }
 
     #[test]
