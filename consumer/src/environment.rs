@@ -1,9 +1,12 @@
 //! What outlives a batch.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use fanline_core::surroundings::Surroundings;
 
 use crate::channel::http::{self, HttpClient};
+use crate::channel::pace::Pace;
 use crate::line::channel::LineChannel;
 use crate::line_notify::channel::NotifyChannel;
 use crate::settings::Settings;
@@ -48,5 +51,35 @@ impl Environment {
             surroundings,
             settings,
         }
+    }
+
+    /// An invocation begins. It ends when the value is dropped.
+    pub(crate) fn begin(&self) -> Invocation<'_> {
+        self.all_paces().for_each(Pace::begin);
+        Invocation(self)
+    }
+
+    fn all_paces(&self) -> impl Iterator<Item = &Pace> {
+        self.line
+            .all_paces()
+            .into_iter()
+            .chain([self.line_notify.pace()])
+    }
+}
+
+/// An invocation under way.
+pub(crate) struct Invocation<'a>(&'a Environment);
+
+impl Invocation<'_> {
+    /// For how long it must stay open after its last request. See [`Pace::unpaid`].
+    pub(crate) fn unpaid(&self) -> Duration {
+        let unpaid = self.0.all_paces().map(Pace::unpaid).max();
+        unpaid.unwrap_or(Duration::ZERO)
+    }
+}
+
+impl Drop for Invocation<'_> {
+    fn drop(&mut self) {
+        self.0.all_paces().for_each(Pace::end);
     }
 }

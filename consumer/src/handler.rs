@@ -108,6 +108,7 @@ impl Consumer {
                  `REQUEST_TIMEOUT_SECONDS` and 2 s"
             );
         }
+        let invocation = self.environment.begin();
         let environment = Arc::clone(&self.environment);
         let batch = Arc::new(Batch::new(environment, Arc::clone(&self.observer), latest));
         let settlements = settle_all(&batch, &records, deadline, clock).await;
@@ -117,6 +118,9 @@ impl Consumer {
         {
             tracing::warn!(%error, "visibility timeout not changed");
         }
+        let unpaid = invocation.unpaid();
+        tokio::time::sleep(unpaid.min(room(deadline, MARGIN_TO_RESPOND, clock))).await;
+        drop(invocation);
         Handled {
             response: response(&records, &settlements),
             metrics: batch.metrics(clock.now()),

@@ -104,6 +104,11 @@ impl LineChannel {
         ]
     }
 
+    /// The paces of all endpoints.
+    pub(crate) fn all_paces(&self) -> [&Pace; 2] {
+        [&self.push, &self.multicast]
+    }
+
     /// Waits until the request may depart. An error is the reason why it may not.
     async fn depart(
         &self,

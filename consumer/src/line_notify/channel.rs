@@ -104,6 +104,11 @@ impl NotifyChannel {
         [("notify", self.pace.per_second())]
     }
 
+    /// The pace of all messages.
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
     /// Waits until the request may depart. An error is the reason why it may not.
     async fn depart<'a>(
         &self,
