@@ -22,4 +22,5 @@ pub use batch::Settled;
 #[cfg(feature = "simulation")]
 pub use channel::http::in_process::{InProcess, NoAnswer};
 pub use handler::{Consumer, Handled, StartError};
+pub use line::validation::{LineValidator, ValidationError};
 pub use settings::Settings;

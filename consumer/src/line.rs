@@ -3,6 +3,7 @@
 //! # Layout
 //! - `channel`: one attempt to send a delivery; `split`: the parts of a refused multicast
 //! - `client`: the requests; `token`: the channel access token
+//! - `validation`: asks whether LINE would take messages, and sends nothing
 //! - `classify`: the verdict on a response; `error_body`: what LINE's texts say
 
 pub(crate) mod channel;
@@ -11,3 +12,4 @@ mod client;
 pub(crate) mod error_body;
 pub(crate) mod split;
 mod token;
+pub(crate) mod validation;

@@ -115,6 +115,17 @@ impl Campaign {
         }
     }
 
+    /// Checks that the campaign can be sent, at least in part, when the fan-out begins `now`.
+    pub fn check_times(&self, now: Timestamp) -> Result<(), CampaignError> {
+        if self.expires_at.is_some_and(|end| end <= now) {
+            return Err(CampaignError::field(
+                "expires_at",
+                "is past: nothing could be sent",
+            ));
+        }
+        self.delay_seconds(now).map(|_| ())
+    }
+
     /// How many whole seconds an entry that is published now is hidden, to appear at `deliver_at`.
     pub fn delay_seconds(&self, now: Timestamp) -> Result<u16, CampaignError> {
         let Some(wait) = self
@@ -255,7 +266,7 @@ mod tests {
                     "`messages` has 6 messages; LINE takes 1 to 5 in a request",
                 ),
                 (json!({}), "`messages` is not a list of message objects"),
-                (json!(["hi"]), "`messages[0]` is not a message object"),
+                (json!(["hi"]), "`messages[0]` is not an object"),
                 (text(""), "`messages[0].text` is empty"),
                 (json!([{"type": "text"}]), "`messages[0].text` is missing"),
                 (json!([{"text": "hi"}]), "`messages[0].type` is missing"),
@@ -289,6 +300,38 @@ mod tests {
             Campaign::from_value(campaign).unwrap_err().to_string(),
             "`expires_at` is not after `deliver_at`: nothing could ever be sent"
         );
+    }
+
+    #[test]
+    fn a_campaign_that_is_over_or_too_far_ahead_is_refused_before_anything_is_published() {
+        let now = "2026-12-25T00:00:00Z".parse().unwrap();
+        for (field, time, expected) in [
+            ("expires_at", "2026-12-25T00:00:01Z", ""),
+            (
+                "expires_at",
+                "2026-12-25T08:00:00+08:00",
+                "`expires_at` is past",
+            ),
+            ("expires_at", "2020-01-01T00:00:00Z", "`expires_at` is past"),
+            ("deliver_at", "2026-12-25T00:15:00Z", ""),
+            ("deliver_at", "2020-01-01T00:00:00Z", ""),
+            (
+                "deliver_at",
+                "2026-12-25T00:15:01Z",
+                "`deliver_at` is more than 15 minutes",
+            ),
+        ] {
+            let campaign = Campaign::from_value(with(field, json!(time))).unwrap();
+            let problem = campaign
+                .check_times(now)
+                .map_or_else(|e| e.to_string(), |()| String::new());
+            assert!(problem.starts_with(expected), "{field} {time}: {problem}");
+            assert_eq!(
+                problem.is_empty(),
+                expected.is_empty(),
+                "{field} {time}: {problem}"
+            );
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::limits::line::MAX_RECIPIENTS;
 use crate::text::{push_json_chars, push_json_string};
 
 mod envelope;
+pub mod outcome;
 mod request;
 
 pub use envelope::{Encoder, Envelope};

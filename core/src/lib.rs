@@ -6,6 +6,7 @@
 //! - [`list`]: bytes of a recipient list in, rows out
 //! - [`recipient`]: the person, group, room or token that a row names
 //! - [`template`]: a campaign's messages, made ready to be rendered a million times
+//! - [`line_message`]: LINE's rules for message objects
 //! - [`text`]: text as LINE counts it, and JSON that SQS takes
 //! - [`delivery`]: what one channel request carries, its form on the queue, and the request that
 //!   LINE gets, with its retry key
@@ -21,11 +22,13 @@ pub mod campaign;
 pub mod channel;
 pub mod delivery;
 pub mod limits;
+pub mod line_message;
 pub mod list;
-pub mod outcome;
 pub mod recipient;
 pub mod s3_uri;
 pub mod settings;
 pub mod surroundings;
 mod template;
 pub mod text;
+
+pub use delivery::outcome;

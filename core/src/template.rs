@@ -2,26 +2,48 @@
 //!
 //! Every string of a message may be a template. What is the same for every row is written to JSON
 //! once. A string that only puts columns into text is filled in here. minijinja renders the rest.
+//!
+//! # Layout
+//! - `compile`: the messages, from their JSON to `part`s, held against the channel's rules;
+//!   `notify`: those of LINE Notify
+//! - `names`: which columns a template uses, and whether the engine has all else that it names;
+//!   `column`: what a column is called
+//! - `tag`, `mistake`: sentences about a template that can't be read
+//! - `engine`: minijinja, set up for messages, with its `value`s and its `date`s
 
+mod column;
 mod compile;
+mod date;
+mod engine;
 mod error;
-mod limit;
-mod message;
+mod mistake;
+mod names;
+mod notify;
 mod part;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod value;
 
 pub(crate) use error::TemplateError;
 
 use std::collections::BTreeMap;
+use std::error::Error;
 
-use serde_json::{Map, Value};
+use minijinja::ErrorKind;
+use minijinja::value::ValueKind;
+use serde_json::Value;
 
 use crate::channel::Channel;
+use crate::line_message::{Problem, RowCheck};
 use crate::list::{Header, ListError, Row, RowError};
 use crate::s3_uri::S3Uri;
-use crate::text::{push_json_chars, utf16_len};
+use crate::text::push_json_chars;
+use column::Column;
 use compile::Compiled;
-use message::message_objects;
-use part::{Content, Part, fill, is_template};
+use names::ROW;
+use part::{Part, TextPart, fill, is_template};
+use value::{NoText, spelling, with_doubled_braces};
 
 /// The messages of a campaign, compiled and checked.
 #[derive(Debug)]
@@ -33,20 +55,27 @@ pub struct MessageTemplate {
 impl MessageTemplate {
     /// Compiles `messages` and checks all that can be checked without a row.
     pub(crate) fn compile(channel: Channel, messages: Value) -> Result<Self, TemplateError> {
-        let messages = message_objects(channel, messages)?;
+        let may_read_s3 = channel == Channel::LineNotify && may_have_s3_image(&messages);
         Ok(Self {
-            compiled: Compiled::new(channel, &messages)?,
-            may_read_s3: channel == Channel::LineNotify && messages.iter().any(may_have_s3_image),
+            compiled: Compiled::new(channel, messages)?,
+            may_read_s3,
         })
     }
 
     /// Checks that a list with this header has every column that a template names.
     pub fn check_header(&self, header: &Header) -> Result<(), ListError> {
-        for column in &self.compiled.columns {
-            if !header.columns().contains(&column.name) {
+        let has = |name: &String| header.columns().contains(name);
+        for text in self.compiled.texts() {
+            if let Some(column) = text.possible_columns.iter().find(|name| has(name)) {
+                return Err(ListError::ColumnForm {
+                    field: text.field.clone(),
+                    problem: Column::meant(column),
+                });
+            }
+            if let Some(column) = text.columns.iter().find(|column| !has(&column.name)) {
                 return Err(ListError::NoColumn {
                     column: column.name.clone(),
-                    field: column.field.clone(),
+                    field: text.field.clone(),
                     present: header.columns().to_vec(),
                 });
             }
@@ -59,231 +88,146 @@ impl MessageTemplate {
         self.may_read_s3
     }
 
+    /// What LINE may refuse in the messages, although no rule that it documents says so.
+    pub fn warnings(&self) -> &[Problem] {
+        let rules = self.compiled.rules.as_ref();
+        rules.map_or(&[], |rules| rules.warnings())
+    }
+
     /// Appends the row's messages to `json`: an array, compact, with its keys in order.
     ///
     /// The same row gives the same bytes on every machine. After an error `json` holds a part of
-    /// the array.
+    /// the array. Messages without an error are ones that LINE takes, as far as it documents them.
     pub fn render(&self, row: &Row<'_>, json: &mut String) -> Result<(), RowError> {
+        let start = json.len();
+        let mut check = self.compiled.rules.as_ref().map(|rules| rules.row());
         for part in &self.compiled.parts {
             match part {
                 Part::Fixed(fixed) => json.push_str(fixed),
-                Part::Text {
-                    field,
-                    limit,
-                    content,
-                } => {
-                    json.push('"');
-                    let utf16 = match content {
-                        Content::Pieces(pieces) => fill(pieces, row, json)?,
-                        Content::Engine => self.render_with_engine(field, row, json)?,
-                    };
-                    json.push('"');
-                    limit
-                        .check_length(utf16)
-                        .map_err(|problem| RowError::Message {
-                            field: field.clone(),
-                            problem,
-                        })?;
+                Part::Text(text) => {
+                    let from = json.len();
+                    match &text.pieces {
+                        Some(pieces) => fill(text, pieces, row, json)?,
+                        None => self.render_with_engine(text, row, json)?,
+                    }
+                    check_fragment(check.as_mut(), text, written_since(json, from))?;
                 }
             }
         }
-        Ok(())
+        check
+            .map_or(Ok(()), |check| check.finish(written_since(json, start)))
+            .map_err(refused)
     }
 
-    /// Appends the field's text to `json`, and returns its length.
+    /// Appends the field's text to `json`.
     fn render_with_engine(
         &self,
-        field: &str,
+        text: &TextPart,
         row: &Row<'_>,
         json: &mut String,
-    ) -> Result<usize, RowError> {
-        let columns = self.compiled.columns.iter().map(|column| &*column.name);
-        let context: BTreeMap<&str, minijinja::Value> = columns
-            .filter_map(|column| Some((column, row.value(column)?)))
-            .collect();
-        let text = self
+    ) -> Result<(), RowError> {
+        let rendered = self
             .compiled
             .engine
-            .get_template(field)
-            .and_then(|template| template.render(context))
-            .map_err(|error| self.row_error(field, row, error.kind()))?;
-        push_json_chars(json, &text);
-        Ok(utf16_len(&text))
+            .get_template(&text.field)
+            .and_then(|template| template.render(context(text, row)?))
+            .map_err(|error| row_error(text, row, &error))?;
+        push_json_chars(json, &rendered);
+        Ok(())
     }
+}
 
-    /// Why the engine can't render the field. Its own words can repeat a value of the row, so only
-    /// the kind of its error is told.
-    fn row_error(&self, field: &str, row: &Row<'_>, kind: minijinja::ErrorKind) -> RowError {
-        let problem = if kind == minijinja::ErrorKind::UndefinedError {
-            let mut columns = self.compiled.columns.iter().map(|column| &column.name);
-            if let Some(column) = columns.find(|column| row.value(column).is_none()) {
-                return RowError::Missing(column.clone());
-            }
-            "uses a value that the row lacks".into()
-        } else {
-            format!("can't be rendered: {kind}")
-        };
-        RowError::Message {
-            field: field.into(),
-            problem,
+/// What has been written to `json` since it had so many bytes.
+fn written_since(json: &str, bytes: usize) -> &str {
+    json.split_at(bytes).1
+}
+
+fn check_fragment(
+    check: Option<&mut RowCheck<'_>>,
+    text: &TextPart,
+    fragment: &str,
+) -> Result<(), RowError> {
+    match (check, text.rule) {
+        (Some(check), Some(rule)) => check.field(rule, fragment).map_err(refused),
+        (Some(_), None) => Ok(()),
+        (None, _) => {
+            notify::check_fragment(&text.field, fragment).map_err(|problem| text.problem(problem))
         }
     }
+}
+
+fn refused(problem: Problem) -> RowError {
+    RowError::Message {
+        field: problem.property,
+        problem: problem.problem,
+    }
+}
+
+/// The columns of the row that the template uses, as the engine sees them.
+fn context(text: &TextPart, row: &Row<'_>) -> Result<minijinja::Value, minijinja::Error> {
+    let mut plain = BTreeMap::new();
+    let mut in_row = BTreeMap::new();
+    for column in &text.columns {
+        // `null` is a value that is missing.
+        let value = row.value(&column.name).filter(|value| !value.is_none());
+        let Some(mut value) = value else { continue };
+        if column.is_joined {
+            value = joinable(column, value)?;
+        }
+        if text.doubles_braces {
+            value = with_doubled_braces(value);
+        }
+        let columns = if column.is_plain {
+            &mut plain
+        } else {
+            &mut in_row
+        };
+        columns.insert(column.written.as_str(), value);
+    }
+    if text.columns.iter().any(|column| !column.is_plain) {
+        plain.insert(ROW, in_row.into());
+    }
+    Ok(plain.into())
+}
+
+/// A value that `~` joins to a text. The engine itself would spell `true` as `True`.
+fn joinable(column: &Column, value: minijinja::Value) -> Result<minijinja::Value, NoText> {
+    let text = spelling(&value)?;
+    match value.kind() {
+        ValueKind::Bool if column.is_only_joined => Ok(text.into_owned().into()),
+        ValueKind::Bool => Err(NoText::Truth),
+        _ => Ok(value),
+    }
+}
+
+/// Why the engine can't render the field. Its own words can repeat a value of the row, so only the
+/// kind of its error is told.
+fn row_error(text: &TextPart, row: &Row<'_>, error: &minijinja::Error) -> RowError {
+    let no_text = error
+        .source()
+        .and_then(|source| source.downcast_ref::<NoText>());
+    if let Some(no_text) = no_text {
+        return text.error(*no_text);
+    }
+    if let Some(meant) = text.meant_column(row) {
+        return meant;
+    }
+    if error.kind() == ErrorKind::UndefinedError {
+        let is_missing = |column: &&Column| {
+            let value = row.value(&column.name);
+            value.is_none_or(|value| value.is_none())
+        };
+        return match text.columns.iter().find(is_missing) {
+            Some(column) => RowError::Missing(column.name.clone()),
+            None => text.problem("uses a value that the row lacks".into()),
+        };
+    }
+    text.problem(format!("can't be rendered: {}", error.kind()))
 }
 
 /// Whether `image_file` is an `s3://` URI, or a template that may become one.
-fn may_have_s3_image(message: &Map<String, Value>) -> bool {
+fn may_have_s3_image(messages: &Value) -> bool {
+    let message = messages.get(0).unwrap_or(messages);
     let image = message.get("image_file").and_then(Value::as_str);
     image.is_some_and(|image| S3Uri::is_meant(image) || is_template(image))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn compile(messages: Value) -> MessageTemplate {
-        MessageTemplate::compile(Channel::Line, messages).unwrap()
-    }
-
-    fn render(template: &MessageTemplate, row: &Value) -> Result<Value, RowError> {
-        let mut json = String::new();
-        template.render(&Row::Json(row.as_object().unwrap()), &mut json)?;
-        Ok(serde_json::from_str(&json).unwrap())
-    }
-
-    #[test]
-    fn every_string_of_a_message_may_be_a_template() {
-        let template = compile(
-            json!([{"type": "flex", "altText": "Hi {{ name }}", "contents": {
-                "type": "bubble", "body": [{"uri": "https://x/?c={{code}}"}, 1.5, null],
-            }}]),
-        );
-        assert_eq!(
-            render(&template, &json!({"name": "\"小明\"\n", "code": 7})).unwrap(),
-            json!([{"type": "flex", "altText": "Hi \"小明\"\n", "contents": {
-                "type": "bubble", "body": [{"uri": "https://x/?c=7"}, 1.5, null],
-            }}])
-        );
-    }
-
-    #[test]
-    fn the_engine_takes_what_is_more_than_columns() {
-        let template = compile(
-            json!([{"type": "text", "text": "{% if vip %}★ {% endif %}{{ name | upper }}"}]),
-        );
-        assert_eq!(
-            render(&template, &json!({"vip": true, "name": "ann"})).unwrap()[0]["text"],
-            "★ ANN"
-        );
-        assert_eq!(
-            render(&template, &json!({"vip": false, "name": "bob"})).unwrap()[0]["text"],
-            "BOB"
-        );
-    }
-
-    #[test]
-    fn an_unknown_variable_is_an_error() {
-        for text in [
-            "Hi {{ name }}",
-            "Hi {{ name | upper }}",
-            "{% if name %}x{% endif %}",
-        ] {
-            let template = compile(json!([{"type": "text", "text": text}]));
-            assert_eq!(
-                render(&template, &json!({"to": "U1"})),
-                Err(RowError::Missing("name".into())),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_column_that_the_list_lacks_is_named_with_its_field() {
-        let template = compile(json!([
-            {"type": "text", "text": "{{ name }} {{ range(3) }}"},
-            {"type": "text", "text": "{{ code|upper }}"},
-        ]));
-        let reader = |list: &[u8]| {
-            let mut reader = crate::list::ListReader::new(crate::list::Format::Csv);
-            assert!(reader.next(&mut &*list, true).unwrap().is_none());
-            reader.header().cloned().unwrap()
-        };
-        assert_eq!(template.check_header(&reader(b"to,name,code\n")), Ok(()));
-        let error = template.check_header(&reader(b"to,name\n")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "line 1: no column `code`, which `messages[1].text` names; the columns are `to`, `name`"
-        );
-    }
-
-    #[test]
-    fn the_length_is_checked_once_rendered() {
-        let template = compile(json!([{"type": "text", "text": "a{{ name }}"}]));
-        assert!(render(&template, &json!({"name": "🎄".repeat(2499)})).is_ok());
-        let error = render(&template, &json!({"name": "🎄".repeat(2500)})).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`messages[0].text` has 5001 UTF-16 code units; LINE takes 5000"
-        );
-        let empty = compile(json!([{"type": "text", "text": "{{ name }}"}]));
-        assert_eq!(
-            render(&empty, &json!({"name": ""}))
-                .unwrap_err()
-                .to_string(),
-            "`messages[0].text` is empty"
-        );
-    }
-
-    #[test]
-    fn line_notify_takes_its_own_fields_and_pairs() {
-        let whole = json!({
-            "message": "早安 {{ name }}",
-            "image_thumbnail": "https://x/s.jpg",
-            "image_fullsize": "https://x/l.jpg",
-            "sticker_package_id": 446,
-            "sticker_id": "1988",
-        });
-        for messages in [json!([whole]), whole.clone()] {
-            let template = MessageTemplate::compile(Channel::LineNotify, messages).unwrap();
-            assert_eq!(
-                render(&template, &json!({"name": "Ann"})).unwrap()[0]["message"],
-                "早安 Ann"
-            );
-        }
-        for (messages, sentence) in [
-            (
-                json!([whole, whole]),
-                "`messages` has 2 messages; LINE Notify takes 1",
-            ),
-            (
-                json!([{"text": "hi"}]),
-                "`messages[0].text` is not a field of a LINE Notify message",
-            ),
-            (
-                json!([{"image_file": "x.png"}]),
-                "`messages[0].message` is missing",
-            ),
-            (json!([{"message": ""}]), "`messages[0].message` is empty"),
-            (
-                json!([{"message": "x".repeat(1001)}]),
-                "`messages[0].message` has 1001 UTF-16 code units; LINE Notify takes 1000",
-            ),
-            (
-                json!([{"message": "hi", "image_fullsize": "https://x/l.jpg"}]),
-                "`messages[0].image_thumbnail` is missing",
-            ),
-            (
-                json!([{"message": "hi", "sticker_id": 1}]),
-                "`messages[0].sticker_package_id` is missing",
-            ),
-            (
-                json!([{"message": 5}]),
-                "`messages[0].message` is not a text",
-            ),
-        ] {
-            let error = MessageTemplate::compile(Channel::LineNotify, messages).unwrap_err();
-            let shown = format!("`{}` {}", error.field, error.problem);
-            assert!(shown.starts_with(sentence), "{shown}");
-        }
-    }
 }

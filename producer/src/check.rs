@@ -4,4 +4,5 @@ pub(crate) mod checker;
 pub(crate) mod reading;
 pub(crate) mod rejects;
 pub(crate) mod row_rules;
+pub(crate) mod samples;
 pub(crate) mod window;

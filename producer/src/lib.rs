@@ -22,6 +22,7 @@ mod settings;
 mod summary;
 
 pub use check::checker::Checked;
+pub use check::samples::{Sample, Samples};
 pub use error::ProduceError;
 pub use handler::{Producer, check};
 pub use progress::Progress;

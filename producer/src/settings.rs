@@ -9,7 +9,7 @@ use fanline_core::settings::{Reader, SettingsError};
 use serde_json::Value;
 
 /// The check of so many bytes fits the memory of a small function. Ten million rows are six slices.
-pub(crate) const DEFAULT_SLICE_BYTES: u64 = 64 * 1024 * 1024;
+const DEFAULT_SLICE_BYTES: u64 = 64 * 1024 * 1024;
 /// So many requests keep the network of one function busy, where SQS answers as fast as usual.
 const DEFAULT_SENDS_IN_FLIGHT: usize = 32;
 /// With the waits between them, about 15 seconds of a queue that does not answer.

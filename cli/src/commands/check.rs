@@ -74,7 +74,7 @@ async fn read_list(
     mut on_bad_row: impl FnMut(BadRow),
 ) -> anyhow::Result<Checked> {
     let config = aws::config(AwsResource::for_list(&file.campaign)).await?;
-    fanline_producer::check(file.event.clone(), &config, |place, error| {
+    let checked = fanline_producer::check(file.event.clone(), &config, |place, error| {
         on_bad_row(BadRow {
             row: place.row,
             line: place.line,
@@ -82,8 +82,9 @@ async fn read_list(
             reason: error.to_string(),
         });
     })
-    .await
-    .map_err(exit::producer_error)
+    .await;
+    let (checked, _) = checked.map_err(exit::producer_error)?;
+    Ok(checked)
 }
 
 fn print_report(report: &CheckReport, campaign: &Campaign) -> io::Result<()> {

@@ -43,7 +43,7 @@ fn bad_rows_and_duplicates_are_accounted_for() {
 }
 
 #[test]
-fn an_expired_campaign_is_sent_to_nobody() {
+fn a_campaign_that_is_over_is_refused_before_anything_is_published() {
     let text = campaign(PERSONAL).replace(
         "{\"campaign\"",
         "{\"expires_at\": \"2026-01-01T00:00:00Z\", \"campaign\"",
@@ -51,10 +51,16 @@ fn an_expired_campaign_is_sent_to_nobody() {
     let folder = Folder::new()
         .with("campaign.json", text)
         .with("list.csv", list(5));
-    let answer = folder.fanline(&["run", "campaign.json", "--json"]);
-    assert_eq!(answer.code, Some(1), "{answer:?}");
-    assert_eq!(answer.json()["expired"], 5);
-    assert_eq!(answer.json()["line"]["recipients_accepted"], 0);
+    for command in ["check", "run"] {
+        let answer = folder.fanline(&[command, "campaign.json"]);
+        assert_eq!(
+            (answer.code, answer.out.as_str()),
+            (Some(2), ""),
+            "{answer:?}"
+        );
+        let expected = "`expires_at` is past: nothing could be sent";
+        assert!(answer.err.contains(expected), "{answer:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What is wrong with a campaign.
 
+use crate::line_message::Problem;
 use crate::template::TemplateError;
 
 /// What is wrong with a campaign: one sentence, about one field.
@@ -18,6 +19,9 @@ pub enum CampaignError {
         /// What is wrong: the end of the sentence.
         problem: String,
     },
+    /// LINE would refuse the messages, whatever the rows are.
+    #[error("{}", in_sentences(.0))]
+    Refused(Vec<Problem>),
 }
 
 impl CampaignError {
@@ -32,9 +36,24 @@ impl CampaignError {
 
 impl From<TemplateError> for CampaignError {
     fn from(error: TemplateError) -> Self {
-        Self::Field {
-            field: error.field,
-            problem: error.problem,
+        match error {
+            TemplateError::Field { field, problem } => Self::Field { field, problem },
+            TemplateError::Refused(problems) => Self::Refused(problems),
         }
     }
+}
+
+/// How many problems are told at once.
+const MAX_TOLD: usize = 5;
+
+/// The problems, each with the section of LINE's reference that has the rule.
+fn in_sentences(problems: &[Problem]) -> String {
+    let told = problems.iter().take(MAX_TOLD);
+    let mut told: Vec<_> = told
+        .map(|problem| format!("{problem} ({})", problem.reference))
+        .collect();
+    if problems.len() > MAX_TOLD {
+        told.push(format!("and {} more", problems.len() - MAX_TOLD));
+    }
+    told.join("; ")
 }

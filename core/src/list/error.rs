@@ -29,6 +29,14 @@ pub enum ListError {
         /// The columns that the header has.
         present: Vec<String>,
     },
+    /// A template writes a column in a form that means something else.
+    #[error("`{field}` {problem}")]
+    ColumnForm {
+        /// The campaign's field that holds the template.
+        field: String,
+        /// What is wrong, and how the column is written: the end of the sentence.
+        problem: String,
+    },
     /// Two columns have the same name.
     #[error("line 1: two columns are named `{0}`")]
     TwoColumns(String),

@@ -1,17 +1,24 @@
 //! What is wrong with a campaign's `messages`.
 
-/// What is wrong with a campaign's `messages`: one sentence, about one field.
+use crate::line_message::Problem;
+
+/// What is wrong with a campaign's `messages`.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TemplateError {
-    /// The field's path, such as `messages[0].text`.
-    pub(crate) field: String,
-    /// What is wrong: the end of the sentence.
-    pub(crate) problem: String,
+pub(crate) enum TemplateError {
+    /// One field can't be used.
+    Field {
+        /// The field's path, such as `messages[0].text`.
+        field: String,
+        /// What is wrong: the end of the sentence.
+        problem: String,
+    },
+    /// LINE would refuse the messages, whatever the rows are.
+    Refused(Vec<Problem>),
 }
 
 impl TemplateError {
     pub(super) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self {
+        Self::Field {
             field: field.into(),
             problem: problem.into(),
         }

@@ -1,4 +1,4 @@
-//! The files of `events/`, read as the functions read them.
+//! The files of `events/`, read as the functions read them, and LINE's rules for messages.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +8,7 @@
 
 mod campaigns;
 mod deliveries;
+mod line_messages;
 
 use std::path::PathBuf;
 

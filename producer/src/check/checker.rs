@@ -4,6 +4,7 @@ use fanline_core::list::{Parsed, Place, RowError};
 use fanline_core::recipient::Recipient;
 
 use crate::check::row_rules::RowRules;
+use crate::check::samples::Samples;
 use crate::check::window::{OpenWindow, Window};
 
 /// Checks rows one by one, and remembers which of them are not sent, with one bit for each row.
@@ -16,6 +17,8 @@ pub(crate) struct Checker<'a> {
     open: OpenWindow,
     closed: Vec<Window>,
     json: String,
+    /// Only where somebody wants to look at rows.
+    samples: Option<Samples>,
     checked: Checked,
     /// What [`Checker::newly_checked`] has returned so far.
     reported: Checked,
@@ -56,9 +59,15 @@ impl<'a> Checker<'a> {
             open: OpenWindow::new(window_bytes, slice_bytes),
             closed: Vec::new(),
             json: String::new(),
+            samples: None,
             checked: Checked::default(),
             reported: Checked::default(),
         }
+    }
+
+    /// Keeps some of the rows that can be sent, to show them.
+    pub(crate) fn keep_samples(&mut self) {
+        self.samples = Some(Samples::default());
     }
 
     /// Checks the next row. Returns it where it can't be sent.
@@ -73,6 +82,9 @@ impl<'a> Checker<'a> {
         let fingerprint = parsed.row.and_then(|row| {
             let recipient = recipient.insert(self.rules.recipient(&row)?);
             self.rules.messages(&row, recipient, &mut self.json)?;
+            if let Some(samples) = &mut self.samples {
+                samples.see(place, recipient, &self.json);
+            }
             Ok(recipient.fingerprint())
         });
         match fingerprint {
@@ -103,6 +115,11 @@ impl<'a> Checker<'a> {
         let (window, duplicates) = self.open.close();
         self.closed.push(window);
         self.checked.duplicates += duplicates;
+    }
+
+    /// The rows that were kept, if any were asked for.
+    pub(crate) fn take_samples(&mut self) -> Samples {
+        self.samples.take().unwrap_or_default()
     }
 
     /// The campaign's rules for a row.

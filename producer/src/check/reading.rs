@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::check::checker::{Checked, Checker, Rejected};
 use crate::check::row_rules::RowRules;
+use crate::check::samples::Samples;
 use crate::check::window::Window;
 use crate::list::rows::{ReadError, Rows};
 use crate::list::slice::OpenSlice;
@@ -58,6 +59,16 @@ impl<'a> CheckReading<'a> {
             stop_at,
             clock,
         }
+    }
+
+    /// Keeps some of the rows that can be sent, to show them.
+    pub(crate) fn keep_samples(&mut self) {
+        self.checker.keep_samples();
+    }
+
+    /// The rows that were kept, if any were asked for.
+    pub(crate) fn take_samples(&mut self) -> Samples {
+        self.checker.take_samples()
     }
 
     /// Reads on to the next row that can't be sent, or to the end.

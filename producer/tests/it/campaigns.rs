@@ -166,6 +166,14 @@ async fn a_campaign_that_can_not_be_sent_is_an_error_of_one_sentence() {
             "`deliver_at` is more than 15 minutes after the fan-out",
         ),
         (
+            campaign(&list, &json!({"expires_at": "2020-01-01T00:00:00Z"})),
+            "`expires_at` is past: nothing could be sent",
+        ),
+        (
+            campaign(&list, &json!({"messages": [{"type": "txt", "text": "hi"}]})),
+            "`messages[0].type` is no type of message that LINE takes here",
+        ),
+        (
             campaign(&json!("no/such.csv"), &json!({})),
             "`no/such.csv` does not exist",
         ),

@@ -342,37 +342,3 @@ async fn a_file_is_read_like_an_object_and_its_rejects_lie_beside_it() {
     assert!(summary.rejects[0].starts_with(&format!("{}.rejects/", path.display())));
     std::fs::remove_dir_all(directory).unwrap();
 }
-
-#[tokio::test]
-async fn a_check_shows_every_bad_row_and_sends_nothing() {
-    let world = World::start().await;
-    world.put(
-        "bucket/friends.csv",
-        format!("{}nobody,x\n{},again\n,\n", list(10), user(3)),
-    );
-    let mut bad = Vec::new();
-    let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
-    let checked = fanline_producer::check(event, &world.config(), |place, error| {
-        bad.push(format!("{place}: {error}"));
-    })
-    .await
-    .unwrap();
-    assert_eq!(
-        (
-            checked.rows,
-            checked.recipients(),
-            checked.rejected,
-            checked.duplicates
-        ),
-        (13, 10, 2, 1)
-    );
-    assert_eq!(
-        bad,
-        [
-            "row 11 (line 12): `to` is not a LINE user, group or room ID \
-             (`U`, `C` or `R` and 32 lower-case hexadecimal digits)",
-            "row 13 (line 14): `to` is empty"
-        ]
-    );
-    assert_eq!(world.requests(), 0);
-}

@@ -8,6 +8,7 @@
 
 mod binary;
 mod campaigns;
+mod checks;
 mod deadlines;
 mod faults_and_kills;
 mod lists;
