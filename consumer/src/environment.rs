@@ -1,5 +1,6 @@
 //! What outlives a batch.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -27,6 +28,7 @@ pub(crate) struct Environment {
     pub dead_letter_queue: DeadLetterQueue,
     /// The time of day and random numbers.
     pub surroundings: Surroundings,
+    invocations: AtomicU32,
 }
 
 impl Environment {
@@ -50,13 +52,21 @@ impl Environment {
             dead_letter_queue: DeadLetterQueue::new(sqs, dead_letter_queue_url, random),
             surroundings,
             settings,
+            invocations: AtomicU32::new(0),
         }
     }
 
     /// An invocation begins. It ends when the value is dropped.
     pub(crate) fn begin(&self) -> Invocation<'_> {
+        self.invocations.fetch_add(1, Ordering::Relaxed);
         self.all_paces().for_each(Pace::begin);
         Invocation(self)
+    }
+
+    /// Whether it is worth while to take more records. During a hold one batch is enough: it has
+    /// the probe.
+    pub(crate) fn takes_more(&self) -> bool {
+        !self.line.is_on_hold() || self.invocations.load(Ordering::Relaxed) == 0
     }
 
     fn all_paces(&self) -> impl Iterator<Item = &Pace> {
@@ -81,5 +91,6 @@ impl Invocation<'_> {
 impl Drop for Invocation<'_> {
     fn drop(&mut self) {
         self.0.all_paces().for_each(Pace::end);
+        self.0.invocations.fetch_sub(1, Ordering::Relaxed);
     }
 }

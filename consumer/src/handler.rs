@@ -90,6 +90,12 @@ impl Consumer {
         }
     }
 
+    /// Whether it is worth while to take more records from the queue. During a hold it is not: the
+    /// batch in hand waits, and makes the probes.
+    pub fn takes_more(&self) -> bool {
+        self.environment.takes_more()
+    }
+
     /// Works through a batch. It ends before `deadline`, and hands back what there was no time for.
     ///
     /// A record is left out of the response only when each of its recipients has an outcome.

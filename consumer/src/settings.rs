@@ -52,7 +52,7 @@ pub struct Settings {
     /// further attempt.
     pub(crate) retry_base: Duration,
     /// `MAX_RECEIVE_COUNT`: the delivery queue's `maxReceiveCount`. At this receive a delivery that
-    /// is on hold for a missing token is set aside with its reason. SQS would do it without one.
+    /// has no outcome is set aside with its reason. SQS would do it without one.
     pub(crate) max_receive_count: u32,
     /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it, the name
     /// of the run does.
@@ -105,7 +105,7 @@ impl Settings {
         let notify_per_second = rate(reader, "NOTIFY_PER_SECOND", share(NOTIFY_LIMIT));
         let request_timeout = seconds(reader, "REQUEST_TIMEOUT_SECONDS", 10.0, MIN_REQUEST_TIMEOUT);
         let retry_base = seconds(reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
-        let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(5);
+        let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(20);
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
         let function = reader
             .optional("AWS_LAMBDA_FUNCTION_NAME")
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(settings.line_api_base, "https://api.line.me");
         assert_eq!(settings.line_notify_api_base, "https://notify-api.line.me");
         assert_eq!(settings.request_timeout, Duration::from_secs(10));
-        assert_eq!(settings.max_receive_count, 5);
+        assert_eq!(settings.max_receive_count, 20);
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl NotifyChannel {
         };
         Attempt {
             exchanges: vec![exchange],
-            conclusion,
+            ..Attempt::without_request(conclusion)
         }
     }
 
