@@ -14,7 +14,9 @@ const CHECK_EXIT_CODES: &str = "\
 Exit codes:
   0  each row can be sent
   1  some rows can't be sent: each is named with its line and reason
-  2  the campaign, the list or a flag can't be used";
+  2  the campaign, the list or a flag can't be used, or LINE refuses the messages (--live)
+
+A run gives the same verdict. Duplicates are counted over the whole list.";
 
 const WORKER_VARIABLES: &str = "\
 Environment variables:
@@ -98,6 +100,10 @@ pub(crate) struct RunArgs {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) campaign: CampaignArgs,
+    /// Ask LINE itself whether it takes the messages of the first row and the longest ones, with
+    /// the token in `LINE_CHANNEL_ACCESS_TOKEN`. LINE sends nothing
+    #[arg(long)]
+    pub(crate) live: bool,
     /// Print the result as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,

@@ -27,16 +27,17 @@ pub(crate) enum AwsResource {
 }
 
 impl AwsResource {
-    /// What reading this campaign's list needs.
-    pub(crate) fn for_list(campaign: &Campaign) -> Option<Self> {
-        matches!(campaign.recipients, Recipients::S3(_)).then_some(Self::List)
+    /// What checking this campaign needs. `has_secret`: the check reads its token from a secret.
+    pub(crate) fn for_check(campaign: &Campaign, has_secret: bool) -> Option<Self> {
+        let list = matches!(campaign.recipients, Recipients::S3(_)).then_some(Self::List);
+        list.or(has_secret.then_some(Self::Token))
     }
 
     /// What running this campaign needs. `has_secret`: the run reads its token from a secret.
     pub(crate) fn for_run(campaign: &Campaign, has_secret: bool) -> Option<Self> {
         let image = campaign.messages.may_read_s3().then_some(Self::Image);
         let token = has_secret.then_some(Self::Token);
-        Self::for_list(campaign).or(image).or(token)
+        Self::for_check(campaign, false).or(image).or(token)
     }
 
     fn is_where(self) -> &'static str {

@@ -24,7 +24,10 @@ pub(crate) struct InputError(pub(crate) String);
 /// campaign or its list is wrong.
 pub(crate) fn producer_error(error: ProduceError) -> anyhow::Error {
     if is_of_the_input(&error) {
-        InputError(error.to_string()).into()
+        let columns = error
+            .columns()
+            .map(|names| format!(" The columns are {names}."));
+        InputError(format!("{error}{}", columns.unwrap_or_default())).into()
     } else {
         error.into()
     }

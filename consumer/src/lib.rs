@@ -23,4 +23,4 @@ pub use batch::Settled;
 pub use channel::http::in_process::{InProcess, NoAnswer};
 pub use handler::{Consumer, Handled, StartError};
 pub use line::validation::{LineValidator, ValidationError};
-pub use settings::Settings;
+pub use settings::{LineAccess, Settings};

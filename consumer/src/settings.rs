@@ -1,13 +1,23 @@
 //! The consumer's environment variables, read once at the cold start.
+//!
+//! # Layout
+//! - `access`: how LINE is reached
+//! - `number`: rates and times
+
+mod access;
+mod number;
 
 use std::num::NonZeroU32;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::{Reader, SettingsError};
-use reqwest::Url;
 use secrecy::SecretString;
+
+pub use crate::settings::access::LineAccess;
+pub(crate) use crate::settings::access::{TokenSource, fits_in_a_header};
+use crate::settings::access::{base, line_api_base, request_timeout, token};
+use crate::settings::number::{rate, seconds};
 
 /// LINE's limits are for the channel, over all machines, and an environment may use only its share:
 /// the limit divided by so many environments, where `ENVIRONMENTS` is not set.
@@ -16,14 +26,6 @@ const DEFAULT_ENVIRONMENTS: u32 = 10;
 /// LINE Notify publishes a limit for each token (1,000 an hour) and none for the sender. This one
 /// keeps a small server from being flooded.
 const NOTIFY_LIMIT: f64 = 200.0;
-/// More than any channel allows, for a LINE without limits in tests.
-const MAX_PER_SECOND: f64 = 100_000.0;
-const MIN_PER_SECOND: f64 = 0.001;
-const MIN_REQUEST_TIMEOUT: f64 = 0.1;
-/// A function runs for 900 seconds at most.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const MAX_SECONDS: f64 = 900.0;
-
 /// What the consumer needs to know before its first record.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -61,35 +63,13 @@ pub struct Settings {
     pub(crate) function: String,
 }
 
-/// Where the channel access token comes from.
-#[derive(Debug, Clone)]
-pub(crate) enum TokenSource {
-    /// Nowhere. Only the channel `line-notify` can be served.
-    None,
-    /// `LINE_CHANNEL_ACCESS_TOKEN` is the token.
-    Fixed(SecretString),
-    /// `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN` names the secret whose string is the token.
-    Secret {
-        /// The secret's ARN or name.
-        arn: String,
-    },
-    /// `LINE_CHANNEL_ID` and `LINE_CHANNEL_SECRET` get a stateless token whenever one is needed.
-    /// <https://developers.line.biz/en/reference/messaging-api/#issue-stateless-channel-access-token>
-    Stateless {
-        /// The channel's ID.
-        channel_id: String,
-        /// The channel's secret.
-        channel_secret: SecretString,
-    },
-}
-
 impl Settings {
     /// Reads every variable through `lookup` and reports all problems together.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut all = Reader::new(lookup);
         let reader = &mut all;
         let token = token(reader);
-        let line_api_base = base(reader, "LINE_API_BASE", "https://api.line.me");
+        let line_api_base = line_api_base(reader);
         let line_notify_api_base =
             base(reader, "LINE_NOTIFY_API_BASE", "https://notify-api.line.me");
         let dead_letter_queue_url = reader.required("DEAD_LETTER_QUEUE_URL");
@@ -103,7 +83,7 @@ impl Settings {
         let push_per_second = rate(reader, "PUSH_PER_SECOND", share(push_limit));
         let multicast_per_second = rate(reader, "MULTICAST_PER_SECOND", share(multicast_limit));
         let notify_per_second = rate(reader, "NOTIFY_PER_SECOND", share(NOTIFY_LIMIT));
-        let request_timeout = seconds(reader, "REQUEST_TIMEOUT_SECONDS", 10.0, MIN_REQUEST_TIMEOUT);
+        let request_timeout = request_timeout(reader);
         let retry_base = seconds(reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
         let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(20);
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
@@ -129,108 +109,19 @@ impl Settings {
     }
 }
 
-fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> TokenSource {
-    let fixed: Option<String> = reader.optional("LINE_CHANNEL_ACCESS_TOKEN");
-    let arn: Option<String> = reader.optional("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN");
-    let id: Option<String> = reader.optional("LINE_CHANNEL_ID");
-    let secret: Option<String> = reader.optional("LINE_CHANNEL_SECRET");
-    if id.is_some() != secret.is_some() {
-        reader.problem("`LINE_CHANNEL_ID` and `LINE_CHANNEL_SECRET` go together".into());
-    }
-    match (fixed, arn, id.zip(secret)) {
-        (None, None, None) => TokenSource::None,
-        (Some(token), None, None) => {
-            if !fits_in_a_header(token.trim()) {
-                reader.problem("no HTTP header can hold `LINE_CHANNEL_ACCESS_TOKEN`".into());
-            }
-            TokenSource::Fixed(token.trim().into())
-        }
-        (None, Some(arn), None) => TokenSource::Secret { arn },
-        (None, None, Some((id, secret))) => TokenSource::Stateless {
-            channel_id: id,
-            channel_secret: secret.into(),
-        },
-        _ => {
-            reader.problem(
-                "only one of `LINE_CHANNEL_ACCESS_TOKEN`, `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN` \
-                 and `LINE_CHANNEL_ID` may be set"
-                    .into(),
-            );
-            TokenSource::None
-        }
-    }
-}
-
-/// Whether an `Authorization` header can hold this token.
-pub(crate) fn fits_in_a_header(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())
-}
-
-/// A base to which paths are appended. It has no slash at its end: LINE refuses a path with a
-/// double slash.
-/// <https://developers.line.biz/en/news/tags/messaging-api/>
-fn base<F: Fn(&str) -> Option<String>>(
-    reader: &mut Reader<F>,
-    name: &str,
-    default: &str,
-) -> String {
-    let Some(text) = reader.optional::<String>(name) else {
-        return default.to_owned();
-    };
-    let fits = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    if let Some(url) = Url::parse(&text).ok().filter(fits) {
-        return url.as_str().trim_end_matches('/').to_owned();
-    }
-    reader.problem(format!("`{name}` is not an http or https URL"));
-    default.to_owned()
-}
-
-fn rate<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, name: &str, default: f64) -> f64 {
-    number(reader, name, default, MIN_PER_SECOND..=MAX_PER_SECOND)
-}
-
-fn seconds<F: Fn(&str) -> Option<String>>(
-    reader: &mut Reader<F>,
-    name: &str,
-    default: f64,
-    min: f64,
-) -> Duration {
-    Duration::from_secs_f64(number(reader, name, default, min..=MAX_SECONDS))
-}
-
-fn number<F: Fn(&str) -> Option<String>>(
-    reader: &mut Reader<F>,
-    name: &str,
-    default: f64,
-    range: RangeInclusive<f64>,
-) -> f64 {
-    match reader.optional(name) {
-        Some(value) if range.contains(&value) => value,
-        Some(_) => {
-            let (min, max) = (range.start(), range.end());
-            reader.problem(format!("`{name}` is not a number from {min} to {max}"));
-            default
-        }
-        None => default,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        Settings::from_lookup(|name| {
-            variables
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        })
+        Settings::from_lookup(lookup(variables))
+    }
+
+    fn lookup(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        |name| {
+            let set = variables.iter().find(|(key, _)| *key == name);
+            set.map(|(_, value)| (*value).to_owned())
+        }
     }
 
     #[test]
@@ -241,6 +132,27 @@ mod tests {
         assert_eq!(settings.line_notify_api_base, "https://notify-api.line.me");
         assert_eq!(settings.request_timeout, Duration::from_secs(10));
         assert_eq!(settings.max_receive_count, 20);
+    }
+
+    #[test]
+    fn a_request_that_sends_nothing_needs_a_token_and_no_queue() {
+        for (variables, problem) in [
+            (vec![("LINE_CHANNEL_ACCESS_TOKEN", "t")], ""),
+            (vec![("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN", "arn")], ""),
+            (vec![], "`LINE_CHANNEL_ACCESS_TOKEN` is not set"),
+            (
+                vec![("LINE_CHANNEL_ACCESS_TOKEN", "")],
+                "`LINE_CHANNEL_ACCESS_TOKEN` is not set",
+            ),
+            (
+                vec![("LINE_CHANNEL_ID", "1")],
+                "`LINE_CHANNEL_ID` and `LINE_CHANNEL_SECRET` go together",
+            ),
+        ] {
+            let access = LineAccess::from_lookup(lookup(&variables));
+            let error = access.map_or_else(|error| error.to_string(), |_| String::new());
+            assert_eq!(error, problem, "{variables:?}");
+        }
     }
 
     #[test]
@@ -256,6 +168,24 @@ mod tests {
             ])
             .unwrap();
             assert_eq!(settings.line_api_base, expected);
+        }
+    }
+
+    #[test]
+    fn the_token_goes_over_https_unless_line_is_on_this_machine() {
+        for (base, fits) in [
+            ("https://api.line.me", true),
+            ("http://api.line.me", false),
+            ("http://10.0.0.1:80", false),
+            ("http://localhost.example.com", false),
+            ("http://localhost:5102", true),
+            ("http://127.8.8.8", true),
+            ("http://[::1]:5102", true),
+            ("http://host.docker.internal:5102", true),
+        ] {
+            let queue = ("DEAD_LETTER_QUEUE_URL", "http://q/dlq");
+            let settings = read(&[queue, ("LINE_API_BASE", base)]);
+            assert_eq!(settings.is_ok(), fits, "{base}");
         }
     }
 

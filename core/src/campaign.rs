@@ -247,7 +247,7 @@ mod tests {
             ("max_bad_rows", json!("1"), "`max_bad_rows` is neither"),
             ("max_bad_rows", json!("101%"), "`max_bad_rows` is neither"),
             ("on_unknown", json!("guess"), "unknown variant `guess`"),
-            ("format", json!("xlsx"), "unknown variant `xlsx`"),
+            ("format", json!("xls"), "unknown variant `xls`"),
         ]);
     }
 

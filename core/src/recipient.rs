@@ -5,6 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::channel::Channel;
+use crate::text::trim_marks;
 
 /// Who gets a message: a LINE user, group or room, or the holder of a LINE Notify token.
 ///
@@ -51,8 +52,10 @@ pub enum RecipientError {
 }
 
 impl Recipient {
-    /// Reads what the list's `to` or `token` column holds.
+    /// Reads what the list's `to` or `token` column holds. White space and invisible marks around
+    /// it are no part of it.
     pub fn parse(channel: Channel, text: &str) -> Result<Self, RecipientError> {
+        let text = trim_marks(text);
         if text.is_empty() {
             return Err(RecipientError::Empty);
         }

@@ -64,20 +64,15 @@ impl MessageTemplate {
 
     /// Checks that a list with this header has every column that a template names.
     pub fn check_header(&self, header: &Header) -> Result<(), ListError> {
-        let has = |name: &String| header.columns().contains(name);
         for text in self.compiled.texts() {
-            if let Some(column) = text.possible_columns.iter().find(|name| has(name)) {
+            if let Some(column) = text.possible_columns.iter().find(|name| header.has(name)) {
                 return Err(ListError::ColumnForm {
                     field: text.field.clone(),
                     problem: Column::meant(column),
                 });
             }
-            if let Some(column) = text.columns.iter().find(|column| !has(&column.name)) {
-                return Err(ListError::NoColumn {
-                    column: column.name.clone(),
-                    field: text.field.clone(),
-                    present: header.columns().to_vec(),
-                });
+            if let Some(column) = text.columns.iter().find(|column| !header.has(&column.name)) {
+                return Err(header.lacks(&column.name, &text.field));
             }
         }
         Ok(())

@@ -11,6 +11,35 @@ pub fn utf16_len(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
+/// The text without the white space and the invisible marks around it.
+///
+/// They come along when an ID is copied out of a web page or a sheet, and nobody sees them.
+pub fn trim_marks(text: &str) -> &str {
+    let is_seen = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    // Nearly all texts need nothing, and their ends are ASCII.
+    if is_seen(text.as_bytes().first()) && is_seen(text.as_bytes().last()) {
+        return text;
+    }
+    text.trim_matches(is_mark)
+}
+
+/// White space, and what Unicode has to steer how other characters are shown.
+/// <https://www.unicode.org/reports/tr44/#General_Category_Values> (`Cf`, `Cc`)
+fn is_mark(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+        )
+}
+
 /// Appends `text` to `json` as a JSON string with its quotes.
 pub(crate) fn push_json_string(json: &mut String, text: &str) {
     json.push('"');
@@ -112,6 +141,22 @@ mod tests {
         assert_eq!(utf16_len("早安"), 2);
         assert_eq!(utf16_len("🎄"), 2);
         assert_eq!(utf16_len("a🎄"), 3);
+    }
+
+    #[test]
+    fn what_nobody_sees_around_a_text_is_no_part_of_it() {
+        for around in [
+            "", " ", "\t", "\u{a0}", "\u{200b}", "\u{3000}", "\u{feff}", "\u{202a}", "\u{2060}",
+            "\u{1a}",
+        ] {
+            for inside in ["U1", "早 安", "a\u{200b}b", "é"] {
+                let text = format!("{around}{inside}{around}{around}");
+                assert_eq!(trim_marks(&text), inside, "{text:?}");
+            }
+            assert_eq!(trim_marks(around), "");
+        }
+        // A joiner that ends an emoji's name is seen.
+        assert_eq!(trim_marks("⭐\u{fe0f}"), "⭐\u{fe0f}");
     }
 
     #[test]

@@ -154,6 +154,17 @@ pub enum ProduceError {
     Panicked,
 }
 
+impl ProduceError {
+    /// The columns of the list, where the error is about them and none of them looks like a value
+    /// of a person. They are for a terminal, and never for a log.
+    pub fn columns(&self) -> Option<String> {
+        match self {
+            Self::Read(ReadError::List { error, .. }) => error.columns(),
+            _ => None,
+        }
+    }
+}
+
 impl From<SourceError> for ProduceError {
     fn from(error: SourceError) -> Self {
         Self::Read(error.into())

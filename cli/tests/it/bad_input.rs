@@ -39,7 +39,8 @@ fn a_campaign_that_cannot_be_used_is_one_sentence() {
         ),
         (
             campaign(r#"[{"type":"text","text":"{{ nickname }}"}]"#),
-            "`list.csv`: line 1: no column `nickname`, which `messages[0].text` names",
+            "`list.csv`: line 1: no column is called `nickname`, which `messages[0].text` names; \
+             the line has 2 columns: is it a header at all? The columns are `to`, `name`.",
         ),
     ] {
         let folder = Folder::new()
@@ -56,7 +57,13 @@ fn a_list_that_cannot_be_used_is_one_sentence() {
     for (list, sentence) in [
         (
             "id,name\nU1,a\n".to_owned(),
-            "`list.csv`: line 1: no column `to`; the columns are `id`, `name`",
+            "`list.csv`: line 1: no column is called `to`; the line has 2 columns: \
+             is it a header at all? The columns are `id`, `name`.",
+        ),
+        (
+            format!("{},小明\n", user(1)),
+            "`list.csv`: line 1: no column is called `to`; the line has 2 columns: \
+             is it a header at all?\n",
         ),
         ("to,name\n".to_owned(), "`list.csv` has no rows"),
         (String::new(), "`list.csv`: the list is empty"),

@@ -8,6 +8,8 @@
 )]
 
 mod bad_input;
+mod checks;
+mod messages;
 mod output;
 mod run;
 mod s3;

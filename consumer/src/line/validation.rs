@@ -10,7 +10,7 @@ use crate::channel::http::{self, HttpClient};
 use crate::channel::response::Response;
 use crate::line::error_body::quote;
 use crate::line::token::Tokens;
-use crate::settings::Settings;
+use crate::settings::LineAccess;
 
 /// Asks LINE whether it would take messages.
 pub struct LineValidator {
@@ -41,13 +41,13 @@ pub enum ValidationError {
 }
 
 impl LineValidator {
-    /// A validator with the token and the base URL of `settings`.
-    pub fn new(settings: &Settings, config: &SdkConfig) -> Result<Self, ValidationError> {
-        let client = HttpClient::new(settings.request_timeout).map_err(ValidationError::Http)?;
+    /// A validator that reaches LINE by `access`. `config` is for a token in Secrets Manager.
+    pub fn new(access: LineAccess, config: &SdkConfig) -> Result<Self, ValidationError> {
+        let client = HttpClient::new(access.request_timeout).map_err(ValidationError::Http)?;
         let secrets = aws_sdk_secretsmanager::Client::new(&http::with_timeouts(config));
-        let base = settings.line_api_base.clone();
+        let base = access.line_api_base;
         Ok(Self {
-            tokens: Tokens::new(settings.token.clone(), &base, client.clone(), secrets),
+            tokens: Tokens::new(access.token, &base, client.clone(), secrets),
             client,
             base,
             clock: Clock::default(),

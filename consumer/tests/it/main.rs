@@ -22,3 +22,4 @@ mod scripted;
 mod splits;
 mod support;
 mod tokens;
+mod validation;

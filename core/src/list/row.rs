@@ -1,10 +1,11 @@
 //! A row's values by column.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
-use super::error::{ListError, RowError};
+use super::error::RowError;
+use super::header::Header;
+use super::json_row::JsonRow;
+use super::names::similar;
 use super::place::Place;
+use crate::text::trim_marks;
 
 /// A row that was read, good or bad.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub enum Row<'a> {
     /// A CSV record.
     Csv(CsvRecord<'a>),
     /// A JSON object: a line of NDJSON, or a row of the campaign itself.
-    Json(&'a Map<String, Value>),
+    Json(&'a JsonRow),
 }
 
 impl<'a> Row<'a> {
@@ -29,45 +30,38 @@ impl<'a> Row<'a> {
     pub fn text(&self, column: &str) -> Option<&'a str> {
         match self {
             Self::Csv(record) => record.text(column),
-            Self::Json(object) => object.get(column)?.as_str(),
+            Self::Json(object) => object.text(column),
         }
     }
 
-    /// The column's value as templates see it, or `None` where the row lacks the column.
+    /// The column's text, number, `true` or `false` as the list writes it. `None` where the row
+    /// lacks the column, or has `null`, a list or an object in it.
+    pub fn written(&self, column: &str) -> Option<&'a str> {
+        match self {
+            Self::Csv(record) => record.text(column),
+            Self::Json(object) => object.written(column),
+        }
+    }
+
+    /// The column's value as templates calculate with it, or `None` where the row lacks the column
+    /// or has `null` in it.
     pub fn value(&self, column: &str) -> Option<minijinja::Value> {
         match self {
             Self::Csv(record) => record.text(column).map(minijinja::Value::from),
-            Self::Json(object) => object
-                .get(column)
-                .map(|value| minijinja::value::Serde(value).into()),
+            Self::Json(object) => object.value(column),
+        }
+    }
+
+    /// The column that is likely meant by `column`, which the row lacks. A header was asked before.
+    pub fn similar_to(&self, column: &str) -> Option<&'a str> {
+        match self {
+            Self::Csv(_) => None,
+            Self::Json(object) => similar(column, &object.columns()),
         }
     }
 }
 
-/// The names of a CSV list's columns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header(Vec<String>);
-
-impl Header {
-    /// The columns in their order.
-    pub fn columns(&self) -> &[String] {
-        &self.0
-    }
-
-    /// The header whose names are these fields, without the white space around them.
-    pub(super) fn new(fields: Fields<'_>) -> Result<Self, ListError> {
-        let mut columns: Vec<String> = Vec::with_capacity(fields.ends.len());
-        for name in fields.iter().map(str::trim) {
-            if !name.is_empty() && columns.iter().any(|column| column == name) {
-                return Err(ListError::TwoColumns(name.into()));
-            }
-            columns.push(name.into());
-        }
-        Ok(Self(columns))
-    }
-}
-
-/// A CSV record: it has as many fields as the header has columns.
+/// A CSV record. Fields that it lacks at its end are missing values.
 #[derive(Debug, Clone, Copy)]
 pub struct CsvRecord<'a> {
     header: &'a Header,
@@ -75,17 +69,18 @@ pub struct CsvRecord<'a> {
 }
 
 impl<'a> CsvRecord<'a> {
-    /// The record with these fields, unless the header has another number of columns.
+    /// The record with these fields. There is nothing in the fields beyond the header, unless the
+    /// columns of the row are not those of the header.
     pub(super) fn new(header: &'a Header, fields: Fields<'a>) -> Result<Self, RowError> {
-        let (found, expected) = (fields.ends.len(), header.0.len());
-        if found != expected {
+        let (found, expected) = (fields.ends.len(), header.columns().len());
+        if found > expected && fields.iter().skip(expected).any(|field| !is_blank(field)) {
             return Err(RowError::Fields { found, expected });
         }
         Ok(Self { header, fields })
     }
 
     fn text(&self, column: &str) -> Option<&'a str> {
-        let index = self.header.0.iter().position(|name| name == column)?;
+        let index = self.header.columns().iter().position(|c| c == column)?;
         self.fields.get(index)
     }
 }
@@ -93,31 +88,40 @@ impl<'a> CsvRecord<'a> {
 /// The fields of a record or of the header.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'a> {
-    /// All fields, one behind the other.
+    /// All fields, with one separator behind each but the last.
     text: &'a str,
     /// Where each field ends in `text`.
     ends: &'a [usize],
 }
 
 impl<'a> Fields<'a> {
-    /// The fields that end at `ends` in `text`, or `None` where one of them is not UTF-8.
+    /// The fields that end at `ends` in `text`, or `None` where one of them is not UTF-8. The
+    /// separators between them are ASCII, so no two fields can be a character together.
     pub(super) fn new(text: &'a [u8], ends: &'a [usize]) -> Option<Self> {
         let text = str::from_utf8(text).ok()?;
-        // The end of one field and the beginning of the next can look like a character together.
-        let are_whole = ends.iter().all(|&end| text.is_char_boundary(end));
-        are_whole.then_some(Self { text, ends })
+        Some(Self { text, ends })
     }
 
     /// The field with this number, which counts from 0.
     fn get(&self, index: usize) -> Option<&'a str> {
         let start = match index.checked_sub(1) {
-            Some(before) => *self.ends.get(before)?,
+            Some(before) => self.ends.get(before)? + 1,
             None => 0,
         };
         self.text.get(start..*self.ends.get(index)?)
     }
 
-    fn iter(&self) -> impl Iterator<Item = &'a str> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'a str> {
         (0..self.ends.len()).map_while(|index| self.get(index))
     }
+
+    /// Whether there is nothing in any field.
+    pub(super) fn are_blank(&self) -> bool {
+        // Nearly all records begin with an ID.
+        !self.text.starts_with(|c: char| c.is_ascii_alphanumeric()) && self.iter().all(is_blank)
+    }
+}
+
+fn is_blank(field: &str) -> bool {
+    trim_marks(field).is_empty()
 }

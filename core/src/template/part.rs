@@ -107,10 +107,10 @@ pub(super) fn fill(
         match piece {
             Piece::Text(text) => json.push_str(text),
             Piece::Column(column) => {
-                if let Some(value) = row.text(column) {
+                if let Some(value) = row.written(column) {
                     text.push(value, json);
                 } else {
-                    // A number, a boolean or a list of NDJSON.
+                    // A list or an object of NDJSON.
                     let value = row.value(column).filter(|value| !value.is_none());
                     let value = value.ok_or_else(|| text.missing(column, row))?;
                     text.push(

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::engine::engine;
 use super::*;
+use crate::list::JsonRow;
 
 mod columns;
 mod rules;
@@ -27,7 +28,8 @@ fn problem(messages: Value) -> String {
 
 fn render(template: &MessageTemplate, row: &Value) -> Result<Value, RowError> {
     let mut json = String::from("before");
-    template.render(&Row::Json(row.as_object().unwrap()), &mut json)?;
+    let row = JsonRow::parse(&row.to_string()).unwrap();
+    template.render(&Row::Json(&row), &mut json)?;
     Ok(serde_json::from_str(json.strip_prefix("before").unwrap()).unwrap())
 }
 
@@ -41,7 +43,7 @@ fn rendered(source: &str, row: &Value) -> String {
 
 fn header(list: &str) -> Header {
     let mut reader = crate::list::ListReader::new(crate::list::Format::Csv);
-    assert!(reader.next(&mut list.as_bytes(), true).unwrap().is_none());
+    assert!(reader.read_header(&mut list.as_bytes(), true).unwrap());
     reader.header().cloned().unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use fanline_core::campaign::{Campaign, Recipients};
-use fanline_core::list::{Format, ListReader, Row};
+use fanline_core::list::{Format, JsonRow, ListReader, Row};
 use fanline_core::recipient::Recipient;
 use serde_json::Value;
 
@@ -21,10 +21,16 @@ fn rendered(campaign: &Campaign) -> (Vec<Recipient>, HashSet<String>) {
         messages.insert(json);
     };
     match &campaign.recipients {
-        Recipients::Inline(rows) => rows.iter().for_each(|object| row(&Row::Json(object))),
+        Recipients::Inline(rows) => {
+            for object in rows {
+                let object = JsonRow::parse(&Value::from(object.clone()).to_string()).unwrap();
+                row(&Row::Json(&object));
+            }
+        }
         Recipients::Path(name) => {
             let list = event(name);
-            let (mut reader, mut input) = (ListReader::new(Format::of(name)), list.as_bytes());
+            let (mut reader, mut input) =
+                (ListReader::new(Format::of(name).unwrap()), list.as_bytes());
             while let Some(parsed) = reader.next(&mut input, true).unwrap() {
                 row(&parsed.row.unwrap());
             }

@@ -9,6 +9,7 @@
 mod campaigns;
 mod deliveries;
 mod line_messages;
+mod lists;
 
 use std::path::PathBuf;
 

@@ -28,11 +28,8 @@ impl<'a> RowRules<'a> {
     /// Whether the list has the columns that the campaign needs.
     pub(crate) fn check_header(&self, header: &Header) -> Result<(), ListError> {
         let column = self.campaign.channel.recipient_column();
-        if !header.columns().iter().any(|present| present == column) {
-            return Err(ListError::NoRecipientColumn {
-                column,
-                present: header.columns().to_vec(),
-            });
+        if !header.has(column) {
+            return Err(header.lacks_recipient(column));
         }
         self.campaign.messages.check_header(header)
     }
@@ -40,13 +37,7 @@ impl<'a> RowRules<'a> {
     /// The recipient that the row names.
     pub(crate) fn recipient(&self, row: &Row<'_>) -> Result<Recipient, RowError> {
         let column = self.campaign.channel.recipient_column();
-        let text = row.text(column).ok_or_else(|| match row.value(column) {
-            None => RowError::Missing(column.into()),
-            Some(_) => RowError::Column {
-                column: column.into(),
-                problem: "is not a text".into(),
-            },
-        })?;
+        let text = row.text(column).ok_or_else(|| no_recipient(row, column))?;
         Recipient::parse(self.campaign.channel, text).map_err(|error| RowError::Column {
             column: column.into(),
             problem: error.to_string(),
@@ -90,11 +81,29 @@ impl<'a> RowRules<'a> {
     }
 }
 
+/// Why the row names no recipient.
+fn no_recipient(row: &Row<'_>, column: &'static str) -> RowError {
+    if row.value(column).is_some() {
+        return RowError::Column {
+            column: column.into(),
+            problem: "is not a text".into(),
+        };
+    }
+    match row.similar_to(column) {
+        Some(similar) => RowError::MissingRecipient {
+            column,
+            similar: similar.into(),
+        },
+        None => RowError::Missing(column.into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use fanline_core::channel::Channel;
-    use serde_json::{Map, Value, json};
+    use fanline_core::list::JsonRow;
+    use serde_json::{Value, json};
 
     fn campaign(channel: &str, text: &str) -> Campaign {
         let messages = match channel {
@@ -107,14 +116,20 @@ mod tests {
         .unwrap()
     }
 
-    fn row(value: &Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
+    fn row(value: &Value) -> JsonRow {
+        JsonRow::parse(&value.to_string()).unwrap()
     }
 
     #[test]
     fn a_row_names_a_recipient_or_says_why_not() {
         for (channel, object, sentence) in [
             ("line", json!({}), "has no `to`"),
+            (
+                "line",
+                json!({"userId": "U1"}),
+                "has no `to`; do you mean `userId`?",
+            ),
+            ("line", json!({"to": null}), "has no `to`"),
             ("line", json!({"to": 5}), "`to` is not a text"),
             ("line", json!({"to": ""}), "`to` is empty"),
             (

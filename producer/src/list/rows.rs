@@ -1,7 +1,7 @@
 //! The bytes of a slice become rows.
 
 use bytes::{Buf, Bytes};
-use fanline_core::list::{Format, Header, ListError, ListReader, Parsed, Place};
+use fanline_core::list::{Header, ListError, ListReader, Parsed, Place};
 
 use crate::list::chunks::Chunks;
 use crate::list::slice::OpenSlice;
@@ -33,8 +33,8 @@ pub(crate) struct Rows {
     chunk: Bytes,
     /// Whether the list ends with `chunk`.
     is_last: bool,
-    /// Reads the header before any row, until the header has been checked. NDJSON has no header.
-    header_reader: Option<ListReader>,
+    /// Whether the header has been checked, or there is none.
+    is_header_checked: bool,
     list: String,
 }
 
@@ -50,7 +50,7 @@ pub enum ReadError {
         /// The name of the list.
         list: String,
         /// What is wrong with it, and where.
-        error: ListError,
+        error: Box<ListError>,
     },
 }
 
@@ -58,16 +58,16 @@ impl Rows {
     /// The rows of this slice.
     pub(crate) fn new(open: &OpenSlice) -> Self {
         let (source, slice) = (&open.source, &open.slice);
-        let reader = || match &slice.header {
+        let reader = match &slice.header {
             None if slice.start == Place::START => ListReader::new(source.format),
             header => ListReader::resume(source.format, slice.start, header.clone()),
         };
         Self {
             chunks: Chunks::new(source, slice.start.byte, open.end()),
-            reader: reader(),
+            reader,
             chunk: Bytes::new(),
             is_last: false,
-            header_reader: (source.format == Format::Csv).then(reader),
+            is_header_checked: false,
             list: source.name.clone(),
         }
     }
@@ -94,15 +94,16 @@ impl Rows {
         &mut self,
         check_header: impl Fn(&Header) -> Result<(), ListError>,
     ) -> Result<(), ListError> {
-        let Some(reader) = &mut self.header_reader else {
+        if self.is_header_checked {
             return Ok(());
-        };
+        }
         let mut input = self.chunk.as_ref();
-        // The header is known after the first row at the latest, whether that row is good or bad.
-        reader.next(&mut input, self.is_last)?;
-        if let Some(header) = reader.header() {
+        let before = input.len();
+        self.is_header_checked = self.reader.read_header(&mut input, self.is_last)?;
+        let taken = before - input.len();
+        self.chunk.advance(taken);
+        if let Some(header) = self.reader.header() {
             check_header(header)?;
-            self.header_reader = None;
         }
         Ok(())
     }
@@ -133,6 +134,6 @@ impl Rows {
 fn list_error(list: &str, error: ListError) -> ReadError {
     ReadError::List {
         list: list.into(),
-        error,
+        error: error.into(),
     }
 }

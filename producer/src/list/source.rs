@@ -105,7 +105,7 @@ impl Source {
         length: u64,
         format: Option<Format>,
     ) -> Self {
-        let format = format.unwrap_or_else(|| Format::of(&name));
+        let format = format.or_else(|| Format::of(&name)).unwrap_or(Format::Csv);
         let compression = Compression::of(&name);
         Self {
             storage,

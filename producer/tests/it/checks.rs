@@ -9,7 +9,7 @@ async fn a_check_shows_every_bad_row_and_sends_nothing() {
     let world = World::start().await;
     world.put(
         "bucket/friends.csv",
-        format!("{}nobody,x\n{},again\n,\n", list(10), user(3)),
+        format!("{}nobody,x\n{},again\n,\n,x\n", list(10), user(3)),
     );
     let mut bad = Vec::new();
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
@@ -32,7 +32,7 @@ async fn a_check_shows_every_bad_row_and_sends_nothing() {
         [
             "row 11 (line 12): `to` is not a LINE user, group or room ID \
              (`U`, `C` or `R` and 32 lower-case hexadecimal digits)",
-            "row 13 (line 14): `to` is empty"
+            "row 13 (line 15): `to` is empty"
         ]
     );
     let samples: Vec<_> = samples

@@ -122,13 +122,14 @@ async fn a_list_that_is_not_a_list_is_named() {
         (
             "bucket/no-to.csv",
             "user,name\nU1,Ann\n",
-            "`s3://bucket/no-to.csv`: line 1: no column `to`; the columns are `user`, `name`",
+            "`s3://bucket/no-to.csv`: line 1: no column is called `to`; \
+             the line has 2 columns: is it a header at all?",
         ),
         (
             "bucket/no-name.csv",
             "to\nU1\n",
-            "`s3://bucket/no-name.csv`: line 1: no column `name`, which `messages[0].text` names; \
-             the columns are `to`",
+            "`s3://bucket/no-name.csv`: line 1: no column is called `name`, which \
+             `messages[0].text` names; the line has 1 column: is it a header at all?",
         ),
         (
             "bucket/open.csv",
@@ -143,7 +144,8 @@ async fn a_list_that_is_not_a_list_is_named() {
         (
             "bucket/twice.csv",
             "to,to\n",
-            "`s3://bucket/twice.csv`: line 1: two columns are named `to`",
+            "`s3://bucket/twice.csv`: line 1: columns 1 and 2 have the same name: \
+             is line 1 a header at all?",
         ),
     ] {
         world.put(path, list);
@@ -216,7 +218,8 @@ async fn a_bad_row_is_written_down_and_its_neighbours_are_sent() {
     let mut bytes = list(300).into_bytes();
     bytes.extend_from_slice(format!("{},\"two\nlines\"\n", user(300)).as_bytes());
     bytes.extend_from_slice(user(301).as_bytes());
-    bytes.extend_from_slice(b",\xff\nWang\n");
+    bytes.extend_from_slice(b",\xff\n");
+    bytes.extend_from_slice(format!("{}\n", user(301)).as_bytes());
     bytes.extend_from_slice(format!("{},{}\n", user(302), "x".repeat(5000)).as_bytes());
     world.put("bucket/friends.csv", bytes);
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
@@ -227,14 +230,17 @@ async fn a_bad_row_is_written_down_and_its_neighbours_are_sent() {
     );
     let rejects = "bucket/friends.csv.rejects/xmas@2026-12-25T00:00:00Z/row-1.csv";
     assert_eq!(summary.rejects, [format!("s3://{rejects}")]);
+    let not_utf8 = "is not UTF-8 and looks like windows-1252: add `\"\"encoding\"\": \
+                    \"\"windows-1252\"\"` to the campaign, or save the list in UTF-8";
     let too_long = "`messages[0].text` has 5003 UTF-16 code units; LINE takes 5000";
     assert_eq!(
         world.object(rejects).unwrap(),
         format!(
             "row,line,column,reason,recipient\n\
-             302,304,,is not UTF-8,\n\
-             303,305,,has 1 fields where the header has 2,\n\
+             302,304,,\"{not_utf8}\",\n\
+             303,305,name,has no `name`,{}\n\
              304,306,messages[0].text,{too_long},{}\n",
+            user(301),
             user(302)
         )
     );

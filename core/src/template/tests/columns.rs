@@ -32,7 +32,7 @@ fn a_column_wins_over_a_function_of_the_engine() {
             error
                 .unwrap_err()
                 .to_string()
-                .contains(&format!("no column `{name}`"))
+                .contains(&format!("no column is called `{name}`"))
         );
     }
     let both = "{{ range }} {% for i in range(2) %}{{ i }}{% endfor %}";
@@ -137,6 +137,7 @@ fn a_column_that_the_list_lacks_is_named_with_its_field() {
     let error = template.check_header(&header("to,name\n")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "line 1: no column `code`, which `messages[1].text` names; the columns are `to`, `name`"
+        "line 1: no column is called `code`, which `messages[1].text` names; \
+         the line has 2 columns: is it a header at all?"
     );
 }
