@@ -23,6 +23,11 @@ pub enum Finding {
     BehindTheHead,
     /// What waits fills the queue's messages in flight.
     InFlightFull,
+    /// A wait is cut to the end of a delivery when the delivery is handed back, but it counts only
+    /// from the end of the whole batch.
+    HiddenByItsBatch,
+    /// Who is listed in two slices gets two messages.
+    ListedInTwoSlices,
 }
 
 /// Where a finding shows: an invariant that it breaks, and the plans in which it may.
@@ -31,6 +36,9 @@ struct Known {
     invariant: Invariant,
     may_show: fn(&Plan) -> bool,
 }
+
+/// No plan has so many deliveries.
+const MANY_IN_FLIGHT: usize = 10_000;
 
 const KNOWN: &[Known] = &[
     Known {
@@ -76,17 +84,27 @@ const KNOWN: &[Known] = &[
     Known {
         finding: Finding::InFlightFull,
         invariant: Invariant::FarFromInFlightLimit,
-        may_show: |plan| has_hold(plan) || has_faults(plan),
+        may_show: has_faults,
     },
     Known {
         finding: Finding::InFlightFull,
         invariant: Invariant::NeverIdle,
-        may_show: |plan| has_hold(plan) || has_faults(plan),
+        may_show: |plan| has_faults(plan) && plan.queue.max_in_flight < MANY_IN_FLIGHT,
     },
     Known {
         finding: Finding::LastSecond,
         invariant: Invariant::ReasonGiven,
         may_show: has_faults,
+    },
+    Known {
+        finding: Finding::HiddenByItsBatch,
+        invariant: Invariant::NotHiddenTooLong,
+        may_show: |plan| has_faults(plan) || plan.queue_faults.throttled > 0.0,
+    },
+    Known {
+        finding: Finding::ListedInTwoSlices,
+        invariant: Invariant::NobodyTwice,
+        may_show: |plan| plan.campaigns.iter().any(|campaign| campaign.doubled > 0),
     },
 ];
 

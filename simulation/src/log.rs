@@ -212,9 +212,15 @@ impl Log {
         });
     }
 
-    /// LINE got a request.
-    pub(crate) fn arrived(&self, endpoint: ArrivalEndpoint, process: u32, status: Option<u16>) {
-        self.note(("arrived", endpoint, process, status), |happened, at| {
+    /// LINE answered a request that it got at this time.
+    pub(crate) fn arrived(
+        &self,
+        at: Millis,
+        endpoint: ArrivalEndpoint,
+        process: u32,
+        status: Option<u16>,
+    ) {
+        self.note(("arrived", endpoint, process, status), |happened, _| {
             happened.arrivals.push(Arrival {
                 at,
                 endpoint,

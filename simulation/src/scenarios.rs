@@ -35,6 +35,8 @@ pub fn scenarios() -> Vec<Scenario> {
         failing_head(),
         bad_token_fills_the_queue(),
         outage_fills_the_queue(),
+        slow_neighbour(),
+        listed_in_two_slices(),
     ]
 }
 
@@ -242,6 +244,37 @@ fn outage_fills_the_queue() -> Scenario {
         name: "LINE is down for a minute, and there is a backlog",
         finding: Finding::InFlightFull,
         breaks: Invariant::FarFromInFlightLimit,
+        plan,
+    }
+}
+
+fn slow_neighbour() -> Scenario {
+    let mut plan = Plan::quiet(1, 10);
+    plan.campaigns[0].expires_after = Some(secs(40));
+    plan.consumers.retry_base = secs(600);
+    plan.consumers.concurrency = 2;
+    let lasts = plan.lasts;
+    plan.line.spells = vec![
+        spell(secs(0), lasts, SpellKind::Silent, Whom::Person(0)),
+        spell(secs(0), lasts, SpellKind::Errors, Whom::All),
+    ];
+    Scenario {
+        name: "LINE answers one request of a batch late, and the campaign ends soon",
+        finding: Finding::HiddenByItsBatch,
+        breaks: Invariant::NotHiddenTooLong,
+        plan,
+    }
+}
+
+fn listed_in_two_slices() -> Scenario {
+    let mut plan = Plan::quiet(1, 60);
+    plan.campaigns[0].alike = 60;
+    plan.campaigns[0].doubled = 1;
+    plan.producers.slice_bytes = 1_024;
+    Scenario {
+        name: "a person is listed twice, and the list is cut into slices",
+        finding: Finding::ListedInTwoSlices,
+        breaks: Invariant::NobodyTwice,
         plan,
     }
 }

@@ -100,7 +100,9 @@ fn expiry(plan: &Plan, ended: &Ended, broken: &mut Vec<Broken>) {
     let deliveries = &ended.happened.deliveries;
     // Single ones may have had bad luck at their last attempt.
     let has_many = expired * 50 > deliveries.len();
-    if plan.deaths.rate > 0.0 || expired < 3 || !has_many {
+    // What a receive loses comes back only when its visibility timeout is over.
+    let loses = plan.deaths.rate > 0.0 || plan.queue_faults.lost > 0.0;
+    if loses || expired < 3 || !has_many {
         return;
     }
     let from = deliveries.iter().map(|delivery| delivery.at).max();

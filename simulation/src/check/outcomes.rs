@@ -68,6 +68,8 @@ fn people(
     broken: &mut Vec<Broken>,
 ) {
     let owed = Owed::of(campaign, ended);
+    // A repeat may be set aside, where nobody knows any more what the first firing reached.
+    let is_repeated = campaign.firings.iter().any(|firing| firing.is_repeat);
     let (mut twice, mut skipped, mut both) = <(Tally, Tally, Tally)>::default();
     for index in 0..campaign.people {
         let id = person(campaign.channel, campaign.first_person + index);
@@ -93,7 +95,7 @@ fn people(
             twice.add(tell);
         } else if got + aside < owed.least {
             skipped.add(tell);
-        } else if got + aside > owed.most && !plan.has_unclear_ends() {
+        } else if got + aside > owed.most && !plan.has_unclear_ends() && !is_repeated {
             both.add(tell);
         }
     }

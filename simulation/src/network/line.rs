@@ -43,8 +43,9 @@ async fn answer(
     let far_end = Arc::clone(network);
     let number = process.number();
     let effect = async move {
+        let arrived = far_end.time.millis();
         let is_for = |number| is_for(&request, number);
-        let met = met(&far_end.spells, far_end.time.millis(), environment, is_for);
+        let met = met(&far_end.spells, arrived, environment, is_for);
         let answer = match met {
             Some(SpellKind::Unreachable) => return Err(NoAnswer::NotConnected),
             Some(SpellKind::Silent) => Err(NoAnswer::Lost),
@@ -58,7 +59,7 @@ async fn answer(
                 .map_err(|_| NoAnswer::Lost),
         };
         let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
-        far_end.log.arrived(endpoint, number, status);
+        far_end.log.arrived(arrived, endpoint, number, status);
         if met == Some(SpellKind::Silent) {
             tokio::time::sleep(SILENCE).await;
         }

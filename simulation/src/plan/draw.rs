@@ -93,8 +93,9 @@ impl Plan {
         plan.consumers.retry_base = draw.seconds(1, 10);
         plan.consumers.skew = Duration::from_millis(draw.between(0, 300));
         plan.queue.max_receive_count = draw.of(&[5, 20, 20, 20]);
-        plan.line.push_limit = draw.of(&[10.0, 20.0, 40.0, 100.0]);
-        plan.line.multicast_limit = draw.of(&[2.0, 5.0, 10.0]);
+        // Each environment has a share of one a second at least, as in any real stack.
+        plan.line.push_limit = draw.of(&[12.0, 20.0, 40.0, 100.0]);
+        plan.line.multicast_limit = draw.of(&[12.0, 30.0]);
         for _ in 0..draw.size(0, MAX_MISHAPS) {
             let (name, happens) = draw.of(&MISHAPS);
             if !plan.mishaps.contains(&name) {

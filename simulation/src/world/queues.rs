@@ -1,6 +1,7 @@
 //! The queues: how they are made, and what is left on them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fanline_core::limits::sqs::is_fifo;
@@ -13,6 +14,9 @@ use crate::plan::Plan;
 
 /// A slice comes again so often.
 const MAX_SLICE_RECEIVES: u32 = 5;
+
+/// A dead letter whose receive was lost is read again after this time.
+const REREAD: Duration = Duration::from_secs(30);
 
 /// The names of the queues.
 #[derive(Clone, Debug)]
@@ -118,12 +122,18 @@ async fn dead_letters(network: &SharedNetwork, name: &str) -> Vec<DeadLetter> {
     let receive = json!({
         "QueueUrl": url(name),
         "MaxNumberOfMessages": 10,
-        "VisibilityTimeout": 43_200,
+        "VisibilityTimeout": REREAD.as_secs(),
         "MessageAttributeNames": ["All"],
     });
     let mut letters = Vec::new();
-    // A fault may give no messages.
-    while network.counts(name).visible > 0 {
+    // A fault may give no messages, or lose those that it gave.
+    loop {
+        let counts = network.counts(name);
+        match (counts.visible, counts.in_flight) {
+            (0, 0) => return letters,
+            (0, _) => tokio::time::sleep(REREAD).await,
+            _ => {}
+        }
         let answer = call(&network.queues, "ReceiveMessage", &receive).await;
         let messages = answer.get("Messages").and_then(Value::as_array);
         for message in messages.into_iter().flatten() {
@@ -133,7 +143,6 @@ async fn dead_letters(network: &SharedNetwork, name: &str) -> Vec<DeadLetter> {
             call(&network.queues, "DeleteMessage", &delete).await;
         }
     }
-    letters
 }
 
 fn dead_letter(message: &Value) -> DeadLetter {

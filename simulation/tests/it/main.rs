@@ -1,4 +1,5 @@
 //! The pipeline on virtual time.
 
+mod deaths;
 mod scenarios;
 mod seeds;

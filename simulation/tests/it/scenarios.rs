@@ -57,6 +57,16 @@ fn what_waits_leaves_room_in_the_queue() {
 }
 
 #[test]
+fn nothing_is_hidden_beyond_its_end() {
+    find(Finding::HiddenByItsBatch);
+}
+
+#[test]
+fn who_is_listed_twice_gets_one_message() {
+    find(Finding::ListedInTwoSlices);
+}
+
+#[test]
 fn a_quiet_run_breaks_nothing() {
     let plan = Plan::quiet(1, 100);
     let report = run(&plan);

@@ -1,6 +1,6 @@
 //! Plans that are drawn from a seed.
 
-use fanline_simulation::{Plan, Search, run, unexpected};
+use fanline_simulation::{Finding, Plan, Search, known, run, unexpected};
 
 #[test]
 fn the_first_seeds_find_nothing_new() {
@@ -14,6 +14,45 @@ fn the_first_seeds_find_nothing_new() {
             "`make simulate SEEDS={}`: {:?}: {new:#?}",
             seed.seed,
             plan.mishaps
+        );
+    }
+}
+
+/// Seeds that found a fault. They stay when it is mended: then they must find nothing.
+const FOUND: [(u64, Finding); 9] = [
+    // One environment has a bad token for a while. It hands back what the others could send.
+    (34, Finding::HeldEnvironmentTakesAll),
+    // The same event once more a day later: everybody twice.
+    (24, Finding::FiredAgainLater),
+    // LINE is down, and everything comes back in the last second before the campaign ends.
+    (19, Finding::LastSecond),
+    // More warm environments than slots, by turns: more requests in a second than LINE's limit.
+    (45, Finding::SharesOutnumbered),
+    // A FIFO queue, and what waits behind the first failure is never tried.
+    (179, Finding::BehindTheHead),
+    // What waits is in flight for SQS, until the queue gives nothing more.
+    (9, Finding::InFlightFull),
+    (461, Finding::InFlightFull),
+    // The wait was cut to the end of the delivery, but began later, with the end of the batch.
+    (86, Finding::HiddenByItsBatch),
+    // People who are listed twice, and a list in many slices.
+    (373, Finding::ListedInTwoSlices),
+];
+
+#[test]
+fn the_seeds_that_found_a_fault_find_nothing_else() {
+    for (seed, finding) in FOUND {
+        let plan = Plan::drawn(seed);
+        let broken = run(&plan).broken;
+        let new = unexpected(&plan, &broken);
+        assert!(new.is_empty(), "seed {seed}: {new:#?}");
+        let shows = broken
+            .iter()
+            .any(|broken| known(&plan, broken).contains(&finding));
+        assert_eq!(
+            shows,
+            Finding::known().contains(&finding),
+            "seed {seed}: if {finding:?} is mended, take it out of `known.rs`; found: {broken:#?}"
         );
     }
 }
