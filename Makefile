@@ -1,11 +1,12 @@
 # What a developer runs, and what CI runs. `make help` lists the targets.
-# Tools are installed into .venv. Nothing here needs an account or a container engine.
+# Tools are installed into .venv. Only `deploy` needs an account, and `invoke` a container engine.
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 LINT := $(VENV)/lint/bin
-# Tests run the functions on this machine. `sam deploy` builds for arm64 unless told otherwise.
-ARCHITECTURE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+# Tests run the functions on this machine. `make deploy` builds for arm64 unless told otherwise.
+ARCHITECTURE := arm64
+MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
@@ -13,7 +14,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
-	test simulate test-simulation build test-template test-conformance test-invoke test-deploy clean
+	test simulate test-simulation build deploy invoke test-template test-conformance test-invoke \
+	test-deploy test-docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' Makefile
@@ -62,8 +64,23 @@ simulate: ## Run the pipeline on virtual time: SEEDS=1-400, or SEEDS=17 for one 
 test-simulation: target/debug/fanline ## Run some seeds of the simulation
 	target/debug/simulate 13-72
 
-build: $(VENV)/tools ## Build both functions for this machine, into .aws-sam/build
+# One processor for both, and a check between them: a function whose binary is for another processor
+# fails at each invocation.
+deploy: $(VENV)/tools ## Build and deploy: PARAMETERS="NAME=VALUE …" ARCHITECTURE=arm64 or x86_64
 	sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	$(PYTHON) ci/processor.py $(ARCHITECTURE) .aws-sam/build
+	sam deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
+
+# A container has a loopback of its own. Docker on Linux knows no name for this machine unless told.
+invoke: build ## Send an event to a function in a container: FUNCTION=Producer EVENT=inline
+	sam local invoke $(FUNCTION) --event events/$(EVENT).json \
+		--template .aws-sam/local/template.yaml --config-file $(CURDIR)/samconfig.toml \
+		--parameter-overrides Architecture=$(MACHINE) \
+		$(if $(filter Linux,$(shell uname -s)),--add-host host.docker.internal:host-gateway)
+
+# Not in .aws-sam/build: `sam deploy` deploys what is there, and this may be for another processor.
+build: $(VENV)/tools ## Build both functions for this machine, into .aws-sam/local
+	sam build --build-dir .aws-sam/local --parameter-overrides Architecture=$(MACHINE)
 
 test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check template.yaml
 	sam validate --lint
@@ -79,6 +96,10 @@ test-invoke: build target/debug/fanline $(VENV)/ministack/installed ## Send ever
 
 test-deploy: build target/debug/fanline $(VENV)/ministack/installed ## Deploy the stack to a stand-in for AWS, and run a campaign
 	$(PYTHON) -m pytest tests/deploy
+
+test-docs: $(VENV)/aws/installed
+test-docs: build target/debug/fanline $(VENV)/ministack/installed ## Run the commands of the docs
+	$(PYTHON) -m pytest tests/docs
 
 clean: ## Remove .venv and .aws-sam
 	rm -rf .aws-sam $(VENV)

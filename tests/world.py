@@ -16,7 +16,9 @@ from pathlib import Path
 import boto3
 
 ROOT = Path(__file__).parents[1]
-BUILD = ROOT / ".aws-sam" / "build"
+# `make build` builds for this machine. `sam build` has a folder of its own, for AWS.
+BUILD = ROOT / ".aws-sam" / "local"
+ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 FANLINE = ROOT / "target" / "debug" / "fanline"
 VENV = ROOT / ".venv"
 # The SDKs need credentials and a Region. Nothing on loopback checks them.
@@ -133,7 +135,7 @@ class Aws(Process):
     def __init__(self):
         self.url = f"http://127.0.0.1:{free_port()}"
         super().__init__(
-            [VENV / "ministack" / "bin" / "ministack"],
+            [VENV / "ministack" / "bin" / "python", ROOT / "tests" / "start_ministack.py"],
             BIND_HOST="127.0.0.1",
             GATEWAY_PORT=self.url.rpartition(":")[2],
             # MiniStack passes it on to the functions, for their own calls.
@@ -151,9 +153,8 @@ class Function(Process):
     """
 
     def __init__(self, name, **env):
-        machine = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
         packages = Path(sysconfig.get_path("purelib"))
-        emulator = packages / "samcli" / "local" / "rapid" / f"aws-lambda-rie-{machine}"
+        emulator = packages / "samcli" / "local" / "rapid" / f"aws-lambda-rie-{ARCHITECTURE}"
         address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{address}/2015-03-31/functions/function/invocations"
         super().__init__(

@@ -1,8 +1,15 @@
 //! The command line: commands, flags and their help.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+mod deployed;
+
+pub(crate) use deployed::{
+    DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -43,6 +50,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     Check(CheckArgs),
     Worker(WorkerArgs),
+    #[command(subcommand)]
+    Schedule(ScheduleArgs),
+    Doctor(DoctorArgs),
     /// Run the simulated queue or the simulated LINE by itself, until interrupted
     #[command(subcommand)]
     Simulate(SimulateArgs),
@@ -85,6 +95,10 @@ pub(crate) struct RunArgs {
     /// Use the SQS-compatible server at this URL in place of the embedded one
     #[arg(long, value_name = "URL")]
     pub(crate) queue_endpoint: Option<String>,
+    /// Keep the record of the run in this folder. Without it: a live run in
+    /// `$XDG_STATE_HOME/fanline` or `~/.local/state/fanline`, any other in a temporary folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) at: Option<PathBuf>,
     /// Stop when no delivery got an outcome for this time. A live run can be run again within 24
     /// hours, to send to the remaining recipients
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
@@ -117,7 +131,8 @@ pub(crate) struct CampaignArgs {
     /// The campaign: a JSON file. Its `recipients` may be a path, relative to the file
     #[arg(value_name = "CAMPAIGN.json")]
     pub(crate) campaign: PathBuf,
-    /// Send to this list in place of the campaign's list: CSV or NDJSON, also .gz and .zst
+    /// Send to this list in place of the campaign's list: CSV, NDJSON or .xlsx, also packed
+    /// with gzip or zstd; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) list: Option<PathBuf>,
 }
@@ -164,7 +179,11 @@ pub(crate) struct SimulateLineArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServerArgs {
-    /// The port on 127.0.0.1. 0 takes any free port
+    /// The address to listen on, for example that of a container network. Everybody who reaches it
+    /// can use the server
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// The port. 0 takes any free port
     #[arg(long, value_name = "N")]
     pub(crate) port: u16,
     /// What goes wrong on purpose, as NAME=RATE,…. An unknown name lists them all

@@ -24,6 +24,8 @@ pub(crate) enum AwsResource {
     Image,
     /// The channel's token, in Secrets Manager.
     Token,
+    /// The deployed stack, in CloudFormation.
+    Stack,
 }
 
 impl AwsResource {
@@ -45,13 +47,14 @@ impl AwsResource {
             Self::List => "the list is in S3",
             Self::Image => "an image may be in S3",
             Self::Token => "the token is in Secrets Manager",
+            Self::Stack => "the stack is in AWS",
         }
     }
 
     fn cure(self) -> &'static str {
         match self {
             Self::List => "set valid ones, or name a copy of the list with --list",
-            Self::Image | Self::Token => "set valid ones",
+            Self::Image | Self::Token | Self::Stack => "set valid ones",
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::args::CampaignArgs;
 use crate::exit::InputError;
+use crate::piped_list::PipedList;
 
 /// A campaign that has been read and checked.
 pub(crate) struct CampaignFile {
@@ -16,6 +17,8 @@ pub(crate) struct CampaignFile {
     /// The input event of the producer: the same campaign, with the path of its list as seen from
     /// the working directory.
     pub(crate) event: Value,
+    /// The list where it came out of a pipe. It is there as long as this is.
+    _piped: Option<PipedList>,
 }
 
 impl CampaignFile {
@@ -29,14 +32,22 @@ impl CampaignFile {
         let mut campaign = Campaign::parse(&text).map_err(|error| wrong(&error))?;
         let mut event: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
             .map_err(|error| wrong(&error))?;
+        let mut piped = None;
         if let Some(list) = list_path(args, &campaign) {
+            piped = PipedList::read(&list)
+                .map_err(|error| InputError(format!("{}: {error}", list.display())))?;
             let list = checked_path(&list)?;
             let fields = event.as_object_mut();
             let fields = fields.ok_or_else(|| wrong(&"the campaign is not a JSON object"))?;
-            fields.insert("recipients".into(), list.as_str().into());
+            let path = piped.as_ref().map_or_else(|| list.clone(), PipedList::path);
+            fields.insert("recipients".into(), path.into());
             campaign.recipients = Recipients::Path(list);
         }
-        Ok(Self { campaign, event })
+        Ok(Self {
+            campaign,
+            event,
+            _piped: piped,
+        })
     }
 }
 
@@ -44,6 +55,7 @@ impl CampaignFile {
 fn list_path(args: &CampaignArgs, campaign: &Campaign) -> Option<PathBuf> {
     match (&args.list, &campaign.recipients) {
         (Some(list), _) => Some(list.clone()),
+        (None, Recipients::Path(path)) if path == "-" => Some(path.into()),
         (None, Recipients::Path(path)) => {
             // A campaign always has a parent: it was read, so it is no root.
             let folder = args.campaign.parent().unwrap_or(Path::new(""));
@@ -58,8 +70,5 @@ fn checked_path(path: &Path) -> Result<String, InputError> {
     let text = path
         .to_str()
         .ok_or_else(|| InputError(format!("{}: the path is not UTF-8", path.display())))?;
-    match std::fs::metadata(path) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(InputError(format!("{text}: {error}"))),
-    }
+    Ok(text.to_owned())
 }

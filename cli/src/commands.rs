@@ -4,7 +4,9 @@ use crate::args::Command;
 use crate::exit::CommandEnd;
 
 mod check;
+mod doctor;
 mod run;
+mod schedule;
 mod simulate;
 mod worker;
 
@@ -14,6 +16,8 @@ pub(crate) async fn execute(command: &Command) -> anyhow::Result<CommandEnd> {
         Command::Run(args) => run::execute(args).await,
         Command::Check(args) => check::execute(args).await,
         Command::Worker(args) => worker::execute(args).await,
+        Command::Doctor(args) => doctor::execute(args).await,
+        Command::Schedule(args) => schedule::execute(args).await,
         Command::Simulate(args) => simulate::execute(args).await,
     }
 }

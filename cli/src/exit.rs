@@ -45,6 +45,11 @@ fn is_of_the_input(error: &ProduceError) -> bool {
             | E::TooManyBadRows { .. }
             | E::Rejects(_)
             | E::Skip { .. }
+            | E::SkipOfAnotherList(_)
+            | E::Refused(_)
+            | E::Ledger(_)
+            | E::SliceTooLong { .. }
+            | E::Sort { .. }
     )
 }
 

@@ -1,7 +1,9 @@
 //! A campaign from its list to LINE on this machine.
 //!
 //! - `environment`: the queue server, LINE and the AWS configuration; `queues`: the queues of a run
-//! - `fan_out`: the producer and what its invocations gave; `consumer`: the consumer
+//! - `run_folder`: the records of runs
+//! - `fan_out`: the producer and what its invocations gave; `consumer`: the consumer;
+//!   `handed_over`: what the consumer was given
 //! - `pipeline`: the pollers between them, from the start of a run to its report
 //! - `progress`, `standstill`: how far a run has come, and whether it still moves
 //! - `early_end`: whether a run ends before each delivery has an outcome
@@ -12,7 +14,9 @@ pub(crate) mod early_end;
 pub(crate) mod environment;
 mod fan_out;
 pub(crate) mod faults;
+mod handed_over;
 pub(crate) mod pipeline;
 mod progress;
 mod queues;
+pub(crate) mod run_folder;
 mod standstill;

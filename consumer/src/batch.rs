@@ -24,7 +24,7 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::batch::log::{log_dead_letter, log_exchange, log_hold};
-use crate::batch::settlement::{Decision, decide, refuse, undecodable};
+use crate::batch::settlement::{Decision, decide, out_of_time, refuse, undecodable};
 use crate::batch::tally::BatchTally;
 use crate::channel::attempt::{Attempt, Conclusion};
 use crate::channel::backoff::{self, RetryCause};
@@ -165,11 +165,7 @@ impl Batch {
             log_exchange(exchange, delivery, request, hash_key);
             self.tally.lock().channel(channel).add_exchange(exchange);
         }
-        if let Conclusion::OnHold {
-            reason,
-            began: true,
-        } = attempt.conclusion
-        {
+        if let Some(reason) = attempt.hold_began {
             self.tally.lock().channel(channel).holds += 1;
             log_hold(channel, reason, attempt.status());
         }
@@ -195,15 +191,48 @@ impl Batch {
                 Settlement::Acknowledge
             }
             Decision::SetAside(outcome, letter) => {
-                let body = body.map_or_else(|| prepared.delivery.encode().into(), Cow::Borrowed);
-                let settlement = self.set_aside(record, &body, &letter).await;
-                if settlement == Settlement::Acknowledge {
-                    self.end(prepared, outcome);
-                }
-                settlement
+                self.set_aside_and_end(outcome, &letter, record, prepared, body)
+                    .await
             }
-            Decision::HandBack(cause) => self.hand_back(record, &prepared.delivery, cause),
+            Decision::HandBack(cause) => self.hand_back(cause, record, prepared, body).await,
         }
+    }
+
+    /// Hands a delivery back for a wait, if there is time for another attempt. If not, it gets the
+    /// outcome that says so.
+    async fn hand_back(
+        &self,
+        cause: RetryCause,
+        record: &Record,
+        prepared: &Prepared,
+        body: Option<&str>,
+    ) -> Settlement {
+        let delivery = &prepared.delivery;
+        let (wait, draw) = (self.wait(record, cause), self.draw());
+        let wait = backoff::within(wait, cause, &delivery.envelope, draw, self.now());
+        if let Some(wait) = wait {
+            self.count_hand_back(delivery, cause);
+            return Settlement::Return(wait);
+        }
+        let (outcome, letter) = out_of_time(delivery, record);
+        self.set_aside_and_end(outcome, &letter, record, prepared, body)
+            .await
+    }
+
+    async fn set_aside_and_end(
+        &self,
+        outcome: Outcome,
+        letter: &DeadLetter,
+        record: &Record,
+        prepared: &Prepared,
+        body: Option<&str>,
+    ) -> Settlement {
+        let body = body.map_or_else(|| prepared.delivery.encode().into(), Cow::Borrowed);
+        let settlement = self.set_aside(record, &body, letter).await;
+        if settlement == Settlement::Acknowledge {
+            self.end(prepared, outcome);
+        }
+        settlement
     }
 
     async fn set_aside_undecodable(&self, record: &Record, error: &DecodeError) -> Settlement {
@@ -241,7 +270,7 @@ impl Batch {
         });
     }
 
-    fn hand_back(&self, record: &Record, delivery: &Delivery, cause: RetryCause) -> Settlement {
+    fn count_hand_back(&self, delivery: &Delivery, cause: RetryCause) {
         let outcome = if cause == RetryCause::OnHold {
             Outcome::Hold
         } else {
@@ -251,8 +280,6 @@ impl Batch {
             .lock()
             .channel(delivery.envelope.channel)
             .add(outcome, delivery.recipients.len());
-        let wait = self.wait(record, cause);
-        Settlement::Return(backoff::shorten(wait, delivery, self.now()))
     }
 
     fn now(&self) -> Timestamp {

@@ -1,9 +1,13 @@
 //! What outlives a batch.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use fanline_core::surroundings::Surroundings;
 
 use crate::channel::http::{self, HttpClient};
+use crate::channel::pace::Pace;
 use crate::line::channel::LineChannel;
 use crate::line_notify::channel::NotifyChannel;
 use crate::settings::Settings;
@@ -24,6 +28,7 @@ pub(crate) struct Environment {
     pub dead_letter_queue: DeadLetterQueue,
     /// The time of day and random numbers.
     pub surroundings: Surroundings,
+    invocations: AtomicU32,
 }
 
 impl Environment {
@@ -47,6 +52,45 @@ impl Environment {
             dead_letter_queue: DeadLetterQueue::new(sqs, dead_letter_queue_url, random),
             surroundings,
             settings,
+            invocations: AtomicU32::new(0),
         }
+    }
+
+    /// An invocation begins. It ends when the value is dropped.
+    pub(crate) fn begin(&self) -> Invocation<'_> {
+        self.invocations.fetch_add(1, Ordering::Relaxed);
+        self.all_paces().for_each(Pace::begin);
+        Invocation(self)
+    }
+
+    /// Whether it is worth while to take more records. During a hold one batch is enough: it has
+    /// the probe.
+    pub(crate) fn takes_more(&self) -> bool {
+        !self.line.is_on_hold() || self.invocations.load(Ordering::Relaxed) == 0
+    }
+
+    fn all_paces(&self) -> impl Iterator<Item = &Pace> {
+        self.line
+            .all_paces()
+            .into_iter()
+            .chain([self.line_notify.pace()])
+    }
+}
+
+/// An invocation under way.
+pub(crate) struct Invocation<'a>(&'a Environment);
+
+impl Invocation<'_> {
+    /// For how long it must stay open after its last request. See [`Pace::unpaid`].
+    pub(crate) fn unpaid(&self) -> Duration {
+        let unpaid = self.0.all_paces().map(Pace::unpaid).max();
+        unpaid.unwrap_or(Duration::ZERO)
+    }
+}
+
+impl Drop for Invocation<'_> {
+    fn drop(&mut self) {
+        self.0.all_paces().for_each(Pace::end);
+        self.0.invocations.fetch_sub(1, Ordering::Relaxed);
     }
 }

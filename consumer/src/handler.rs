@@ -90,6 +90,12 @@ impl Consumer {
         }
     }
 
+    /// Whether it is worth while to take more records from the queue. During a hold it is not: the
+    /// batch in hand waits, and makes the probes.
+    pub fn takes_more(&self) -> bool {
+        self.environment.takes_more()
+    }
+
     /// Works through a batch. It ends before `deadline`, and hands back what there was no time for.
     ///
     /// A record is left out of the response only when each of its recipients has an outcome.
@@ -108,6 +114,7 @@ impl Consumer {
                  `REQUEST_TIMEOUT_SECONDS` and 2 s"
             );
         }
+        let invocation = self.environment.begin();
         let environment = Arc::clone(&self.environment);
         let batch = Arc::new(Batch::new(environment, Arc::clone(&self.observer), latest));
         let settlements = settle_all(&batch, &records, deadline, clock).await;
@@ -117,6 +124,9 @@ impl Consumer {
         {
             tracing::warn!(%error, "visibility timeout not changed");
         }
+        let unpaid = invocation.unpaid();
+        tokio::time::sleep(unpaid.min(room(deadline, MARGIN_TO_RESPOND, clock))).await;
+        drop(invocation);
         Handled {
             response: response(&records, &settlements),
             metrics: batch.metrics(clock.now()),

@@ -1,30 +1,31 @@
 //! The consumer's environment variables, read once at the cold start.
+//!
+//! # Layout
+//! - `access`: how LINE is reached
+//! - `number`: rates and times
 
-use std::ops::RangeInclusive;
+mod access;
+mod number;
+
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::{Reader, SettingsError};
-use reqwest::Url;
 use secrecy::SecretString;
 
-/// LINE's limits are for the channel, over all machines, and an environment may use only its share.
-/// If the share is not set, a tenth of the limit is taken. That is right for up to ten environments
-/// (`MaximumConcurrency: 10`).
+pub use crate::settings::access::LineAccess;
+pub(crate) use crate::settings::access::{TokenSource, fits_in_a_header};
+use crate::settings::access::{base, line_api_base, request_timeout, token};
+use crate::settings::number::{rate, seconds};
+
+/// LINE's limits are for the channel, over all machines, and an environment may use only its share:
+/// the limit divided by so many environments, where `ENVIRONMENTS` is not set.
 /// <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
-const DEFAULT_PUSH_PER_SECOND: f64 = PUSH_PER_SECOND as f64 / 10.0;
-const DEFAULT_MULTICAST_PER_SECOND: f64 = MULTICAST_PER_SECOND as f64 / 10.0;
+const DEFAULT_ENVIRONMENTS: u32 = 10;
 /// LINE Notify publishes a limit for each token (1,000 an hour) and none for the sender. This one
 /// keeps a small server from being flooded.
-const DEFAULT_NOTIFY_PER_SECOND: f64 = 50.0;
-/// More than any channel allows, for a LINE without limits in tests.
-const MAX_PER_SECOND: f64 = 100_000.0;
-const MIN_PER_SECOND: f64 = 0.001;
-const MIN_REQUEST_TIMEOUT: f64 = 0.1;
-/// A function runs for 900 seconds at most.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const MAX_SECONDS: f64 = 900.0;
-
+const NOTIFY_LIMIT: f64 = 200.0;
 /// What the consumer needs to know before its first record.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -40,11 +41,12 @@ pub struct Settings {
     /// `DELIVERY_QUEUE_URL`: the queue that the records come from. Without it, the records' ARN is
     /// looked up.
     pub(crate) delivery_queue_url: Option<String>,
-    /// `PUSH_PER_SECOND`: this environment's share of LINE's limit, in requests a second.
+    /// This environment's share of LINE's limit, in requests a second: `LINE_PUSH_LIMIT` divided by
+    /// `ENVIRONMENTS`, or `PUSH_PER_SECOND`.
     pub(crate) push_per_second: f64,
-    /// `MULTICAST_PER_SECOND`: the same for multicasts.
+    /// The same for multicasts, of `LINE_MULTICAST_LIMIT`, or `MULTICAST_PER_SECOND`.
     pub(crate) multicast_per_second: f64,
-    /// `NOTIFY_PER_SECOND`: the same for LINE Notify.
+    /// The same for LINE Notify, of a limit of our own, or `NOTIFY_PER_SECOND`.
     pub(crate) notify_per_second: f64,
     /// `REQUEST_TIMEOUT_SECONDS`: no request takes longer.
     pub(crate) request_timeout: Duration,
@@ -52,42 +54,13 @@ pub struct Settings {
     /// further attempt.
     pub(crate) retry_base: Duration,
     /// `MAX_RECEIVE_COUNT`: the delivery queue's `maxReceiveCount`. At this receive a delivery that
-    /// is on hold for a missing token is set aside with its reason. SQS would do it without one.
+    /// has no outcome is set aside with its reason. SQS would do it without one.
     pub(crate) max_receive_count: u32,
     /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it, the name
     /// of the run does.
     pub(crate) log_hash_key: Option<SecretString>,
     /// `AWS_LAMBDA_FUNCTION_NAME`: a dimension of the metrics. Lambda sets it.
     pub(crate) function: String,
-}
-
-/// The variables of which one names a token.
-const TOKEN_VARIABLES: [&str; 3] = [
-    "LINE_CHANNEL_ACCESS_TOKEN",
-    "LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN",
-    "LINE_CHANNEL_ID",
-];
-
-/// Where the channel access token comes from.
-#[derive(Debug, Clone)]
-pub(crate) enum TokenSource {
-    /// Nowhere. Only the channel `line-notify` can be served.
-    None,
-    /// `LINE_CHANNEL_ACCESS_TOKEN` is the token.
-    Fixed(SecretString),
-    /// `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN` names the secret whose string is the token.
-    Secret {
-        /// The secret's ARN or name.
-        arn: String,
-    },
-    /// `LINE_CHANNEL_ID` and `LINE_CHANNEL_SECRET` get a stateless token whenever one is needed.
-    /// <https://developers.line.biz/en/reference/messaging-api/#issue-stateless-channel-access-token>
-    Stateless {
-        /// The channel's ID.
-        channel_id: String,
-        /// The channel's secret.
-        channel_secret: SecretString,
-    },
 }
 
 impl Settings {
@@ -101,13 +74,18 @@ impl Settings {
             base(reader, "LINE_NOTIFY_API_BASE", "https://notify-api.line.me");
         let dead_letter_queue_url = reader.required("DEAD_LETTER_QUEUE_URL");
         let delivery_queue_url = reader.optional("DELIVERY_QUEUE_URL");
-        let push_per_second = share(reader, "PUSH_PER_SECOND", DEFAULT_PUSH_PER_SECOND);
-        let multicast_per_second =
-            share(reader, "MULTICAST_PER_SECOND", DEFAULT_MULTICAST_PER_SECOND);
-        let notify_per_second = share(reader, "NOTIFY_PER_SECOND", DEFAULT_NOTIFY_PER_SECOND);
+        let environments = reader
+            .optional("ENVIRONMENTS")
+            .map_or(DEFAULT_ENVIRONMENTS, NonZeroU32::get);
+        let push_limit = rate(reader, "LINE_PUSH_LIMIT", PUSH_PER_SECOND.into());
+        let multicast_limit = rate(reader, "LINE_MULTICAST_LIMIT", MULTICAST_PER_SECOND.into());
+        let share = |limit: f64| limit / f64::from(environments);
+        let push_per_second = rate(reader, "PUSH_PER_SECOND", share(push_limit));
+        let multicast_per_second = rate(reader, "MULTICAST_PER_SECOND", share(multicast_limit));
+        let notify_per_second = rate(reader, "NOTIFY_PER_SECOND", share(NOTIFY_LIMIT));
         let request_timeout = request_timeout(reader);
         let retry_base = seconds(reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
-        let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(5);
+        let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(20);
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
         let function = reader
             .optional("AWS_LAMBDA_FUNCTION_NAME")
@@ -128,135 +106,6 @@ impl Settings {
             function,
         });
         all.finish(settings)
-    }
-}
-
-/// How the Messaging API is reached: all that a request needs which sends nothing.
-#[derive(Debug, Clone)]
-pub struct LineAccess {
-    pub(crate) token: TokenSource,
-    pub(crate) line_api_base: String,
-    pub(crate) request_timeout: Duration,
-}
-
-impl LineAccess {
-    /// Reads the consumer's variables for it through `lookup` and reports all problems together. It
-    /// is a problem where no token is named.
-    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let is_set = |name: &&str| lookup(name).is_some_and(|text| !text.is_empty());
-        let names_token = TOKEN_VARIABLES.iter().any(is_set);
-        let mut all = Reader::new(lookup);
-        if !names_token {
-            all.problem(format!("`{}` is not set", TOKEN_VARIABLES[0]));
-        }
-        let token = token(&mut all);
-        let line_api_base = line_api_base(&mut all);
-        let request_timeout = request_timeout(&mut all);
-        let access = Self {
-            token,
-            line_api_base,
-            request_timeout,
-        };
-        all.finish(Some(access))
-    }
-}
-
-fn line_api_base<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> String {
-    base(reader, "LINE_API_BASE", "https://api.line.me")
-}
-
-fn request_timeout<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Duration {
-    seconds(reader, "REQUEST_TIMEOUT_SECONDS", 10.0, MIN_REQUEST_TIMEOUT)
-}
-
-fn token<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> TokenSource {
-    let fixed: Option<String> = reader.optional("LINE_CHANNEL_ACCESS_TOKEN");
-    let arn: Option<String> = reader.optional("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN");
-    let id: Option<String> = reader.optional("LINE_CHANNEL_ID");
-    let secret: Option<String> = reader.optional("LINE_CHANNEL_SECRET");
-    if id.is_some() != secret.is_some() {
-        reader.problem("`LINE_CHANNEL_ID` and `LINE_CHANNEL_SECRET` go together".into());
-    }
-    match (fixed, arn, id.zip(secret)) {
-        (None, None, None) => TokenSource::None,
-        (Some(token), None, None) => {
-            if !fits_in_a_header(token.trim()) {
-                reader.problem("no HTTP header can hold `LINE_CHANNEL_ACCESS_TOKEN`".into());
-            }
-            TokenSource::Fixed(token.trim().into())
-        }
-        (None, Some(arn), None) => TokenSource::Secret { arn },
-        (None, None, Some((id, secret))) => TokenSource::Stateless {
-            channel_id: id,
-            channel_secret: secret.into(),
-        },
-        _ => {
-            reader.problem(
-                "only one of `LINE_CHANNEL_ACCESS_TOKEN`, `LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN` \
-                 and `LINE_CHANNEL_ID` may be set"
-                    .into(),
-            );
-            TokenSource::None
-        }
-    }
-}
-
-/// Whether an `Authorization` header can hold this token.
-pub(crate) fn fits_in_a_header(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())
-}
-
-/// A base to which paths are appended. It has no slash at its end: LINE refuses a path with a
-/// double slash.
-/// <https://developers.line.biz/en/news/tags/messaging-api/>
-fn base<F: Fn(&str) -> Option<String>>(
-    reader: &mut Reader<F>,
-    name: &str,
-    default: &str,
-) -> String {
-    let Some(text) = reader.optional::<String>(name) else {
-        return default.to_owned();
-    };
-    let fits = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    if let Some(url) = Url::parse(&text).ok().filter(fits) {
-        return url.as_str().trim_end_matches('/').to_owned();
-    }
-    reader.problem(format!("`{name}` is not an http or https URL"));
-    default.to_owned()
-}
-
-fn share<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, name: &str, default: f64) -> f64 {
-    number(reader, name, default, MIN_PER_SECOND..=MAX_PER_SECOND)
-}
-
-fn seconds<F: Fn(&str) -> Option<String>>(
-    reader: &mut Reader<F>,
-    name: &str,
-    default: f64,
-    min: f64,
-) -> Duration {
-    Duration::from_secs_f64(number(reader, name, default, min..=MAX_SECONDS))
-}
-
-fn number<F: Fn(&str) -> Option<String>>(
-    reader: &mut Reader<F>,
-    name: &str,
-    default: f64,
-    range: RangeInclusive<f64>,
-) -> f64 {
-    match reader.optional(name) {
-        Some(value) if range.contains(&value) => value,
-        Some(_) => {
-            let (min, max) = (range.start(), range.end());
-            reader.problem(format!("`{name}` is not a number from {min} to {max}"));
-            default
-        }
-        None => default,
     }
 }
 
@@ -282,7 +131,7 @@ mod tests {
         assert_eq!(settings.line_api_base, "https://api.line.me");
         assert_eq!(settings.line_notify_api_base, "https://notify-api.line.me");
         assert_eq!(settings.request_timeout, Duration::from_secs(10));
-        assert_eq!(settings.max_receive_count, 5);
+        assert_eq!(settings.max_receive_count, 20);
     }
 
     #[test]
@@ -323,6 +172,24 @@ mod tests {
     }
 
     #[test]
+    fn the_token_goes_over_https_unless_line_is_on_this_machine() {
+        for (base, fits) in [
+            ("https://api.line.me", true),
+            ("http://api.line.me", false),
+            ("http://10.0.0.1:80", false),
+            ("http://localhost.example.com", false),
+            ("http://localhost:5102", true),
+            ("http://127.8.8.8", true),
+            ("http://[::1]:5102", true),
+            ("http://host.docker.internal:5102", true),
+        ] {
+            let queue = ("DEAD_LETTER_QUEUE_URL", "http://q/dlq");
+            let settings = read(&[queue, ("LINE_API_BASE", base)]);
+            assert_eq!(settings.is_ok(), fits, "{base}");
+        }
+    }
+
+    #[test]
     fn every_problem_is_named_at_once_and_no_secret_is_repeated() {
         let error = read(&[
             ("LINE_API_BASE", "api.line.me"),
@@ -357,6 +224,46 @@ mod tests {
         ])
         .unwrap_err();
         assert!(error.to_string().contains("only one of"), "{error}");
+    }
+
+    #[test]
+    fn the_environments_share_the_limits() {
+        const QUEUE: (&str, &str) = ("DEAD_LETTER_QUEUE_URL", "http://q/dlq");
+        for (variables, push, multicast, notify) in [
+            (&[][..], 200.0, 20.0, 20.0),
+            (&[("ENVIRONMENTS", "40")], 50.0, 5.0, 5.0),
+            // 24 and 32 are numbers of environments like any other.
+            (&[("ENVIRONMENTS", "32")], 62.5, 6.25, 6.25),
+            // Two stacks on one channel.
+            (
+                &[
+                    ("ENVIRONMENTS", "40"),
+                    ("LINE_PUSH_LIMIT", "1000"),
+                    ("LINE_MULTICAST_LIMIT", "100"),
+                ],
+                25.0,
+                2.5,
+                5.0,
+            ),
+            // A share that is set is not divided.
+            (
+                &[("ENVIRONMENTS", "40"), ("PUSH_PER_SECOND", "7")],
+                7.0,
+                5.0,
+                5.0,
+            ),
+        ] {
+            let settings = read(&[&[QUEUE], variables].concat()).unwrap();
+            let shares = [
+                settings.push_per_second,
+                settings.multicast_per_second,
+                settings.notify_per_second,
+            ];
+            for (share, expected) in shares.into_iter().zip([push, multicast, notify]) {
+                assert!((share - expected).abs() < 1e-9, "{variables:?}: {shares:?}");
+            }
+        }
+        assert!(read(&[QUEUE, ("ENVIRONMENTS", "0")]).is_err());
     }
 
     #[test]

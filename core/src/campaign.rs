@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::channel::{Channel, OnUnknown};
 use crate::delivery::Envelope;
 use crate::limits::sqs::MAX_DELAY;
-use crate::list::Format;
+use crate::list::{Encoding, Format};
 use written::WrittenCampaign;
 
 /// A campaign that has been checked: every field is valid and every template compiles.
@@ -32,6 +32,11 @@ pub struct Campaign {
     pub recipients: Recipients,
     /// How the list is written, if the campaign says it. Otherwise the list's name says it.
     pub format: Option<Format>,
+    /// How the list's text is encoded, if the campaign says it. Otherwise it is UTF-8, or UTF-16
+    /// where the list's first bytes leave no doubt.
+    pub encoding: Option<Encoding>,
+    /// Which sheet of a workbook is the list. Otherwise it is the first one.
+    pub sheet: Option<String>,
     /// What the recipients get.
     pub messages: MessageTemplate,
     /// Whether the phone stays silent.
@@ -42,7 +47,7 @@ pub struct Campaign {
     pub expires_at: Option<Timestamp>,
     /// When the schedule fired. It is a part of the run's name.
     pub scheduled_time: Option<Timestamp>,
-    /// How many bad rows a slice may have.
+    /// How many bad rows the list may have.
     pub max_bad_rows: MaxBadRows,
     /// What happens to a LINE Notify request that was not answered.
     pub on_unknown: OnUnknown,
@@ -82,6 +87,8 @@ impl Campaign {
             channel: written.channel,
             recipients: Recipients::from_value(written.recipients)?,
             format: written.format,
+            encoding: written.encoding,
+            sheet: written.sheet,
             messages: MessageTemplate::compile(written.channel, written.messages)?,
             notification_disabled: written.notification_disabled,
             deliver_at,
@@ -247,6 +254,11 @@ mod tests {
             ("max_bad_rows", json!("1"), "`max_bad_rows` is neither"),
             ("max_bad_rows", json!("101%"), "`max_bad_rows` is neither"),
             ("on_unknown", json!("guess"), "unknown variant `guess`"),
+            (
+                "encoding",
+                json!("excel"),
+                "`encoding`: no encoding has this name",
+            ),
             ("format", json!("xls"), "unknown variant `xls`"),
         ]);
     }
@@ -278,6 +290,16 @@ mod tests {
             ]
             .map(|(messages, sentence)| ("messages", messages, sentence)),
         );
+    }
+
+    #[test]
+    fn a_campaign_may_have_the_fields_that_the_ledger_reads() {
+        for (field, value) in [
+            ("canary", json!({"share": "1%"})),
+            ("brake", json!({"refused": "5%"})),
+        ] {
+            assert!(Campaign::from_value(with(field, value)).is_ok(), "{field}");
+        }
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub struct Reader<F> {
 }
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    /// A reader that looks variables up with `lookup`. An empty value counts as not set.
+    /// A reader that looks variables up with `lookup`. White space around a value is no part of
+    /// it: it comes along when a value is copied. An empty value counts as not set.
     pub fn new(lookup: F) -> Self {
         Self {
             lookup,
@@ -36,8 +37,8 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
     /// The variable, or `None` where it is not set. A value that is not valid is a problem.
     pub fn optional<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
-        let text = (self.lookup)(name).filter(|text| !text.is_empty())?;
-        match text.parse() {
+        let text = self.text(name)?;
+        match text.trim().parse() {
             Ok(value) => Some(value),
             Err(error) => {
                 self.problem(format!("`{name}` is not valid: {error}"));
@@ -48,11 +49,15 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
     /// The variable. It is a problem where it is not set or not valid.
     pub fn required<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
-        if (self.lookup)(name).is_none_or(|text| text.is_empty()) {
+        if self.text(name).is_none() {
             self.problem(format!("`{name}` is not set"));
             return None;
         }
         self.optional(name)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|text| !text.trim().is_empty())
     }
 
     /// Adds a problem that only the caller can see, such as two variables that exclude each other.
@@ -72,6 +77,21 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn white_space_around_a_value_is_no_part_of_it() {
+        let mut reader = Reader::new(|name| match name {
+            "COUNT" => Some(" 7\r\n".to_owned()),
+            "QUEUE_URL" => Some(" \n".to_owned()),
+            _ => Some("\u{a0}x y ".to_owned()),
+        });
+        assert_eq!(reader.required("COUNT"), Some(7));
+        assert_eq!(reader.required::<String>("NAME").as_deref(), Some("x y"));
+        assert_eq!(reader.optional::<String>("QUEUE_URL"), None);
+        assert_eq!(reader.required::<String>("QUEUE_URL"), None);
+        let error = reader.finish(Some(())).unwrap_err();
+        assert_eq!(error.to_string(), "`QUEUE_URL` is not set");
+    }
 
     #[test]
     fn all_problems_are_named_together() {

@@ -64,13 +64,14 @@ impl MessageTemplate {
 
     /// Checks that a list with this header has every column that a template names.
     pub fn check_header(&self, header: &Header) -> Result<(), ListError> {
+        let mut possible = self.compiled.possible_columns();
+        if let Some((field, column)) = possible.find(|(_, name)| header.has(name)) {
+            return Err(ListError::ColumnForm {
+                field: field.clone(),
+                problem: Column::meant(column),
+            });
+        }
         for text in self.compiled.texts() {
-            if let Some(column) = text.possible_columns.iter().find(|name| header.has(name)) {
-                return Err(ListError::ColumnForm {
-                    field: text.field.clone(),
-                    problem: Column::meant(column),
-                });
-            }
             if let Some(column) = text.columns.iter().find(|column| !header.has(&column.name)) {
                 return Err(header.lacks(&column.name, &text.field));
             }

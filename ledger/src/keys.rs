@@ -51,6 +51,11 @@ impl RunKeys {
         self.key("run.json")
     }
 
+    /// What the bookkeeper remembers of the run.
+    pub fn watch(&self) -> String {
+        self.key("watch.json")
+    }
+
     /// The list of the run's slices.
     pub fn slices(&self) -> String {
         self.key("slices.ndjson")
@@ -184,6 +189,7 @@ mod tests {
         let slice: SliceId = "90001c".parse().unwrap();
         let at = |name: &str| format!("ledger/xmas%402026-12-25T00%3A00%3A00Z/{name}");
         assert_eq!(keys.record(), at("run.json"));
+        assert_eq!(keys.watch(), at("watch.json"));
         assert_eq!(keys.slices(), at("slices.ndjson"));
         assert_eq!(keys.counts(slice), at("slices/90001c.json"));
         assert_eq!(keys.roll(slice), at("rolls/90001c"));

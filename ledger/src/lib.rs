@@ -24,10 +24,17 @@
 //! | `slices.ndjson` | who cut the list, once | [`SliceLines`] |
 //! | `slices/<slice>.json` | producer, after the first reading and at the end | [`SliceCounts`] |
 //! | `rolls/<slice>` | producer, once, after the last delivery | [`RollWriter`], [`RollReader`] |
+//! | `watch.json` | bookkeeper, compare-and-swap | [`RunWatch`] |
 //! | `books/<slice>`, `books/loose` | bookkeeper, compare-and-swap | [`Book`], [`LooseBook`] |
 //! | `pages/<time>-<uuid>.ndjson.zst` | bookkeeper, before the books | [`Page`] |
 //!
 //! And `control/control.json`, compare-and-swap by everyone: [`Control`].
+//!
+//! # Messages
+//! | queue | body | type |
+//! | --- | --- | --- |
+//! | outcome queue | what became of deliveries, or a call to the bookkeeper | [`OutcomeQueueBody`] |
+//! | slice queue | an order to publish what is waiting of a slice | [`SliceOrder`] |
 //!
 //! # What callers must keep
 //! - Nothing of a run is published before its record is written, and nothing of a slice before its
@@ -67,7 +74,7 @@ pub use json_object::ObjectError;
 pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
 pub use outcomes::{
     Cell, CellReason, DeliveryOutcome, Departed, FinalOutcome, OutcomeMessage, OutcomeMessageError,
-    Page, PageError, PageLine, RunOutcomes, Standing, gather,
+    OutcomeQueueBody, Page, PageError, PageLine, RunOutcomes, Standing, WAKE, gather,
 };
 pub use roll::{
     Fingerprint, FingerprintError, Fingerprinter, RollError, RollReader, RollRow, RollTotals,
@@ -75,14 +82,15 @@ pub use roll::{
 };
 pub use run::{
     Content, Cut, Decision, Equation, Firing, ListVersion, Refusal, RunKind, RunRecord, RunSum,
-    SliceCounts, SliceLine, SliceLines, decide,
+    SliceCounts, SliceLine, SliceLines, SliceOrder, decide,
 };
 pub use store::{
     Bucket, EditControlError, Expect, Fetched, Folder, Listed, MAX_TRIES, MergeError, MergedBook,
-    Object, Put, Store, StoreError, Tag, UpdateError, Updated, begin_run, draw_id, edit_control,
-    merge_loose, merge_slice, read_control,
+    Object, Put, ReadSumError, ReadWatchError, Store, StoreError, Tag, UpdateError, Updated,
+    begin_run, draw_id, edit_control, edit_watch, merge_loose, merge_slice, read_control, read_sum,
+    read_tallies, read_tallies_of, read_watch, s3_client,
 };
 pub use watch::{
     Brake, BrakeReason, BrakeRule, CostLine, Lateness, OpenRun, PlannedRun, Refusals,
-    RefusalsInAMinute, SettledRate, best_pace, deadline, plan_cost,
+    RefusalsInAMinute, RunWatch, SettledRate, best_pace, deadline, plan_cost,
 };

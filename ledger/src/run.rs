@@ -2,12 +2,14 @@
 
 mod content;
 mod decide;
+mod order;
 mod record;
 mod slices;
 mod sum;
 
 pub use content::{Content, ListVersion};
 pub use decide::{Decision, Firing, Refusal, decide};
+pub use order::SliceOrder;
 pub use record::{Cut, RunKind, RunRecord};
 pub use slices::{SliceCounts, SliceLine, SliceLines};
 pub use sum::{Equation, RunSum};

@@ -2,20 +2,28 @@
 
 use std::path::PathBuf;
 
+use aws_config::SdkConfig;
 use bytes::Bytes;
+use fanline_core::s3_uri::S3Uri;
+
+use crate::keys::LEDGER_PREFIX;
 
 mod begin;
 mod books;
 mod bucket;
 mod edit_control;
+mod edit_watch;
 mod folder;
+mod read_sum;
 mod update;
 
 pub use begin::{begin_run, draw_id};
 pub use books::{MergeError, MergedBook, merge_loose, merge_slice};
-pub use bucket::Bucket;
+pub use bucket::{Bucket, s3_client};
 pub use edit_control::{EditControlError, edit_control, read_control};
+pub use edit_watch::{ReadWatchError, edit_watch, read_watch};
 pub use folder::Folder;
+pub use read_sum::{ReadSumError, read_sum, read_tallies, read_tallies_of};
 pub use update::{MAX_TRIES, UpdateError, Updated};
 
 /// What stands for an object's content: another content has another tag. An S3 `ETag`, or SHA-256
@@ -129,6 +137,20 @@ pub enum Store {
 }
 
 impl Store {
+    /// The store that the setting `LEDGER_URI` names, such as `s3://BUCKET/ledger/`. The last part
+    /// of its key, [`LEDGER_PREFIX`], is the one that the keys of all runs begin with.
+    pub fn of_ledger_uri(config: &SdkConfig, uri: &S3Uri) -> Self {
+        let mut place = uri.clone();
+        if !place.key.is_empty() && !place.key.ends_with('/') {
+            place.key.push('/');
+        }
+        let above = place.key.strip_suffix(LEDGER_PREFIX);
+        let above = above.filter(|key| key.is_empty() || key.ends_with('/'));
+        let key = above.map(str::to_owned).unwrap_or(place.key);
+        let bucket = uri.bucket.clone();
+        Self::Bucket(Bucket::new(config, S3Uri { bucket, key }))
+    }
+
     /// Reads an object; `None` where there is none.
     pub async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
         match self {

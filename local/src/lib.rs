@@ -1,5 +1,5 @@
-//! The far ends on one machine: an SQS-compatible server, a simulated LINE, and a host for the
-//! Lambda binaries.
+//! The far ends on one machine: an SQS-compatible server, a stand-in for S3, a simulated LINE, and
+//! a host for the Lambda binaries.
 //!
 //! This crate is never deployed. The servers have their own copies of what AWS and LINE document,
 //! on purpose: they judge the rest of the project.
@@ -13,6 +13,10 @@
 //!   - `handle`: receipt handles; `move_task`: dead letters on their way back
 //!   - `faults`: what goes wrong, drawn from a seed; `options`
 //!   - `in_process`: the server without a port, for simulations
+//! - `s3`: the stand-in for S3. Start it, point an S3 client at its URL, drop it.
+//!   - `wire`: HTTP; `call`: a request; `chunked`: a body in the SDK's own chunks; `answer`
+//!   - `account`: the buckets by name; `bucket`: objects and their versions, pure; `listing`: XML
+//!   - `faults`: what goes wrong, drawn from a seed or told by a test; `options`
 //! - `line`: the simulated LINE. Start it, send to its URL, ask it who got what, drop it.
 //!   - `wire`: HTTP, and connections that break; `endpoint`: the paths; `answer`: an answer
 //!   - `service`: passes a request on to `messaging` (Messaging API) or `notify` (LINE Notify)
@@ -31,6 +35,7 @@ mod id_header;
 mod kills;
 mod lambda;
 mod line;
+mod s3;
 mod sqs;
 
 pub use clock::Clock;
@@ -40,6 +45,7 @@ pub use line::{
     HangUp, InProcessLine, LedgerSecond, LedgerSummary, LineFault, LineFaults, LineFaultsError,
     LineOptions, LineReceipt, LineServer, UnknownInMulticast,
 };
+pub use s3::{S3Call, S3Counts, S3Fault, S3Faults, S3Options, S3Server};
 pub use sqs::{
     AnswerLost, InProcessQueues, QueueCounts, QueueFaults, QueueFaultsError, QueueOptions,
     QueueServer,

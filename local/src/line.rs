@@ -8,7 +8,6 @@
 //! project sends.
 
 use std::io;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -45,13 +44,13 @@ pub struct LineServer {
 }
 
 impl LineServer {
-    /// Binds a port of 127.0.0.1 and begins to answer, on the Tokio runtime that calls it.
+    /// Binds a port and begins to answer, on the Tokio runtime that calls it.
     ///
     /// Fails if the port is taken, or (`InvalidInput`) if the rates of the faults are not possible.
     pub async fn start(options: LineOptions) -> io::Result<Self> {
         let check = options.faults.check();
         check.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+        let listener = TcpListener::bind((options.host, options.port)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let memory = Arc::new(Mutex::new(Memory::new(options)));
         let accepting = tokio::spawn(wire::accept(listener, Arc::clone(&memory)));
@@ -62,7 +61,7 @@ impl LineServer {
         })
     }
 
-    /// `http://127.0.0.1:PORT`, in place of `https://api.line.me` and `https://notify-api.line.me`.
+    /// `http://HOST:PORT`, in place of `https://api.line.me` and `https://notify-api.line.me`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -77,8 +76,8 @@ impl LineServer {
         self.memory.lock().ledger.receipts(recipient)
     }
 
-    /// Changes the options for the requests that come from now on. Port and clock stay as they were
-    /// at the start.
+    /// Changes the options for the requests that come from now on. Host, port and clock stay as
+    /// they were at the start.
     pub fn change(&self, change: impl FnOnce(&mut LineOptions)) {
         self.memory.lock().change_options(change);
     }

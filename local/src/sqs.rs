@@ -4,7 +4,6 @@
 //! project sends.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,16 +44,15 @@ impl QueueServer {
     /// Starts a server without queues, on the Tokio runtime that calls it. Fails if the port is
     /// taken.
     pub async fn start(options: QueueOptions) -> io::Result<Self> {
-        let listener =
-            TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
+        let listener = TcpListener::bind((options.host, options.port)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let account = Arc::new(Account::new(url.clone(), options));
         let serving = tokio::spawn(serve(listener, account)).abort_handle();
         Ok(Self { url, serving })
     }
 
-    /// `http://127.0.0.1:PORT`, the endpoint for an SQS client. The URL of a queue is
-    /// `http://127.0.0.1:PORT/000000000000/NAME`.
+    /// `http://HOST:PORT`, the endpoint for an SQS client. The URL of a queue is
+    /// `http://HOST:PORT/000000000000/NAME`.
     pub fn url(&self) -> &str {
         &self.url
     }

@@ -22,7 +22,7 @@ mod poll_loop;
 mod poller;
 mod queue;
 
-pub use options::PollerOptions;
+pub use options::{Gate, PollerOptions};
 pub use poll_loop::PollerCounts;
 pub use poller::Poller;
 pub use queue::PollerError;

@@ -1,5 +1,7 @@
 //! How a poller polls and calls its function.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fanline_core::limits::sqs::MAX_ENTRIES;
@@ -28,6 +30,30 @@ pub struct PollerOptions {
     pub timeout: Option<Duration>,
     /// Spreads the waits after failed requests.
     pub random: Random,
+    /// Whether messages may be received now.
+    pub gate: Gate,
+}
+
+/// Asked before each receive: `false` keeps the poller from it for a while. The default is open.
+#[derive(Clone, Default)]
+pub struct Gate(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
+
+impl Gate {
+    /// A gate that is open while `is_open` says so.
+    pub fn from_fn(is_open: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(is_open)))
+    }
+
+    /// Whether messages may be received now.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.as_ref().is_none_or(|is_open| is_open())
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Gate").field(&self.is_open()).finish()
+    }
 }
 
 impl PollerOptions {
@@ -43,6 +69,7 @@ impl PollerOptions {
             report_failures: true,
             timeout: None,
             random: Random::default(),
+            gate: Gate::default(),
         }
     }
 }

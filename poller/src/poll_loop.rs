@@ -31,6 +31,9 @@ const MAX_DELETE_BACKOFF: Duration = Duration::from_secs(5);
 const RECEIVE_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_RECEIVE_BACKOFF: Duration = Duration::from_secs(20);
 
+/// How often a closed gate is asked again.
+const GATE_INTERVAL: Duration = Duration::from_millis(200);
+
 /// What the poller has done so far.
 #[derive(Debug, Default)]
 pub struct PollerCounts {
@@ -64,6 +67,12 @@ where
         }
         let mut failures = 0_u32;
         loop {
+            if !self.options.gate.is_open() {
+                if sleep_or_stop(GATE_INTERVAL, &mut stopping).await {
+                    return;
+                }
+                continue;
+            }
             let received = tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stop| *stop) => return,

@@ -1,6 +1,10 @@
 //! Why an event was not worked off.
 
+use std::fmt;
+
 use fanline_core::campaign::CampaignError;
+use fanline_ledger::Refusal;
+use serde_json::Value;
 
 use crate::check::reading::CheckError;
 use crate::check::rejects::RejectsError;
@@ -71,7 +75,7 @@ pub enum ProduceError {
     /// There was not enough time for the check.
     #[error(
         "there was not enough time to check all of `{0}`, so nothing was sent: \
-         allow more time, or set `SLICE_QUEUE_URL`"
+         give the function more memory, which also makes it faster, or more time"
     )]
     NoTimeToCheck(String),
     /// There was not enough time for a single request.
@@ -87,23 +91,25 @@ pub enum ProduceError {
     },
     /// Time ran out, and there is no slice queue for the rest.
     #[error(
-        "out of time with {before} deliveries on the queue; resume at row {row}: \
-         send the same event with `\"skip_deliveries\": {before}`, or set `SLICE_QUEUE_URL`"
+        "out of time with {} deliveries on the queue; resume at row {row}: \
+         send the same event with {resume}, or set `SLICE_QUEUE_URL`",
+        .resume.n
     )]
     OutOfTime {
-        /// How many deliveries are on the queue.
-        before: u64,
+        /// What is on the queue.
+        resume: Resume,
         /// The first row that is not sent.
         row: u64,
     },
     /// Time ran out, and the slice queue did not take the rest.
     #[error(
-        "out of time with {before} deliveries on the queue, and {error}; resume at row {row}: \
-         send the same event with `\"skip_deliveries\": {before}`"
+        "out of time with {} deliveries on the queue, and {error}; resume at row {row}: \
+         send the same event with {resume}",
+        .resume.n
     )]
     HandOver {
-        /// How many deliveries are on the queue.
-        before: u64,
+        /// What is on the queue.
+        resume: Resume,
         /// The first row that is not sent.
         row: u64,
         /// Why the slice queue did not take the rest.
@@ -112,17 +118,29 @@ pub enum ProduceError {
     /// A request could not be sent.
     #[error(
         "{error}; {published} deliveries of this invocation are on the queue; \
-         resume at row {row}: send the same event with `\"skip_deliveries\": {before}`"
+         resume at row {row}: send the same event with {resume}"
     )]
     Publish {
         /// How many deliveries of this invocation are on the queue.
         published: u64,
-        /// How many of the slice's first deliveries are on the queue.
-        before: u64,
+        /// Which of the slice's first deliveries are on the queue.
+        resume: Resume,
         /// The first row that may not be sent.
         row: u64,
         /// Why the request could not be sent.
         error: QueueError,
+    },
+    /// The slices could not be put on their queue, because one of them is too long for a message.
+    /// Nothing was sent.
+    #[error(
+        "`{list}`: its slice at row {row} is too long for a message of the slice queue, \
+         so nothing was sent: set a smaller `SLICE_BYTES`"
+    )]
+    SliceTooLong {
+        /// The name of the list.
+        list: String,
+        /// The first row of the slice.
+        row: u64,
     },
     /// The slices could not be put on their queue.
     #[error(
@@ -135,6 +153,41 @@ pub enum ProduceError {
         /// Why the others are not.
         error: QueueError,
     },
+    /// The run's record does not allow the firing. Nothing was sent.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The run's record can't be read or written. Nothing was sent.
+    #[error("the record of the run can't be read or written, so nothing was sent: {0}")]
+    Ledger(String),
+    /// Everything of the slice is on the queue, but its roll can't be written.
+    #[error(
+        "all deliveries of the slice are on the queue, but its roll can't be written: {0}; the \
+         same event again publishes them under the same retry keys"
+    )]
+    Roll(String),
+    /// Another firing with other settings has begun the run at this very time.
+    #[error(
+        "another firing began the run `{0}` at the same time with another `SLICE_BYTES`, \
+         so nothing was sent: fire it again"
+    )]
+    BegunMeanwhile(String),
+    /// The recipients did not fit into memory, and could not be sorted on the disk.
+    #[error(
+        "the recipients of `{list}` can't be sorted in the folder for temporary files, \
+         so nothing was sent: {problem}"
+    )]
+    Sort {
+        /// The name of the list.
+        list: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// The deliveries that were to be left out are those of another list.
+    #[error(
+        "`skip_deliveries` is of another version of `{0}`, whose first deliveries were others, \
+         so nothing was sent: put that list back, or fire the campaign without it"
+    )]
+    SkipOfAnotherList(String),
     /// More deliveries were to be left out than there are.
     #[error(
         "`skip_deliveries` is {skip}, but the list makes {there} deliveries in all: \
@@ -176,8 +229,34 @@ impl From<CheckError> for ProduceError {
         match error {
             CheckError::Read(error) => Self::Read(error),
             CheckError::NoRows(list) => Self::NoRows(list),
+            CheckError::Sort { list, error } => Self::Sort {
+                list,
+                problem: error.to_string(),
+            },
             CheckError::OutOfTime(list) => Self::NoTimeToCheck(list),
         }
+    }
+}
+
+/// The deliveries that a resumed fan-out leaves out: the first `n` of this version of the list.
+///
+/// It is written as the field of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resume {
+    /// How many deliveries are on the queue.
+    pub n: u64,
+    /// The version of the list.
+    pub etag: String,
+}
+
+impl fmt::Display for Resume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let etag = Value::from(self.etag.as_str());
+        write!(
+            f,
+            "`\"skip_deliveries\": {{\"n\": {}, \"etag\": {etag}}}`",
+            self.n
+        )
     }
 }
 

@@ -1,7 +1,8 @@
 //! The forms in which work arrives.
 
 use aws_lambda_events::sqs::SqsEvent;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::list::slice::Slice;
 
@@ -24,8 +25,18 @@ pub(crate) enum Event {
 pub(crate) struct Firing {
     /// The campaign as it was given, with the time of its firing where that is known.
     pub(crate) campaign: Value,
-    /// How many deliveries an earlier fan-out has published before it broke off: `skip_deliveries`.
-    pub(crate) skip: u64,
+    /// What an earlier fan-out has published before it broke off: `skip_deliveries`.
+    pub(crate) skip: Option<Skip>,
+}
+
+/// The first deliveries of a list, which are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Skip {
+    /// How many.
+    pub(crate) n: u64,
+    /// The version of the list that makes these deliveries.
+    pub(crate) etag: String,
 }
 
 /// Why an event asks for nothing that can be done.
@@ -45,8 +56,11 @@ pub enum EventError {
     /// `detail` is not an object.
     #[error("the event's `detail` is not a campaign: it is not a JSON object")]
     Detail,
-    /// `skip_deliveries` is not a number.
-    #[error("`skip_deliveries` is not a number of deliveries")]
+    /// `skip_deliveries` is not a number and an `ETag`.
+    #[error(
+        "`skip_deliveries` is not `{{\"n\": NUMBER, \"etag\": \"ETAG\"}}`: the error of the \
+         invocation that broke off has both"
+    )]
     Skip,
     /// `skip_deliveries` can't be used: a list in several slices has no one order of deliveries.
     #[error(
@@ -54,6 +68,12 @@ pub enum EventError {
          in several"
     )]
     SkipOfManySlices,
+    /// The event is another service's.
+    #[error(
+        "this is an event of {0}: expected is a campaign, an event of a schedule or a rule, or \
+         slices from SQS"
+    )]
+    OtherService(String),
     /// The event has `Records`, but is not an SQS event.
     #[error("the event has `Records`, but it is not an SQS event")]
     NotSqs,
@@ -76,6 +96,9 @@ impl Event {
         let Value::Object(mut object) = event else {
             return Err(EventError::NotAnObject);
         };
+        if let Some(service) = other_service(&object) {
+            return Err(EventError::OtherService(service));
+        }
         if object.contains_key("Records") {
             return slices(Value::Object(object)).map(Self::Slices);
         }
@@ -83,11 +106,10 @@ impl Event {
             return Firing::new(Value::Object(object), None).map(Self::Campaign);
         }
         let time = object.remove("time");
-        match object.remove("detail") {
-            None | Some(Value::Null) => Ok(Self::Configured { time }),
-            Some(Value::Object(detail)) if detail.is_empty() => Ok(Self::Configured { time }),
-            Some(detail @ Value::Object(_)) => Firing::new(detail, time).map(Self::Campaign),
-            Some(_) => Err(EventError::Detail),
+        match detail(object.remove("detail"))? {
+            Value::Null => Ok(Self::Configured { time }),
+            Value::Object(detail) if detail.is_empty() => Ok(Self::Configured { time }),
+            detail => Firing::new(detail, time).map(Self::Campaign),
         }
     }
 }
@@ -102,11 +124,53 @@ impl Firing {
             object.entry("scheduled_time").or_insert(time);
         }
         let skip = match object.remove("skip_deliveries") {
-            None => 0,
-            Some(skip) => skip.as_u64().ok_or(EventError::Skip)?,
+            None => None,
+            // The words of a JSON error can quote a value, so they are not repeated.
+            Some(skip) => Some(serde_json::from_value(skip).map_err(|_| EventError::Skip)?),
         };
         Ok(Self { campaign, skip })
     }
+}
+
+/// What an event's `detail` holds. In Scheduler's own events it is a text with JSON in it.
+fn detail(detail: Option<Value>) -> Result<Value, EventError> {
+    let detail = detail.unwrap_or(Value::Null);
+    let Value::String(text) = &detail else {
+        return Ok(detail);
+    };
+    match text.trim() {
+        "" => Ok(Value::Null),
+        // The words of a JSON error can quote a value, so they are not repeated.
+        json => serde_json::from_str(json).map_err(|_| EventError::Detail),
+    }
+}
+
+/// The service that sent the event, where it is none from which an event is expected.
+///
+/// S3 names itself in `eventSource`, SNS in `EventSource`, and in an event of a rule each service
+/// is the `source`.
+fn other_service(event: &Map<String, Value>) -> Option<String> {
+    let record = event.get("Records").and_then(|records| records.get(0));
+    let source = match record {
+        Some(record) => record
+            .get("eventSource")
+            .or_else(|| record.get("EventSource")),
+        None => event
+            .get("source")
+            .filter(|_| event.contains_key("detail-type")),
+    };
+    match source?.as_str()? {
+        "aws:s3" | "aws.s3" => Some("S3 (an upload does not start a campaign)".into()),
+        "aws:sns" => Some("SNS".into()),
+        "aws:sqs" => None,
+        other if other.starts_with("aws:") && is_name(other) => Some(format!("`{other}`")),
+        _ => None,
+    }
+}
+
+/// Whether the text can be a service's name, and no value of a person.
+fn is_name(text: &str) -> bool {
+    text.len() <= 30 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b':')
 }
 
 fn slices(event: Value) -> Result<Vec<Slice>, EventError> {
@@ -145,12 +209,16 @@ mod tests {
 
     #[test]
     fn a_bare_object_is_the_campaign() {
-        let event = Event::parse(json!({"campaign": "c", "skip_deliveries": 7})).unwrap();
+        let skip = json!({"n": 7, "etag": "\"5f\""});
+        let event = Event::parse(json!({"campaign": "c", "skip_deliveries": skip})).unwrap();
         assert_eq!(
             event,
             Event::Campaign(Firing {
                 campaign: json!({"campaign": "c"}),
-                skip: 7
+                skip: Some(Skip {
+                    n: 7,
+                    etag: "\"5f\"".into()
+                })
             })
         );
     }
@@ -160,7 +228,7 @@ mod tests {
         let timed = |time: &str| {
             Event::Campaign(Firing {
                 campaign: json!({"campaign": "c", "scheduled_time": time}),
-                skip: 0,
+                skip: None,
             })
         };
         let event = Event::parse(envelope(&json!({"campaign": "c"}))).unwrap();
@@ -184,13 +252,59 @@ mod tests {
     }
 
     #[test]
+    fn the_detail_of_a_schedule_is_a_text() {
+        for text in ["{}", " {\n} ", "", " \n", "null"] {
+            let event = Event::parse(envelope(&json!(text))).unwrap();
+            let time = Some(json!("2026-12-25T00:00:00Z"));
+            assert_eq!(event, Event::Configured { time }, "{text:?}");
+        }
+        let campaign = json!({"campaign": "c", "skip_deliveries": 2});
+        assert_eq!(
+            Event::parse(envelope(&json!(campaign.to_string()))),
+            Event::parse(envelope(&campaign))
+        );
+        for text in ["secret", "[1]", "{} {}", "\"{}\""] {
+            let error = Event::parse(envelope(&json!(text)));
+            assert_eq!(error, Err(EventError::Detail), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_event_of_another_service_is_named() {
+        let rule = |source: &str| json!({"detail-type": "Object Created", "source": source, "detail": {"object": {}}});
+        for (event, service) in [
+            (
+                json!({"Records": [{"eventSource": "aws:s3", "s3": {}}]}),
+                "S3 (an upload does not start a campaign)",
+            ),
+            (rule("aws.s3"), "S3 (an upload does not start a campaign)"),
+            (
+                json!({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}),
+                "SNS",
+            ),
+            (
+                json!({"Records": [{"eventSource": "aws:kinesis"}]}),
+                "`aws:kinesis`",
+            ),
+        ] {
+            let error = Event::parse(event).unwrap_err();
+            assert_eq!(error, EventError::OtherService(service.into()));
+        }
+        let of_sqs = json!({"Records": [{"eventSource": "aws:sqs", "body": "x"}]});
+        let error = Event::parse(of_sqs).unwrap_err();
+        assert!(matches!(error, EventError::NotASlice { .. }));
+    }
+
+    #[test]
     fn what_is_not_an_event_says_so_and_repeats_no_value() {
         assert_eq!(Event::parse(json!([])), Err(EventError::NotAnObject));
-        assert_eq!(Event::parse(envelope(&json!("c"))), Err(EventError::Detail));
-        assert_eq!(
-            Event::parse(json!({"campaign": "c", "skip_deliveries": -1})),
-            Err(EventError::Skip)
-        );
+        assert_eq!(Event::parse(envelope(&json!([]))), Err(EventError::Detail));
+        for skip in [json!(7), json!({"n": -1, "etag": "e"}), json!({"n": 7})] {
+            assert_eq!(
+                Event::parse(json!({"campaign": "c", "skip_deliveries": skip})),
+                Err(EventError::Skip)
+            );
+        }
         assert_eq!(
             Event::parse(json!({"Records": "secret"})),
             Err(EventError::NotSqs)

@@ -1,15 +1,17 @@
-//! The fan-out of one slice: it is checked as a whole, and then published.
+//! The fan-out of a list: it is checked as a whole, and then published, or its slices are.
 
 use std::sync::Arc;
 
 use fanline_core::surroundings::Clock;
+use fanline_ledger::{ByEndpoint, Fingerprinter, SliceCounts};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::check::checker::Checked;
 use crate::check::reading::CheckReading;
 use crate::check::rejects::{RejectedRow, RejectsWriter};
-use crate::check::window::Window;
-use crate::error::ProduceError;
+use crate::error::{ProduceError, Resume};
+use crate::ledger::RunLedger;
+use crate::list::checked_rows::{Checked, CheckedRows};
+use crate::list::cutter::CheckedList;
 use crate::list::rows::ReadError;
 use crate::list::slice::{OpenSlice, Slice};
 use crate::list::source::SourceError;
@@ -19,6 +21,7 @@ use crate::publish::batch_result::RefusedEntry;
 use crate::publish::pack::Entry;
 use crate::publish::queue::Queue;
 use crate::publish::reading::PublishReading;
+use crate::publish::roll::SliceRoll;
 use crate::publish::sender::{FailedRequest, SendTotals, Sender};
 use crate::publish::slice_queue::SliceQueue;
 use crate::publish::sqs_entry::EntryWriter;
@@ -35,7 +38,8 @@ fn stop_at(deadline: Timestamp, now: Timestamp) -> Timestamp {
     deadline - third.clamp(SignedDuration::ZERO, MAX_MARGIN)
 }
 
-/// The fan-out of one slice: what it reads, and where its deliveries and its other rows go.
+/// The fan-out of a list or a slice: what it reads, and where its deliveries and its other rows
+/// go.
 pub(crate) struct Fanout<'a> {
     pub(crate) open: &'a OpenSlice,
     pub(crate) settings: &'a Settings,
@@ -43,76 +47,42 @@ pub(crate) struct Fanout<'a> {
     pub(crate) delivery_queue: &'a Queue,
     /// Where the rest of the slice goes when time runs out.
     pub(crate) slice_queue: Option<&'a SliceQueue>,
+    pub(crate) ledger: &'a RunLedger,
     pub(crate) progress: &'a Arc<Progress>,
     pub(crate) clock: &'a Clock,
-}
-
-/// A slice that was found good enough to be sent.
-struct CheckedSlice {
-    checked: Checked,
-    windows: Vec<Window>,
-    /// Where the rejected rows were written.
-    rejects: Vec<String>,
 }
 
 /// Where publishing ended.
 enum Reached {
     /// At the end of the slice. The deliveries that were left out have so many recipients.
-    End { skipped_recipients: u64 },
+    End {
+        skipped_recipients: u64,
+        deliveries: ByEndpoint<u64>,
+        roll: Option<Box<SliceRoll>>,
+    },
     /// Before this row: there was no time for it.
     Row(u64),
 }
 
 impl Fanout<'_> {
-    /// Checks the whole slice, then publishes it. Hands the rest of it over before `deadline`.
-    pub(crate) async fn run(
-        &self,
-        writer: EntryWriter,
-        deadline: Option<Timestamp>,
-    ) -> Result<Summary, ProduceError> {
-        let stop_at = deadline.map(|deadline| stop_at(deadline, self.clock.now()));
-        let CheckedSlice {
-            checked,
-            windows,
-            rejects,
-        } = self.check_rows(stop_at).await?;
-        let (sent, reached) = self.publish(writer, checked, windows, stop_at).await?;
-        let slice = &self.open.slice;
-        let mut summary = Summary {
-            run: slice.run.clone(),
-            slice: Some(slice.name()),
-            recipients: sent.recipients,
-            rejected: sent.refused_rows,
-            deliveries: sent.deliveries,
-            requests: sent.requests,
-            skipped_deliveries: slice.skip,
-            rejects: self.write_refused(&sent).await?,
-            ..Summary::default()
-        };
-        match reached {
-            Reached::End { skipped_recipients } => {
-                if skipped_recipients + sent.recipients + sent.refused_rows != checked.recipients()
-                {
-                    return Err(SourceError::Changed(self.open.source.name.clone()).into());
-                }
-                summary.rejected += checked.rejected;
-                summary.duplicates = checked.duplicates;
-                summary.rejects.extend(rejects);
-            }
-            Reached::Row(row) => {
-                self.hand_over(sent.settled_deliveries(), row).await?;
-                summary.handed_over = true;
-            }
-        }
-        summary.rows = summary.recipients + summary.rejected + summary.duplicates;
-        Ok(summary)
+    /// When nothing new begins any more, in an invocation that ends at `deadline`.
+    pub(crate) fn stop_at(&self, deadline: Option<Timestamp>) -> Option<Timestamp> {
+        deadline.map(|deadline| stop_at(deadline, self.clock.now()))
     }
 
-    /// Reads the whole slice and writes down the rows that can't be sent. Returns an error where
-    /// these are too many.
-    async fn check_rows(&self, stop_at: Option<Timestamp>) -> Result<CheckedSlice, ProduceError> {
+    /// Reads the whole list, or a slice that comes unchecked, and writes down the rows that can't
+    /// be sent. Returns an error where these are too many. `cut_bytes`: how long the slices may be,
+    /// if the list is to be cut.
+    pub(crate) async fn check(
+        &self,
+        cut_bytes: Option<u64>,
+        stop_at: Option<Timestamp>,
+    ) -> Result<(CheckedList, Vec<String>), ProduceError> {
         let mut rejects = self.rejects_writer(self.open.slice.name());
         let mut reading = CheckReading::new(self.open, self.progress, stop_at, self.clock.clone());
+        if let Some(bytes) = cut_bytes {
+            reading = reading.cutting(bytes);
+        }
         let mut first = None;
         while let Some(rejected) = reading.next().await? {
             rejects
@@ -126,42 +96,92 @@ impl Fanout<'_> {
             first.get_or_insert((rejected.place, rejected.error));
         }
         let rejects = rejects.finish().await?;
-        let (checked, windows) = reading.finish()?;
+        let list = reading.finish()?;
+        let checked = list.rows.counts();
+        let max_bad_rows = &self.open.campaign.max_bad_rows;
         match first {
-            Some((place, error)) if !self.allows(checked, 0) => Err(ProduceError::TooManyBadRows {
-                list: self.open.source.name.clone(),
-                rejected: checked.rejected,
-                rows: checked.rows,
-                first: format!("{place}: {error}"),
-                rejects,
-            }),
-            _ => Ok(CheckedSlice {
-                checked,
-                windows,
-                rejects,
-            }),
+            Some((place, error)) if !max_bad_rows.allows(checked.rejected, checked.rows) => {
+                Err(ProduceError::TooManyBadRows {
+                    list: self.open.source.name.clone(),
+                    rejected: checked.rejected,
+                    rows: checked.rows,
+                    first: format!("{place}: {error}"),
+                    rejects,
+                })
+            }
+            _ => Ok((list, rejects)),
         }
     }
 
-    /// Whether the campaign allows so many bad rows: those of the check, and those that the queue
-    /// refused.
-    fn allows(&self, checked: Checked, refused: u64) -> bool {
-        let bad = checked.rejected + refused;
-        self.open.campaign.max_bad_rows.allows(bad, checked.rows)
+    /// Publishes a slice whose rows have been checked. Hands the rest of it over at `stop_at`.
+    pub(crate) async fn publish(
+        &self,
+        rows: CheckedRows,
+        stop_at: Option<Timestamp>,
+    ) -> Result<Summary, ProduceError> {
+        let checked = rows.counts();
+        let slice = &self.open.slice;
+        let Checked {
+            rejected,
+            duplicates,
+            ..
+        } = checked;
+        let counts = SliceCounts::new(self.open.id, checked.recipients(), rejected, duplicates);
+        self.ledger.begin_slice(&slice.run, &counts).await?;
+        let (sent, reached) = self.publish_rows(rows.clone(), stop_at).await?;
+        let mut summary = Summary {
+            run: slice.run.clone(),
+            slice: Some(slice.name()),
+            recipients: sent.recipients,
+            rejected: sent.refused_rows,
+            deliveries: sent.deliveries,
+            requests: sent.requests,
+            skipped_deliveries: slice.skip,
+            rejects: self.write_refused(&sent).await?,
+            ..Summary::default()
+        };
+        match reached {
+            Reached::End {
+                skipped_recipients,
+                deliveries,
+                roll,
+            } => {
+                if skipped_recipients + sent.recipients + sent.refused_rows != checked.recipients()
+                {
+                    return Err(SourceError::Changed(self.open.source.name.clone()).into());
+                }
+                summary.rejected += checked.rejected;
+                summary.duplicates = checked.duplicates;
+                let counts = counts.published(deliveries);
+                self.ledger.end_slice(&slice.run, &counts, roll).await?;
+            }
+            Reached::Row(row) => {
+                self.hand_over(rows, sent.settled_deliveries(), row).await?;
+                summary.handed_over = true;
+            }
+        }
+        summary.rows = summary.recipients + summary.rejected + summary.duplicates;
+        Ok(summary)
+    }
+
+    /// Whether the campaign allows that the queue refuses so many rows of the slice. The rows that
+    /// the check rejected were counted over the whole list, and allowed.
+    fn allows_refused(&self, checked: Checked, refused: u64) -> bool {
+        let max_bad_rows = &self.open.campaign.max_bad_rows;
+        refused == 0 || max_bad_rows.allows(refused, checked.rows)
     }
 
     /// Reads the slice again and publishes its deliveries, as far as time allows.
-    async fn publish(
+    async fn publish_rows(
         &self,
-        writer: EntryWriter,
-        checked: Checked,
-        windows: Vec<Window>,
+        rows: CheckedRows,
         stop_at: Option<Timestamp>,
     ) -> Result<(SendTotals, Reached), ProduceError> {
-        let mut reading = PublishReading::new(self.open, windows);
+        let checked = rows.counts();
+        let mut reading = PublishReading::new(self.open, rows, self.fingerprinter());
         let mut sender = Sender::new(
             self.delivery_queue.clone(),
-            writer,
+            EntryWriter::for_deliveries(self.open, self.settings.queue_groups),
             self.settings.sends_in_flight,
             Arc::clone(self.progress),
         )
@@ -172,11 +192,11 @@ impl Fanout<'_> {
         // What is in flight is finished and counted, whatever ended the reading.
         let (sent, failed) = sender.finish().await;
         if let Some(failed) = failed {
-            return Err(request_failed(failed, &sent));
+            return Err(self.request_failed(failed, &sent));
         }
         let unsent_row = unsent_row?;
         self.allow_refused(checked, &sent).await?;
-        let reached = self.reached(unsent_row, &reading, &sent)?;
+        let reached = self.reached(unsent_row, &mut reading, &sent)?;
         Ok((sent, reached))
     }
 
@@ -193,7 +213,7 @@ impl Fanout<'_> {
             if stop_at.is_some_and(|stop_at| self.clock.now() >= stop_at) {
                 return Ok(Some(reading.first_unsent_row(&request)));
             }
-            if !sender.send(request).await || !self.allows(checked, sender.refused_rows()) {
+            if !sender.send(request).await || !self.allows_refused(checked, sender.refused_rows()) {
                 break;
             }
         }
@@ -203,7 +223,7 @@ impl Fanout<'_> {
     /// Returns an error where the queue refused more rows than the campaign allows.
     async fn allow_refused(&self, checked: Checked, sent: &SendTotals) -> Result<(), ProduceError> {
         match sent.refused.first() {
-            Some(first) if !self.allows(checked, sent.refused_rows) => {
+            Some(first) if !self.allows_refused(checked, sent.refused_rows) => {
                 Err(ProduceError::RefusedTooMany {
                     published: sent.deliveries,
                     reason: first.reason.clone(),
@@ -218,7 +238,7 @@ impl Fanout<'_> {
     fn reached(
         &self,
         unsent_row: Option<u64>,
-        reading: &PublishReading<'_>,
+        reading: &mut PublishReading<'_>,
         sent: &SendTotals,
     ) -> Result<Reached, ProduceError> {
         let skip = self.open.slice.skip;
@@ -233,7 +253,12 @@ impl Fanout<'_> {
                     let there = skip - missing;
                     return Err(ProduceError::Skip { skip, there });
                 }
-                Ok(Reached::End { skipped_recipients })
+                let (deliveries, roll) = reading.take_roll();
+                Ok(Reached::End {
+                    skipped_recipients,
+                    deliveries,
+                    roll: roll.map(Box::new),
+                })
             }
         }
     }
@@ -268,38 +293,64 @@ impl Fanout<'_> {
     }
 
     /// Puts the rest of the slice on the slice queue. `settled` more of its deliveries are done.
-    async fn hand_over(&self, settled: u64, row: u64) -> Result<(), ProduceError> {
+    async fn hand_over(
+        &self,
+        rows: CheckedRows,
+        settled: u64,
+        row: u64,
+    ) -> Result<(), ProduceError> {
         let before = self.open.slice.skip + settled;
+        let resume = self.resume(before);
         let Some(slice_queue) = self.slice_queue else {
-            return Err(ProduceError::OutOfTime { before, row });
+            return Err(ProduceError::OutOfTime { resume, row });
         };
-        let rest = Slice {
+        let mut rest = Slice {
             skip: before,
+            checked: Some(rows),
             ..self.open.slice.clone()
         };
+        if !SliceQueue::takes(&rest) {
+            // It is checked again by itself.
+            rest.checked = None;
+        }
         match slice_queue.send(self.open, vec![rest]).await {
             Ok(_) => Ok(()),
             Err(error) => Err(ProduceError::HandOver {
-                before,
+                resume,
                 row,
                 error: error.error,
             }),
         }
     }
-}
 
-/// The error of a request that could not be sent.
-fn request_failed(failed: FailedRequest, sent: &SendTotals) -> ProduceError {
-    #[expect(
-        clippy::expect_used,
-        reason = "a request has an entry, a delivery has a recipient, a recipient has a row"
-    )]
-    let first = failed.row.expect("a request of deliveries has a row");
-    ProduceError::Publish {
-        published: sent.deliveries,
-        before: failed.before,
-        row: first.row,
-        error: failed.error,
+    /// The error of a request that could not be sent.
+    fn request_failed(&self, failed: FailedRequest, sent: &SendTotals) -> ProduceError {
+        #[expect(
+            clippy::expect_used,
+            reason = "a request has an entry, a delivery has a recipient, a recipient has a row"
+        )]
+        let first = failed.row.expect("a request of deliveries has a row");
+        ProduceError::Publish {
+            published: sent.deliveries,
+            resume: self.resume(failed.before),
+            row: first.row,
+            error: failed.error,
+        }
+    }
+
+    /// What makes the fingerprints of the roll, if one is written.
+    fn fingerprinter(&self) -> Option<Fingerprinter> {
+        let of_run = || Fingerprinter::new(&self.open.slice.run);
+        let fingerprinter = self.settings.fingerprinter.clone();
+        self.ledger
+            .is_kept()
+            .then(|| fingerprinter.unwrap_or_else(of_run))
+    }
+
+    /// The first `n` deliveries of this version of the list.
+    fn resume(&self, n: u64) -> Resume {
+        let etag = self.open.slice.etag.clone();
+        Resume { n, etag }
     }
 }
 

@@ -4,23 +4,26 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use fanline_core::campaign::{Campaign, CampaignError};
+use fanline_core::campaign::{Campaign, CampaignError, Recipients};
+use fanline_core::channel::Channel;
 use fanline_core::list::{Place, RowError};
 use fanline_core::surroundings::Surroundings;
+use fanline_ledger::{Cut, Firing as RunFiring, ListVersion, RunKind, Store, draw_id};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::check::checker::Checked;
 use crate::check::reading::CheckReading;
-use crate::check::row_rules::RowRules;
 use crate::check::samples::Samples;
 use crate::error::ProduceError;
-use crate::event::{Event, EventError, Firing};
+use crate::event::{Event, EventError, Firing, Skip};
 use crate::fanout::Fanout;
-use crate::list::cutter::cut;
-use crate::list::slice::{OpenSlice, Slice, started_at};
+use crate::ledger::{GROUPING, RunLedger};
+use crate::list::checked_rows::Checked;
+use crate::list::cutter::CheckedList;
+use crate::list::slice::{OpenSlice, Slice};
+use crate::list::source::Source;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::queue::Queue;
@@ -36,6 +39,7 @@ pub struct Producer {
     lists: ListStore,
     delivery_queue: Queue,
     slice_queue: Option<SliceQueue>,
+    ledger: RunLedger,
     progress: Arc<Progress>,
     surroundings: Surroundings,
 }
@@ -55,7 +59,10 @@ impl Producer {
         let attempts = settings.send_attempts;
         let queue = |url: &str| Queue::new(config, url.into(), attempts, surroundings.clone());
         let slice_queue = settings.slice_queue_url.as_deref().map(queue);
+        let ledger = settings.ledger.as_ref();
+        let store = ledger.map(|uri| Store::of_ledger_uri(config, uri));
         Self {
+            ledger: RunLedger::new(store, RunKind::Real),
             lists: ListStore::new(config, false, surroundings.random.clone()),
             delivery_queue: queue(&settings.delivery_queue_url),
             slice_queue: slice_queue.map(|queue| SliceQueue::new(queue, settings.sends_in_flight)),
@@ -70,6 +77,27 @@ impl Producer {
     pub fn with_local_files(mut self) -> Self {
         self.lists = self.lists.with_local_files();
         self
+    }
+
+    /// Keeps the records of runs in this store, in place of the one that the settings name. For the
+    /// command line, whose runs may be rehearsals.
+    #[must_use]
+    pub fn with_ledger(mut self, store: Store, kind: RunKind) -> Self {
+        self.ledger = RunLedger::new(Some(store), kind);
+        self
+    }
+
+    /// Whether a campaign continues a run that began before, or why it would be refused. Nothing is
+    /// written or sent.
+    pub async fn continues(&self, campaign: Value) -> Result<bool, ProduceError> {
+        let firing = Firing::new(campaign, None)?;
+        let campaign = Campaign::from_value(firing.campaign.clone())?;
+        let source = self.lists.open(&campaign).await?;
+        let run = campaign.run();
+        let run_firing = self.run_firing(&run, &firing.campaign, &campaign, &source);
+        let now = self.surroundings.clock.now();
+        let allowed = self.ledger.allow(&run_firing, firing.skip.is_some(), now);
+        Ok(allowed.await?.is_repeated)
     }
 
     /// How far the work has come. Another task may watch it.
@@ -88,7 +116,7 @@ impl Producer {
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
         // The message of a panic may hold a row, so it is dropped.
-        AssertUnwindSafe(self.produce(event, deadline))
+        AssertUnwindSafe(Box::pin(self.produce(event, deadline)))
             .catch_unwind()
             .await
             .unwrap_or(Err(ProduceError::Panicked))
@@ -131,7 +159,8 @@ impl Producer {
         }
     }
 
-    /// Works on a campaign's list where it is one slice, and cuts it where it is longer.
+    /// Checks a campaign's whole list, begins or continues its run, and publishes the list or its
+    /// slices.
     async fn fire(
         &self,
         firing: Firing,
@@ -140,53 +169,119 @@ impl Producer {
         let campaign = Arc::new(Campaign::from_value(firing.campaign.clone())?);
         let now = self.surroundings.clock.now();
         campaign.check_times(now)?;
-        let started_at = started_at(campaign.scheduled_time, now);
-        let groups = self.settings.queue_groups;
-        let writer = EntryWriter::for_deliveries(&campaign, started_at, now, groups)?;
-        let source = Arc::new(self.lists.open(&campaign, None).await?);
-        let window_bytes = self.settings.slice_bytes;
-        let mut list =
-            OpenSlice::whole_list(campaign, firing.campaign, source, started_at, window_bytes);
-        list.slice.skip = firing.skip;
-        let is_one_slice =
-            list.source.is_packed() || list.source.length <= self.settings.slice_bytes;
-        match &self.slice_queue {
-            Some(slice_queue) if !is_one_slice => self.cut(&list, slice_queue).await,
-            _ => self.fan_out(&list, writer, deadline).await,
+        EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
+        let source = Arc::new(self.lists.open(&campaign).await?);
+        let run = campaign.run();
+        let run_firing = self.run_firing(&run, &firing.campaign, &campaign, &source);
+        let resumes = firing.skip.is_some();
+        let allowed = self.ledger.allow(&run_firing, resumes, now).await?;
+        let (started_at, cut) = (allowed.record.started_at, allowed.record.cut);
+        let given = firing.campaign.clone();
+        let mut list = OpenSlice::whole_list(campaign, given, source, started_at, cut.window_bytes);
+        list.slice.skip = skipped(firing.skip.as_ref(), &list)?;
+        let cut_bytes = self.cut_bytes(&list, cut)?;
+        let fanout = self.fanout(&list);
+        let stop_at = fanout.stop_at(deadline);
+        let (checked, rejects) = fanout.check(cut_bytes, stop_at).await?;
+        let slices = self.slices(&list, &checked)?;
+        let now = self.surroundings.clock.now();
+        list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
+        self.ledger
+            .write_slices(&run, &checked.lines(&list))
+            .await?;
+        let mut summary = match (&self.slice_queue, slices) {
+            (Some(slice_queue), Some(mut slices)) => {
+                for slice in &mut slices {
+                    slice.started_at = list.slice.started_at;
+                }
+                send_slices(slice_queue, &list, slices, checked.rows.rows()).await?
+            }
+            _ => self.fanout(&list).publish(checked.rows, stop_at).await?,
+        };
+        summary.rejects.extend(rejects);
+        Ok(summary)
+    }
+
+    fn run_firing<'a>(
+        &self,
+        run: &'a str,
+        given: &'a Value,
+        campaign: &Campaign,
+        source: &Source,
+    ) -> RunFiring<'a> {
+        let list = match &campaign.recipients {
+            Recipients::Inline(_) => ListVersion::inline(&given["recipients"]),
+            Recipients::S3(_) | Recipients::Path(_) => ListVersion {
+                uri: source.name.clone(),
+                etag: source.etag.clone(),
+                version_id: source.version_id.clone(),
+                bytes: source.length,
+            },
+        };
+        RunFiring {
+            run,
+            id: draw_id(),
+            kind: self.ledger.kind(),
+            channel: campaign.channel,
+            campaign: given,
+            list,
+            scheduled_time: campaign.scheduled_time,
+            grouping: GROUPING,
+            cut: Cut {
+                slice_bytes: self.settings.slice_bytes,
+                window_bytes: self.settings.slice_bytes,
+            },
+            resend_of: None,
         }
     }
 
-    /// Cuts a list into slices and puts them on the slice queue.
-    async fn cut(
+    /// How long the slices of a list may be, if it is to be cut.
+    fn cut_bytes(&self, list: &OpenSlice, cut: Cut) -> Result<Option<u64>, EventError> {
+        let is_one_slice = !list.source.form.has_places() || list.source.length <= cut.slice_bytes;
+        if self.slice_queue.is_none() || is_one_slice {
+            return Ok(None);
+        }
+        if list.slice.skip > 0 {
+            return Err(EventError::SkipOfManySlices);
+        }
+        Ok(Some(cut.slice_bytes))
+    }
+
+    /// The slices that go to the slice queue. `None` where this invocation publishes the list
+    /// itself.
+    ///
+    /// A list that is one slice goes there too: if the work on it dies, the queue gives it to
+    /// another invocation. But not on LINE Notify, where that would send people a second message.
+    fn slices(
         &self,
         list: &OpenSlice,
-        slice_queue: &SliceQueue,
-    ) -> Result<Summary, ProduceError> {
-        if list.slice.skip > 0 {
-            return Err(EventError::SkipOfManySlices.into());
+        checked: &CheckedList,
+    ) -> Result<Option<Vec<Slice>>, ProduceError> {
+        if self.slice_queue.is_none() {
+            return Ok(None);
         }
-        let rules = RowRules::new(&list.campaign, &list.envelope());
-        let check_header = |header: &_| rules.check_header(header);
-        let (slices, rows) = cut(list, self.settings.slice_bytes, check_header).await?;
-        if rows == 0 {
-            return Err(ProduceError::NoRows(list.source.name.clone()));
+        if checked.parts.is_empty() {
+            let whole = Slice {
+                checked: Some(checked.rows.clone()),
+                ..list.slice.clone()
+            };
+            let is_safe = list.campaign.channel == Channel::Line;
+            return Ok((is_safe && SliceQueue::takes(&whole)).then(|| vec![whole]));
         }
-        let sent = slice_queue.send(list, slices).await.map_err(
-            |SliceQueueError { published, error }| ProduceError::Slices { published, error },
-        )?;
-        Ok(Summary {
-            run: list.slice.run.clone(),
-            slices: sent.slices,
-            sliced_rows: rows,
-            requests: sent.requests,
-            ..Summary::default()
-        })
+        let slices = checked.slices(list);
+        match slices.iter().find(|slice| !SliceQueue::takes(slice)) {
+            Some(slice) => Err(ProduceError::SliceTooLong {
+                list: list.source.name.clone(),
+                row: slice.start.row,
+            }),
+            None => Ok(Some(slices)),
+        }
     }
 
     /// Works on a slice from the slice queue.
     async fn take_up(
         &self,
-        slice: Slice,
+        mut slice: Slice,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
         let campaign = Arc::new(Campaign::from_value(slice.campaign.clone())?);
@@ -196,40 +291,77 @@ impl Producer {
                 campaign: campaign.run(),
             });
         }
-        let groups = self.settings.queue_groups;
         let now = self.surroundings.clock.now();
-        let writer = EntryWriter::for_deliveries(&campaign, slice.started_at, now, groups)?;
-        let source = Arc::new(self.lists.open(&campaign, Some(&slice.etag)).await?);
+        EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
+        let version_id = slice.version_id.as_deref();
+        let opened = self.lists.open_version(&campaign, &slice.etag, version_id);
+        let source = Arc::new(opened.await?);
+        let checked = slice.checked.take();
         let open =
             OpenSlice::part_of(campaign, slice, source).ok_or(EventError::SliceOutsideList)?;
-        self.fan_out(&open, writer, deadline).await
+        let fanout = self.fanout(&open);
+        let stop_at = fanout.stop_at(deadline);
+        let (rows, rejects) = if let Some(rows) = checked {
+            (rows, Vec::new())
+        } else {
+            let (checked, rejects) = fanout.check(None, stop_at).await?;
+            (checked.rows, rejects)
+        };
+        let mut summary = fanout.publish(rows, stop_at).await?;
+        summary.rejects.extend(rejects);
+        Ok(summary)
     }
 
-    async fn fan_out(
-        &self,
-        open: &OpenSlice,
-        writer: EntryWriter,
-        deadline: Option<Timestamp>,
-    ) -> Result<Summary, ProduceError> {
-        let fanout = Fanout {
+    fn fanout<'a>(&'a self, open: &'a OpenSlice) -> Fanout<'a> {
+        Fanout {
             open,
             settings: &self.settings,
             lists: &self.lists,
             delivery_queue: &self.delivery_queue,
             slice_queue: self.slice_queue.as_ref(),
+            ledger: &self.ledger,
             progress: &self.progress,
             clock: &self.surroundings.clock,
-        };
-        fanout.run(writer, deadline).await
+        }
     }
+}
+
+/// How many deliveries of a list are left out. Those of another list are others.
+fn skipped(skip: Option<&Skip>, list: &OpenSlice) -> Result<u64, ProduceError> {
+    match skip {
+        None => Ok(0),
+        Some(skip) if skip.etag == list.source.etag => Ok(skip.n),
+        Some(_) => Err(ProduceError::SkipOfAnotherList(list.source.name.clone())),
+    }
+}
+
+async fn send_slices(
+    queue: &SliceQueue,
+    list: &OpenSlice,
+    slices: Vec<Slice>,
+    rows: u64,
+) -> Result<Summary, ProduceError> {
+    let sent = queue
+        .send(list, slices)
+        .await
+        .map_err(
+            |SliceQueueError { published, error }| ProduceError::Slices { published, error },
+        )?;
+    Ok(Summary {
+        run: list.slice.run.clone(),
+        slices: sent.slices,
+        sliced_rows: rows,
+        requests: sent.requests,
+        ..Summary::default()
+    })
 }
 
 /// Reads the whole list of a campaign as the producer would, sends nothing, and shows each row that
 /// can't be sent. Gives what it counted, and rows to show. A campaign that the producer would
 /// refuse now is the same error.
 ///
-/// Duplicates are found over the whole list: this takes 21 bytes of memory for each row. The
-/// campaign may name a file.
+/// Duplicates are found over the whole list, as the producer finds them. The campaign may name a
+/// file.
 pub async fn check(
     campaign: Value,
     config: &SdkConfig,
@@ -240,9 +372,8 @@ pub async fn check(
     let now = clock.now();
     parsed.check_times(now)?;
     let lists = ListStore::new(config, true, random);
-    let source = Arc::new(lists.open(&parsed, None).await?);
-    let started_at = started_at(parsed.scheduled_time, now);
-    let list = OpenSlice::whole_list(parsed, campaign, source, started_at, u64::MAX);
+    let source = Arc::new(lists.open(&parsed).await?);
+    let list = OpenSlice::whole_list(parsed, campaign, source, now, u64::MAX);
     let progress = Progress::default();
     let mut reading = CheckReading::new(&list, &progress, None, clock);
     reading.keep_samples();
@@ -250,6 +381,5 @@ pub async fn check(
         on_bad_row(rejected.place, &rejected.error);
     }
     let samples = reading.take_samples();
-    let (checked, _) = reading.finish()?;
-    Ok((checked, samples))
+    Ok((reading.finish()?.rows.counts(), samples))
 }

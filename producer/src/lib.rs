@@ -4,7 +4,8 @@
 //! - `settings`: the environment variables, read once
 //! - `event`: the forms in which work arrives
 //! - `handler`: one event, from its JSON to its summary
-//! - `fanout`: one slice, checked and then published
+//! - `ledger`: the record of a run, and whether a firing may begin or continue it
+//! - `fanout`: a list checked as a whole, and a slice of it published
 //! - `list`: where lists are stored, their bytes and rows, and how they are cut into slices
 //! - `check`: which rows can be sent, and the file of the rows that can't
 //! - `publish`: rows grouped into deliveries, packed into requests, sent to SQS
@@ -15,16 +16,17 @@ mod error;
 mod event;
 mod fanout;
 mod handler;
+mod ledger;
 mod list;
 mod progress;
 mod publish;
 mod settings;
 mod summary;
 
-pub use check::checker::Checked;
 pub use check::samples::{Sample, Samples};
-pub use error::ProduceError;
+pub use error::{ProduceError, Resume};
 pub use handler::{Producer, check};
+pub use list::checked_rows::Checked;
 pub use progress::Progress;
 pub use settings::Settings;
 pub use summary::Summary;

@@ -28,7 +28,8 @@ impl Progress {
         self.rejected.load(Ordering::Relaxed)
     }
 
-    /// Rows whose recipient has an earlier row in the slice.
+    /// Rows whose recipient has an earlier row. They are found once all rows have been
+    /// checked.
     pub fn duplicates(&self) -> u64 {
         self.duplicates.load(Ordering::Relaxed)
     }
@@ -38,9 +39,12 @@ impl Progress {
         self.deliveries.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn add_checked(&self, rows: u64, rejected: u64, duplicates: u64) {
+    pub(crate) fn add_checked(&self, rows: u64, rejected: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
         self.rejected.fetch_add(rejected, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_duplicates(&self, duplicates: u64) {
         self.duplicates.fetch_add(duplicates, Ordering::Relaxed);
     }
 

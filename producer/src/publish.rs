@@ -6,6 +6,7 @@ pub(crate) mod group;
 pub(crate) mod pack;
 pub(crate) mod queue;
 pub(crate) mod reading;
+pub(crate) mod roll;
 pub(crate) mod sender;
 pub(crate) mod slice_queue;
 pub(crate) mod sqs_entry;

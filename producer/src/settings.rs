@@ -6,6 +6,7 @@ use std::str::FromStr;
 use fanline_core::limits::sqs::is_fifo;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::settings::{Reader, SettingsError};
+use fanline_ledger::Fingerprinter;
 use serde_json::Value;
 
 /// The check of so many bytes fits the memory of a small function. Ten million rows are six slices.
@@ -30,6 +31,12 @@ pub struct Settings {
     pub(crate) send_attempts: u32,
     /// `REJECTS_PREFIX`: where rejected rows are written. Without it, beside the list.
     pub(crate) rejects_prefix: Option<S3Uri>,
+    /// `LEDGER_URI`: where the records of runs are kept. Without it, a repeated firing is not
+    /// noticed.
+    pub(crate) ledger: Option<S3Uri>,
+    /// `LOG_HASH_KEY`: the key of the hashes that stand for recipients in the ledger and in the
+    /// log. Without it, the name of the run is the key.
+    pub(crate) fingerprinter: Option<Fingerprinter>,
     /// `CAMPAIGN`: what a rule's event without a campaign sends.
     pub(crate) campaign: Option<CampaignSetting>,
     /// `DELIVERY_QUEUE_GROUPS`: what the queue is told about the group of a delivery.
@@ -52,6 +59,8 @@ impl Settings {
             .optional("SEND_ATTEMPTS")
             .map_or(DEFAULT_SEND_ATTEMPTS, NonZeroU32::get);
         let rejects_prefix = reader.optional("REJECTS_PREFIX");
+        let ledger = reader.optional("LEDGER_URI");
+        let hash_key: Option<String> = reader.optional("LOG_HASH_KEY");
         let campaign = reader.optional("CAMPAIGN");
         let settings = delivery_queue.map(|(delivery_queue_url, queue_groups)| Self {
             delivery_queue_url,
@@ -60,6 +69,8 @@ impl Settings {
             sends_in_flight,
             send_attempts,
             rejects_prefix,
+            ledger,
+            fingerprinter: hash_key.as_deref().map(Fingerprinter::new),
             campaign,
             queue_groups,
         });
@@ -191,6 +202,7 @@ mod tests {
             ("SLICE_BYTES", "0"),
             ("SENDS_IN_FLIGHT", "many"),
             ("REJECTS_PREFIX", "rejects/"),
+            ("LEDGER_URI", "ledger/"),
             ("CAMPAIGN", "{"),
             ("DELIVERY_QUEUE_GROUPS", "unfair"),
         ])
@@ -201,6 +213,7 @@ mod tests {
             "SLICE_BYTES",
             "SENDS_IN_FLIGHT",
             "REJECTS_PREFIX",
+            "LEDGER_URI",
             "CAMPAIGN",
             "DELIVERY_QUEUE_GROUPS",
         ] {

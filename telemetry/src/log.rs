@@ -18,7 +18,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The targets of our own crates begin with one of these. They log no recipient, text or token.
-const OUR_TARGETS: [&str; 3] = ["fanline", "producer", "consumer"];
+const OUR_TARGETS: [&str; 4] = ["fanline", "producer", "consumer", "bookkeeper"];
 
 const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 const FORMAT: &str = "AWS_LAMBDA_LOG_FORMAT";

@@ -1,21 +1,17 @@
 """Checks of the expanded template that no linter does. Each yields its complaints."""
 
-import itertools
 import re
+
+import lasting
 
 # LINE's limits for one channel over all machines, in requests a second.
 # https://developers.line.biz/en/reference/messaging-api/#rate-limits
-LINE_LIMITS = {"Push": 2000, "Multicast": 200}
-# LINE Notify compatible servers publish no such limit. This one is our own choice, to spare them.
-LINE_LIMITS["Notify"] = 200
+LINE_LIMITS = {"LINE_PUSH_LIMIT": 2000, "LINE_MULTICAST_LIMIT": 200}
 
 # What Lambda's documentation advises for a queue that triggers a function.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 VISIBILITY_PER_TIMEOUT = 6
 MIN_RECEIVES = 5
-
-# A stack needs a channel before any other rule matters.
-A_CHANNEL = {"NotifyApiBase": "https://example.com"}
 
 
 def of_type(template, kind):
@@ -74,7 +70,10 @@ def mappings(template):
     functions = of_type(template, "AWS::Lambda::Function")
     queues = of_type(template, "AWS::SQS::Queue")
     for name, mapping in of_type(template, "AWS::Lambda::EventSourceMapping").items():
-        function = functions[target(mapping["FunctionName"])]
+        called = target(mapping["FunctionName"])
+        if called not in functions:
+            called = target(of_type(template, "AWS::Lambda::Alias")[called]["FunctionName"])
+        function = functions[called]
         yield name, mapping, function, queues[target(mapping["EventSourceArn"])]
 
 
@@ -98,61 +97,36 @@ def batches(template):
             yield f"{name}: nothing limits its concurrency"
         elif min(choices(template, mapping["ScalingConfig"]["MaximumConcurrency"])) < 2:
             yield f"{name}: MaximumConcurrency is at least 2"
+        if "Enabled" in mapping:
+            yield f"{name}: a deployment could end a pause"
         if "ProvisionedPollerConfig" in mapping:
             yield f"{name}: provisioned pollers and MaximumConcurrency exclude each other"
 
 
-def parameters(value):
-    """The names of the parameters that a property depends on."""
-    if isinstance(value, dict):
-        return {value["Ref"]} if "Ref" in value else set().union(*map(parameters, value.values()))
-    return set().union(*map(parameters, value)) if isinstance(value, list) else set()
-
-
-def number(template, value, given):
-    """The value of a property with these parameters."""
-    if isinstance(value, dict) and "Ref" in value:
-        return given[value["Ref"]]
-    if isinstance(value, dict):
-        table, key, field = value["Fn::FindInMap"]
-        return template["Mappings"][table][str(given[key["Ref"]])][field]
-    return value
-
-
 def visibility(template):
-    """No choice of parameters gives a queue too short a visibility timeout."""
+    """A queue hides a message long enough for the function that it triggers."""
     for name, mapping, function, queue in mappings(template):
-        named = sorted(parameters(function["Timeout"]) | parameters(queue["VisibilityTimeout"]))
-        for chosen in itertools.product(*(choices(template, {"Ref": one}) for one in named)):
-            given = dict(zip(named, chosen, strict=True))
-            timeout = number(template, function["Timeout"], given)
-            hidden = number(template, queue["VisibilityTimeout"], given)
-            window = mapping.get("MaximumBatchingWindowInSeconds", 0)
-            needed = VISIBILITY_PER_TIMEOUT * timeout + window
-            if hidden < needed and allowed(template, given | A_CHANNEL):
-                yield (
-                    f"{name}: a visibility timeout of {hidden} s is accepted, "
-                    f"but a timeout of {timeout} s needs {needed} s"
-                )
+        timeout, hidden = function["Timeout"], queue["VisibilityTimeout"]
+        window = mapping.get("MaximumBatchingWindowInSeconds", 0)
+        needed = VISIBILITY_PER_TIMEOUT * timeout + window
+        if hidden < needed:
+            yield f"{name}: a timeout of {timeout} s needs {needed} s of visibility, not {hidden} s"
 
 
 def pace(template):
-    """All consumers together send at LINE's limit, for every concurrency that can be chosen."""
+    """The consumer divides LINE's limits by the number of environments that can run."""
     mapping = of_type(template, "AWS::Lambda::EventSourceMapping")["ConsumerDeliveries"]
-    function = of_type(template, "AWS::Lambda::Function")["Consumer"]
+    settings = of_type(template, "AWS::Lambda::Function")["Consumer"]["Environment"]["Variables"]
     concurrency = mapping["ScalingConfig"].get("MaximumConcurrency")
-    settings = function["Environment"]["Variables"]
-    for kind, limit in LINE_LIMITS.items():
-        share = settings[f"{kind.upper()}_PER_SECOND"]
-        if share != {"Fn::FindInMap": ["Share", concurrency, kind]}:
-            yield f"{kind}: the share does not follow the mapping's concurrency"
-            continue
-        for consumers in choices(template, concurrency):
-            rate = consumers * float(template["Mappings"]["Share"][str(consumers)][kind])
-            if rate > limit:
-                yield f"{kind}: {consumers} consumers may send {rate} a second; LINE takes {limit}"
-            if rate < 0.99 * limit:
-                yield f"{kind}: {consumers} consumers may send only {rate} of {limit} a second"
+    if settings.get("ENVIRONMENTS") != concurrency:
+        yield "Consumer: ENVIRONMENTS is not the mapping's concurrency"
+        return
+    for name, limit in LINE_LIMITS.items():
+        parameter = template["Parameters"][settings[name]["Ref"]]
+        if parameter["Default"] != limit:
+            yield f"Consumer: {name} is {parameter['Default']}, but LINE takes {limit}"
+        if max(choices(template, concurrency)) > limit:
+            yield f"Consumer: more environments than {name} can't send one request a second each"
 
 
 def dead_letters(template):
@@ -162,28 +136,29 @@ def dead_letters(template):
         if redrive is None:
             continue
         letters = queues[target(redrive["deadLetterTargetArn"])]
-        if min(choices(template, redrive["maxReceiveCount"])) < MIN_RECEIVES:
+        if redrive["maxReceiveCount"] < MIN_RECEIVES:
             yield f"{name}: a delivery is tried at least {MIN_RECEIVES} times"
         # SQS counts a dead letter's retention from when the message was first sent.
-        longest = max(choices(template, queue["MessageRetentionPeriod"]))
-        if longest >= min(choices(template, letters["MessageRetentionPeriod"])):
+        if queue["MessageRetentionPeriod"] >= letters["MessageRetentionPeriod"]:
             yield f"{name}: SQS may drop its dead letters as early as its messages"
-        sources = names(letters["RedriveAllowPolicy"]["sourceQueueArns"])
-        prefix = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
-        if sources != {prefix + one for one in names(queue["QueueName"])}:
+        (source,) = letters["RedriveAllowPolicy"]["sourceQueueArns"]
+        if source != arn_of(queue["QueueName"]):
             yield f"{name}: its dead-letter queue does not accept it as a source"
         if queue.get("FifoQueue") != letters.get("FifoQueue"):
             yield f"{name}: a FIFO queue needs a FIFO dead-letter queue"
+    receives = queues["DeliveryQueue"]["RedrivePolicy"]["maxReceiveCount"]
+    consumer = of_type(template, "AWS::Lambda::Function")["Consumer"]
+    if consumer["Environment"]["Variables"]["MAX_RECEIVE_COUNT"] != str(receives):
+        yield "Consumer: MAX_RECEIVE_COUNT is not the queue's number"
 
 
-def names(value):
-    """All strings that a value with conditions can become."""
-    if isinstance(value, str):
-        return {value}
-    if isinstance(value, list):
-        return set().union(*map(names, value))
-    ((function, given),) = value.items()
-    return names(given[1:]) if function == "Fn::If" else {given}
+def arn_of(queue_name):
+    """The ARN of a queue whose name is a `Sub` with variables of its own."""
+    if not isinstance(queue_name, dict):
+        return None
+    text, variables = queue_name["Fn::Sub"]
+    prefix = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
+    return {"Fn::Sub": [prefix + text, variables]}
 
 
 def statements(value):
@@ -222,6 +197,15 @@ def permissions(template):
             traces = under == ["Traced"] and all(action.startswith("xray:") for action in actions)
             if "*" in as_list(statement["Resource"]) and not traces:
                 yield f"{name}: {statement['Sid']} is for every resource"
+            keys = all(action.startswith("kms:") for action in actions)
+            if keys and "kms:ViaService" not in str(statement.get("Condition")):
+                yield f"{name}: {statement['Sid']} decrypts outside of a service"
+            lists = {"Fn::Sub": "${ListsPrefix}*"} if "s3:ListBucket" in actions else None
+            if lists and str(lists) not in str(statement.get("Condition")):
+                yield f"{name}: {statement['Sid']} lists a shared bucket as a whole"
+    consumer = of_type(template, "AWS::IAM::Role")["ConsumerRole"]
+    if "ListsPrefix" in str(consumer["Policies"]):
+        yield "ConsumerRole: it talks to the internet, and may read the lists"
     for name, function in of_type(template, "AWS::Lambda::Function").items():
         if target(function["Role"]) not in of_type(template, "AWS::IAM::Role"):
             yield f"{name}: it has no role of its own"
@@ -256,11 +240,11 @@ def encryption(template):
 
 
 def schedules(template):
-    for name, schedule in of_type(template, "AWS::Scheduler::Schedule").items():
-        if "Name" in schedule:
-            yield f"{name}: a second stack would have the same name"
-        if "DeadLetterConfig" not in schedule["Target"]:
-            yield f"{name}: a missed firing leaves no trace"
+    for name in of_type(template, "AWS::Scheduler::Schedule"):
+        yield f"{name}: a deployment could switch it on or off"
+    role = of_type(template, "AWS::IAM::Role")["ScheduleRole"]["AssumeRolePolicyDocument"]
+    if "aws:SourceArn" not in str(role):
+        yield "ScheduleRole: a schedule of another group can use it"
     for name, config in of_type(template, "AWS::Lambda::EventInvokeConfig").items():
         kept = "OnFailure" in config.get("DestinationConfig", {})
         if config.get("MaximumRetryAttempts") != 0 or not kept:
@@ -277,20 +261,44 @@ def logs(template):
 
 
 def alarms(template):
-    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
-    watched = set()
+    actions = [
+        {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]},
+        {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]},
+    ]
+    visible, sent = set(), set()
     for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
-        if alarm.get("AlarmActions") != topic:
+        if alarm.get("AlarmActions") != actions or alarm.get("OKActions") != actions:
             yield f"{name}: it notifies nobody"
         if alarm.get("TreatMissingData") != "notBreaching":
             yield f"{name}: an idle queue would start it"
-        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible":
-            watched |= {target(one["Value"]) for one in alarm["Dimensions"]}
-        if alarm["MetricName"] == "NumberOfMessagesSent":
-            yield f"{name}: SQS does not count a message that it moves as sent"
+        watched = {target(one["Value"]) for one in alarm.get("Dimensions", [])}
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible":
+            visible |= watched
+        if alarm.get("MetricName") == "NumberOfMessagesSent":
+            sent |= watched
+        if alarm.get("Namespace") == "fanline":
+            yield f"{name}: it watches one channel of two"
+        yield from math(name, alarm.get("Metrics", []))
     for name in of_type(template, "AWS::SQS::Queue"):
-        if re.search("DeadLetter|Failure", name) and name not in watched:
+        if re.search("DeadLetter|Failure", name) and name not in visible:
             yield f"{name}: no alarm watches it"
+    if sent - visible:
+        yield f"{sent - visible}: SQS does not count a message that it moves as sent"
+
+
+def math(name, metrics):
+    """An alarm by an expression uses each metric that it reads, of both channels."""
+    read = {}
+    for metric in metrics:
+        if "MetricStat" in metric:
+            stat = metric["MetricStat"]["Metric"]
+            channel = stat["Dimensions"][1]["Value"]
+            read.setdefault(stat["MetricName"], set()).add(channel)
+            if f"FILL({metric['Id']}, 0)" not in metrics[0]["Expression"]:
+                yield f"{name}: it does not use {metric['Id']}"
+    for metric, channels in read.items():
+        if channels != {"line", "line-notify"}:
+            yield f"{name}: {metric} is of one channel only"
 
 
 CHECKS = [
@@ -305,6 +313,8 @@ CHECKS = [
     schedules,
     logs,
     alarms,
+    lasting.kept,
+    lasting.settings,
 ]
 
 

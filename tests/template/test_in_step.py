@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -40,12 +41,16 @@ def test_each_metric_is_one_that_the_function_writes():
             name = re.search(r'function="(\w+)" MetricName="(\w+)"', metric[0]["expression"])
             shown.add((name[2], name[1].lower()))
     watched = {
-        (alarm["MetricName"], alarm["Dimensions"][0]["Value"]["Ref"].lower())
+        (stat["MetricName"], stat["Dimensions"][0]["Value"]["Ref"].lower())
         for alarm in checks.of_type(TEMPLATE, "AWS::CloudWatch::Alarm").values()
-        if alarm["Namespace"] == "fanline"
+        for stat in (
+            metric["MetricStat"]["Metric"]
+            for metric in alarm.get("Metrics", [])
+            if "MetricStat" in metric
+        )
     }
     assert len(shown) > 15
-    assert len(watched) == 2
+    assert len(watched) == 5
     # The code puts `pace_` before an endpoint's name. The names of outcomes are in core.
     written = {crate: sources(crate) + sources("core") for crate in ("producer", "consumer")}
     assert [
@@ -53,3 +58,20 @@ def test_each_metric_is_one_that_the_function_writes():
         for name, crate in shown | watched
         if f'"{name}"' not in written[crate] and not name.startswith("pace_")
     ] == []
+
+
+def test_the_runbook_has_every_alarm():
+    text = (ROOT / "docs" / "operating.md").read_text()
+    (table,) = re.findall(r"^## Alarms\n(.*?)^## ", text, re.M | re.S)
+    explained = re.findall(r"^\| `(\w+)` \|", table, re.M)
+    alarms = checks.of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
+    assert sorted(explained) == sorted(name.removesuffix("Alarm") for name in alarms)
+
+
+def test_the_repository_would_show_the_version_that_is_built():
+    workspace = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]
+    application = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]
+    assert application["SemanticVersion"] == workspace["version"]
+    assert application["SpdxLicenseId"] in workspace["license"]
+    for file in ("LicenseUrl", "ReadmeUrl"):
+        assert (ROOT / application[file]).is_file()

@@ -1,8 +1,10 @@
 //! `fanline run`: a whole campaign on this machine.
 
 use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
 
 use anyhow::Context;
+use fanline_core::campaign::Recipients;
 use fanline_core::channel::Channel;
 use fanline_core::settings::variable;
 use indicatif::HumanCount;
@@ -14,6 +16,7 @@ use crate::exit::{CommandEnd, InputError};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
 use crate::rehearsal::pipeline::Pipeline;
+use crate::report::file::ReportFile;
 use crate::report::run_report::RunReport;
 use crate::report::{html, terminal};
 use crate::{print, signals};
@@ -28,12 +31,19 @@ const TOKEN_VARIABLES: [&str; 3] = [
 /// Runs the campaign and accounts for each row.
 pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     let file = CampaignFile::read(&args.campaign)?;
-    require_files(args)?;
+    require_consumer(args)?;
+    let report_file = report_file(args, &file)?;
     if args.live {
         require_live_settings(file.campaign.channel)?;
-        confirm(args, &file).await?;
     }
     let environment = RunEnvironment::start(args, &file).await?;
+    let continues = environment.require_fresh_run(&file).await?;
+    if args.live {
+        if continues {
+            print::note("This continues a run: nobody gets a second message.");
+        }
+        confirm(args, &file).await?;
+    }
     let pipeline = Pipeline::start(&environment, args).await?;
     let early_end = tokio::select! {
         early_end = pipeline.run(&file) => early_end?,
@@ -43,7 +53,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
         }
     };
     let report = pipeline.finish(&file.campaign, early_end).await?;
-    publish(args, &report)?;
+    publish(args, report_file, &report)?;
     Ok(if report.is_complete() {
         CommandEnd::Complete
     } else {
@@ -52,10 +62,14 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
 }
 
 /// Writes the report to where the flags say.
-fn publish(args: &RunArgs, report: &RunReport) -> anyhow::Result<()> {
-    if let Some(path) = &args.report {
-        std::fs::write(path, html::page(report)?)
-            .with_context(|| format!("writing `{}`", path.display()))?;
+fn publish(
+    args: &RunArgs,
+    report_file: Option<ReportFile>,
+    report: &RunReport,
+) -> anyhow::Result<()> {
+    if let Some(file) = report_file {
+        file.write(&html::page(report)?)
+            .context("writing the report")?;
     }
     if args.json {
         print::json(report)
@@ -64,12 +78,24 @@ fn publish(args: &RunArgs, report: &RunReport) -> anyhow::Result<()> {
     }
 }
 
-/// Checks the files that the flags name. A wrong path must be known before the first message.
-fn require_files(args: &RunArgs) -> Result<(), InputError> {
-    if let Some(path) = &args.report {
-        let opened = std::fs::File::create(path);
-        opened.map_err(|error| InputError(format!("--report: {}: {error}", path.display())))?;
-    }
+/// The file of the report. A wrong path must be known before the first message.
+fn report_file(args: &RunArgs, file: &CampaignFile) -> Result<Option<ReportFile>, InputError> {
+    let Some(path) = &args.report else {
+        return Ok(None);
+    };
+    let list = match &file.campaign.recipients {
+        Recipients::Path(list) => Some(Path::new(list)),
+        Recipients::S3(_) | Recipients::Inline(_) => None,
+    };
+    let inputs: Vec<&Path> = list
+        .into_iter()
+        .chain([args.campaign.campaign.as_path()])
+        .collect();
+    ReportFile::new(path, &inputs).map(Some)
+}
+
+/// Checks the binary that the flags name, before the first message.
+fn require_consumer(args: &RunArgs) -> Result<(), InputError> {
     match &args.consumer {
         Some(binary) if !binary.is_file() => {
             let binary = binary.display();

@@ -4,7 +4,7 @@ use anyhow::Context;
 use aws_config::BehaviorVersion;
 use fanline_consumer::Consumer;
 use fanline_core::settings::variable;
-use fanline_poller::{Poller, PollerOptions};
+use fanline_poller::{Gate, Poller, PollerOptions};
 use jiff::SignedDuration;
 
 use crate::args::WorkerArgs;
@@ -24,8 +24,10 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
         .map_err(|error| InputError(error.to_string()))?;
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let consumer = Consumer::new(settings, &config).await?;
+    let taker = consumer.clone();
     let options = PollerOptions {
         concurrency: args.concurrency.into(),
+        gate: Gate::from_fn(move || taker.takes_more()),
         ..PollerOptions::new(&args.queue_url)
     };
     let sqs = aws_sdk_sqs::Client::new(&config);

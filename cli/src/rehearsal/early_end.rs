@@ -35,13 +35,17 @@ impl EarlyEnd {
     }
 
     /// The reason, and for a live run what to do. A simulated LINE does not remember an earlier
-    /// run, so there is nothing to continue.
-    pub(crate) fn with_cure(self, is_live: bool) -> String {
-        if is_live {
-            format!("{self}; run it again within 24 hours to send to the remaining recipients")
+    /// run, so there is nothing to continue. `queue`: a queue that stays, with what waits on it.
+    pub(crate) fn with_cure(self, is_live: bool, queue: Option<&str>) -> String {
+        let cure = if is_live {
+            "; run it again within 23 hours to send to the remaining recipients"
         } else {
-            self.to_string()
-        }
+            ""
+        };
+        let waiting = queue.map_or_else(String::new, |queue| {
+            format!("; what was not sent waits on the queue `{queue}`")
+        });
+        format!("{self}{cure}{waiting}")
     }
 }
 
@@ -90,7 +94,9 @@ mod tests {
     #[test]
     fn only_a_live_run_can_be_continued() {
         let end = EarlyEnd::Interrupted;
-        assert_eq!(end.with_cure(false), "interrupted");
-        assert!(end.with_cure(true).starts_with("interrupted; run it again"));
+        assert_eq!(end.with_cure(false, None), "interrupted");
+        let live = end.with_cure(true, Some("http://q/1"));
+        assert!(live.starts_with("interrupted; run it again"), "{live}");
+        assert!(live.ends_with("waits on the queue `http://q/1`"), "{live}");
     }
 }

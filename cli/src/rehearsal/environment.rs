@@ -16,8 +16,10 @@ use fanline_producer::Producer;
 use crate::args::RunArgs;
 use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
+use crate::exit::{self, InputError};
 use crate::rehearsal::faults::Faults;
-use crate::rehearsal::queues::{MAX_RECEIVE_COUNT, Queues};
+use crate::rehearsal::queues::{self, MAX_RECEIVE_COUNT, Queues};
+use crate::rehearsal::run_folder::RunFolder;
 
 /// How long things may take.
 pub(crate) struct Timeouts {
@@ -59,16 +61,18 @@ pub(crate) struct RunEnvironment {
     pub(crate) line: Option<LineServer>,
     pub(crate) faults: Faults,
     pub(crate) timeouts: Timeouts,
+    runs: RunFolder,
     config: SdkConfig,
     queue_endpoint: String,
     rate_limits: bool,
-    _queue_server: Option<QueueServer>,
+    queue_server: Option<QueueServer>,
 }
 
 impl RunEnvironment {
     /// Starts the servers that the flags do not replace, and creates the queues.
     pub(crate) async fn start(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<Self> {
         let faults = Faults::parse(args.faults.as_deref(), args.seed)?;
+        let runs = RunFolder::new(args)?;
         let timeouts = if faults.any() {
             FAULT_TIMEOUTS
         } else {
@@ -99,16 +103,43 @@ impl RunEnvironment {
             line,
             faults,
             timeouts,
+            runs,
             config,
             queue_endpoint,
             rate_limits: !args.no_rate_limit,
-            _queue_server: queue_server,
+            queue_server,
         })
     }
 
     /// Whether the run sends to LINE itself.
     pub(crate) fn is_live(&self) -> bool {
         self.line.is_none()
+    }
+
+    /// Whether the queues stay when the run ends.
+    pub(crate) fn keeps_queues(&self) -> bool {
+        self.queue_server.is_none()
+    }
+
+    /// Checks that the campaign may be sent: it begins a run or continues one, and nothing else
+    /// waits on the queues, which would be sent too. Returns whether it continues a run.
+    pub(crate) async fn require_fresh_run(&self, file: &CampaignFile) -> anyhow::Result<bool> {
+        let continues = self.producer()?.continues(file.event.clone()).await;
+        let continues = continues.map_err(exit::producer_error)?;
+        if continues || !self.keeps_queues() {
+            return Ok(continues);
+        }
+        for queue in [&self.queues.slices, &self.queues.deliveries] {
+            let waiting = queues::waiting(&self.sqs, queue).await?;
+            if waiting > 0 {
+                let problem = format!(
+                    "{waiting} messages of another run wait on the queue `{queue}`, and would be \
+                     sent too: send them with `fanline worker --queue-url`, or purge the queue"
+                );
+                return Err(InputError(problem).into());
+            }
+        }
+        Ok(false)
     }
 
     /// The region of the AWS configuration.
@@ -124,7 +155,8 @@ impl RunEnvironment {
             "SLICE_QUEUE_URL" => Some(self.queues.slices.clone()),
             _ => None,
         })?;
-        Ok(Producer::new(settings, &self.config).with_local_files())
+        let producer = Producer::new(settings, &self.config).with_local_files();
+        Ok(producer.with_ledger(self.runs.store(), self.runs.kind()))
     }
 
     /// The consumer as its Lambda has it, but alone, so that it may send at all of LINE's rate. A

@@ -72,7 +72,7 @@ impl FanOut {
             self.counts_so_far()
         } else {
             FanOutCounts {
-                rows: sum(|summary| summary.rows),
+                rows: self.progress().rows(),
                 published: sum(|summary| summary.recipients),
                 rejected: sum(|summary| summary.rejected),
                 duplicates: sum(|summary| summary.duplicates),
@@ -99,7 +99,7 @@ impl FanOut {
             progress.duplicates(),
         );
         FanOutCounts {
-            rows: published + rejected + duplicates,
+            rows: progress.rows(),
             published,
             rejected,
             duplicates,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use fanline_consumer::Settled;
 use fanline_core::campaign::Campaign;
 use fanline_core::outcome::Outcome;
-use fanline_local::LineServer;
+use fanline_local::{LedgerSummary, LineServer};
 use fanline_poller::{Poller, PollerError, PollerOptions};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -18,6 +18,7 @@ use crate::rehearsal::consumer::{ConsumerFunction, FaultyConsumer};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
 use crate::rehearsal::fan_out::FanOut;
+use crate::rehearsal::handed_over::HandedOver;
 use crate::rehearsal::progress::{Position, Progress};
 use crate::rehearsal::queues;
 use crate::rehearsal::standstill::Standstill;
@@ -42,6 +43,7 @@ pub(crate) struct Pipeline<'a> {
     fan_out: Arc<FanOut>,
     outcomes: Arc<FirstOutcomes>,
     recorder: Arc<Recorder>,
+    handed_over: Arc<HandedOver>,
     slices: Poller,
     deliveries: Poller,
     /// Whether the consumer is a binary. Its outcomes are not reported to this process.
@@ -58,17 +60,19 @@ impl<'a> Pipeline<'a> {
         let fan_out = Arc::new(FanOut::new(environment.producer()?));
         let outcomes = Arc::new(FirstOutcomes::default());
         let recorder = Arc::new(Recorder::start());
+        let handed_over = Arc::new(HandedOver::default());
         let consumer = match &args.consumer {
             Some(binary) => ConsumerFunction::of_binary(binary, environment, &recorder).await?,
             None => consumer_in_process(environment, &outcomes, &recorder).await?,
         };
         Ok(Self {
             slices: poll_slices(environment, &fan_out).await?,
-            deliveries: poll_deliveries(environment, consumer).await?,
+            deliveries: poll_deliveries(environment, consumer, &handed_over).await?,
             environment,
             fan_out,
             outcomes,
             recorder,
+            handed_over,
             is_binary: args.consumer.is_some(),
             give_up_after: Duration::from_secs(args.give_up_after),
         })
@@ -121,7 +125,7 @@ impl<'a> Pipeline<'a> {
         // Slices first: a slice on its queue can still become deliveries.
         let queues = &self.environment.queues;
         for queue in [&queues.slices, &queues.deliveries] {
-            while !queues::is_empty(&self.environment.sqs, queue).await? {
+            while queues::waiting(&self.environment.sqs, queue).await? > 0 {
                 let lasted = standstill.lasts(moves(), Instant::now());
                 let has_held = self.recorder.has_held();
                 let early_end = EarlyEnd::after(lasted, self.give_up_after, has_held);
@@ -167,7 +171,10 @@ impl<'a> Pipeline<'a> {
             _ => self.outcomes.counts(),
         };
         let fan_out = self.fan_out.totals(early_end.is_some());
-        let accounting = Accounting::new(fan_out.counts, outcomes);
+        let handed_over = self.handed_over.recipients();
+        let accounting = Accounting::new(fan_out.counts, handed_over, outcomes);
+        let queue = &environment.queues.deliveries;
+        let queue = environment.keeps_queues().then_some(queue.as_str());
         let bug = "the terms do not add up to the rows: this is a bug in fanline";
         let is_live = environment.is_live();
         Ok(RunReport {
@@ -180,14 +187,21 @@ impl<'a> Pipeline<'a> {
             measurements: self.recorder.measurements(),
             dead_letters,
             rejects: fan_out.rejects,
-            line: ledger.map(Into::into),
             problem: early_end
-                .map(|early_end| early_end.with_cure(is_live))
+                .map(|early_end| early_end.with_cure(is_live, queue))
                 .or(fan_out.error)
+                .or_else(|| doubled(ledger.as_ref()))
                 .or_else(|| (!accounting.adds_up()).then(|| bug.to_owned())),
+            line: ledger.map(Into::into),
             accounting,
         })
     }
+}
+
+/// The problem of a run whose simulated LINE sent somebody a message twice.
+fn doubled(line: Option<&LedgerSummary>) -> Option<String> {
+    let people = line?.duplicates;
+    (people > 0).then(|| format!("{people} people got their message twice"))
 }
 
 async fn consumer_in_process(
@@ -239,6 +253,7 @@ async fn poll_slices(
 async fn poll_deliveries(
     environment: &RunEnvironment,
     consumer: ConsumerFunction,
+    handed_over: &Arc<HandedOver>,
 ) -> Result<Poller, PollerError> {
     let options = PollerOptions {
         concurrency: MAX_BATCHES,
@@ -246,12 +261,19 @@ async fn poll_deliveries(
         ..PollerOptions::new(&environment.queues.deliveries)
     };
     let sqs = environment.sqs.clone();
+    let handed_over = Arc::clone(handed_over);
     if environment.faults.any() {
         let consumer = Arc::new(FaultyConsumer::new(consumer, environment.faults.clone()));
-        let function = move |event| Arc::clone(&consumer).invoke(event);
+        let function = move |event| {
+            handed_over.add(&event);
+            Arc::clone(&consumer).invoke(event)
+        };
         Poller::start(sqs, options, function).await
     } else {
-        let function = move |event| consumer.clone().invoke(event);
+        let function = move |event| {
+            handed_over.add(&event);
+            consumer.clone().invoke(event)
+        };
         Poller::start(sqs, options, function).await
     }
 }

@@ -91,8 +91,8 @@ async fn create(
         .context("the queue has no URL")
 }
 
-/// Whether a queue has no message: none to receive, none hidden and none delayed.
-pub(crate) async fn is_empty(sqs: &Client, queue_url: &str) -> anyhow::Result<bool> {
+/// How many messages a queue has: those to receive, the hidden and the delayed ones.
+pub(crate) async fn waiting(sqs: &Client, queue_url: &str) -> anyhow::Result<u64> {
     let counts = [
         QueueAttributeName::ApproximateNumberOfMessages,
         QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
@@ -107,13 +107,12 @@ pub(crate) async fn is_empty(sqs: &Client, queue_url: &str) -> anyhow::Result<bo
         .context("reading how many messages the queue has")?
         .attributes
         .context("the queue does not say how many messages it has")?;
+    let mut waiting = 0;
     for name in &counts {
         let count = attributes
             .get(name)
-            .with_context(|| format!("the queue does not say its `{name}`"))?;
-        if count != "0" {
-            return Ok(false);
-        }
+            .and_then(|count| count.parse::<u64>().ok());
+        waiting += count.with_context(|| format!("the queue does not say its `{name}`"))?;
     }
-    Ok(true)
+    Ok(waiting)
 }

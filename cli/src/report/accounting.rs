@@ -8,7 +8,7 @@ use crate::report::outcomes::OutcomeCounts;
 /// What the producer did with the rows of the list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct FanOutCounts {
-    /// Rows read.
+    /// All rows of the list, as far as it was read.
     pub(crate) rows: u64,
     /// Recipients whose delivery was put on the queue.
     pub(crate) published: u64,
@@ -26,6 +26,7 @@ pub(crate) struct Accounting {
     pub(crate) already_accepted: u64,
     pub(crate) refused: u64,
     pub(crate) expired: u64,
+    pub(crate) not_sent: u64,
     pub(crate) unknown: u64,
     pub(crate) rejected: u64,
     pub(crate) duplicates: u64,
@@ -43,15 +44,20 @@ pub(crate) struct Term {
 }
 
 impl Accounting {
-    /// Puts each row in its term. A published recipient without an outcome is unknown.
-    pub(crate) fn new(fan_out: FanOutCounts, outcomes: OutcomeCounts) -> Self {
+    /// Puts each row in its term. `handed_over`: the recipients whose deliveries the consumer was
+    /// given. Those of them without an outcome are unknown; nobody else was sent anything.
+    pub(crate) fn new(fan_out: FanOutCounts, handed_over: u64, outcomes: OutcomeCounts) -> Self {
+        let open = fan_out.published.saturating_sub(outcomes.sum());
+        let waiting = fan_out.published.saturating_sub(handed_over).min(open);
+        let dealt_with = fan_out.published + fan_out.rejected + fan_out.duplicates;
         Self {
             rows: fan_out.rows,
             accepted: outcomes.accepted,
             already_accepted: outcomes.already_accepted,
             refused: outcomes.refused,
             expired: outcomes.expired,
-            unknown: fan_out.published.saturating_sub(outcomes.sum()),
+            not_sent: fan_out.rows.saturating_sub(dealt_with) + waiting,
+            unknown: open - waiting,
             rejected: fan_out.rejected,
             duplicates: fan_out.duplicates,
         }
@@ -68,7 +74,7 @@ impl Accounting {
     }
 
     /// The terms, in the order of a delivery's life.
-    pub(crate) fn terms(&self) -> [Term; 7] {
+    pub(crate) fn terms(&self) -> [Term; 8] {
         let term = |name, rows, meaning, is_accepted| Term {
             name,
             rows,
@@ -91,9 +97,15 @@ impl Accounting {
             ),
             term("expired", self.expired, "it was too late to send it", false),
             term(
+                "not sent",
+                self.not_sent,
+                "it was still waiting when the run ended",
+                false,
+            ),
+            term(
                 "unknown",
                 self.unknown,
-                "it is not known whether LINE accepted it",
+                "the consumer had it, and it is not known whether LINE accepted it",
                 false,
             ),
             term(
@@ -125,38 +137,38 @@ mod tests {
     use super::*;
 
     const FAN_OUT: FanOutCounts = FanOutCounts {
-        rows: 1_000,
+        rows: 1_010,
         published: 900,
         rejected: 60,
         duplicates: 40,
     };
 
     #[test]
-    fn a_published_recipient_without_an_outcome_is_unknown() {
+    fn who_was_with_the_consumer_is_unknown_and_who_was_not_is_not_sent() {
         let outcomes = OutcomeCounts {
             accepted: 500,
             already_accepted: 100,
             refused: 30,
             expired: 20,
         };
-        let accounting = Accounting::new(FAN_OUT, outcomes);
-        assert_eq!(accounting.unknown, 250);
+        let accounting = Accounting::new(FAN_OUT, 700, outcomes);
+        assert_eq!((accounting.unknown, accounting.not_sent), (50, 210));
         assert!(accounting.adds_up());
         assert!(!accounting.all_accepted());
         assert_eq!(
             accounting.equation(),
-            "1,000 rows = 500 accepted + 100 already accepted + 30 refused + 20 expired \
-             + 250 unknown + 60 rejected + 40 duplicates"
+            "1,010 rows = 500 accepted + 100 already accepted + 30 refused + 20 expired \
+             + 210 not sent + 50 unknown + 60 rejected + 40 duplicates"
         );
     }
 
     #[test]
     fn more_outcomes_than_published_recipients_do_not_add_up() {
         let outcomes = OutcomeCounts {
-            accepted: 901,
+            accepted: 911,
             ..OutcomeCounts::default()
         };
-        assert!(!Accounting::new(FAN_OUT, outcomes).adds_up());
+        assert!(!Accounting::new(FAN_OUT, 901, outcomes).adds_up());
     }
 
     #[test]
@@ -172,6 +184,6 @@ mod tests {
             already_accepted: 1,
             ..OutcomeCounts::default()
         };
-        assert!(Accounting::new(fan_out, outcomes).all_accepted());
+        assert!(Accounting::new(fan_out, 2, outcomes).all_accepted());
     }
 }

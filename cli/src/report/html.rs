@@ -30,7 +30,7 @@ struct Page<'a> {
     retries: u64,
     too_fast: u64,
     chart: Chart,
-    terms: [Term; 7],
+    terms: [Term; 8],
     rows: u64,
     latency_ms: Latency,
     dead_letters: &'a BTreeMap<String, u64>,
@@ -81,6 +81,7 @@ mod tests {
     use super::*;
     use crate::report::accounting::Accounting;
     use crate::report::measurements::Measurements;
+    use crate::report::run_report::SimulatedLineCounts;
 
     fn report() -> RunReport {
         RunReport {
@@ -93,6 +94,7 @@ mod tests {
                 already_accepted: 900,
                 refused: 40,
                 expired: 0,
+                not_sent: 0,
                 unknown: 0,
                 rejected: 50,
                 duplicates: 10,
@@ -124,6 +126,24 @@ mod tests {
     #[test]
     fn the_page_shows_the_whole_report() {
         insta::assert_snapshot!(page(&report()).unwrap());
+    }
+
+    #[test]
+    fn a_run_that_sent_somebody_two_messages_is_not_complete() {
+        let counts = |doubled| RunReport {
+            accounting: Accounting {
+                rows: 1,
+                accepted: 1,
+                ..Accounting::default()
+            },
+            line: Some(SimulatedLineCounts {
+                recipients_accepted: 1,
+                recipients_doubled: doubled,
+                requests_rate_limited: 0,
+            }),
+            ..report()
+        };
+        assert!(counts(0).is_complete() && !counts(1).is_complete());
     }
 
     #[test]

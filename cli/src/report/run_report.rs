@@ -37,9 +37,10 @@ pub(crate) struct RunReport {
 }
 
 impl RunReport {
-    /// Whether LINE accepted every row, and nothing ended the run early.
+    /// Whether LINE accepted every row once, and nothing ended the run early.
     pub(crate) fn is_complete(&self) -> bool {
-        self.accounting.all_accepted() && self.problem.is_none()
+        let doubled = self.line.as_ref().map_or(0, |line| line.recipients_doubled);
+        self.accounting.all_accepted() && doubled == 0 && self.problem.is_none()
     }
 
     /// Where the run sent its messages, in words.

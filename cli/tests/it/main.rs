@@ -9,9 +9,12 @@
 
 mod bad_input;
 mod checks;
+mod deployed;
+mod lists;
 mod messages;
 mod output;
 mod run;
+mod runs;
 mod s3;
 mod support;
 mod worker;

@@ -1,5 +1,6 @@
 //! A folder for each test, and the answer of the command.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,8 +26,29 @@ impl Folder {
         self
     }
 
+    /// Writes another content into a file.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.0.join(name), content).unwrap();
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
+    /// The files in a folder within it, at any depth.
+    pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
+        let (mut files, mut folders) = (Vec::new(), vec![self.0.join(folder)]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.push(path);
+                }
+            }
+        }
+        files
     }
 
     /// Runs `fanline` in the folder, without environment variables.
@@ -44,9 +66,21 @@ impl Folder {
         Answer::new(self.command(args).stdout(out))
     }
 
+    /// Runs `fanline` with this on its standard input, out of a pipe.
+    pub(crate) fn fanline_from(&self, args: &[&str], input: &[u8]) -> Answer {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let input = input.to_vec();
+        // The command may end without reading all of it.
+        let write = std::thread::spawn(move || drop(writer.write_all(&input)));
+        let answer = Answer::new(self.command(args).stdin(reader));
+        write.join().unwrap();
+        answer
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fanline"));
         command.args(args).current_dir(&self.0).env_clear();
+        command.env("XDG_STATE_HOME", self.0.join("state"));
         command
     }
 }

@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::support::{Folder, ONE_TEXT, campaign, list, user};
 
 /// A `fanline` process that is killed after the test.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
-    fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fanline"));
         command
             .args(args)
@@ -37,7 +37,7 @@ impl Process {
     }
 
     /// The URL in the line that a server begins with.
-    fn url(&mut self) -> String {
+    pub(crate) fn url(&mut self) -> String {
         let line = self.lines().next().unwrap();
         line.strip_prefix("listening on ").unwrap().to_owned()
     }

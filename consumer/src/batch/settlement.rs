@@ -4,18 +4,26 @@ use fanline_core::delivery::{DecodeError, Delivery};
 use fanline_core::outcome::{DeadLetterReason, Outcome};
 
 use crate::channel::attempt::{Attempt, Conclusion};
-use crate::channel::backoff::RetryCause;
+use crate::channel::backoff::{RetryCause, key_end};
 use crate::channel::hold::HoldReason;
 use crate::channel::response::Response;
 use crate::line::error_body::quote;
 use crate::sqs::dead_letter::DeadLetter;
 use crate::sqs::record::Record;
 
+#[cfg(test)]
+mod tests;
+
 // The texts of dead letters without a response.
 const EXPIRED: &str = "its `expires_at` had passed";
 const TOO_OLD: &str = "its run began more than 23 hours ago";
 const UNKNOWN: &str = "no clear response came, and the campaign says not to send it again";
 const OUT_OF_QUOTA: &str = "on hold: the month's messages are used up";
+const OVER_QUOTA: &str = "the month has too few messages left for it";
+const FORBIDDEN: &str = "the channel answered 403 until its last receive";
+const OUT_OF_RECEIVES: &str = "no clear response came until its last receive";
+const OUT_OF_TIME: &str = "its `expires_at` is too near for another attempt";
+const OUT_OF_KEY: &str = "no clear response came, and its run is nearly 23 hours old";
 const NO_TOKEN: &str = "on hold: there is no token that the channel accepts";
 
 /// What becomes of a record.
@@ -54,15 +62,26 @@ pub(crate) fn decide(
     match &attempt.conclusion {
         Conclusion::Accepted => Decision::End(Outcome::Accepted),
         Conclusion::AlreadyAccepted => Decision::End(Outcome::AlreadyAccepted),
-        Conclusion::Retry(cause) => Decision::HandBack(*cause),
+        Conclusion::Retry(cause) => hand_back(*cause, attempt, delivery, record, max_receive_count),
         // A split that nobody takes apart is a refusal.
         Conclusion::Refused | Conclusion::Split(_) => refuse(attempt.response(), delivery, record),
         Conclusion::Unsendable(text) => set_aside(Outcome::Refused, Reason::Refused, text),
-        Conclusion::OnHold {
-            reason: HoldReason::Unauthorized,
-            ..
-        } if record.receive_count < max_receive_count => Decision::HandBack(RetryCause::OnHold),
-        Conclusion::OnHold { reason, .. } => hold(*reason, attempt.response(), delivery, record),
+        Conclusion::OnHold(reason) => {
+            let cause = match reason {
+                HoldReason::Outage => RetryCause::Outage,
+                HoldReason::Quota | HoldReason::Unauthorized => RetryCause::OnHold,
+            };
+            if record.receive_count < max_receive_count {
+                Decision::HandBack(cause)
+            } else {
+                hold(*reason, attempt.response(), delivery, record)
+            }
+        }
+        Conclusion::OverQuota => {
+            let letter = letter(delivery, record, Reason::Quota, OVER_QUOTA);
+            let letter = with_response(letter, attempt.response(), delivery);
+            Decision::SetAside(Outcome::Hold, letter)
+        }
         Conclusion::Expired => set_aside(Outcome::Expired, Reason::Expired, EXPIRED),
         Conclusion::TooOld => set_aside(Outcome::Unknown, Reason::Unknown, TOO_OLD),
         Conclusion::Unknown => set_aside(Outcome::Unknown, Reason::Unknown, UNKNOWN),
@@ -91,18 +110,52 @@ pub(crate) fn undecodable(error: &DecodeError, record: &Record) -> DeadLetter {
     }
 }
 
+/// Hands a delivery back. At its last receive it is set aside with its reason, since SQS would do
+/// that without one.
+fn hand_back(
+    cause: RetryCause,
+    attempt: &Attempt,
+    delivery: &Delivery,
+    record: &Record,
+    max_receive_count: u32,
+) -> Decision {
+    if record.receive_count < max_receive_count {
+        return Decision::HandBack(cause);
+    }
+    let (outcome, reason, text) = match cause {
+        RetryCause::Forbidden => (Outcome::Hold, DeadLetterReason::Unauthorized, FORBIDDEN),
+        _ => (Outcome::Unknown, DeadLetterReason::Unknown, OUT_OF_RECEIVES),
+    };
+    let letter = letter(delivery, record, reason, text);
+    Decision::SetAside(outcome, with_response(letter, attempt.response(), delivery))
+}
+
+/// Sets aside a delivery that can't be tried again before its end: it expires, or LINE may forget
+/// its retry key.
+pub(crate) fn out_of_time(delivery: &Delivery, record: &Record) -> (Outcome, DeadLetter) {
+    let (outcome, reason, text) = if delivery.envelope.expires_at.is_some_and(|expires_at| {
+        key_end(&delivery.envelope).is_none_or(|key_end| expires_at <= key_end)
+    }) {
+        (Outcome::Expired, DeadLetterReason::Expired, OUT_OF_TIME)
+    } else {
+        (Outcome::Unknown, DeadLetterReason::Unknown, OUT_OF_KEY)
+    };
+    (outcome, letter(delivery, record, reason, text))
+}
+
 fn hold(
     reason: HoldReason,
     response: Option<&Response>,
     delivery: &Delivery,
     record: &Record,
 ) -> Decision {
-    let (reason, text) = match reason {
-        HoldReason::Quota => (DeadLetterReason::Quota, OUT_OF_QUOTA),
-        HoldReason::Unauthorized => (DeadLetterReason::Unauthorized, NO_TOKEN),
+    let (outcome, reason, text) = match reason {
+        HoldReason::Quota => (Outcome::Hold, DeadLetterReason::Quota, OUT_OF_QUOTA),
+        HoldReason::Unauthorized => (Outcome::Hold, DeadLetterReason::Unauthorized, NO_TOKEN),
+        HoldReason::Outage => (Outcome::Unknown, DeadLetterReason::Unknown, OUT_OF_RECEIVES),
     };
     let letter = letter(delivery, record, reason, text);
-    Decision::SetAside(Outcome::Hold, with_response(letter, response, delivery))
+    Decision::SetAside(outcome, with_response(letter, response, delivery))
 }
 
 fn letter(
@@ -138,170 +191,5 @@ fn with_response(
         },
         request_id: response.request_id().map(str::to_owned),
         ..letter
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::channel::attempt::Exchange;
-    use crate::channel::route::Route;
-    use aws_lambda_events::sqs::SqsMessage;
-    use fanline_core::delivery::Endpoint;
-    use jiff::Timestamp;
-
-    const MAX_RECEIVE_COUNT: u32 = 5;
-
-    fn delivery() -> Delivery {
-        Delivery::decode(
-            r#"{"v":1,"run":"xmas","channel":"line","recipients":["U1"],"messages":[0],"started_at":"2026-01-01T00:00:00Z"}"#,
-        )
-        .unwrap()
-    }
-
-    fn record(receive_count: u32) -> Record {
-        Record {
-            receive_count,
-            ..SqsMessage::default().into()
-        }
-    }
-
-    fn attempt(conclusion: Conclusion, response: Option<Response>) -> Attempt {
-        let exchange = response.map(|response| Exchange {
-            route: Route::Line(Endpoint::Push),
-            departed: Timestamp::UNIX_EPOCH,
-            latency_ms: 12,
-            response: Ok(response),
-        });
-        Attempt {
-            exchanges: exchange.into_iter().collect(),
-            conclusion,
-        }
-    }
-
-    fn response(status: u16, body: Option<&str>) -> Response {
-        let id = [(
-            "x-line-request-id".parse().unwrap(),
-            "b3f7".parse().unwrap(),
-        )];
-        Response {
-            status,
-            headers: id.into_iter().collect(),
-            body: body.map(Into::into),
-        }
-    }
-
-    fn on_hold(reason: HoldReason, began: bool) -> Conclusion {
-        Conclusion::OnHold { reason, began }
-    }
-
-    fn decided(attempt: &Attempt, receive_count: u32) -> Decision {
-        let record = record(receive_count);
-        decide(attempt, &delivery(), &record, MAX_RECEIVE_COUNT)
-    }
-
-    fn end(outcome: Outcome) -> Decision {
-        Decision::End(outcome)
-    }
-
-    fn back(cause: RetryCause) -> Decision {
-        Decision::HandBack(cause)
-    }
-
-    /// A dead letter without a response.
-    fn aside(outcome: Outcome, reason: DeadLetterReason, text: &str) -> Decision {
-        let letter = letter(&delivery(), &record(1), reason, text);
-        Decision::SetAside(outcome, letter)
-    }
-
-    #[test]
-    fn every_conclusion_has_its_decision() {
-        use DeadLetterReason as Reason;
-        let reset = RetryCause::Until(Timestamp::UNIX_EPOCH);
-        let refused = |text| aside(Outcome::Refused, Reason::Refused, text);
-        let expired = aside(Outcome::Expired, Reason::Expired, EXPIRED);
-        let unknown = |text| aside(Outcome::Unknown, Reason::Unknown, text);
-        let quota = aside(Outcome::Hold, Reason::Quota, OUT_OF_QUOTA);
-        for (conclusion, expected) in [
-            (Conclusion::Accepted, end(Outcome::Accepted)),
-            (Conclusion::AlreadyAccepted, end(Outcome::AlreadyAccepted)),
-            (
-                Conclusion::Retry(RetryCause::Fault),
-                back(RetryCause::Fault),
-            ),
-            (
-                Conclusion::Retry(RetryCause::TooFast),
-                back(RetryCause::TooFast),
-            ),
-            (Conclusion::Retry(reset), back(reset)),
-            (Conclusion::Refused, refused("")),
-            (Conclusion::Split(vec![1]), refused("")),
-            (Conclusion::Unsendable("no".into()), refused("no")),
-            (Conclusion::Expired, expired),
-            (Conclusion::TooOld, unknown(TOO_OLD)),
-            (Conclusion::Unknown, unknown(UNKNOWN)),
-            (on_hold(HoldReason::Quota, true), quota.clone()),
-            (on_hold(HoldReason::Quota, false), quota),
-            (
-                on_hold(HoldReason::Unauthorized, true),
-                back(RetryCause::OnHold),
-            ),
-            (
-                on_hold(HoldReason::Unauthorized, false),
-                back(RetryCause::OnHold),
-            ),
-        ] {
-            let attempt = attempt(conclusion, None);
-            assert_eq!(decided(&attempt, 1), expected, "{attempt:?}");
-        }
-    }
-
-    #[test]
-    fn a_delivery_on_hold_for_its_token_is_set_aside_at_its_last_receive() {
-        let attempt = attempt(on_hold(HoldReason::Unauthorized, false), None);
-        for receive_count in 1..MAX_RECEIVE_COUNT {
-            let decision = decided(&attempt, receive_count);
-            assert_eq!(decision, back(RetryCause::OnHold), "{receive_count}");
-        }
-        for receive_count in [MAX_RECEIVE_COUNT, MAX_RECEIVE_COUNT + 1] {
-            let Decision::SetAside(outcome, letter) = decided(&attempt, receive_count) else {
-                panic!("no dead letter")
-            };
-            assert_eq!(outcome, Outcome::Hold);
-            assert_eq!(letter.reason, DeadLetterReason::Unauthorized);
-            assert_eq!(letter.receive_count, receive_count);
-        }
-    }
-
-    #[test]
-    fn a_dead_letter_quotes_the_response_only_if_the_response_is_the_reason() {
-        let body = Some(r#"{"message":"for U1"}"#);
-        for (conclusion, response, status, text) in [
-            (Conclusion::Refused, response(404, body), Some(404), "for …"),
-            (Conclusion::Refused, response(404, None), Some(404), ""),
-            (
-                on_hold(HoldReason::Quota, true),
-                response(429, body),
-                Some(429),
-                "for …",
-            ),
-            (
-                on_hold(HoldReason::Quota, true),
-                response(429, None),
-                Some(429),
-                OUT_OF_QUOTA,
-            ),
-            (Conclusion::Expired, response(401, body), None, EXPIRED),
-        ] {
-            let Decision::SetAside(_, letter) = decided(&attempt(conclusion, Some(response)), 1)
-            else {
-                panic!("no dead letter")
-            };
-            assert_eq!(
-                (letter.status, letter.line_message.as_str()),
-                (status, text)
-            );
-            assert_eq!(letter.request_id.is_some(), status.is_some());
-        }
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Attempt {
     pub exchanges: Vec<Exchange>,
     /// What the channel says about the delivery.
     pub conclusion: Conclusion,
+    /// Why this attempt put the channel on hold, if it did.
+    pub hold_began: Option<HoldReason>,
 }
 
 /// One request and what came back for it.
@@ -55,13 +57,10 @@ pub(crate) enum Conclusion {
     Split(Vec<usize>),
     /// No outcome yet: try again later.
     Retry(RetryCause),
-    /// The channel is on hold.
-    OnHold {
-        /// Why.
-        reason: HoldReason,
-        /// Whether this attempt put it on hold.
-        began: bool,
-    },
+    /// The channel is on hold, and the time of the invocation is used up.
+    OnHold(HoldReason),
+    /// The month has messages left, but too few for this delivery.
+    OverQuota,
     /// Its `expires_at` has passed.
     Expired,
     /// Its run began so long ago that LINE may have forgotten its retry key.
@@ -76,6 +75,7 @@ impl Attempt {
         Self {
             exchanges: Vec::new(),
             conclusion,
+            hold_began: None,
         }
     }
 
@@ -92,10 +92,7 @@ impl Attempt {
                 let last = self.exchanges.pop();
                 Ok((named, last.and_then(|exchange| exchange.response.ok())))
             }
-            conclusion => Err(Self {
-                exchanges: self.exchanges,
-                conclusion,
-            }),
+            conclusion => Err(Self { conclusion, ..self }),
         }
     }
 

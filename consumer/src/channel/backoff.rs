@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use fanline_core::backoff::full_jitter;
-use fanline_core::delivery::Delivery;
-use fanline_core::delivery::KEY_HORIZON;
+use fanline_core::delivery::{Envelope, KEY_HORIZON};
 use fanline_core::limits::sqs::MAX_VISIBILITY;
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,10 +14,15 @@ const MAX_WAIT: Duration = Duration::from_mins(15);
 const MAX_HIDDEN: Duration = Duration::from_secs(MAX_VISIBILITY.as_secs().unsigned_abs() - 15 * 60);
 /// After a 429 the whole channel needs a rest, and not one delivery.
 const TOO_FAST_FACTOR: u32 = 4;
-/// A person has to repair a hold, so the wait is at least this long.
-const MIN_WAIT_ON_HOLD: Duration = Duration::from_mins(5);
-/// A random time up to this is added to it: together at most [`MAX_WAIT`].
-const MAX_JITTER_ON_HOLD: Duration = Duration::from_mins(10);
+/// A delivery that was refused for its own sake, or that waited on hold, comes again within this
+/// time. What is hidden counts against the 120,000 messages that SQS keeps in flight.
+const MAX_SHORT_WAIT: Duration = Duration::from_mins(1);
+/// What waited on hold is hidden for at least this long.
+const MIN_WAIT_ON_HOLD: Duration = Duration::from_secs(5);
+/// A random time up to this is added to it: together at most [`MAX_SHORT_WAIT`].
+const MAX_JITTER_ON_HOLD: Duration = Duration::from_secs(55);
+/// A delivery needs this long from its receive to its request.
+const MIN_ROOM: Duration = Duration::from_secs(1);
 
 /// Why a record is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +33,10 @@ pub(crate) enum RetryCause {
     TooFast,
     /// The channel is on hold.
     OnHold,
+    /// Nearly no request gets an answer, so this one was not made.
+    Outage,
+    /// The token may not do this.
+    Forbidden,
     /// The channel said until when to wait.
     Until(Timestamp),
 }
@@ -49,7 +57,13 @@ pub(crate) fn wait(
             let base = base.saturating_mul(TOO_FAST_FACTOR);
             full_jitter(base, MAX_WAIT, receive_count, draw)
         }
-        RetryCause::OnHold => MIN_WAIT_ON_HOLD + MAX_JITTER_ON_HOLD.mul_f64(draw),
+        RetryCause::Forbidden => {
+            let base = base.saturating_mul(TOO_FAST_FACTOR);
+            full_jitter(base, MAX_SHORT_WAIT, receive_count, draw)
+        }
+        RetryCause::OnHold | RetryCause::Outage => {
+            MIN_WAIT_ON_HOLD + MAX_JITTER_ON_HOLD.mul_f64(draw)
+        }
         // All deliveries of a token wait for the same moment, so they are spread after it.
         RetryCause::Until(reset) => {
             let spread = Duration::from_secs(1) + base.mul_f64(draw);
@@ -59,18 +73,39 @@ pub(crate) fn wait(
     whole_seconds(wait.min(MAX_HIDDEN))
 }
 
-/// Shortens a wait so that the delivery comes again while it may still be sent: a second before it
-/// expires, and a second before LINE may forget its retry key.
-pub(crate) fn shorten(wait: u16, delivery: &Delivery, now: Timestamp) -> u16 {
-    let envelope = &delivery.envelope;
-    let ends = [
-        envelope.expires_at,
-        envelope.started_at.checked_add(KEY_HORIZON).ok(),
-    ];
-    ends.into_iter().flatten().fold(wait, |wait, end| {
-        let room = until(end, now).saturating_sub(Duration::from_secs(1));
-        wait.min(whole_seconds(room.min(MAX_HIDDEN)))
-    })
+/// The wait of a delivery that must come again while it may still be sent: before it expires, and
+/// before LINE may forget its retry key. `None`: there is no time for another attempt.
+///
+/// A wait that is too long is drawn again, evenly over the time that is left. If all of them ended
+/// in the last second, most would come too late.
+pub(crate) fn within(
+    wait: u16,
+    cause: RetryCause,
+    envelope: &Envelope,
+    draw: f64,
+    now: Timestamp,
+) -> Option<u16> {
+    let ends = [envelope.expires_at, key_end(envelope)];
+    let Some(end) = ends.into_iter().flatten().min() else {
+        return Some(wait);
+    };
+    let room = until(end, now).checked_sub(MIN_ROOM)?;
+    if room < MIN_ROOM {
+        return None;
+    }
+    if Duration::from_secs(wait.into()) <= room {
+        return Some(wait);
+    }
+    // Before that moment it would not be sent.
+    if matches!(cause, RetryCause::Until(reset) if until(reset, now) > room) {
+        return None;
+    }
+    Some(whole_seconds(room.mul_f64(draw).min(MAX_HIDDEN)))
+}
+
+/// When LINE may forget the retry key of a delivery.
+pub(crate) fn key_end(envelope: &Envelope) -> Option<Timestamp> {
+    envelope.started_at.checked_add(KEY_HORIZON).ok()
 }
 
 /// The time from `now` to `end`; none if `end` has passed.
@@ -91,6 +126,7 @@ fn whole_seconds(wait: Duration) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fanline_core::delivery::Delivery;
     use proptest::prelude::*;
 
     const BASE: Duration = Duration::from_secs(5);
@@ -99,12 +135,12 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn delivery(expires_at: Option<&str>) -> Delivery {
+    fn envelope(expires_at: Option<&str>) -> Envelope {
         let expires = expires_at.map_or_else(String::new, |at| format!(r#","expires_at":"{at}""#));
-        Delivery::decode(&format!(
+        let body = format!(
             r#"{{"v":1,"run":"r","channel":"line","recipients":["U1"],"messages":[0],"started_at":"2026-01-01T00:00:00Z"{expires}}}"#
-        ))
-        .unwrap()
+        );
+        Delivery::decode(&body).unwrap().envelope
     }
 
     #[test]
@@ -128,8 +164,12 @@ mod tests {
             );
             assert_eq!(wait(BASE, RetryCause::Fault, receives, 0.0, now), 0);
         }
-        assert_eq!(wait(BASE, RetryCause::OnHold, 1, 0.0, now), 300);
-        assert_eq!(wait(BASE, RetryCause::OnHold, 4, 1.0, now), 900);
+        for cause in [RetryCause::OnHold, RetryCause::Outage] {
+            assert_eq!(wait(BASE, cause, 1, 0.0, now), 5);
+            assert_eq!(wait(BASE, cause, 20, 1.0, now), 60);
+        }
+        assert_eq!(wait(BASE, RetryCause::Forbidden, 1, 1.0, now), 20);
+        assert_eq!(wait(BASE, RetryCause::Forbidden, 20, 1.0, now), 60);
     }
 
     #[test]
@@ -142,17 +182,43 @@ mod tests {
     }
 
     #[test]
-    fn the_last_attempt_comes_before_the_delivery_expires() {
+    fn a_wait_that_is_too_long_is_drawn_evenly_over_what_is_left() {
         let now = at("2026-01-01T08:00:00Z");
-        let soon = delivery(Some("2026-01-01T08:01:00Z"));
-        let past = delivery(Some("2026-01-01T07:00:00Z"));
-        let forever = delivery(None);
-        assert_eq!(shorten(900, &soon, now), 59);
-        assert_eq!(shorten(7, &soon, now), 7);
-        assert_eq!(shorten(900, &past, now), 0);
-        assert_eq!(shorten(900, &forever, now), 900);
-        let late = at("2026-01-01T22:59:00Z");
-        assert_eq!(shorten(900, &forever, late), 59, "23 hours");
+        let soon = envelope(Some("2026-01-01T08:01:41Z"));
+        let within = |wait, draw, now| within(wait, RetryCause::Fault, &soon, draw, now);
+        assert_eq!(within(100, 0.5, now), Some(100), "it fits");
+        for (draw, expected) in [(0.0, 0), (0.25, 25), (0.5, 50), (0.75, 75), (0.99, 99)] {
+            assert_eq!(within(900, draw, now), Some(expected));
+        }
+        let ages = envelope(None);
+        let late = at("2026-01-01T22:58:19Z");
+        let by_key = super::within(900, RetryCause::OnHold, &ages, 0.5, late);
+        assert_eq!(by_key, Some(50), "23 hours");
+        assert_eq!(
+            super::within(900, RetryCause::OnHold, &ages, 0.5, now),
+            Some(900)
+        );
+    }
+
+    #[test]
+    fn where_no_time_is_left_for_another_attempt_there_is_no_wait() {
+        let soon = envelope(Some("2026-01-01T08:00:00Z"));
+        for (now, expected) in [
+            ("2026-01-01T07:59:58Z", Some(0)),
+            ("2026-01-01T07:59:58.001Z", None),
+            ("2026-01-01T07:59:59.5Z", None),
+            ("2026-01-01T09:00:00Z", None),
+        ] {
+            let wait = within(900, RetryCause::Fault, &soon, 0.5, at(now));
+            assert_eq!(wait, expected, "{now}");
+        }
+        let now = at("2026-01-01T07:00:00Z");
+        let reset = RetryCause::Until(at("2026-01-01T08:00:30Z"));
+        assert_eq!(
+            within(3_640, reset, &soon, 0.5, now),
+            None,
+            "spent until later"
+        );
     }
 
     proptest! {
@@ -172,8 +238,8 @@ mod tests {
             let now = at("2026-01-01T00:00:00Z");
             let wait = wait(Duration::from_secs(base), cause, receives, draw, now);
             prop_assert!(wait <= 43_200 - 900);
-            let soon = delivery(Some("2026-01-01T00:00:30Z"));
-            prop_assert!(shorten(wait, &soon, now) <= 29);
+            let soon = envelope(Some("2026-01-01T00:00:30Z"));
+            prop_assert!(within(wait, cause, &soon, draw, now).is_none_or(|wait| wait <= 29));
         }
     }
 }

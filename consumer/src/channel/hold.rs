@@ -1,124 +1,79 @@
-//! A channel on hold: no request is made, except for one probe a minute.
+//! A channel on hold: no request is made but a probe now and then. What is in hand waits.
+//!
+//! # Layout
+//! - `kernel`: when a hold begins and ends, with the time as a parameter
 
-use jiff::{SignedDuration, Timestamp};
+mod kernel;
+
+use std::time::Duration;
+
+use fanline_core::surroundings::Clock;
+use jiff::Timestamp;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
-/// Why a channel is on hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum HoldReason {
-    /// The month's messages are used up.
-    Quota,
-    /// There is no token that the channel accepts.
-    Unauthorized,
-}
+use crate::channel::hold::kernel::Kernel;
+pub(crate) use crate::channel::hold::kernel::{Event, HoldReason};
 
-impl HoldReason {
-    /// The reason as the log writes it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Quota => "quota",
-            Self::Unauthorized => "unauthorized",
-        }
-    }
-}
-
-/// A channel on hold costs one request a minute.
-const BETWEEN_PROBES: SignedDuration = SignedDuration::from_secs(60);
-
-/// The hold of one channel in one environment.
-///
-/// Nobody tells us when a hold may end. So one delivery a minute is sent as a probe. When the
-/// channel accepts it, the hold is over.
+/// The hold of one channel in one environment. See [`Kernel`] for the rules.
 #[derive(Default)]
-pub(crate) struct Hold(Mutex<Option<State>>);
-
-#[derive(Clone, Copy)]
-struct State {
-    reason: HoldReason,
-    since: Timestamp,
-    next_probe: Timestamp,
+pub(crate) struct Hold {
+    kernel: Mutex<Kernel>,
+    ended: Notify,
 }
 
 impl Hold {
-    /// Why sending is on hold, or `None`. Does not use up the probe.
-    pub(crate) fn reason(&self, now: Timestamp) -> Option<HoldReason> {
-        let state = *self.0.lock();
-        state
-            .filter(|state| now < state.next_probe)
-            .map(|state| state.reason)
+    /// Whether sending is on hold.
+    pub(crate) fn is_on(&self) -> bool {
+        self.kernel.lock().reason().is_some()
     }
 
-    /// Why sending is on hold, or `None`: then send. During a hold only the probe gets `None`.
-    pub(crate) fn admit(&self, now: Timestamp) -> Option<HoldReason> {
-        let mut state = self.0.lock();
-        let state = state.as_mut()?;
-        if now < state.next_probe {
-            return Some(state.reason);
+    /// Takes note of what came back for a request that departed at `departed`. Returns the reason
+    /// if this puts the channel on hold.
+    pub(crate) fn note(
+        &self,
+        event: Event<'_>,
+        departed: Timestamp,
+        now: Timestamp,
+    ) -> Option<HoldReason> {
+        let mut kernel = self.kernel.lock();
+        let was_on = kernel.reason().is_some();
+        let began = kernel.note(event, departed, now);
+        let has_ended = was_on && kernel.reason().is_none();
+        drop(kernel);
+        if has_ended {
+            self.ended.notify_waiters();
         }
-        state.next_probe = next_probe(now);
-        None
+        began
     }
 
-    /// Puts the channel on hold.
-    pub(crate) fn begin(&self, reason: HoldReason, now: Timestamp) {
-        *self.0.lock() = Some(State {
-            reason,
-            since: now,
-            next_probe: next_probe(now),
-        });
+    /// Whether a request may depart now. During a hold only the probe may.
+    pub(crate) fn admits(&self, now: Timestamp) -> bool {
+        self.kernel.lock().admit(now).is_ok()
     }
 
-    /// The channel accepted a request that departed at `departed`. That ends a hold, unless the
-    /// hold began after that.
-    pub(crate) fn end(&self, departed: Timestamp) {
-        let mut state = self.0.lock();
-        if state.is_some_and(|state| departed > state.since) {
-            *state = None;
+    /// Waits while sending is on hold, until `latest` at most. `Ok`: it is not on hold, or a probe
+    /// is due. An error: it is still on hold.
+    ///
+    /// An environment that gave its records back at once would get the next ones at once. It would
+    /// empty the queue, also of what other environments could have sent.
+    pub(crate) async fn wait(&self, latest: Timestamp, clock: &Clock) -> Result<(), HoldReason> {
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            // From here on no end is missed.
+            ended.as_mut().enable();
+            let now = clock.now();
+            let Err(stop) = self.kernel.lock().look(now) else {
+                return Ok(());
+            };
+            let room = Duration::try_from(latest.duration_since(now)).unwrap_or(Duration::ZERO);
+            if room.is_zero() {
+                return Err(stop.reason);
+            }
+            let probe = Duration::try_from(stop.until.duration_since(now));
+            // An error is a time-out: then it looks again.
+            drop(tokio::time::timeout(room.min(probe.unwrap_or(room)), ended).await);
         }
-    }
-}
-
-fn next_probe(now: Timestamp) -> Timestamp {
-    now.checked_add(BETWEEN_PROBES).unwrap_or(Timestamp::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    #[test]
-    fn a_hold_stops_everything_at_once() {
-        let hold = Hold::default();
-        assert_eq!(hold.admit(at(0)), None);
-        hold.begin(HoldReason::Quota, at(10));
-        for second in 10..70 {
-            assert_eq!(hold.reason(at(second)), Some(HoldReason::Quota));
-            assert_eq!(hold.admit(at(second)), Some(HoldReason::Quota));
-        }
-    }
-
-    #[test]
-    fn one_probe_a_minute_goes_through() {
-        let hold = Hold::default();
-        hold.begin(HoldReason::Unauthorized, at(0));
-        let probes = (0..600)
-            .filter(|second| hold.admit(at(*second)).is_none())
-            .count();
-        assert_eq!(probes, 9);
-    }
-
-    #[test]
-    fn an_accepted_probe_ends_it_and_an_older_request_does_not() {
-        let hold = Hold::default();
-        hold.begin(HoldReason::Quota, at(10));
-        hold.end(at(9));
-        assert_eq!(hold.admit(at(11)), Some(HoldReason::Quota));
-        assert_eq!(hold.admit(at(71)), None, "the probe");
-        hold.end(at(71));
-        assert_eq!(hold.admit(at(72)), None);
     }
 }

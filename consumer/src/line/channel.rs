@@ -9,7 +9,7 @@ use reqwest::header::HeaderValue;
 
 use crate::channel::attempt::{Attempt, Conclusion, too_late};
 use crate::channel::backoff::RetryCause;
-use crate::channel::hold::{Hold, HoldReason};
+use crate::channel::hold::{Event, Hold, HoldReason};
 use crate::channel::http::HttpClient;
 use crate::channel::pace::Pace;
 use crate::channel::verdict::Verdict;
@@ -32,6 +32,13 @@ pub(crate) struct LineChannel {
 struct Departure {
     authorization: HeaderValue,
     at: Timestamp,
+}
+
+/// What came back for a request.
+struct Answer {
+    verdict: Verdict,
+    authorization: HeaderValue,
+    departed: Timestamp,
 }
 
 impl LineChannel {
@@ -57,8 +64,9 @@ impl LineChannel {
         }
     }
 
-    /// Makes one attempt: one request, two if a new token followed the first, or none if there is a
-    /// reason not to make one. No request departs after `latest`.
+    /// Makes one attempt: one request, more if the channel refused the token, or none if there is a
+    /// reason not to make one. While the channel is on hold, it waits. No request departs after
+    /// `latest`.
     pub(crate) async fn attempt(
         &self,
         delivery: &Delivery,
@@ -66,34 +74,48 @@ impl LineChannel {
         latest: Timestamp,
     ) -> Attempt {
         let endpoint = delivery.endpoint();
-        let mut exchanges = Vec::with_capacity(1);
+        let mut attempt = Attempt::without_request(Conclusion::OnHold(HoldReason::Unauthorized));
         let mut new_token: Option<HeaderValue> = None;
-        let conclusion = loop {
+        loop {
             let has_new_token = new_token.is_some();
-            let departure = match self.depart(delivery, new_token, latest).await {
+            let began = &mut attempt.hold_began;
+            let departure = match self.depart(delivery, new_token.take(), latest, began).await {
                 Ok(departure) => departure,
-                Err(conclusion) => break conclusion,
+                Err(conclusion) => {
+                    attempt.conclusion = conclusion;
+                    return attempt;
+                }
             };
             let Departure { authorization, at } = departure;
             let sent = self.client.send(endpoint, request, &authorization, at);
             let exchange = sent.await;
             let departed = exchange.departed;
             let verdict = classify(endpoint, &exchange.response);
-            exchanges.push(exchange);
+            attempt.exchanges.push(exchange);
             if verdict == Verdict::Unauthorized && !has_new_token {
                 new_token = self.tokens.after(&authorization, self.clock.now()).await;
                 if new_token.is_some() {
                     continue;
                 }
             }
-            break self
-                .conclude(delivery, verdict, &authorization, departed, latest)
-                .await;
-        };
-        Attempt {
-            exchanges,
-            conclusion,
+            let answer = Answer {
+                verdict,
+                authorization,
+                departed,
+            };
+            let began = &mut attempt.hold_began;
+            let conclusion = self.conclude(delivery, answer, latest, began).await;
+            // On hold: it waits for the end of the hold, or for its turn as the probe.
+            if let Some(conclusion) = conclusion {
+                attempt.conclusion = conclusion;
+                return attempt;
+            }
         }
+    }
+
+    /// Whether the channel is on hold.
+    pub(crate) fn is_on_hold(&self) -> bool {
+        self.hold.is_on()
     }
 
     /// Requests a second, as of now, for each endpoint.
@@ -104,110 +126,136 @@ impl LineChannel {
         ]
     }
 
+    /// The paces of all endpoints.
+    pub(crate) fn all_paces(&self) -> [&Pace; 2] {
+        [&self.push, &self.multicast]
+    }
+
     /// Waits until the request may depart. An error is the reason why it may not.
     async fn depart(
         &self,
         delivery: &Delivery,
         new_token: Option<HeaderValue>,
         latest: Timestamp,
+        began: &mut Option<HoldReason>,
     ) -> Result<Departure, Conclusion> {
-        let now = self.clock.now();
-        if let Some(conclusion) = too_late(&delivery.envelope, now) {
-            return Err(conclusion);
-        }
         // A new token is tried at once, even on hold: it may be what ends the hold.
         let may_wait = new_token.is_none();
-        if may_wait && let Some(reason) = self.hold.reason(now) {
-            return Err(on_hold(reason));
+        loop {
+            let hold = if may_wait {
+                self.hold.wait(latest, &self.clock).await
+            } else {
+                Ok(())
+            };
+            let now = self.clock.now();
+            if let Some(conclusion) = too_late(&delivery.envelope, now) {
+                return Err(conclusion);
+            }
+            hold.map_err(Conclusion::OnHold)?;
+            let authorization = match &new_token {
+                Some(authorization) => authorization.clone(),
+                None => match self.tokens.current(now).await {
+                    Ok(authorization) => authorization,
+                    Err(error) => {
+                        self.note_no_token(error, now, began);
+                        if error == TokenError::Unavailable {
+                            return Err(Conclusion::Retry(RetryCause::Fault));
+                        }
+                        continue;
+                    }
+                },
+            };
+            let pace = self.pace(delivery.endpoint());
+            let has_turn = pace.turn(latest, &self.clock).await;
+            // Time has passed while it waited for its turn.
+            let at = self.clock.now();
+            if !has_turn || at > latest {
+                return Err(Conclusion::Retry(RetryCause::Fault));
+            }
+            if let Some(conclusion) = too_late(&delivery.envelope, at) {
+                return Err(conclusion);
+            }
+            if !may_wait || self.hold.admits(at) {
+                return Ok(Departure { authorization, at });
+            }
         }
-        let authorization = match new_token {
-            Some(authorization) => authorization,
-            None => self.authorization(now).await?,
+    }
+
+    fn note_no_token(&self, error: TokenError, now: Timestamp, began: &mut Option<HoldReason>) {
+        let event = match error {
+            TokenError::Missing => Event::NoToken,
+            TokenError::Unavailable => Event::Fault,
         };
-        let pace = self.pace(delivery.endpoint());
-        let has_turn = pace.turn(latest, &self.clock).await;
-        // Time has passed while it waited for its turn.
-        let at = self.clock.now();
-        if !has_turn || at > latest {
-            return Err(Conclusion::Retry(RetryCause::Fault));
-        }
-        if let Some(conclusion) = too_late(&delivery.envelope, at) {
-            return Err(conclusion);
-        }
-        if may_wait && let Some(reason) = self.hold.admit(at) {
-            return Err(on_hold(reason));
-        }
-        Ok(Departure { authorization, at })
+        *began = began.or(self.hold.note(event, now, now));
     }
 
-    async fn authorization(&self, now: Timestamp) -> Result<HeaderValue, Conclusion> {
-        self.tokens.current(now).await.map_err(|error| match error {
-            TokenError::Missing => self.begin_hold(HoldReason::Unauthorized),
-            TokenError::Unavailable => Conclusion::Retry(RetryCause::Fault),
-        })
-    }
-
-    /// What the verdict means for the delivery, and for the deliveries after it.
+    /// What the answer means for the delivery, and for the deliveries after it. `None`: the channel
+    /// is on hold, and the delivery waits with the others.
     async fn conclude(
         &self,
         delivery: &Delivery,
-        verdict: Verdict,
-        authorization: &HeaderValue,
-        departed: Timestamp,
+        answer: Answer,
         latest: Timestamp,
-    ) -> Conclusion {
+        began: &mut Option<HoldReason>,
+    ) -> Option<Conclusion> {
         let pace = self.pace(delivery.endpoint());
-        match verdict {
+        let mut event = Event::Answered;
+        let conclusion = match answer.verdict {
             Verdict::Accepted | Verdict::AlreadyAccepted => {
-                self.hold.end(departed);
+                event = Event::Accepted;
                 pace.speed_up();
-                if verdict == Verdict::Accepted {
-                    Conclusion::Accepted
-                } else {
-                    Conclusion::AlreadyAccepted
-                }
+                Some(match answer.verdict {
+                    Verdict::Accepted => Conclusion::Accepted,
+                    _ => Conclusion::AlreadyAccepted,
+                })
             }
-            Verdict::NotTaken | Verdict::Unclear => Conclusion::Retry(RetryCause::Fault),
+            Verdict::NotTaken | Verdict::Unclear => {
+                event = Event::Fault;
+                Some(Conclusion::Retry(RetryCause::Fault))
+            }
             Verdict::TooFast => {
                 pace.slow_down();
-                Conclusion::Retry(RetryCause::TooFast)
+                Some(Conclusion::Retry(RetryCause::TooFast))
             }
-            Verdict::PerhapsQuota => {
-                if self.is_over_quota(delivery, authorization, latest).await {
-                    return self.begin_hold(HoldReason::Quota);
+            Verdict::PerhapsQuota => match self.left(&answer.authorization, latest).await {
+                Some(0) => {
+                    event = Event::QuotaUsedUp;
+                    None
+                }
+                Some(left) if left < delivery.recipients.len() as u64 => {
+                    Some(Conclusion::OverQuota)
                 }
                 // Another sender may have reserved what is left, or the text is new to us. Neither
                 // lasts for ever.
-                pace.slow_down();
-                Conclusion::Retry(RetryCause::TooFast)
+                _ => {
+                    pace.slow_down();
+                    Some(Conclusion::Retry(RetryCause::TooFast))
+                }
+            },
+            Verdict::Unauthorized => {
+                event = Event::Unauthorized;
+                None
             }
-            Verdict::Unauthorized | Verdict::Forbidden => self.begin_hold(HoldReason::Unauthorized),
-            Verdict::Split(named) => Conclusion::Split(named),
-            Verdict::Refused => Conclusion::Refused,
-        }
+            Verdict::Forbidden => {
+                event = Event::Forbidden(&delivery.envelope.run);
+                Some(Conclusion::Retry(RetryCause::Forbidden))
+            }
+            Verdict::Split(named) => Some(Conclusion::Split(named)),
+            Verdict::Refused => Some(Conclusion::Refused),
+        };
+        let held = self.hold.note(event, answer.departed, self.clock.now());
+        *began = began.or(held);
+        conclusion
     }
 
-    /// Whether LINE says that the month has too few messages left for this delivery.
-    async fn is_over_quota(
-        &self,
-        delivery: &Delivery,
-        authorization: &HeaderValue,
-        latest: Timestamp,
-    ) -> bool {
+    /// How many people may still be reached in this month. `None`: LINE does not say, or there is
+    /// no limit.
+    async fn left(&self, authorization: &HeaderValue, latest: Timestamp) -> Option<u64> {
         let now = self.clock.now();
         if now > latest {
-            return false;
+            return None;
         }
-        let quota = self.client.quota(authorization, now).await;
-        quota.is_some_and(|quota| quota.is_too_small_for(delivery.recipients.len()))
-    }
-
-    fn begin_hold(&self, reason: HoldReason) -> Conclusion {
-        self.hold.begin(reason, self.clock.now());
-        Conclusion::OnHold {
-            reason,
-            began: true,
-        }
+        self.client.quota(authorization, now).await?.left()
     }
 
     fn pace(&self, endpoint: Endpoint) -> &Pace {
@@ -215,12 +263,5 @@ impl LineChannel {
             Endpoint::Push => &self.push,
             Endpoint::Multicast => &self.multicast,
         }
-    }
-}
-
-fn on_hold(reason: HoldReason) -> Conclusion {
-    Conclusion::OnHold {
-        reason,
-        began: false,
     }
 }

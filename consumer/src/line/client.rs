@@ -40,10 +40,9 @@ pub(crate) struct MonthlyQuota {
 }
 
 impl MonthlyQuota {
-    /// Whether so many more recipients would pass the limit.
-    pub(crate) fn is_too_small_for(self, recipients: usize) -> bool {
-        let needed = self.used.saturating_add(recipients as u64);
-        self.limit.is_some_and(|limit| needed > limit)
+    /// How many people may still be reached. `None`: there is no limit.
+    pub(crate) fn left(self) -> Option<u64> {
+        self.limit.map(|limit| limit.saturating_sub(self.used))
     }
 }
 
@@ -159,20 +158,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quota_is_too_small_if_its_limit_would_be_passed() {
-        for (limit, used, recipients, is_too_small) in [
-            (Some(500), 500, 1, true),
-            (Some(500), 499, 1, false),
-            (Some(500), 100, 500, true),
-            (Some(500), 0, 500, false),
-            (None, u64::MAX, 500, false),
+    fn a_quota_has_left_what_was_not_used() {
+        for (limit, used, left) in [
+            (Some(500), 500, Some(0)),
+            (Some(500), 499, Some(1)),
+            (Some(500), 700, Some(0)),
+            (None, u64::MAX, None),
         ] {
             let quota = MonthlyQuota { limit, used };
-            assert_eq!(
-                quota.is_too_small_for(recipients),
-                is_too_small,
-                "{quota:?}"
-            );
+            assert_eq!(quota.left(), left, "{quota:?}");
         }
     }
 }

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use super::secret;
 use crate::channel::http::{self, HttpClient};
 use crate::settings::TokenSource;
 
@@ -160,7 +161,7 @@ impl Tokens {
         match request.send().await {
             Ok(value) => value
                 .secret_string()
-                .map(|token| token.trim().into())
+                .and_then(secret::token)
                 .ok_or(TokenError::Missing),
             Err(error) => {
                 let status = aws_error::status(&error);

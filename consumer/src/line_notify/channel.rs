@@ -95,13 +95,18 @@ impl NotifyChannel {
         };
         Attempt {
             exchanges: vec![exchange],
-            conclusion,
+            ..Attempt::without_request(conclusion)
         }
     }
 
     /// Requests a second, as of now.
     pub(crate) fn paces(&self) -> [(&'static str, f64); 1] {
         [("notify", self.pace.per_second())]
+    }
+
+    /// The pace of all messages.
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// Waits until the request may depart. An error is the reason why it may not.

@@ -189,6 +189,8 @@ async fn drain(run: &Arc<Run>) -> Vec<Environment> {
                 ("MULTICAST_PER_SECOND", "66"),
                 ("REQUEST_TIMEOUT_SECONDS", "0.5"),
                 ("RETRY_BASE_SECONDS", "0"),
+                // This queue gives up on nothing.
+                ("MAX_RECEIVE_COUNT", "1000"),
             ],
         )
         .await;

@@ -2,41 +2,71 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fanline_local::{LineFault, LineFaults, LineOptions};
+use fanline_local::LineOptions;
 use serde_json::json;
 
-use crate::scripted::{Scripted, said};
-use crate::support::{World, delivery, delivery_with, failures, in_seconds, metrics, user, users};
+use crate::scripted::{Scripted, accepted, said};
+use crate::support::{
+    World, delivery, delivery_with, departures_for, failures, in_seconds, metrics, user, users,
+};
+
+fn with_quota(people: u64) -> LineOptions {
+    LineOptions {
+        monthly_quota: Some(people),
+        ..LineOptions::default()
+    }
+}
 
 #[tokio::test]
-async fn a_month_that_is_used_up_stops_the_channel_and_sets_the_rest_aside() {
-    let world = World::with(LineOptions {
-        monthly_quota: Some(3),
-        ..LineOptions::default()
-    })
-    .await;
+async fn a_delivery_that_does_not_fit_the_month_is_set_aside_and_those_that_fit_are_sent() {
+    let world = World::with(with_quota(10)).await;
     let consumer = world.consumer().await;
+    let first: Vec<String> = (0..5).map(|n| delivery(&[user(n)])).collect();
+    assert!(failures(&world.handle(&consumer, &first).await).is_empty());
+
+    let large = delivery(&users(100..110));
+    let more: Vec<String> = (10..14).map(|n| delivery(&[user(n)])).collect();
+    let batch = [std::slice::from_ref(&large), &more].concat();
+    let handled = world.handle(&consumer, &batch).await;
+    assert!(failures(&handled).is_empty());
+    assert_eq!(metrics(&handled)["accepted"], 4);
+    assert_eq!(metrics(&handled)["holds"], 0);
+    let letters = world.dead_letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].attribute("reason"), "quota");
+    assert_eq!(letters[0].body, large, "to be redriven as it is");
+}
+
+#[tokio::test]
+async fn a_month_with_nothing_left_stops_the_channel_and_its_records_come_again() {
+    let world = World::with(with_quota(3)).await;
+    let consumer = world.consumer_with(&[("MAX_RECEIVE_COUNT", "2")]).await;
     let bodies: Vec<String> = (0..3).map(|n| delivery(&[user(n)])).collect();
     assert!(failures(&world.handle(&consumer, &bodies).await).is_empty());
+    world.purge().await;
 
     let more: Vec<String> = (10..20).map(|n| delivery(&[user(n)])).collect();
-    assert!(failures(&world.handle(&consumer, &more).await).is_empty());
+    let handled = world.handle_for(1, &consumer, &more).await;
+    assert_eq!(failures(&handled).len(), 10);
+    assert_eq!(metrics(&handled)["holds"], 1);
     let asked = world.line.ledger().over_quota;
     assert!((1..=10).contains(&asked), "{asked}");
+    assert!(world.dead_letters().await.is_empty());
+
+    // At their last receive they are set aside. No request is made.
+    world.clock.advance(std::time::Duration::from_secs(61));
+    let batch = world.batch().await;
+    assert_eq!(batch.records.len(), 10, "hidden for a minute at most");
+    let handled = consumer.handle(batch, departures_for(0)).await;
+    assert!(failures(&handled).is_empty());
+    assert_eq!(metrics(&handled)["hold"], 10);
+    assert_eq!(world.line.ledger().over_quota, asked);
     let letters = world.dead_letters().await;
     assert_eq!(letters.len(), 10);
     for letter in &letters {
         assert_eq!(letter.attribute("reason"), "quota");
-        assert!(more.contains(&letter.body), "to be redriven as it is");
+        assert!(more.contains(&letter.body));
     }
-
-    // A later batch makes no request.
-    let later = world.handle(&consumer, &[delivery(&users(30..40))]).await;
-    assert!(failures(&later).is_empty());
-    assert_eq!(world.line.ledger().over_quota, asked);
-    assert_eq!(metrics(&later)["hold"], 10);
-    assert_eq!(world.dead_letters().await.len(), 1);
-    assert_eq!(world.line.ledger().accepted_recipients, 3);
 }
 
 #[tokio::test]
@@ -70,8 +100,11 @@ async fn an_unknown_429_is_a_hold_where_the_count_says_so() {
     })
     .await;
     let world = World::start().await;
-    let consumer = world.consumer_with(&[("LINE_API_BASE", &line.url)]).await;
-    let handled = world.handle(&consumer, &[delivery(&[user(1)])]).await;
+    let consumer = world
+        .consumer_with(&[("LINE_API_BASE", &line.url), ("MAX_RECEIVE_COUNT", "1")])
+        .await;
+    let one = [delivery(&[user(1)])];
+    let handled = world.handle_for(1, &consumer, &one).await;
     assert!(failures(&handled).is_empty());
     let letters = world.dead_letters().await;
     assert_eq!(letters[0].attribute("reason"), "quota");
@@ -93,33 +126,72 @@ async fn an_unknown_429_without_a_count_is_a_429_like_another() {
     assert!(world.dead_letters().await.is_empty());
 }
 
-#[tokio::test]
-async fn a_403_stops_the_channel_and_costs_nobody() {
-    let world = World::with(LineOptions {
-        faults: LineFaults {
-            rates: [(LineFault::Forbidden, 1.0)].into(),
-            ..LineFaults::default()
-        },
-        ..LineOptions::default()
+/// A LINE that answers 403 to the runs with these texts.
+async fn forbidding(texts: &'static [&'static str]) -> Scripted {
+    Scripted::start(move |asked| {
+        let body = asked.text();
+        if texts.iter().any(|text| body.contains(text)) {
+            said(403, r#"{"message":"Not authorized"}"#)
+        } else {
+            accepted()
+        }
     })
-    .await;
-    let consumer = world.consumer_with(&[("PUSH_PER_SECOND", "20")]).await;
-    let bodies: Vec<String> = (0..10).map(|n| delivery(&[user(n)])).collect();
-    let handled = world.handle(&consumer, &bodies).await;
-    assert_eq!(failures(&handled).len(), 10, "all come again");
-    assert!(world.dead_letters().await.is_empty());
-    let asked = world.line.ledger().faults["forbidden"];
-    assert!(asked < 10, "{asked}: the hold stopped the batch's others");
-    assert_eq!(metrics(&handled)["hold"], 10);
+    .await
+}
 
-    // They wait for minutes, so that somebody can repair it.
-    world.clock.advance(std::time::Duration::from_secs(290));
-    assert_eq!(world.batch().await.records.len(), 0);
-    world.clock.advance(std::time::Duration::from_secs(700));
-    let batch = world.batch().await;
-    assert_eq!(batch.records.len(), 10);
-    consumer.handle(batch, in_seconds(30)).await;
-    assert_eq!(world.line.ledger().faults["forbidden"], asked, "held still");
+fn of_run(run: &str, n: usize) -> String {
+    delivery_with(&[user(n)], |body| {
+        body["run"] = json!(run);
+        body["messages"] = json!([{"type": "text", "text": run}]);
+    })
+}
+
+#[tokio::test]
+async fn the_403s_of_one_run_stop_no_other() {
+    let line = forbidding(&["wrong"]).await;
+    let world = World::start().await;
+    let consumer = world
+        .consumer_with(&[("LINE_API_BASE", &line.url), ("MAX_RECEIVE_COUNT", "2")])
+        .await;
+    let mut bodies: Vec<String> = (0..5).map(|n| of_run("wrong", n)).collect();
+    bodies.extend((5..10).map(|n| of_run("right", n)));
+    let handled = world.handle(&consumer, &bodies).await;
+    assert_eq!(failures(&handled).len(), 5);
+    assert_eq!(metrics(&handled)["accepted"], 5);
+    assert_eq!(metrics(&handled)["holds"], 0);
+
+    world.clock.advance(std::time::Duration::from_secs(61));
+    let mut batch = world.batch().await;
+    // Nobody has deleted what was acknowledged.
+    let is_of_wrong = |body: &str| body.contains(r#""run":"wrong""#);
+    batch
+        .records
+        .retain(|one| one.body.as_deref().is_some_and(is_of_wrong));
+    assert_eq!(batch.records.len(), 5, "within a minute");
+    let handled = consumer.handle(batch, departures_for(1)).await;
+    assert!(failures(&handled).is_empty(), "their last receive");
+    let letters = world.dead_letters().await;
+    assert_eq!(letters.len(), 5);
+    for letter in letters {
+        assert_eq!(letter.attribute("reason"), "unauthorized");
+        assert_eq!(letter.attribute("status"), "403");
+    }
+}
+
+#[tokio::test]
+async fn the_403s_of_two_runs_stop_the_channel() {
+    let line = forbidding(&["one", "two"]).await;
+    let world = World::start().await;
+    let consumer = world.consumer_with(&[("LINE_API_BASE", &line.url)]).await;
+    let bodies = [of_run("one", 0), of_run("two", 1)];
+    let handled = world.handle_for(1, &consumer, &bodies).await;
+    assert_eq!(failures(&handled).len(), 2);
+    assert_eq!(metrics(&handled)["holds"], 1);
+    let asked = line.asked().len();
+    world.purge().await;
+    let handled = world.handle_for(1, &consumer, &[of_run("three", 2)]).await;
+    assert_eq!(failures(&handled).len(), 1);
+    assert_eq!(line.asked().len(), asked, "on hold");
 }
 
 #[tokio::test]
@@ -132,11 +204,12 @@ async fn at_its_last_receive_a_held_delivery_is_set_aside_to_be_redriven() {
         ])
         .await;
     let body = delivery(&[user(1)]);
-    let handled = world.handle(&consumer, std::slice::from_ref(&body)).await;
+    let one = std::slice::from_ref(&body);
+    let handled = world.handle_for(1, &consumer, one).await;
     assert_eq!(failures(&handled).len(), 1);
-    world.clock.advance(std::time::Duration::from_secs(901));
+    world.clock.advance(std::time::Duration::from_secs(61));
     let batch = world.batch().await;
-    let handled = consumer.handle(batch, in_seconds(30)).await;
+    let handled = consumer.handle(batch, departures_for(1)).await;
     assert!(failures(&handled).is_empty());
     let letters = world.dead_letters().await;
     assert_eq!(letters[0].attribute("reason"), "unauthorized");
@@ -156,7 +229,7 @@ async fn a_hold_of_line_does_not_stop_line_notify() {
         body["messages"] = json!([{"message": "hi"}]);
     });
     let handled = world
-        .handle(&consumer, &[delivery(&[user(1)]), notify])
+        .handle_for(1, &consumer, &[delivery(&[user(1)]), notify])
         .await;
     assert_eq!(failures(&handled).len(), 1);
     assert_eq!(world.line.ledger().accepted_recipients, 1);
@@ -171,7 +244,7 @@ async fn an_expiring_delivery_is_not_held_past_its_end() {
     let body = delivery_with(&[user(1)], |body| {
         body["expires_at"] = json!(in_seconds(60));
     });
-    let handled = world.handle(&consumer, &[body]).await;
+    let handled = world.handle_for(1, &consumer, &[body]).await;
     assert_eq!(failures(&handled).len(), 1);
     world.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(world.batch().await.records.len(), 1);

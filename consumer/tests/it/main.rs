@@ -8,6 +8,8 @@
 )]
 
 mod batches;
+mod crowds;
+mod ends;
 mod events;
 mod faults;
 mod holds;

@@ -41,6 +41,12 @@ pub(crate) fn said(status: u16, body: &str) -> Said {
     (status, Vec::new(), body.as_bytes().to_vec())
 }
 
+/// LINE's answer to a request that it accepts.
+pub(crate) fn accepted() -> Said {
+    let id = ("x-line-request-id", "b3f7a1c2".to_owned());
+    (200, vec![id], b"{}".to_vec())
+}
+
 impl Scripted {
     pub(crate) async fn start(answer: impl Fn(&Asked) -> Said + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

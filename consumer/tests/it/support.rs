@@ -118,6 +118,12 @@ impl World {
         request.message_body(body).send().await.unwrap();
     }
 
+    /// Deletes everything on the delivery queue.
+    pub(crate) async fn purge(&self) {
+        let request = self.sqs.purge_queue().queue_url(&self.deliveries);
+        request.send().await.unwrap();
+    }
+
     /// The next batch as Lambda hands it over. It may be empty.
     pub(crate) async fn batch(&self) -> SqsEvent {
         let messages = receive(&self.sqs, &self.deliveries).await;
@@ -131,12 +137,22 @@ impl World {
 
     /// Publishes the bodies and hands the batch of them to the consumer.
     pub(crate) async fn handle(&self, consumer: &Consumer, bodies: &[String]) -> Handled {
+        self.handle_for(23, consumer, bodies).await
+    }
+
+    /// The same, where requests may depart for so many seconds.
+    pub(crate) async fn handle_for(
+        &self,
+        seconds: i64,
+        consumer: &Consumer,
+        bodies: &[String],
+    ) -> Handled {
         for body in bodies {
             self.publish(body).await;
         }
         let batch = self.batch().await;
         assert_eq!(batch.records.len(), bodies.len());
-        consumer.handle(batch, in_seconds(30)).await
+        consumer.handle(batch, departures_for(seconds)).await
     }
 
     /// Takes everything out of the dead-letter queue.
@@ -219,6 +235,12 @@ pub(crate) fn event(messages: &[Message], arn: &str) -> Value {
 
 pub(crate) fn in_seconds(seconds: i64) -> Timestamp {
     Timestamp::now() + SignedDuration::from_secs(seconds)
+}
+
+/// A deadline before which requests may depart for so many seconds: the request time-out of this
+/// world and two seconds are kept back.
+pub(crate) fn departures_for(seconds: i64) -> Timestamp {
+    in_seconds(seconds + 5 + 2)
 }
 
 pub(crate) fn user(n: usize) -> String {

@@ -8,7 +8,7 @@ use fanline_local::LineOptions;
 use serde_json::json;
 
 use crate::scripted::{Scripted, said};
-use crate::support::{World, delivery, failures, in_seconds, sdk_config, user};
+use crate::support::{World, delivery, failures, in_seconds, metrics, sdk_config, user};
 
 /// A Secrets Manager that keeps one secret.
 async fn secrets(value: Arc<Mutex<&'static str>>) -> Scripted {
@@ -76,10 +76,12 @@ async fn a_token_that_stays_refused_is_read_again_once_and_then_held() {
     .await;
     world.config = sdk_config(&secrets.url);
     let consumer = world.consumer_with(&FROM_SECRET).await;
-    for round in 0..3 {
+    // Long enough for a second refusal, and then not.
+    for (round, seconds) in [(0, 4), (1, 1)] {
         let bodies: Vec<String> = (0..5).map(|n| delivery(&[user(round * 10 + n)])).collect();
-        let handled = world.handle(&consumer, &bodies).await;
+        let handled = world.handle_for(seconds, &consumer, &bodies).await;
         assert_eq!(failures(&handled).len(), 5);
+        assert_eq!(metrics(&handled)["holds"], u64::from(round == 0));
     }
     assert_eq!(reads(&secrets), 2, "the cold start, and once after");
     assert_eq!(world.line.ledger().accepted_recipients, 0);

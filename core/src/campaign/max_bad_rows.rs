@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::error::CampaignError;
 
-/// How many bad rows a slice may have. With more of them, nothing of the slice is sent.
+/// How many bad rows a list may have. With more of them, nothing is sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaxBadRows {
     /// A number of rows.

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::error::CampaignError;
 use crate::channel::{Channel, OnUnknown};
-use crate::list::Format;
+use crate::list::{Encoding, Format};
 
 /// What Scheduler replaces with the time at which it fires.
 /// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
@@ -26,9 +27,17 @@ pub(super) struct WrittenCampaign {
     pub(super) expires_at: Option<String>,
     pub(super) scheduled_time: Option<String>,
     pub(super) format: Option<Format>,
+    pub(super) encoding: Option<Encoding>,
+    pub(super) sheet: Option<String>,
     pub(super) max_bad_rows: Option<Value>,
     #[serde(default)]
     pub(super) on_unknown: OnUnknown,
+    /// The ledger's rule reads it.
+    #[serde(rename = "canary")]
+    _canary: Option<IgnoredAny>,
+    /// The ledger's rule reads it.
+    #[serde(rename = "brake")]
+    _brake: Option<IgnoredAny>,
 }
 
 /// The id, if it is one.

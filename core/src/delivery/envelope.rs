@@ -29,12 +29,24 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// The encoder of this run's queue messages. It writes once what they have in common.
-    pub fn encoder(&self) -> Encoder {
+    /// The encoder of the queue messages of a slice of this run. It writes once what they have in
+    /// common. `slice` is the slice's name, such as `1`: letters and digits.
+    pub fn encoder(&self, slice: &str) -> Encoder {
         let (mut head, mut tail) = (String::new(), String::new());
         self.open(&mut head);
         self.close(&mut tail);
+        tail.push_str(AT);
+        tail.push_str(slice);
+        tail.push(':');
         Encoder { head, tail }
+    }
+
+    /// How many bytes a queue message of this run has at most, without its recipients and its
+    /// messages, whatever its place in the run.
+    pub fn max_len(&self) -> usize {
+        // The encoder writes one quote even where there is no recipient.
+        let without_slice = self.encoder("").encoded_len(&[], 0, u32::MAX) - 1;
+        without_slice + MAX_SLICE_LEN
     }
 
     /// The request of a delivery that carries `messages` (a JSON array, as rendered) to
@@ -60,7 +72,7 @@ impl Envelope {
         body.push_str("\",\"recipients\":[");
     }
 
-    /// Appends what is behind the messages.
+    /// Appends what is behind the messages and in front of the place in the run.
     pub(crate) fn close(&self, body: &mut String) {
         if self.notification_disabled {
             body.push_str(",\"notification_disabled\":true");
@@ -76,14 +88,25 @@ impl Envelope {
             body.push_str(&expires_at.to_string());
             body.push('"');
         }
-        body.push('}');
     }
 }
 
 /// What is between the recipients and the messages.
 pub(crate) const MESSAGES: &str = "],\"messages\":";
 
-/// Writes the queue messages of one run.
+/// What is between the envelope and the place in the run.
+pub(crate) const AT: &str = ",\"at\":\"";
+
+/// What is behind the place in the run.
+pub(crate) const END: &str = "\"}";
+
+/// The length of a slice's name at most: the number of a row, and a letter.
+const MAX_SLICE_LEN: usize = 21;
+
+/// Writes the queue messages of one slice of a run.
+///
+/// Each has its place in the run in the field `at`: the slice, and the number of the delivery in
+/// the slice. It is not sent to LINE, so the retry key does not depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoder {
     head: String,
@@ -91,11 +114,12 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// The queue message that carries `messages` (a JSON array, as rendered) to `recipients`.
+    /// The queue message that carries `messages` (a JSON array, as rendered) to `recipients`. It is
+    /// the delivery of this `number` in its slice; the first one is 0.
     ///
     /// Without a recipient it is not JSON, so that nothing can be sent from it.
-    pub fn encode(&self, recipients: &[Recipient], messages: &str) -> String {
-        let mut body = String::with_capacity(self.encoded_len(recipients, messages.len()));
+    pub fn encode(&self, recipients: &[Recipient], messages: &str, number: u32) -> String {
+        let mut body = String::with_capacity(self.encoded_len(recipients, messages.len(), number));
         body.push_str(&self.head);
         for (i, recipient) in recipients.iter().enumerate() {
             body.push_str(if i == 0 { "\"" } else { "\",\"" });
@@ -105,13 +129,17 @@ impl Encoder {
         body.push_str(MESSAGES);
         body.push_str(messages);
         body.push_str(&self.tail);
+        body.push_str(&number.to_string());
+        body.push_str(END);
         body
     }
 
     /// The exact length of [`Encoder::encode`] for messages of this length.
-    pub fn encoded_len(&self, recipients: &[Recipient], messages: usize) -> usize {
+    pub fn encoded_len(&self, recipients: &[Recipient], messages: usize, number: u32) -> usize {
         // Two quotes for each and a comma between two. Without a recipient one quote is written.
         let names: usize = recipients.iter().map(|recipient| recipient.len() + 3).sum();
-        self.head.len() + names.max(2) - 1 + MESSAGES.len() + messages + self.tail.len()
+        let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
+        let place = self.tail.len() + digits + END.len();
+        self.head.len() + names.max(2) - 1 + MESSAGES.len() + messages + place
     }
 }

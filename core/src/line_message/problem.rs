@@ -105,6 +105,9 @@ impl Fault {
             (Self::Missing | Self::Empty, Validator::Message) => "May not be empty".into(),
             (Self::Missing, Validator::Flex) => "must be specified".into(),
             (Self::Empty, Validator::Template | Validator::Flex) => "must be non-empty text".into(),
+            (Self::TooLong(max), Validator::Message) => {
+                format!("Length must be between 0 and {max}").into()
+            }
             (Self::TooLong(max), Validator::Template) => {
                 format!("must not be longer than {max} characters").into()
             }
@@ -152,7 +155,12 @@ mod tests {
                 Template,
                 Some("must not be longer than 40 characters"),
             ),
-            (Fault::TooLong(5000), Message, None),
+            (
+                Fault::TooLong(5000),
+                Message,
+                Some("Length must be between 0 and 5000"),
+            ),
+            (Fault::TooLong(5000), Flex, None),
             (
                 Fault::UrlTooLong(1000),
                 Template,

@@ -23,6 +23,14 @@ pub(super) struct Compiled {
     pub(super) rules: Option<MessageRules>,
     /// Knows each template by its field.
     pub(super) engine: Environment<'static>,
+    constants: Vec<Constant>,
+}
+
+/// A template that uses no column, such as `{{ 100 }}`. It may be meant to.
+#[derive(Debug)]
+struct Constant {
+    field: String,
+    possible_columns: Vec<String>,
 }
 
 impl Compiled {
@@ -48,6 +56,7 @@ impl Compiled {
             mark,
             engine,
             mut texts,
+            constants,
             ..
         } = reader;
         let rules = match channel {
@@ -67,7 +76,23 @@ impl Compiled {
             parts: writer.parts,
             rules,
             engine,
+            constants,
         })
+    }
+
+    /// The field of every template, with the texts in its tags that may be meant as a column's
+    /// name.
+    pub(super) fn possible_columns(&self) -> impl Iterator<Item = (&String, &String)> {
+        let texts = self
+            .texts()
+            .map(|text| (&text.field, &text.possible_columns));
+        let constants = self
+            .constants
+            .iter()
+            .map(|constant| (&constant.field, &constant.possible_columns));
+        texts
+            .chain(constants)
+            .flat_map(|(field, names)| names.iter().map(move |name| (field, name)))
     }
 
     /// The strings that depend on the row.
@@ -109,6 +134,7 @@ struct TreeReader {
     engine: Environment<'static>,
     texts: Vec<TextPart>,
     names: Vec<Names>,
+    constants: Vec<Constant>,
 }
 
 impl TreeReader {
@@ -124,6 +150,7 @@ impl TreeReader {
             engine: engine(),
             texts: Vec::new(),
             names: Vec::new(),
+            constants: Vec::new(),
         }
     }
 
@@ -154,11 +181,14 @@ impl TreeReader {
         if !names.has_columns() {
             let text = self.engine.render_str(&source, ());
             let text = text.map_err(|failure| error(constant_failure(&failure)))?;
-            return if text.contains(&self.mark) {
-                Err(error("writes the character U+0000".into()))
-            } else {
-                Ok(text)
-            };
+            if text.contains(&self.mark) {
+                return Err(error("writes the character U+0000".into()));
+            }
+            self.constants.push(Constant {
+                field: field.to_owned(),
+                possible_columns: possible_columns(&source),
+            });
+            return Ok(text);
         }
         let marked = format!("{}{}{}", prefix(&template), self.mark, self.texts.len());
         self.texts.push(TextPart {

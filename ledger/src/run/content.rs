@@ -31,6 +31,12 @@ impl ListVersion {
             bytes: json.len() as u64,
         }
     }
+
+    /// Whether the rows stand in the campaign. A run's record leaves them out, so nobody can read
+    /// them again from there.
+    pub fn is_inline(&self) -> bool {
+        self.uri == INLINE
+    }
 }
 
 /// What stands for inline rows.

@@ -96,6 +96,33 @@ impl RunSum {
             .map(|_, (made, settled)| made.saturating_sub(settled))
     }
 
+    /// The deliveries that are not settled, those too that are not made yet: for people of slices
+    /// that are not published there are as many a person as the published slices have. `None` while
+    /// no slice is published.
+    pub fn deliveries_expected(&self) -> Option<ByEndpoint<u64>> {
+        let (mut made, mut people) = (ByEndpoint::default(), 0);
+        let mut unmade = self.equation().unread;
+        for counts in self.counts.values() {
+            match counts.deliveries {
+                Some(deliveries) => {
+                    made += deliveries;
+                    people += counts.recipients;
+                }
+                None => unmade += counts.recipients,
+            }
+        }
+        if people == 0 && unmade > 0 {
+            return None;
+        }
+        let settled = self.tally().settled;
+        let left = made.zip(settled).map(|_, (made, settled)| {
+            let more = u128::from(made) * u128::from(unmade) / u128::from(people.max(1));
+            let all = made.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+            all.saturating_sub(settled)
+        });
+        Some(left)
+    }
+
     /// Whether every slice of the list is read and published, so that nothing more can be put on
     /// the queue.
     pub fn is_published(&self) -> bool {
@@ -199,6 +226,20 @@ mod tests {
         let counts = SliceCounts::new(slice("1"), 980, 8, 3);
         sum.counts.insert(slice("1"), counts);
         assert_eq!(sum.equation().difference(), -1, "a row too many");
+    }
+
+    #[test]
+    fn deliveries_of_unpublished_slices_are_guessed_from_the_published_ones() {
+        // 990 people in 990 deliveries, 530 settled; 500 rows are unread.
+        let mut sum = run();
+        let push = |sum: &RunSum| sum.deliveries_expected().map(|left| left.push);
+        assert_eq!(push(&sum), Some(960));
+        let counts = SliceCounts::new(slice("1001"), 400, 100, 0);
+        sum.counts.insert(slice("1001"), counts);
+        assert_eq!(push(&sum), Some(860), "rejected rows are no deliveries");
+        sum.counts.clear();
+        assert_eq!(push(&sum), None, "nothing is published");
+        assert_eq!(push(&RunSum::default()), Some(0), "there is nothing");
     }
 
     #[test]

@@ -30,15 +30,9 @@ impl Bucket {
     /// The objects below this place: its key, with a slash at the end or empty, stands before every
     /// object's.
     pub fn new(config: &SdkConfig, place: S3Uri) -> Self {
-        // What stands at an address of its own, such as a stand-in for S3, answers to no `BUCKET.`
-        // host name.
-        let elsewhere = config.endpoint_url().is_some() || has_s3_endpoint(config);
-        let s3 = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(elsewhere)
-            .build();
         let slash = !place.key.is_empty() && !place.key.ends_with('/');
         Self {
-            client: Client::from_conf(s3),
+            client: s3_client(config),
             place: if slash { place.join("/") } else { place },
         }
     }
@@ -209,6 +203,17 @@ impl Bucket {
             _ => self.problem(key, words(error)),
         }
     }
+}
+
+/// A client of S3 with the SDK's settings.
+pub fn s3_client(config: &SdkConfig) -> Client {
+    // What stands at an address of its own, such as a stand-in for S3, answers to no `BUCKET.` host
+    // name.
+    let elsewhere = config.endpoint_url().is_some() || has_s3_endpoint(config);
+    let s3 = aws_sdk_s3::config::Builder::from(config)
+        .force_path_style(elsewhere)
+        .build();
+    Client::from_conf(s3)
 }
 
 /// Whether there is no such object. A bucket that is not there is another thing.

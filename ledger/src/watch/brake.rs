@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::book::Tally;
@@ -48,7 +48,7 @@ impl BrakeRule {
 }
 
 /// How many people have an outcome, and how many of them were refused.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusals {
     /// Refused people.
     pub refused: u64,

@@ -1,6 +1,7 @@
 //! How fast a run is being settled.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::by_endpoint::ByEndpoint;
 
@@ -8,7 +9,7 @@ use crate::by_endpoint::ByEndpoint;
 const HALF_LIFE_SECONDS: f64 = 60.0;
 
 /// Settled deliveries a second by endpoint: a mean in which older ones count less and less.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SettledRate {
     last: Option<(Timestamp, ByEndpoint<u64>)>,
     rate: Option<ByEndpoint<f64>>,

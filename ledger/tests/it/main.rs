@@ -14,5 +14,6 @@ mod merging;
 mod race;
 mod runs;
 mod stores;
+mod sums;
 mod support;
 mod world;

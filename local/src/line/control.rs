@@ -72,6 +72,7 @@ fn changed(options: &LineOptions, body: &[u8]) -> Result<LineOptions, String> {
     }
     let mut new: LineOptions = serde_json::from_value(whole).map_err(|error| error.to_string())?;
     new.faults.check().map_err(|error| error.to_string())?;
+    new.host = options.host;
     new.port = options.port;
     new.clock = options.clock.clone();
     Ok(new)

@@ -80,6 +80,7 @@ impl Memory {
     pub(crate) fn change_options(&mut self, change: impl FnOnce(&mut LineOptions)) {
         let mut options = self.options.clone();
         change(&mut options);
+        options.host = self.options.host;
         options.port = self.options.port;
         options.clock = self.options.clock.clone();
         self.set_options(options);

@@ -1,6 +1,7 @@
 //! How a simulated LINE is set up.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +11,14 @@ use crate::line::faults::LineFaults;
 /// How a simulated LINE is set up. The default is LINE's own behaviour, with any token valid, no
 /// quota and no faults.
 ///
-/// All options but the port and the clock can be changed while it runs, with `PUT /_options`.
+/// All options but host, port and clock can be changed while it runs, with `PUT /_options`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LineOptions {
-    /// The port on 127.0.0.1. 0 takes a free one.
+    /// The address to listen on. Whoever reaches it can use the server.
+    #[serde(skip)]
+    pub host: IpAddr,
+    /// The port. 0 takes a free one.
     #[serde(skip)]
     pub port: u16,
     /// The clock for retry keys, tokens, limits and months.
@@ -58,6 +62,7 @@ pub enum UnknownInMulticast {
 impl Default for LineOptions {
     fn default() -> Self {
         Self {
+            host: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             clock: Clock::default(),
             rate_limits: true,

@@ -1,5 +1,7 @@
 //! How a queue server is set up.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use crate::clock::Clock;
 use crate::sqs::faults::QueueFaults;
 use crate::sqs::store::MAX_IN_FLIGHT;
@@ -7,7 +9,9 @@ use crate::sqs::store::MAX_IN_FLIGHT;
 /// How a queue server is set up.
 #[derive(Clone, Debug)]
 pub struct QueueOptions {
-    /// The port on 127.0.0.1. 0 takes a free one.
+    /// The address to listen on. Whoever reaches it can use the server.
+    pub host: IpAddr,
+    /// The port. 0 takes a free one.
     pub port: u16,
     /// The region in the ARNs of the queues.
     pub region: String,
@@ -22,6 +26,7 @@ pub struct QueueOptions {
 impl Default for QueueOptions {
     fn default() -> Self {
         Self {
+            host: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             region: "us-east-1".to_owned(),
             clock: Clock::system(),

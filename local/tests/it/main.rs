@@ -10,4 +10,5 @@
 mod host;
 mod line;
 mod queue;
+mod s3;
 mod support;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use fanline_local::Kills;
-use fanline_poller::{Poller, PollerError, PollerOptions};
+use fanline_poller::{Gate, Poller, PollerError, PollerOptions};
 use serde_json::{Value, json};
 
 use crate::support::{World, until};
@@ -205,6 +205,30 @@ async fn a_window_gathers_messages_beyond_one_receive() {
     assert_eq!(gathered.unwrap(), Some(35));
     poller.stop().await;
     assert_eq!(world.counts(&url).await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn nothing_is_received_while_the_gate_is_closed() {
+    let world = World::start().await;
+    let url = world.queue("mail", &[]).await;
+    send_many(&world, &url, 1).await;
+    let looks = Arc::new(AtomicUsize::new(0));
+    let (gate, seen) = (Arc::clone(&looks), Arc::clone(&looks));
+    let (sender, mut looks_before) = tokio::sync::mpsc::unbounded_channel();
+    let options = PollerOptions {
+        concurrency: 1,
+        gate: Gate::from_fn(move || gate.fetch_add(1, Ordering::Relaxed) == 3),
+        ..PollerOptions::new(&url)
+    };
+    let poller = Poller::start(world.sqs.clone(), options, move |_| {
+        sender.send(seen.load(Ordering::Relaxed)).unwrap();
+        async { Ok(json!(null)) }
+    })
+    .await
+    .unwrap();
+    let received = tokio::time::timeout(Duration::from_secs(10), looks_before.recv()).await;
+    assert_eq!(received.unwrap(), Some(4), "the fourth look found it open");
+    poller.stop().await;
 }
 
 #[tokio::test]

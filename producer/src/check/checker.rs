@@ -1,45 +1,35 @@
-//! Every row of a slice is checked before anything is sent.
+//! Every row of a list is checked before anything is sent.
+
+use std::io;
 
 use fanline_core::list::{Parsed, Place, RowError};
 use fanline_core::recipient::Recipient;
 
+use crate::check::duplicates::{Duplicates, MAX_ROWS_IN_MEMORY};
 use crate::check::row_rules::RowRules;
 use crate::check::samples::Samples;
-use crate::check::window::{OpenWindow, Window};
+use crate::list::checked_rows::CheckedRows;
+use crate::list::row_set::RowSet;
 
-/// Checks rows one by one, and remembers which of them are not sent, with one bit for each row.
-///
-/// Duplicates are found exactly within one window of the list. A window is a number of bytes, or a
-/// number of rows where the rows are very short. A slice is one window. A list that is not cut is
-/// as many windows as it takes.
+/// No row of a LINE recipient is shorter.
+const MIN_ROW_BYTES: u64 = 32;
+
+/// Checks rows one by one, and remembers which of them are not sent, with two bits for each row.
 pub(crate) struct Checker<'a> {
     rules: RowRules<'a>,
-    open: OpenWindow,
-    closed: Vec<Window>,
+    window_bytes: u64,
+    window_start: u64,
+    window_ends: Vec<u64>,
+    recipients: Duplicates,
+    rejected: RowSet,
     json: String,
     /// Only where somebody wants to look at rows.
     samples: Option<Samples>,
-    checked: Checked,
-    /// What [`Checker::newly_checked`] has returned so far.
-    reported: Checked,
-}
-
-/// What a check found. Each row is counted once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Checked {
-    /// All rows.
-    pub rows: u64,
-    /// Rows that can't be sent.
-    pub rejected: u64,
-    /// Rows whose recipient has an earlier row.
-    pub duplicates: u64,
-}
-
-impl Checked {
-    /// How many people the campaign can be sent to.
-    pub fn recipients(&self) -> u64 {
-        self.rows - self.rejected - self.duplicates
-    }
+    rows: u64,
+    /// How many of them are in `rejected`.
+    bad: u64,
+    /// Both counts when [`Checker::newly_checked`] was called last.
+    reported: (u64, u64),
 }
 
 /// A row that can't be sent.
@@ -52,16 +42,20 @@ pub(crate) struct Rejected {
 }
 
 impl<'a> Checker<'a> {
-    /// A checker for a slice of `slice_bytes`, in windows of `window_bytes`.
-    pub(crate) fn new(rules: RowRules<'a>, window_bytes: u64, slice_bytes: u64) -> Self {
+    /// A checker for a list of about `bytes`, in windows of `window_bytes`.
+    pub(crate) fn new(rules: RowRules<'a>, window_bytes: u64, bytes: u64) -> Self {
         Self {
             rules,
-            open: OpenWindow::new(window_bytes, slice_bytes),
-            closed: Vec::new(),
+            window_bytes,
+            window_start: 0,
+            window_ends: Vec::new(),
+            recipients: Duplicates::new(bytes / MIN_ROW_BYTES, MAX_ROWS_IN_MEMORY),
+            rejected: RowSet::default(),
             json: String::new(),
             samples: None,
-            checked: Checked::default(),
-            reported: Checked::default(),
+            rows: 0,
+            bad: 0,
+            reported: (0, 0),
         }
     }
 
@@ -71,13 +65,11 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks the next row. Returns it where it can't be sent.
-    pub(crate) fn row(&mut self, parsed: Parsed<'_>) -> Option<Rejected> {
+    pub(crate) fn row(&mut self, parsed: Parsed<'_>) -> io::Result<Option<Rejected>> {
         let place = parsed.place;
-        if self.open.is_full(place.byte) {
-            self.close_window();
-        }
-        let number = self.open.add_row(place.byte);
-        self.checked.rows += 1;
+        let number = self.rows;
+        self.begin_row(number, place.byte);
+        self.rows += 1;
         let mut recipient = None;
         let fingerprint = parsed.row.and_then(|row| {
             let recipient = recipient.insert(self.rules.recipient(&row)?);
@@ -89,32 +81,29 @@ impl<'a> Checker<'a> {
         });
         match fingerprint {
             Ok(fingerprint) => {
-                self.open.name_recipient(number, fingerprint);
-                None
+                self.recipients.add(fingerprint, number)?;
+                Ok(None)
             }
             Err(error) => {
-                self.open.reject(number);
-                self.checked.rejected += 1;
-                Some(Rejected {
+                self.rejected.insert(number);
+                self.bad += 1;
+                Ok(Some(Rejected {
                     place,
                     error,
                     recipient,
-                })
+                }))
             }
         }
     }
 
-    /// Ends the last window. A row after that would begin another one.
-    pub(crate) fn end(&mut self) {
-        if !self.open.is_empty() {
-            self.close_window();
+    /// Ends the window before this row where that is full.
+    fn begin_row(&mut self, number: u64, byte: u64) {
+        if number == 0 {
+            self.window_start = byte;
+        } else if byte - self.window_start >= self.window_bytes {
+            self.window_ends.push(number);
+            self.window_start = byte;
         }
-    }
-
-    fn close_window(&mut self) {
-        let (window, duplicates) = self.open.close();
-        self.closed.push(window);
-        self.checked.duplicates += duplicates;
     }
 
     /// The rows that were kept, if any were asked for.
@@ -127,26 +116,30 @@ impl<'a> Checker<'a> {
         &self.rules
     }
 
-    /// What was found since this was called last. Duplicates are found when their window ends.
-    pub(crate) fn newly_checked(&mut self) -> Checked {
-        let reported = std::mem::replace(&mut self.reported, self.checked);
-        Checked {
-            rows: self.checked.rows - reported.rows,
-            rejected: self.checked.rejected - reported.rejected,
-            duplicates: self.checked.duplicates - reported.duplicates,
-        }
+    /// The rows that have come since this was called last, and how many of them were rejected.
+    pub(crate) fn newly_checked(&mut self) -> (u64, u64) {
+        let newly = (self.rows - self.reported.0, self.bad - self.reported.1);
+        self.reported = (self.rows, self.bad);
+        newly
     }
 
-    /// What was found, and which rows of each window are sent.
-    pub(crate) fn finish(mut self) -> (Checked, Vec<Window>) {
-        self.end();
-        (self.checked, self.closed)
+    /// Which rows are sent, once all have been checked.
+    pub(crate) fn finish(self) -> io::Result<CheckedRows> {
+        let duplicates = self.recipients.find()?;
+        Ok(CheckedRows::new(
+            self.rows,
+            self.window_ends,
+            self.rejected,
+            duplicates,
+        ))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::list::checked_rows::Checked;
+    use crate::list::checked_rows::RowFate::{self, Duplicate, Rejected, Sent};
     use fanline_core::campaign::Campaign;
     use fanline_core::list::{Format, ListReader};
     use proptest::prelude::*;
@@ -160,9 +153,8 @@ mod tests {
         .unwrap()
     }
 
-    /// Checks a list whose rows name these people (`None`: nobody). Returns how many rows each
-    /// window has, and of each row whether it is sent.
-    fn check_people(people: &[Option<u8>], window_bytes: u64) -> (Checked, Vec<usize>, Vec<bool>) {
+    /// Checks a list whose rows name these people (`None`: nobody).
+    fn check_people(people: &[Option<u8>], window_bytes: u64) -> CheckedRows {
         let campaign = campaign();
         let rules = RowRules::new(
             &campaign,
@@ -178,52 +170,54 @@ mod tests {
         let mut input = list.as_bytes();
         let mut rejected = 0;
         while let Some(parsed) = reader.next(&mut input, true).unwrap() {
-            rejected += u64::from(checker.row(parsed).is_some());
+            rejected += u64::from(checker.row(parsed).unwrap().is_some());
         }
-        let (found, windows) = checker.finish();
-        assert_eq!(found.rejected, rejected);
-        let rows = windows.iter().map(|window| window.rows() as usize);
-        let sends = windows
-            .iter()
-            .flat_map(|window| (0..window.rows()).map(|row| window.sends(row)));
-        (found, rows.collect(), sends.collect())
+        let found = checker.finish().unwrap();
+        assert_eq!(found.counts().rejected, rejected);
+        found
+    }
+
+    fn fates(rows: &CheckedRows) -> Vec<RowFate> {
+        (0..rows.rows()).map(|row| rows.fate(row)).collect()
     }
 
     #[test]
     fn the_first_row_of_a_person_is_sent_and_no_other() {
-        let (checked, _, sends) = check_people(&[Some(1), None, Some(2), Some(1), Some(1)], 1000);
-        assert_eq!(sends, [true, false, true, false, false]);
+        let found = check_people(&[Some(1), None, Some(2), Some(1), Some(1)], 1000);
+        assert_eq!(fates(&found), [Sent, Rejected, Sent, Duplicate, Duplicate]);
         let expected = Checked {
             rows: 5,
             rejected: 1,
             duplicates: 2,
         };
-        assert_eq!((checked, checked.recipients()), (expected, 2));
+        assert_eq!(found.counts(), expected);
+    }
+
+    #[test]
+    fn a_window_ends_where_it_has_its_bytes() {
+        // Each row has 34 bytes.
+        let found = check_people(&[Some(1); 10], 100);
+        let ends: Vec<u64> = (0..10).filter(|row| found.ends_window(*row)).collect();
+        assert_eq!(ends, [2, 5, 8, 9]);
     }
 
     proptest! {
         #[test]
-        fn duplicates_are_exact_within_each_window(
+        fn duplicates_are_exact_over_all_windows(
             people in prop::collection::vec(prop::option::weighted(0.9, 0u8..20), 1..300),
-            rows in 1usize..100
+            rows in 1u64..100
         ) {
-            // Each row is 34 bytes long, or 7 where it names nobody.
-            let (checked, windows, sends) = check_people(&people, rows as u64 * 34);
-            prop_assert_eq!(sends.len(), people.len());
-            let mut start = 0;
-            let mut duplicates = 0;
-            for rows in windows {
-                let end = start + rows;
-                let mut seen = std::collections::HashSet::new();
-                for row in start..end {
-                    let is_first = people[row].is_some_and(|who| seen.insert(who));
-                    duplicates += u64::from(people[row].is_some() && !is_first);
-                    prop_assert_eq!(sends[row], is_first);
-                }
-                start = end;
-            }
-            prop_assert_eq!(start, people.len());
-            prop_assert_eq!(checked.duplicates, duplicates);
+            let found = check_people(&people, rows * 34);
+            let mut seen = std::collections::HashSet::new();
+            let expected: Vec<RowFate> = people
+                .iter()
+                .map(|who| match who {
+                    None => Rejected,
+                    Some(who) if seen.insert(who) => Sent,
+                    Some(_) => Duplicate,
+                })
+                .collect();
+            prop_assert_eq!(fates(&found), expected);
         }
     }
 }

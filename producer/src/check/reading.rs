@@ -1,21 +1,25 @@
-//! The reading of a slice that checks its rows.
+//! The reading of a list that checks its rows.
+
+use std::io;
 
 use fanline_core::surroundings::Clock;
 use jiff::Timestamp;
 
-use crate::check::checker::{Checked, Checker, Rejected};
+use crate::check::checker::{Checker, Rejected};
 use crate::check::row_rules::RowRules;
 use crate::check::samples::Samples;
-use crate::check::window::Window;
+use crate::list::cutter::{CheckedList, Cutter};
 use crate::list::rows::{ReadError, Rows};
 use crate::list::slice::OpenSlice;
 use crate::progress::Progress;
 
-/// Reads a slice and checks its rows.
+/// Reads a list, or a slice of it, and checks its rows.
 pub(crate) struct CheckReading<'a> {
     open: &'a OpenSlice,
     rows: Rows,
     checker: Checker<'a>,
+    /// Only where the list is to be cut.
+    cutter: Option<Cutter>,
     progress: &'a Progress,
     /// When there is no more time.
     stop_at: Option<Timestamp>,
@@ -28,6 +32,16 @@ pub(crate) enum CheckError {
     /// The rows can't be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The recipients did not fit into memory, and could not be sorted on the disk.
+    #[error(
+        "the recipients of `{list}` can't be sorted in the folder for temporary files: {error}"
+    )]
+    Sort {
+        /// The name of the list.
+        list: String,
+        /// What went wrong.
+        error: io::Error,
+    },
     /// The list has no rows.
     #[error("`{0}` has no rows")]
     NoRows(String),
@@ -44,21 +58,28 @@ impl<'a> CheckReading<'a> {
         stop_at: Option<Timestamp>,
         clock: Clock,
     ) -> Self {
-        // Nobody knows how long a packed list will be.
-        let bytes = if open.source.is_packed() {
-            u64::MAX
-        } else {
+        // Nobody knows how long a list will be that is packed or a workbook.
+        let bytes = if open.source.form.has_places() {
             open.end() - open.slice.start.byte
+        } else {
+            u64::MAX
         };
         let rules = RowRules::new(&open.campaign, &open.envelope());
         Self {
             open,
             rows: Rows::new(open),
             checker: Checker::new(rules, open.slice.window_bytes, bytes),
+            cutter: None,
             progress,
             stop_at,
             clock,
         }
+    }
+
+    /// Also finds where the list is cut into slices of at most so many bytes.
+    pub(crate) fn cutting(mut self, max_bytes: u64) -> Self {
+        self.cutter = Some(Cutter::new(max_bytes));
+        self
     }
 
     /// Keeps some of the rows that can be sent, to show them.
@@ -75,7 +96,11 @@ impl<'a> CheckReading<'a> {
     pub(crate) async fn next(&mut self) -> Result<Option<Rejected>, CheckError> {
         loop {
             while let Some(parsed) = self.rows.next()? {
-                if let Some(rejected) = self.checker.row(parsed) {
+                if let Some(cutter) = &mut self.cutter {
+                    cutter.row(parsed.place);
+                }
+                let rejected = self.checker.row(parsed);
+                if let Some(rejected) = rejected.map_err(|error| sort_error(self.open, error))? {
                     return Ok(Some(rejected));
                 }
             }
@@ -84,27 +109,40 @@ impl<'a> CheckReading<'a> {
             }
             let rules = self.checker.rules();
             let has_more = self.rows.fill(|header| rules.check_header(header)).await?;
-            if !has_more {
-                self.checker.end();
-            }
-            let Checked {
-                rows,
-                rejected,
-                duplicates,
-            } = self.checker.newly_checked();
-            self.progress.add_checked(rows, rejected, duplicates);
+            self.report_progress();
             if !has_more {
                 return Ok(None);
             }
         }
     }
 
-    /// What was found, and which rows of each window are sent. For when there is no next row.
-    pub(crate) fn finish(self) -> Result<(Checked, Vec<Window>), CheckError> {
-        let (checked, windows) = self.checker.finish();
-        if checked.rows == 0 {
+    fn report_progress(&mut self) {
+        let (rows, rejected) = self.checker.newly_checked();
+        self.progress.add_checked(rows, rejected);
+    }
+
+    /// What was found, and where the list is cut. For when there is no next row.
+    pub(crate) fn finish(self) -> Result<CheckedList, CheckError> {
+        let rows = self.checker.finish();
+        let rows = rows.map_err(|error| sort_error(self.open, error))?;
+        if rows.rows() == 0 {
             return Err(CheckError::NoRows(self.open.source.name.clone()));
         }
-        Ok((checked, windows))
+        self.progress.add_duplicates(rows.counts().duplicates);
+        let length = self.open.source.length;
+        Ok(CheckedList {
+            rows,
+            header: self.rows.header().cloned(),
+            parts: self
+                .cutter
+                .map_or_else(Vec::new, |cutter| cutter.finish(length)),
+        })
+    }
+}
+
+fn sort_error(open: &OpenSlice, error: io::Error) -> CheckError {
+    CheckError::Sort {
+        list: open.source.name.clone(),
+        error,
     }
 }

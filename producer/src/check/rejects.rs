@@ -152,6 +152,10 @@ impl RejectsPlace {
             }
             (Some(prefix), _) => Self::S3(prefix.join(&format!("/{run}/"))),
             (None, Recipients::S3(list)) => Self::S3(list.join(&format!(".rejects/{run}/"))),
+            // A list out of a pipe has no place: its path is a number.
+            (None, Recipients::Path(path)) if path.starts_with("/dev/") => {
+                Self::Directory(PathBuf::from("list.rejects").join(run))
+            }
             (None, Recipients::Path(path)) => {
                 Self::Directory(PathBuf::from(format!("{path}.rejects")).join(run))
             }
@@ -227,6 +231,9 @@ mod tests {
         let file = Recipients::Path("lists/friends.csv".into());
         let directory = RejectsPlace::Directory("lists/friends.csv.rejects/run".into());
         assert_eq!(RejectsPlace::new(None, &file, "run"), directory);
+        let pipe = Recipients::Path("/dev/fd/9".into());
+        let directory = RejectsPlace::Directory("list.rejects/run".into());
+        assert_eq!(RejectsPlace::new(None, &pipe, "run"), directory);
         let inline = Recipients::Inline(vec![]);
         assert_eq!(RejectsPlace::new(None, &inline, "run"), RejectsPlace::Log);
     }

@@ -1,46 +1,69 @@
 //! How a long list is cut into slices.
 
-use fanline_core::list::{Header, ListError, Place};
+use std::num::NonZeroU64;
 
-use crate::list::rows::{ReadError, Rows};
+use fanline_core::list::{Header, Place};
+use fanline_ledger::{SliceId, SliceLine, SliceLines};
+
+use crate::list::checked_rows::CheckedRows;
 use crate::list::slice::{OpenSlice, Slice};
 
-/// Reads the whole list and cuts it at rows, into slices of at most `max_bytes`. Returns the slices
-/// and how many rows they hold together.
-///
-/// The list has to be readable to its end. So a quote that is left open in the last row sends
-/// nothing.
-pub(crate) async fn cut(
-    open: &OpenSlice,
-    max_bytes: u64,
-    check_header: impl Fn(&Header) -> Result<(), ListError>,
-) -> Result<(Vec<Slice>, u64), ReadError> {
-    let mut rows = Rows::new(open);
-    let mut cutter = Cutter::new(max_bytes);
-    let mut count = 0;
-    while rows.fill(&check_header).await? {
-        while let Some(parsed) = rows.next()? {
-            cutter.row(parsed.place);
-            count += 1;
-        }
+/// A list that has been checked, and where it is cut.
+pub(crate) struct CheckedList {
+    pub(crate) rows: CheckedRows,
+    /// The column names of a CSV list.
+    pub(crate) header: Option<Header>,
+    /// Where each part begins and ends, if the list is cut.
+    pub(crate) parts: Vec<(Place, u64)>,
+}
+
+impl CheckedList {
+    /// What the list was cut into, for the record of the run. A list that is not cut is one slice.
+    pub(crate) fn lines(&self, list: &OpenSlice) -> SliceLines {
+        let whole = (list.slice.start, list.source.length);
+        let parts = if self.parts.is_empty() {
+            vec![whole]
+        } else {
+            self.parts.clone()
+        };
+        let first_row = list.slice.start.row;
+        let behind = parts.iter().skip(1).map(|(start, _)| start.row);
+        let behind = behind.chain([first_row + self.rows.rows()]);
+        let lines = parts
+            .iter()
+            .zip(behind)
+            .filter_map(|((start, end), behind)| {
+                Some(SliceLine {
+                    slice: SliceId::new(NonZeroU64::new(start.row)?),
+                    rows: behind - start.row,
+                    start: start.byte,
+                    end: *end,
+                })
+            });
+        SliceLines(lines.collect())
     }
-    let header = rows.header().cloned();
-    let slices = cutter
-        .finish(open.source.length)
-        .into_iter()
-        .map(|(start, end)| Slice {
-            start,
-            end: Some(end),
-            header: header.clone(),
-            ..open.slice.clone()
+
+    /// The slices of a list that was cut.
+    pub(crate) fn slices(&self, list: &OpenSlice) -> Vec<Slice> {
+        let first_row = list.slice.start.row;
+        let starts = self.parts.iter().map(|(start, _)| start.row - first_row);
+        let ends = starts.clone().skip(1).chain([self.rows.rows()]);
+        let parts = self.parts.iter().zip(starts.zip(ends));
+        let slices = parts.map(|((start, end), (first, behind))| Slice {
+            start: *start,
+            end: Some(*end),
+            header: self.header.clone(),
+            checked: Some(self.rows.slice(first, behind - first)),
+            ..list.slice.clone()
         });
-    Ok((slices.collect(), count))
+        slices.collect()
+    }
 }
 
 /// Finds where a list is cut. Each part begins with a row. It has at most `max_bytes`, unless it is
 /// one row that is longer.
 #[derive(Debug)]
-struct Cutter {
+pub(crate) struct Cutter {
     max_bytes: u64,
     /// Where each part begins.
     starts: Vec<Place>,
@@ -49,7 +72,8 @@ struct Cutter {
 }
 
 impl Cutter {
-    fn new(max_bytes: u64) -> Self {
+    /// Parts of at most so many bytes.
+    pub(crate) fn new(max_bytes: u64) -> Self {
         Self {
             max_bytes,
             starts: Vec::new(),
@@ -58,7 +82,7 @@ impl Cutter {
     }
 
     /// Takes the place of the next row. The row before it ends there.
-    fn row(&mut self, place: Place) {
+    pub(crate) fn row(&mut self, place: Place) {
         match self.starts.last() {
             None => self.starts.push(place),
             Some(start) if place.byte - start.byte > self.max_bytes => {
@@ -72,7 +96,7 @@ impl Cutter {
     }
 
     /// Where each part begins and ends, in a list of `length` bytes.
-    fn finish(mut self, length: u64) -> Vec<(Place, u64)> {
+    pub(crate) fn finish(mut self, length: u64) -> Vec<(Place, u64)> {
         if self.starts.last().is_some_and(|start| {
             length - start.byte > self.max_bytes && start.byte < self.last.byte
         }) {

@@ -58,10 +58,11 @@ impl Rows {
     /// The rows of this slice.
     pub(crate) fn new(open: &OpenSlice) -> Self {
         let (source, slice) = (&open.source, &open.slice);
-        let reader = match &slice.header {
-            None if slice.start == Place::START => ListReader::new(source.format),
-            header => ListReader::resume(source.format, slice.start, header.clone()),
+        let mut reader = match &slice.header {
+            None if slice.start == Place::START => ListReader::new(source.form.format),
+            header => ListReader::resume(source.form.format, slice.start, header.clone()),
         };
+        reader.set_encoding(source.form.encoding);
         Self {
             chunks: Chunks::new(source, slice.start.byte, open.end()),
             reader,

@@ -1,15 +1,17 @@
 //! A slice: the part of a list that one invocation works on.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use fanline_core::campaign::Campaign;
 use fanline_core::delivery::Envelope;
-use fanline_core::delivery::KEY_HORIZON;
 use fanline_core::list::{Header, Place};
+use fanline_ledger::SliceId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::list::checked_rows::CheckedRows;
 use crate::list::source::Source;
 
 /// A part of a campaign's list. One message on the slice queue is one slice.
@@ -25,6 +27,10 @@ pub(crate) struct Slice {
     pub(crate) started_at: Timestamp,
     /// The version of the list. No other version is read.
     pub(crate) etag: String,
+    /// The same version's name in a bucket that keeps versions: it can be read after the list was
+    /// replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version_id: Option<String>,
     /// Where the first row begins, or the beginning of the list.
     pub(crate) start: Place,
     /// The byte after the last row, or `None` for the end of the list.
@@ -37,8 +43,24 @@ pub(crate) struct Slice {
     /// How many of the slice's first deliveries an earlier invocation has published.
     #[serde(default)]
     pub(crate) skip: u64,
+    /// Which deliveries are published: all, or only those that have no outcome yet. Until outcomes
+    /// can be looked up, both are all of them, under the same retry keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) only: Option<Only>,
+    /// What the check of the whole list found out about the slice's rows. A slice that comes
+    /// without it is checked by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) checked: Option<CheckedRows>,
     /// The campaign as it was given, with its scheduled time filled in.
     pub(crate) campaign: Value,
+}
+
+/// Which deliveries of a slice are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Only {
+    /// Those that have no outcome yet.
+    Waiting,
 }
 
 impl Slice {
@@ -50,6 +72,8 @@ impl Slice {
 
 /// A slice with its campaign parsed and its list open: all that is needed to read it.
 pub(crate) struct OpenSlice {
+    /// The slice's name in the field `at` of its deliveries.
+    pub(crate) id: SliceId,
     pub(crate) campaign: Arc<Campaign>,
     pub(crate) slice: Slice,
     pub(crate) source: Arc<Source>,
@@ -69,14 +93,18 @@ impl OpenSlice {
             run: campaign.run(),
             started_at,
             etag: source.etag.clone(),
+            version_id: source.version_id.clone(),
             start: Place::START,
             end: None,
             header: None,
             window_bytes,
             skip: 0,
+            only: None,
+            checked: None,
             campaign: given,
         };
         Self {
+            id: SliceId::new(NonZeroU64::MIN),
             campaign,
             slice,
             source,
@@ -90,6 +118,7 @@ impl OpenSlice {
         source: Arc<Source>,
     ) -> Option<Self> {
         let open = Self {
+            id: SliceId::new(NonZeroU64::new(slice.start.row)?),
             campaign,
             slice,
             source,
@@ -106,50 +135,5 @@ impl OpenSlice {
     /// What all deliveries of the run have in common.
     pub(crate) fn envelope(&self) -> Envelope {
         self.campaign.envelope(self.slice.started_at)
-    }
-}
-
-/// When the fan-out of a run began for the first time, as far as we can know, in whole seconds.
-///
-/// A firing that is repeated does not know of the first one. So it takes the scheduled time, if
-/// that lies within LINE's memory of retry keys, and the present time otherwise. Whole seconds give
-/// every delivery of a run the same length.
-pub(crate) fn started_at(scheduled: Option<Timestamp>, now: Timestamp) -> Timestamp {
-    let started = scheduled
-        .filter(|scheduled| {
-            let age = now.duration_since(*scheduled);
-            !age.is_negative() && age < KEY_HORIZON
-        })
-        .unwrap_or(now);
-    #[expect(
-        clippy::expect_used,
-        reason = "the whole second lies between this valid time and 1970"
-    )]
-    Timestamp::from_second(started.as_second()).expect("the whole second of a valid time is valid")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_repeated_firing_began_when_the_first_one_did() {
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let scheduled = Some(at("2026-12-25T00:00:00Z"));
-        for (now, started) in [
-            ("2026-12-25T00:00:03.5Z", "2026-12-25T00:00:00Z"),
-            ("2026-12-25T22:59:59Z", "2026-12-25T00:00:00Z"),
-            ("2026-12-25T23:00:00.25Z", "2026-12-25T23:00:00Z"),
-            ("2026-12-24T23:59:59.75Z", "2026-12-24T23:59:59Z"),
-        ] {
-            assert_eq!(started_at(scheduled, at(now)), at(started), "{now}");
-        }
-        assert_eq!(
-            started_at(None, at("2026-12-25T00:00:03.5Z")),
-            at("2026-12-25T00:00:03Z")
-        );
-        for extreme in [Timestamp::MIN, Timestamp::MAX] {
-            assert_eq!(started_at(None, extreme).as_second(), extreme.as_second());
-        }
     }
 }

@@ -12,10 +12,12 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use bytes::Bytes;
 use fanline_core::backoff::full_jitter;
-use fanline_core::list::{Compression, Format};
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::surroundings::Random;
 use fanline_telemetry::aws_error::{innermost, status, words};
+
+use crate::list::form::{Form, FormError};
+use crate::list::workbook::WorkbookError;
 
 /// How often a piece of an object is asked for. The SDK repeats a request that fails, but not an
 /// answer that breaks off.
@@ -50,6 +52,25 @@ pub enum SourceError {
     /// The name of the list ends in `.gz` or `.zst`, but its data is something else.
     #[error("`{0}` can't be unpacked: is it what its name says?")]
     NotPacked(String),
+    /// The list was packed by `zstd --long`.
+    #[error("`{0}` needs too large a window: pack it again without `--long`")]
+    Window(String),
+    /// The list is in no form that can be read.
+    #[error("`{list}` {problem}")]
+    Form {
+        /// The name of the list.
+        list: String,
+        /// What it is.
+        problem: FormError,
+    },
+    /// The list is a workbook, and its sheet can't be read.
+    #[error("`{list}` {problem}")]
+    Workbook {
+        /// The name of the list.
+        list: String,
+        /// What is wrong with it.
+        problem: WorkbookError,
+    },
     /// The list is a path, but only the command line reads files.
     #[error(
         "`recipients` is a path: a file can be read from the command line only, \
@@ -90,36 +111,36 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// Which version of the list this is.
     pub(crate) etag: String,
+    /// The name of this version in a bucket that keeps versions.
+    pub(crate) version_id: Option<String>,
     /// How many bytes are stored.
     pub(crate) length: u64,
-    pub(crate) format: Format,
-    pub(crate) compression: Compression,
+    pub(crate) form: Form,
 }
 
 impl Source {
-    /// A list of this name. Without a `format` its name tells how it is written.
+    /// A list of this name.
     pub(crate) fn new(
         storage: Storage,
         name: String,
         etag: String,
         length: u64,
-        format: Option<Format>,
+        form: Form,
     ) -> Self {
-        let format = format.or_else(|| Format::of(&name)).unwrap_or(Format::Csv);
-        let compression = Compression::of(&name);
         Self {
             storage,
             name,
             etag,
+            version_id: None,
             length,
-            format,
-            compression,
+            form,
         }
     }
 
-    /// Whether the bytes have to be unpacked. Such a list can't be entered in the middle.
-    pub(crate) fn is_packed(&self) -> bool {
-        self.compression != Compression::None
+    /// The same, with the name of this version.
+    pub(crate) fn with_version_id(mut self, version_id: Option<String>) -> Self {
+        self.version_id = version_id;
+        self
     }
 
     /// Reads these bytes of this version, all of them. They have to lie within the list.
@@ -138,9 +159,15 @@ impl Source {
                 object,
                 random,
             } => {
-                let mut attempt = 1;
+                let (mut attempt, mut version) = (1, None);
                 loop {
-                    match self.read_object(client, object, &range).await {
+                    match self.read_object(client, object, version, &range).await {
+                        // Another version is the newest now, but this one is still there.
+                        Err(SourceError::Changed(_))
+                            if version.is_none() && self.version_id.is_some() =>
+                        {
+                            version = self.version_id.as_deref();
+                        }
                         Err(SourceError::Unreadable { .. }) if attempt < MAX_READ_ATTEMPTS => {
                             let wait = full_jitter(BASE_WAIT, MAX_WAIT, attempt, random.draw());
                             tokio::time::sleep(wait).await;
@@ -169,6 +196,7 @@ impl Source {
         &self,
         client: &Client,
         object: &S3Uri,
+        version: Option<&str>,
         range: &Range<u64>,
     ) -> Result<Bytes, SourceError> {
         let answer = client
@@ -177,6 +205,7 @@ impl Source {
             .key(&object.key)
             .range(format!("bytes={}-{}", range.start, range.end - 1))
             .if_match(&self.etag)
+            .set_version_id(version.map(str::to_owned))
             .send()
             .await
             .map_err(|error| s3_error(object, &error))?;

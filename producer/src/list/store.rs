@@ -1,7 +1,7 @@
 //! Where lists, campaigns and rejected rows are: in S3, in files, or in the campaign itself.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
@@ -9,14 +9,16 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_types::service_config::ServiceConfigKey;
+use bytes::Bytes;
 use fanline_core::campaign::{Campaign, Recipients};
-use fanline_core::list::Format;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::surroundings::Random;
 use fanline_core::text::push_json;
-use fanline_telemetry::aws_error::{status, words};
+use fanline_ledger::ListVersion;
+use fanline_telemetry::aws_error::{innermost, status, words};
 use serde_json::{Map, Value};
 
+use crate::list::form::{BEGINNING_BYTES, Form};
 use crate::list::source::{Source, SourceError, Storage, file_error, file_version, s3_error};
 
 /// Opens lists, wherever they are.
@@ -50,50 +52,71 @@ impl ListStore {
         self
     }
 
-    /// Opens the list of a campaign. With an `etag`, only that version of it.
-    pub(crate) async fn open(
+    /// Opens the version of a campaign's list that a slice was cut from, also where the list was
+    /// replaced since, if the bucket keeps versions.
+    pub(crate) async fn open_version(
         &self,
         campaign: &Campaign,
-        etag: Option<&str>,
+        etag: &str,
+        version_id: Option<&str>,
     ) -> Result<Source, SourceError> {
-        let source = match &campaign.recipients {
-            Recipients::S3(object) => self.open_object(object, campaign.format).await?,
-            Recipients::Path(path) if self.local_files => open_file(path, campaign.format)?,
-            Recipients::Path(_) => return Err(SourceError::LocalFile),
-            Recipients::Inline(rows) => open_inline(rows),
-        };
-        match etag {
-            Some(etag) if etag != source.etag => Err(SourceError::Changed(source.name)),
-            _ => Ok(source),
+        let mut source = self.open(campaign).await?;
+        if let (Recipients::S3(object), Some(_)) = (&campaign.recipients, version_id)
+            && source.etag != etag
+        {
+            source = self.open_object(object, version_id, campaign).await?;
+        }
+        if source.etag == etag {
+            Ok(source)
+        } else {
+            Err(SourceError::Changed(source.name))
         }
     }
 
+    /// Opens the list of a campaign as it is now.
+    pub(crate) async fn open(&self, campaign: &Campaign) -> Result<Source, SourceError> {
+        let source = match &campaign.recipients {
+            Recipients::S3(object) => self.open_object(object, None, campaign).await?,
+            Recipients::Path(path) if self.local_files => open_file(path, campaign).await?,
+            Recipients::Path(_) => return Err(SourceError::LocalFile),
+            Recipients::Inline(rows) => open_inline(rows),
+        };
+        Ok(source)
+    }
+
+    /// Opens the newest version of an object, or the one of this name.
     async fn open_object(
         &self,
         object: &S3Uri,
-        format: Option<Format>,
+        version_id: Option<&str>,
+        campaign: &Campaign,
     ) -> Result<Source, SourceError> {
         let name = object.to_string();
-        let first_byte = self
+        let beginning = self
             .s3
             .get_object()
             .bucket(&object.bucket)
             .key(&object.key)
-            .range("bytes=0-0")
+            .range(format!("bytes=0-{}", BEGINNING_BYTES - 1))
+            .set_version_id(version_id.map(str::to_owned))
             .send()
             .await;
-        let (etag, length) = match first_byte {
-            Ok(answer) => version_and_length(&name, &answer)?,
+        let (etag, length, version_id, beginning) = match beginning {
+            Ok(answer) => {
+                let (etag, length, version_id) = version_and_length(&name, &answer)?;
+                (etag, length, version_id, body(object, answer).await?)
+            }
             // The object is empty: nothing of it will be read, so its version does not matter.
-            Err(error) if status(&error) == Some(416) => (String::new(), 0),
+            Err(error) if status(&error) == Some(416) => (String::new(), 0, None, Bytes::new()),
             Err(error) => return Err(s3_error(object, &error)),
         };
+        let form = form(&name, campaign, &beginning).await?;
         let storage = Storage::S3 {
             client: self.s3.clone(),
             object: object.clone(),
             random: self.random.clone(),
         };
-        Ok(Source::new(storage, name, etag, length, format))
+        Ok(Source::new(storage, name, etag, length, form).with_version_id(version_id))
     }
 
     /// Reads a small object as a whole, as text.
@@ -110,11 +133,7 @@ impl ListStore {
             .send()
             .await
             .map_err(|error| s3_error(object, &error))?;
-        let bytes = answer
-            .body
-            .collect()
-            .await
-            .map_err(|error| unreadable(error.to_string()))?;
+        let bytes = body(object, answer).await?;
         String::from_utf8(bytes.to_vec()).map_err(|_| unreadable("it is not UTF-8".into()))
     }
 
@@ -147,8 +166,29 @@ fn has_s3_endpoint(config: &SdkConfig) -> bool {
         .is_some_and(|(service, key)| service.load_config(key).is_some())
 }
 
-/// The version of an object, and the length that `bytes 0-0/LENGTH` names.
-fn version_and_length(name: &str, answer: &GetObjectOutput) -> Result<(String, u64), SourceError> {
+async fn body(object: &S3Uri, answer: GetObjectOutput) -> Result<Bytes, SourceError> {
+    let bytes = answer.body.collect().await;
+    let bytes = bytes.map_err(|error| SourceError::Unreadable {
+        list: object.to_string(),
+        problem: innermost(&error),
+    })?;
+    Ok(bytes.into_bytes())
+}
+
+async fn form(name: &str, campaign: &Campaign, beginning: &[u8]) -> Result<Form, SourceError> {
+    let form = Form::find(name, campaign, beginning).await;
+    form.map_err(|problem| SourceError::Form {
+        list: name.into(),
+        problem,
+    })
+}
+
+/// The version of an object by its `ETag`, the length that `bytes 0-…/LENGTH` names, and the
+/// version's name in a bucket that keeps versions.
+fn version_and_length(
+    name: &str,
+    answer: &GetObjectOutput,
+) -> Result<(String, u64, Option<String>), SourceError> {
     let etag = answer
         .e_tag()
         .filter(|etag| !etag.is_empty())
@@ -161,10 +201,12 @@ fn version_and_length(name: &str, answer: &GetObjectOutput) -> Result<(String, u
             list: name.into(),
             problem: "the store does not say how long it is".into(),
         })?;
-    Ok((etag.to_owned(), length))
+    // An object from before the bucket kept versions has this name, and loses it when replaced.
+    let version_id = answer.version_id().filter(|id| *id != "null");
+    Ok((etag.to_owned(), length, version_id.map(str::to_owned)))
 }
 
-fn open_file(path: &str, format: Option<Format>) -> Result<Source, SourceError> {
+async fn open_file(path: &str, campaign: &Campaign) -> Result<Source, SourceError> {
     let failed = |error: io::Error| file_error(path, &error);
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
@@ -174,12 +216,16 @@ fn open_file(path: &str, format: Option<Format>) -> Result<Source, SourceError> 
             problem: "it is a directory".into(),
         });
     }
+    let mut beginning = Vec::new();
+    let first = (&file).take(BEGINNING_BYTES).read_to_end(&mut beginning);
+    first.map_err(failed)?;
+    let form = form(path, campaign, &beginning).await?;
     Ok(Source::new(
         Storage::File(Arc::new(file)),
         path.into(),
         file_version(&metadata),
         metadata.len(),
-        format,
+        form,
     ))
 }
 
@@ -191,11 +237,12 @@ fn open_inline(rows: &[Map<String, Value>]) -> Source {
         text.push('\n');
     }
     let length = text.len() as u64;
+    let etag = ListVersion::inline(&Value::from(text.as_str())).etag;
     Source::new(
         Storage::Inline(text.into()),
         "recipients".into(),
-        "inline".into(),
+        etag,
         length,
-        Some(Format::Ndjson),
+        Form::of_inline(),
     )
 }

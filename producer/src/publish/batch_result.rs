@@ -134,6 +134,7 @@ mod tests {
     fn entries(n: usize) -> Vec<Entry> {
         (0..n)
             .map(|i| Entry::Delivery {
+                number: 0,
                 group: Group {
                     messages: format!("messages {i}").into(),
                     recipients: Vec::new(),

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 
 use fanline_core::delivery::Encoder;
 use fanline_core::list::{Parsed, RowError};
+use fanline_ledger::ByEndpoint;
 
 use crate::check::row_rules::RowRules;
-use crate::check::window::Window;
+use crate::list::checked_rows::{CheckedRows, RowFate};
 use crate::list::rows::RowNumber;
 use crate::publish::group::{Group, OpenGroups};
 use crate::publish::pack::Entry;
+use crate::publish::roll::SliceRoll;
 
 /// The deliveries of a slice, in order.
 ///
@@ -19,69 +21,92 @@ use crate::publish::pack::Entry;
 pub(crate) struct Deliveries<'a> {
     rules: RowRules<'a>,
     encoder: Encoder,
-    windows: VecDeque<Window>,
-    /// The number of the next row within the first of `windows`.
-    row: u32,
+    checked: CheckedRows,
+    /// The number of the next row.
+    row: u64,
     groups: OpenGroups,
-    /// Deliveries that are ready to be taken.
-    ready: VecDeque<Group>,
+    /// Deliveries that are ready to be taken, each with its number.
+    ready: VecDeque<(u32, Group)>,
     json: String,
-    /// How many deliveries are still to be left out: an earlier invocation has published them.
+    /// Only where the run is recorded.
+    roll: Option<SliceRoll>,
+    /// How many deliveries have been made, those that are left out too.
+    made: u32,
+    /// The same by endpoint.
+    made_by_endpoint: ByEndpoint<u64>,
+    /// How many deliveries are left out: an earlier invocation has published them.
     skip: u64,
     /// The recipients of those that have been left out.
     skipped_recipients: u64,
 }
 
 impl<'a> Deliveries<'a> {
-    /// The deliveries of rows that were checked in `windows`, without the first `skip` deliveries.
+    /// The deliveries of rows that have been checked, without the first `skip` deliveries.
     pub(crate) fn new(
         rules: RowRules<'a>,
         encoder: Encoder,
-        windows: Vec<Window>,
+        checked: CheckedRows,
         skip: u64,
     ) -> Self {
         Self {
             rules,
             encoder,
-            windows: windows.into(),
+            checked,
             row: 0,
             groups: OpenGroups::default(),
             ready: VecDeque::new(),
             json: String::new(),
+            roll: None,
+            made: 0,
+            made_by_endpoint: ByEndpoint::default(),
             skip,
             skipped_recipients: 0,
         }
     }
 
+    /// Also writes the roll of the slice.
+    pub(crate) fn with_roll(mut self, roll: Option<SliceRoll>) -> Self {
+        self.roll = roll;
+        self
+    }
+
     /// Takes the next row. An error means that this is not the row that was checked.
     pub(crate) fn row(&mut self, parsed: Parsed<'_>) -> Result<(), ListChanged> {
-        let window = self.windows.front().ok_or(ListChanged)?;
-        let is_sent = window.sends(self.row);
-        let is_last_of_window = self.row + 1 >= window.rows();
-        if is_sent {
+        if self.row >= self.checked.rows() {
+            return Err(ListChanged);
+        }
+        let fate = self.checked.fate(self.row);
+        if let (RowFate::Duplicate, Some(roll)) = (fate, &mut self.roll) {
+            let row = parsed.row.as_ref().map_err(|_| ListChanged)?;
+            roll.duplicate(&self.rules.recipient(row)?);
+        } else if let (RowFate::Rejected, Some(roll)) = (fate, &mut self.roll) {
+            roll.rejected();
+        }
+        if fate == RowFate::Sent {
             let row = parsed.row.map_err(ListChanged::from)?;
             let recipient = self.rules.recipient(&row)?;
             let max_recipients = self.rules.messages(&row, &recipient, &mut self.json)?;
+            if let Some(roll) = &mut self.roll {
+                roll.sent(&recipient);
+            }
             let number = RowNumber::from(parsed.place);
             let out = self
                 .groups
                 .add(&self.json, max_recipients, recipient, number);
             self.keep(out);
         }
-        self.row += 1;
-        if is_last_of_window {
-            self.row = 0;
-            self.windows.pop_front();
+        if self.checked.ends_window(self.row) {
             self.flush();
         }
+        self.row += 1;
         Ok(())
     }
 
-    /// Says that there are no more rows. Where there are still windows, the list has become
-    /// shorter.
+    /// Says that there are no more rows. It is an error where there were more when they were
+    /// checked.
     pub(crate) fn finish(&mut self) -> Result<(), ListChanged> {
         self.flush();
-        if self.windows.is_empty() {
+        if self.row == self.checked.rows() {
             Ok(())
         } else {
             Err(ListChanged)
@@ -96,21 +121,34 @@ impl<'a> Deliveries<'a> {
 
     fn keep(&mut self, group: Option<Group>) {
         let Some(group) = group else { return };
-        if self.skip > 0 {
-            self.skip -= 1;
+        let number = self.made;
+        self.made += 1;
+        match group.recipients.len() {
+            1 => self.made_by_endpoint.push += 1,
+            _ => self.made_by_endpoint.multicast += 1,
+        }
+        if let Some(roll) = &mut self.roll {
+            roll.delivery(number, &group);
+        }
+        if u64::from(number) < self.skip {
             self.skipped_recipients += group.recipients.len() as u64;
         } else {
-            self.ready.push_back(group);
+            self.ready.push_back((number, group));
         }
     }
 
     /// The next delivery that is ready.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
-        let group = self.ready.pop_front()?;
+        let (number, group) = self.ready.pop_front()?;
+        let messages = group.messages.len();
         let bytes = self
             .encoder
-            .encoded_len(&group.recipients, group.messages.len());
-        Some(Entry::Delivery { group, bytes })
+            .encoded_len(&group.recipients, messages, number);
+        Some(Entry::Delivery {
+            number,
+            group,
+            bytes,
+        })
     }
 
     /// The first row whose delivery has not been taken yet.
@@ -118,7 +156,7 @@ impl<'a> Deliveries<'a> {
         let ready = self
             .ready
             .iter()
-            .filter_map(|group| group.rows.first())
+            .filter_map(|(_, group)| group.rows.first())
             .min_by_key(|row| row.row)
             .copied();
         ready
@@ -132,10 +170,16 @@ impl<'a> Deliveries<'a> {
         &self.rules
     }
 
+    /// All deliveries by endpoint, and the roll, once all rows have been taken.
+    pub(crate) fn take_roll(&mut self) -> (ByEndpoint<u64>, Option<SliceRoll>) {
+        (self.made_by_endpoint, self.roll.take())
+    }
+
     /// How many recipients the deliveries have that were left out, and how many more deliveries
     /// were to be left out than there are.
     pub(crate) fn skipped(&self) -> (u64, u64) {
-        (self.skipped_recipients, self.skip)
+        let made = u64::from(self.made);
+        (self.skipped_recipients, self.skip.saturating_sub(made))
     }
 }
 
@@ -187,13 +231,13 @@ mod tests {
         let mut reader = ListReader::new(Format::Csv);
         let mut input = checked_list.as_bytes();
         while let Some(parsed) = reader.next(&mut input, true).unwrap() {
-            assert!(checker.row(parsed).is_none());
+            assert!(checker.row(parsed).unwrap().is_none());
         }
-        let (_, windows) = checker.finish();
+        let rows = checker.finish().unwrap();
         let mut deliveries = Deliveries::new(
             RowRules::new(&campaign, &envelope),
-            envelope.encoder(),
-            windows,
+            envelope.encoder("1"),
+            rows,
             skip,
         );
         let mut reader = ListReader::new(Format::Csv);

@@ -11,6 +11,8 @@ pub(crate) enum Entry {
     /// A delivery. Its body is written for each attempt: the client takes what it sends, and a copy
     /// would cost more.
     Delivery {
+        /// How many deliveries of its slice come before it.
+        number: u32,
         group: Group,
         /// The length of the body.
         bytes: usize,

@@ -1,13 +1,16 @@
 //! The reading of a slice that publishes it: rows become deliveries, and deliveries become
 //! requests.
 
+use fanline_ledger::{ByEndpoint, Fingerprinter};
+
 use crate::check::row_rules::RowRules;
-use crate::check::window::Window;
+use crate::list::checked_rows::CheckedRows;
 use crate::list::rows::{ReadError, Rows};
 use crate::list::slice::OpenSlice;
 use crate::list::source::SourceError;
 use crate::publish::deliveries::Deliveries;
 use crate::publish::pack::{Entry, Packer};
+use crate::publish::roll::SliceRoll;
 
 /// Reads a slice that has been checked, and makes the requests that publish it.
 pub(crate) struct PublishReading<'a> {
@@ -19,14 +22,21 @@ pub(crate) struct PublishReading<'a> {
 }
 
 impl<'a> PublishReading<'a> {
-    /// The check of the slice found these `windows`.
-    pub(crate) fn new(open: &'a OpenSlice, windows: Vec<Window>) -> Self {
+    /// The slice's rows have been `checked`. `fingerprinter`: for the roll, if one is written.
+    pub(crate) fn new(
+        open: &'a OpenSlice,
+        checked: CheckedRows,
+        fingerprinter: Option<Fingerprinter>,
+    ) -> Self {
         let envelope = open.envelope();
         let rules = RowRules::new(&open.campaign, &envelope);
+        let encoder = envelope.encoder(&open.id.to_string());
+        let roll = fingerprinter.map(|fingerprinter| SliceRoll::begin(open.id, fingerprinter));
+        let deliveries = Deliveries::new(rules, encoder, checked, open.slice.skip);
         Self {
             open,
             rows: Rows::new(open),
-            deliveries: Deliveries::new(rules, envelope.encoder(), windows, open.slice.skip),
+            deliveries: deliveries.with_roll(roll),
             packer: Packer::default(),
             is_at_end: false,
         }
@@ -64,6 +74,11 @@ impl<'a> PublishReading<'a> {
             .chain(self.deliveries.first_row())
             .map(|number| number.row)
             .fold(self.rows.next_place().row, u64::min)
+    }
+
+    /// All deliveries by endpoint, and the roll, once everything has been read.
+    pub(crate) fn take_roll(&mut self) -> (ByEndpoint<u64>, Option<SliceRoll>) {
+        self.deliveries.take_roll()
     }
 
     /// How many recipients the deliveries have that were left out, and how many more deliveries

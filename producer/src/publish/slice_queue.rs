@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fanline_core::limits::sqs::MAX_BYTES;
 use fanline_core::text::push_json;
 
 use crate::list::slice::{OpenSlice, Slice};
@@ -34,21 +35,24 @@ impl SliceQueue {
         }
     }
 
+    /// Whether a message of the queue has room for a slice.
+    pub(crate) fn takes(slice: &Slice) -> bool {
+        body(slice).len() <= MAX_BYTES
+    }
+
     /// Puts slices of this list on the queue. Returns an error where one of them is not on it.
     pub(crate) async fn send(
         &self,
         list: &OpenSlice,
         slices: Vec<Slice>,
     ) -> Result<SendTotals, SliceQueueError> {
-        let writer = EntryWriter::for_slices(&list.campaign, list.slice.started_at);
+        let writer = EntryWriter::for_slices(list);
         // Nobody watches the progress of slices: no recipient is in them yet.
         let progress = Arc::default();
         let mut sender = Sender::new(self.queue.clone(), writer, self.max_in_flight, progress);
         let mut packer = Packer::default();
         for slice in slices {
-            let mut body = String::new();
-            push_json(&mut body, &slice);
-            if let Some(request) = packer.push(Entry::Slice(body)) {
+            if let Some(request) = packer.push(Entry::Slice(body(&slice))) {
                 sender.send(request).await;
             }
         }
@@ -67,4 +71,10 @@ impl SliceQueue {
             error,
         })
     }
+}
+
+fn body(slice: &Slice) -> String {
+    let mut body = String::new();
+    push_json(&mut body, slice);
+    body
 }

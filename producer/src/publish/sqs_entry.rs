@@ -9,6 +9,7 @@ use fanline_core::delivery::{Encoder, Envelope};
 use fanline_core::limits::sqs::MAX_DELAY_SECONDS;
 use jiff::Timestamp;
 
+use crate::list::slice::OpenSlice;
 use crate::publish::pack::Entry;
 use crate::settings::QueueGroups;
 
@@ -24,14 +25,12 @@ pub(crate) struct EntryWriter {
 }
 
 impl EntryWriter {
-    /// For the deliveries of a campaign. Returns an error where the queue can't do what the
-    /// campaign asks for.
-    pub(crate) fn for_deliveries(
-        campaign: &Arc<Campaign>,
-        started_at: Timestamp,
+    /// Whether a queue of these groups can do what the campaign asks for.
+    pub(crate) fn check(
+        campaign: &Campaign,
         now: Timestamp,
         groups: QueueGroups,
-    ) -> Result<Self, CampaignError> {
+    ) -> Result<(), CampaignError> {
         if groups == QueueGroups::Fifo && campaign.deliver_at.is_some() {
             // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
             return Err(CampaignError::field(
@@ -41,20 +40,25 @@ impl EntryWriter {
             ));
         }
         campaign.delay_seconds(now)?;
-        Ok(Self {
-            groups,
-            is_delayed: campaign.deliver_at.is_some(),
-            ..Self::for_slices(campaign, started_at)
-        })
+        Ok(())
     }
 
-    /// For the slices of a campaign. They are never delayed, and go to a standard queue.
-    pub(crate) fn for_slices(campaign: &Arc<Campaign>, started_at: Timestamp) -> Self {
-        let envelope = campaign.envelope(started_at);
+    /// For the deliveries of a slice.
+    pub(crate) fn for_deliveries(open: &OpenSlice, groups: QueueGroups) -> Self {
         Self {
-            encoder: envelope.encoder(),
+            groups,
+            is_delayed: open.campaign.deliver_at.is_some(),
+            ..Self::for_slices(open)
+        }
+    }
+
+    /// For the slices of this list. They are never delayed, and go to a standard queue.
+    pub(crate) fn for_slices(open: &OpenSlice) -> Self {
+        let envelope = open.envelope();
+        Self {
+            encoder: envelope.encoder(&open.id.to_string()),
             envelope,
-            campaign: Arc::clone(campaign),
+            campaign: Arc::clone(&open.campaign),
             groups: QueueGroups::None,
             is_delayed: false,
         }
@@ -104,8 +108,9 @@ impl EntryWriter {
 
     fn body(&self, entry: &Entry) -> String {
         match entry {
-            Entry::Delivery { group, .. } => {
-                self.encoder.encode(&group.recipients, &group.messages)
+            Entry::Delivery { number, group, .. } => {
+                self.encoder
+                    .encode(&group.recipients, &group.messages, *number)
             }
             Entry::Slice(body) => body.clone(),
         }

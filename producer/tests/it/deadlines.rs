@@ -4,7 +4,7 @@ use fanline_producer::Summary;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::{Fault, World, campaign, list, user};
+use crate::support::{Fault, World, campaign, list, take_resume, user};
 
 /// A deadline at which the producer stops after so long: it keeps a third of its time back.
 fn deadline_after(milliseconds: i64) -> Timestamp {
@@ -32,7 +32,10 @@ async fn out_of_time_the_rest_of_a_slice_is_handed_over_and_nothing_is_sent_twic
     world.put("bucket/friends.csv", list);
     let producer = world.producer(&[("SLICE_QUEUE_URL", "slices"), ("SENDS_IN_FLIGHT", "2")]);
     let more = json!({"messages": messages()});
-    let mut event = Some(campaign(&json!("s3://bucket/friends.csv"), &more));
+    let first = campaign(&json!("s3://bucket/friends.csv"), &more);
+    let cut = producer.handle(first, None).await.unwrap();
+    assert_eq!((cut.rows, cut.slices, cut.sliced_rows), (0, 1, 302));
+    let mut event = world.take_slices().pop();
     let mut sum = Summary::default();
     let mut parts = 0;
     while let Some(part) = event {
@@ -71,17 +74,19 @@ async fn out_of_time_without_a_slice_queue_says_where_to_resume() {
     let event = campaign(&json!("s3://bucket/friends.csv"), &more);
     let result = producer.handle(event, Some(deadline)).await;
     let sent = world.sent().len();
+    let (sentence, resume) = take_resume(&result.unwrap_err().to_string());
     assert_eq!(
-        result.unwrap_err().to_string(),
+        sentence,
         format!(
             "out of time with {sent} deliveries on the queue; resume at row {}: \
-             send the same event with `\"skip_deliveries\": {sent}`, or set `SLICE_QUEUE_URL`",
+             send the same event with …, or set `SLICE_QUEUE_URL`",
             sent + 1
         )
     );
     world.script(|_| None);
-    let more = json!({"messages": messages(), "skip_deliveries": sent});
-    let rest = campaign(&json!("s3://bucket/friends.csv"), &more);
+    let mut rest = campaign(&json!("s3://bucket/friends.csv"), &more);
+    rest["skip_deliveries"] = resume["skip_deliveries"].clone();
+    assert_eq!(rest["skip_deliveries"]["n"], sent);
     let summary = producer.handle(rest, None).await.unwrap();
     assert_eq!(summary.rows, 300 - sent as u64);
     assert_eq!(world.bodies("deliveries").len(), 300);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::support::{Fault, World, campaign, greetings, list, user};
+use crate::support::{Fault, World, campaign, greetings, list, take_resume, user};
 
 fn people(n: usize) -> Value {
     (0..n)
@@ -72,7 +72,7 @@ async fn an_entry_that_the_queue_will_never_take_is_a_rejected_row() {
         (summary.rows, summary.recipients, summary.rejected),
         (20, 19, 1)
     );
-    let path = "bucket/friends.csv.rejects/xmas@2026-12-25T00:00:00Z/row-1.queue-0.csv";
+    let path = "bucket/friends.csv.rejects/xmas@2126-12-25T00:00:00Z/row-1.queue-0.csv";
     assert_eq!(summary.rejects, [format!("s3://{path}")]);
     assert_eq!(
         world.object(path).unwrap(),
@@ -117,21 +117,28 @@ async fn a_queue_that_never_takes_an_entry_fails_the_slice_loudly_and_exactly() 
         .handle(campaign(&people(40), &json!({})), None)
         .await
         .unwrap_err();
+    let (sentence, resume) = take_resume(&error.to_string());
     assert_eq!(
-        error.to_string(),
+        sentence,
         "the queue `deliveries` did not take the request in 2 attempts; \
          the last: Scripted: as told; 30 deliveries of this invocation are on the queue; \
-         resume at row 21: send the same event with `\"skip_deliveries\": 20`"
+         resume at row 21: send the same event with …"
     );
     // Doing what the error says sends the rest, and sends nobody a second message.
     world.script(|_| None);
-    let event = campaign(&people(40), &json!({"skip_deliveries": 20}));
+    assert_eq!(resume["skip_deliveries"]["n"], 20);
+    let event = campaign(&people(40), &resume);
     let summary = producer.handle(event, None).await.unwrap();
     assert_eq!(
         (summary.rows, summary.recipients, summary.skipped_deliveries),
         (20, 20, 20)
     );
     assert_eq!(world.sent(), greetings(40));
+    // And each delivery has the number that `skip_deliveries` counts.
+    for delivery in world.deliveries() {
+        let person = usize::from_str_radix(&delivery.recipients[0][1..], 16).unwrap();
+        assert_eq!(delivery.at, Some(format!("1:{person}")));
+    }
 }
 
 #[tokio::test]

@@ -106,22 +106,70 @@ async fn a_list_with_a_quote_left_open_near_its_end_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_bad_slice_keeps_its_row_numbers_and_stops_no_other() {
+async fn bad_rows_are_counted_over_the_whole_list_before_anything_is_sent() {
+    for (bad, is_sent) in [(1, true), (4, false)] {
+        let world = World::start().await;
+        let list = format!("{}{}", list(100), "nobody,x\n".repeat(bad));
+        world.put("bucket/friends.csv", list);
+        let producer = world.producer(&SLICED);
+        let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
+        let cut = producer.handle(event, None).await;
+        assert_eq!(cut.is_ok(), is_sent);
+        if let Err(error) = cut {
+            assert_eq!(
+                error.to_string(),
+                "`s3://bucket/friends.csv`: 4 of 104 rows can't be sent, which is more than \
+                 `max_bad_rows` allows, so nothing was sent; the first is row 101 (line 202): `to` \
+                 is not a LINE user, group or room ID (`U`, `C` or `R` and 32 lower-case \
+                 hexadecimal digits); all of them are in \
+                 `s3://bucket/friends.csv.rejects/xmas@2126-12-25T00:00:00Z/row-1.csv`"
+            );
+            assert_eq!(world.requests(), 0);
+            continue;
+        }
+        let mut sum = (0, 0, 0);
+        for slice in world.take_slices() {
+            let summary = producer.handle(slice, None).await.unwrap();
+            sum.0 += summary.rows;
+            sum.1 += summary.recipients;
+            sum.2 += summary.rejected;
+        }
+        assert_eq!(sum, (101, 100, 1));
+        assert_eq!(world.sent(), greetings(100));
+    }
+}
+
+#[tokio::test]
+async fn a_person_in_two_slices_is_sent_from_the_first_only() {
     let world = World::start().await;
-    world.put("bucket/friends.csv", format!("{}nobody,x\n", list(100)));
+    // The first person comes again with another text, and the second with the same.
+    let list = format!("{}{},again\n{},name 1\n", list(100), user(0), user(1));
+    world.put("bucket/friends.csv", list);
     let producer = world.producer(&SLICED);
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
-    producer.handle(event, None).await.unwrap();
-    let mut failed = Vec::new();
-    for slice in world.take_slices() {
-        failed.extend(producer.handle(slice, None).await.err());
+    let cut = producer.handle(event, None).await.unwrap();
+    let slices = world.take_slices();
+    assert!(slices.len() > 4, "{}", slices.len());
+    let (mut rows, mut duplicates) = (0, 0);
+    for slice in slices.into_iter().rev() {
+        let summary = producer.handle(slice, None).await.unwrap();
+        rows += summary.rows;
+        duplicates += summary.duplicates;
     }
-    assert_eq!(failed.len(), 1);
-    let error = failed[0].to_string();
-    assert!(error.contains("row 101 (line 202): `to` is not"), "{error}");
-    let sent = world.sent();
-    assert!(sent.len() >= 80, "{}", sent.len());
-    assert_eq!(sent, greetings(100)[..sent.len()]);
+    assert_eq!((rows, duplicates), (cut.sliced_rows, 2));
+    assert_eq!(world.sent(), greetings(100));
+}
+
+#[tokio::test]
+async fn a_person_in_two_windows_of_a_packed_list_is_sent_once() {
+    let world = World::start().await;
+    let list = format!("{}{},again\n", list(100), user(0));
+    world.put("bucket/friends.csv.gz", gzip(list.as_bytes()).await);
+    let producer = world.producer(&[("SLICE_BYTES", "1000")]);
+    let event = campaign(&json!("s3://bucket/friends.csv.gz"), &json!({}));
+    let summary = producer.handle(event, None).await.unwrap();
+    assert_eq!((summary.recipients, summary.duplicates), (100, 1));
+    assert_eq!(world.sent(), greetings(100));
 }
 
 #[tokio::test]
@@ -143,12 +191,12 @@ async fn a_slice_of_another_run_is_not_worked_on() {
     let world = World::start().await;
     let producer = world.producer(&SLICED);
     let mut body = body(&cut_list(&world, &producer, 100).await[0]);
-    body["run"] = json!("easter@2026-12-25T00:00:00Z");
+    body["run"] = json!("easter@2126-12-25T00:00:00Z");
     let result = producer.handle(event(&body), None).await;
     assert_eq!(
         result.unwrap_err().to_string(),
-        "the slice is of run `easter@2026-12-25T00:00:00Z`, \
-         but its campaign is of run `xmas@2026-12-25T00:00:00Z`"
+        "the slice is of run `easter@2126-12-25T00:00:00Z`, \
+         but its campaign is of run `xmas@2126-12-25T00:00:00Z`"
     );
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use async_compression::tokio::write::GzipEncoder;
+use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use fanline_core::delivery::Delivery;
@@ -48,10 +48,18 @@ impl World {
         self.contents().objects.insert(path.into(), bytes.into());
     }
 
+    /// The paths of all objects.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.contents().objects.keys().cloned().collect()
+    }
+
     pub(crate) fn object(&self, path: &str) -> Option<String> {
-        let contents = self.contents();
-        let bytes = contents.objects.get(path)?;
-        Some(String::from_utf8(bytes.clone()).unwrap())
+        let bytes = self.bytes(path)?;
+        Some(String::from_utf8(bytes).unwrap())
+    }
+
+    pub(crate) fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        self.contents().objects.get(path).cloned()
     }
 
     /// The entries that the queue has taken, in the order in which they came.
@@ -177,7 +185,7 @@ pub(crate) fn campaign(recipients: &Value, more: &Value) -> Value {
         "channel": "line",
         "recipients": recipients,
         "messages": [{"type": "text", "text": "Hi {{ name }}"}],
-        "scheduled_time": "2026-12-25T00:00:00Z",
+        "scheduled_time": "2126-12-25T00:00:00Z",
     });
     campaign
         .as_object_mut()
@@ -191,10 +199,27 @@ pub(crate) fn greeting(name: &str) -> String {
     json!([{"text": format!("Hi {name}"), "type": "text"}]).to_string()
 }
 
+/// Packs bytes as `zstd` does.
+pub(crate) async fn zstd(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZstdEncoder::new(Vec::new());
+    encoder.write_all(bytes).await.unwrap();
+    encoder.shutdown().await.unwrap();
+    encoder.into_inner()
+}
+
 /// Packs bytes as `gzip` does.
 pub(crate) async fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzipEncoder::new(Vec::new());
     encoder.write_all(bytes).await.unwrap();
     encoder.shutdown().await.unwrap();
     encoder.into_inner()
+}
+
+/// An error without the field to resume with, and that field for the next event.
+pub(crate) fn take_resume(error: &str) -> (String, Value) {
+    let (before, rest) = error.split_once("`\"skip_deliveries\"").unwrap();
+    let (field, after) = rest.split_once('`').unwrap();
+    let field = format!("{{\"skip_deliveries\"{field}}}");
+    let field = serde_json::from_str(&field).unwrap();
+    (format!("{before}…{after}"), field)
 }

@@ -110,6 +110,18 @@ fn a_name_that_can_not_be_written_as_it_stands_is_told_with_its_form() {
 }
 
 #[test]
+fn a_column_whose_name_the_template_reads_as_a_value_is_told_with_its_form() {
+    for name in ["100", "7.5", "true", "True", "'a'"] {
+        let template = compile(text(&format!("{{{{ {name} }}}}")));
+        assert_eq!(template.check_header(&header("to,a\n")), Ok(()));
+        let list = format!("to,{name}\n");
+        let error = template.check_header(&header(&list)).unwrap_err();
+        let expected = format!("`messages[0].text` has `{name}`");
+        assert!(error.to_string().starts_with(&expected), "{error}");
+    }
+}
+
+#[test]
 fn a_column_is_found_in_either_way_to_write_its_letters() {
     let (composed, decomposed) = ("プレゼント", "フ\u{309a}レセ\u{3099}ント");
     for source in ["{{ X }}", "{{ X|upper }}", "{{ row['X'] }}"] {

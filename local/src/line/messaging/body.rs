@@ -120,7 +120,7 @@ fn read_many(
     let ids: Vec<&RawValue> = serde_json::from_str(to.get()).map_err(|_| invalid_property("to"))?;
     if ids.is_empty() || ids.len() > MAX_RECIPIENTS {
         let size = format!("Size must be between 1 and {MAX_RECIPIENTS}");
-        details.push(ErrorDetail::new(&size, "to"));
+        details.push(ErrorDetail::new(size, "to"));
         return Ok(Vec::new());
     }
     ids.into_iter()

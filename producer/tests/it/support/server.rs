@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -47,6 +47,8 @@ pub(super) struct Contents {
     pub(super) requests: u64,
     pub(super) script: Option<Script>,
     pub(super) objects: Objects,
+    /// Every version of the objects in the bucket `versioned`, by path and version ID.
+    versions: BTreeMap<(String, String), Vec<u8>>,
     /// Runs before each read of an object.
     pub(super) before_read: Option<Edit>,
 }
@@ -145,6 +147,7 @@ fn refuse(status: StatusCode, code: &str) -> Response {
 async fn get_object(
     State(contents): Shared,
     Path((bucket, key)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let mut contents = contents.lock().unwrap();
@@ -157,7 +160,21 @@ async fn get_object(
         "forbidden" => return xml(StatusCode::FORBIDDEN, "AccessDenied"),
         _ => {}
     }
-    let Some(bytes) = contents.objects.get(&format!("{bucket}/{key}")) else {
+    let path = format!("{bucket}/{key}");
+    let newest = contents.objects.get(&path);
+    if let Some(bytes) = newest.filter(|_| bucket == "versioned") {
+        let version = (path.clone(), version_id(bytes));
+        contents.versions.insert(version, bytes.clone());
+    }
+    let query = query.unwrap_or_default();
+    let version = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("versionId="));
+    let bytes = match version {
+        Some(id) => contents.versions.get(&(path, id.to_owned())),
+        None => newest,
+    };
+    let Some(bytes) = bytes else {
         return xml(StatusCode::NOT_FOUND, "NoSuchKey");
     };
     let etag = etag(bytes);
@@ -173,6 +190,10 @@ async fn get_object(
     };
     if bucket != "no-etag" {
         answer.headers_mut().insert("etag", etag.parse().unwrap());
+    }
+    if bucket == "versioned" {
+        let id = version_id(bytes).parse().unwrap();
+        answer.headers_mut().insert("x-amz-version-id", id);
     }
     answer
 }
@@ -204,18 +225,28 @@ fn etag(bytes: &[u8]) -> String {
     format!("\"{:x}\"", hasher.finish())
 }
 
+/// The version of these bytes.
+fn version_id(bytes: &[u8]) -> String {
+    format!("v{}", etag(bytes).trim_matches('"'))
+}
+
 async fn put_object(
     State(contents): Shared,
     Path((bucket, key)): Path<(String, String)>,
+    headers: HeaderMap,
     body: Bytes,
-) -> StatusCode {
+) -> Response {
     if bucket == "read-only" {
-        return StatusCode::FORBIDDEN;
+        return xml(StatusCode::FORBIDDEN, "AccessDenied");
     }
     let mut contents = contents.lock().unwrap();
     let path = format!("{bucket}/{key}");
+    if headers.contains_key("if-none-match") && contents.objects.contains_key(&path) {
+        return xml(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
+    }
+    let tag = etag(&body);
     contents.objects.insert(path, body.to_vec());
-    StatusCode::OK
+    [("etag", tag)].into_response()
 }
 
 fn xml(status: StatusCode, code: &str) -> Response {

@@ -1,0 +1,256 @@
+//! A call in, a partial batch response and metric lines out.
+
+use aws_config::SdkConfig;
+use aws_lambda_events::sqs::SqsBatchResponse;
+use fanline_core::surroundings::{Clock, Surroundings};
+use fanline_ledger::{
+    Bucket, Control, Edit, EditControlError, Folder, Lane, Mapping, OutcomeMessage,
+    OutcomeQueueBody, Store, UpdateError, edit_control, gather, read_control,
+};
+use futures_util::stream::{self, StreamExt as _};
+use jiff::Timestamp;
+
+use crate::event::{Event, Message};
+use crate::lists::Lists;
+use crate::mapping::{Mappings, Switch};
+use crate::merge::brake::Brakes;
+use crate::merge::latency::Latencies;
+use crate::merge::{MergedRun, merge_run};
+use crate::metrics::BatchCounts;
+use crate::queues::Queues;
+use crate::runs::Runs;
+use crate::settings::{LedgerPlace, Settings};
+use crate::tick::Round;
+
+/// Who edits the control object.
+const BY: &str = "bookkeeper";
+/// So many runs of a batch are merged at the same time.
+const RUNS: usize = 4;
+
+/// The bookkeeper with its store and its clients. It is made once and handles every call.
+///
+/// Two may work on the same ledger at the same time, and each may die anywhere: what is written
+/// depends on the set of outcomes alone.
+#[derive(Debug)]
+pub struct Bookkeeper {
+    settings: Settings,
+    store: Store,
+    mappings: Mappings,
+    queues: Queues,
+    lists: Lists,
+    runs: Runs,
+    brakes: Brakes,
+    latencies: Latencies,
+    clock: Clock,
+}
+
+/// What a call came to.
+#[derive(Debug, Default)]
+pub struct Handled {
+    /// The messages that must come again. All others may be deleted.
+    pub response: SqsBatchResponse,
+    /// Lines for CloudWatch, one JSON object each. Print them as they are.
+    pub metrics: Vec<String>,
+}
+
+/// Why a tick did nothing. The next one begins anew.
+#[derive(Debug, thiserror::Error)]
+pub enum TickError {
+    /// The control object can't be read or edited.
+    #[error("the control object was not kept")]
+    Control(#[source] UpdateError<EditControlError>),
+}
+
+impl Bookkeeper {
+    /// A bookkeeper with these settings. Credentials, region and endpoints are the SDK's.
+    pub fn new(settings: Settings, config: &SdkConfig) -> Self {
+        Self::in_surroundings(settings, config, Surroundings::default())
+    }
+
+    /// The same with another clock than the machine's.
+    pub fn in_surroundings(
+        settings: Settings,
+        config: &SdkConfig,
+        surroundings: Surroundings,
+    ) -> Self {
+        Self {
+            store: match &settings.ledger {
+                LedgerPlace::Bucket(place) => Store::Bucket(Bucket::new(config, place.clone())),
+                LedgerPlace::Folder(folder) => Store::Folder(Folder::new(folder)),
+            },
+            mappings: Mappings::new(settings.mappings.clone(), config),
+            queues: Queues::new(&settings.stack, settings.urgent_queue.as_deref(), config),
+            lists: Lists::new(config),
+            runs: Runs::default(),
+            brakes: Brakes::default(),
+            latencies: Latencies::default(),
+            clock: surroundings.clock,
+            settings,
+        }
+    }
+
+    /// Writes the outcomes of a batch of messages into the ledger, or looks at every run.
+    ///
+    /// It may be called again with the same event. A batch never fails as a whole: its answer names
+    /// the messages that must come again.
+    pub async fn handle(&self, event: Event) -> Result<Handled, TickError> {
+        match event {
+            // On the heap: the compiler can't lay out so deep a future in one piece.
+            Event::Messages(messages) => Ok(Box::pin(self.merge(&messages)).await),
+            Event::Tick => Box::pin(self.tick()).await,
+        }
+    }
+
+    async fn merge(&self, messages: &[Message]) -> Handled {
+        let now = self.clock.now();
+        let (mut counts, mut handled) = (BatchCounts::default(), Handled::default());
+        let (mut outcomes, mut is_woken) = (Vec::new(), false);
+        for message in messages {
+            match OutcomeQueueBody::decode(&message.body) {
+                Ok(OutcomeQueueBody::Outcomes(decoded)) => outcomes.push((&message.id, decoded)),
+                Ok(OutcomeQueueBody::Wake) => is_woken = true,
+                Err(error) => {
+                    let message_id = &message.id;
+                    tracing::error!(message_id, %error, "message handed back");
+                    counts.undecodable += 1;
+                    handled.response.add_failure(message_id);
+                }
+            }
+        }
+        let runs = gather(outcomes.iter().map(|(_, message)| message));
+        let runs: Vec<_> = runs
+            .into_iter()
+            .map(async |(run, outcomes)| (run, merge_run(&self.store, run, outcomes, now).await))
+            .collect();
+        let merged: Vec<_> = stream::iter(runs).buffer_unordered(RUNS).collect().await;
+        for (id, message) in &outcomes {
+            counts.add(message);
+            let mut of_run = merged.iter().filter(|(run, _)| *run == message.run);
+            if !of_run.all(|(_, merged)| merged.has(message)) {
+                counts.handed_back += 1;
+                handled.response.add_failure(id.as_str());
+            }
+        }
+        for (run, merged) in &merged {
+            counts.conflicts += u64::from(merged.conflicts);
+            if self.brake(run, merged, now).await {
+                counts.braked += 1;
+                is_woken = true;
+            }
+            // While a canary's outcomes come in, its others may become due.
+            is_woken |= merged.tallies.keys().any(|slice| slice.is_canary());
+            let messages = outcomes.iter().map(|(_, message)| message);
+            self.note_latency(
+                run,
+                merged,
+                messages.filter(|message| message.run == *run),
+                now,
+            )
+            .await;
+        }
+        if is_woken {
+            self.wake(now).await;
+        }
+        let line = counts.line(&self.settings.function, self.clock.now());
+        handled.metrics.push(line);
+        handled
+    }
+
+    /// Whether the brake has paused the run.
+    async fn brake(&self, run: &str, merged: &MergedRun, now: Timestamp) -> bool {
+        let tallies = &merged.tallies;
+        let look = self.brakes.look(&self.store, &self.runs, run, tallies, now);
+        look.await.unwrap_or_else(|error| {
+            tracing::error!(run, %error, "brake not asked");
+            false
+        })
+    }
+
+    async fn note_latency(
+        &self,
+        run: &str,
+        merged: &MergedRun,
+        messages: impl Iterator<Item = &OutcomeMessage>,
+        now: Timestamp,
+    ) {
+        if merged.tallies.is_empty() {
+            return;
+        }
+        let noted = self.latencies.note(&self.store, run, messages, now);
+        if let Err(error) = noted.await {
+            tracing::warn!(run, %error, "latency not noted");
+        }
+    }
+
+    /// Somebody has edited the control object: what follows from it is done at once.
+    async fn wake(&self, now: Timestamp) {
+        match read_control(&self.store, None).await {
+            Ok(control) => {
+                let (control, _) = control.unwrap_or_default();
+                self.set_mappings_right(&control, now).await;
+                self.round(now).release_all(&control).await;
+            }
+            Err(error) => tracing::error!(%error, "control object not read"),
+        }
+    }
+
+    async fn tick(&self) -> Result<Handled, TickError> {
+        let now = self.clock.now();
+        let stack = &self.settings.stack;
+        let control = edit_control(&self.store, |control| {
+            let control = Edit::new(control, BY, None, now)?.set_stack(stack.clone())?;
+            Edit::new(&control, BY, None, now)?.forget_old()
+        });
+        let control = control.await.map_err(TickError::Control)?;
+        self.set_mappings_right(&control, now).await;
+        let counts = self.round(now).look_at_all(&control).await;
+        let line = counts.line(&self.settings.function, now);
+        Ok(Handled {
+            metrics: vec![line],
+            ..Handled::default()
+        })
+    }
+
+    fn round(&self, now: Timestamp) -> Round<'_> {
+        Round {
+            store: &self.store,
+            runs: &self.runs,
+            queues: &self.queues,
+            lists: &self.lists,
+            environments: self.settings.environments(),
+            now,
+        }
+    }
+
+    async fn set_mappings_right(&self, control: &Control, now: Timestamp) {
+        for lane in [Lane::Bulk, Lane::Urgent] {
+            let Some(wanted) = control.mapping(lane) else {
+                continue;
+            };
+            match self.mappings.set_right(lane, wanted).await {
+                Ok(Switch::Done) if wanted == Mapping::Enabled => {
+                    self.leave_mapping_alone(lane, now).await;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "event source mapping not switched"),
+            }
+        }
+    }
+
+    async fn leave_mapping_alone(&self, lane: Lane, now: Timestamp) {
+        let edited = edit_control(&self.store, |control| {
+            Edit::new(control, BY, None, now)?.mapping_is_on(lane)
+        });
+        if let Err(error) = edited.await {
+            tracing::error!(%error, "control object not edited");
+        }
+    }
+}
+
+impl BatchCounts {
+    fn add(&mut self, message: &OutcomeMessage) {
+        self.outcomes += message.outcomes.len() as u64;
+        let oldest = message.outcomes.iter().map(|outcome| outcome.time).min();
+        self.oldest = self.oldest.into_iter().chain(oldest).min();
+    }
+}

@@ -1,0 +1,165 @@
+//! The brake: pauses a run that LINE refuses too often.
+
+use std::collections::{BTreeMap, HashMap};
+
+use fanline_ledger::{
+    Brake, BrakeReason, Edit, EditControlError, EditError, Entry, Lane, ObjectError, ReadSumError,
+    ReadWatchError, Refusals, RefusalsInAMinute, RunKeys, RunState, SliceId, Store, Tally,
+    UpdateError, edit_control, edit_watch, read_tallies, read_tallies_of, read_watch,
+};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
+use crate::runs::{ReadRunError, RunRules, Runs};
+
+/// Who pauses a run, in the control object.
+const BY: &str = "brake";
+/// So many runs' last minutes are kept.
+const MAX_KEPT: usize = 64;
+
+/// The brake of every run, with the refusals of the last minute.
+#[derive(Debug, Default)]
+pub(crate) struct Brakes(Mutex<HashMap<String, RefusalsInAMinute>>);
+
+/// Why it is not known whether a run has to be paused. The next merge asks again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BrakeError {
+    #[error(transparent)]
+    Run(#[from] ReadRunError),
+    #[error(transparent)]
+    Sum(#[from] ReadSumError),
+    #[error(transparent)]
+    Watch(#[from] ReadWatchError),
+    #[error(transparent)]
+    EditWatch(#[from] UpdateError<ObjectError>),
+    #[error(transparent)]
+    Control(#[from] UpdateError<EditControlError>),
+}
+
+impl Brakes {
+    /// Looks at a run after a merge into these books, and pauses it where LINE refuses too often.
+    /// Gives whether it has paused the run.
+    ///
+    /// Where no merged book has a refusal, nothing is read: whoever merges refusals looks.
+    pub(crate) async fn look(
+        &self,
+        store: &Store,
+        runs: &Runs,
+        run: &str,
+        merged: &BTreeMap<SliceId, Tally>,
+        now: Timestamp,
+    ) -> Result<bool, BrakeError> {
+        if merged.values().all(|tally| tally.people.refused == 0) {
+            return Ok(false);
+        }
+        let Some(rules) = runs.rules(store, run).await? else {
+            return Ok(false);
+        };
+        let Some(brake) = rules.brake.map(Brake::new) else {
+            return Ok(false);
+        };
+        let keys = RunKeys::new(run);
+        let all = refusals(store, runs, run, merged, &rules).await?;
+        let minute = self.minute(run, all, now);
+        if brake.pulls(all, minute).is_none() {
+            return Ok(false);
+        }
+        // Whoever has resumed the run after a brake has seen the refusals before it.
+        let excused = read_watch(store, &keys).await?.excused;
+        let since = without(all, excused);
+        let Some(reason) = brake.pulls(since, least(minute, since)) else {
+            return Ok(false);
+        };
+        let paused = pause(store, run, &rules, reason, now).await?;
+        edit_watch(store, &keys, |watch| watch.excused = all).await?;
+        if paused {
+            tracing::warn!(run, %reason, "run paused by the brake");
+        }
+        Ok(paused)
+    }
+
+    fn minute(&self, run: &str, all: Refusals, now: Timestamp) -> Refusals {
+        let mut minutes = self.0.lock();
+        if minutes.len() >= MAX_KEPT && !minutes.contains_key(run) {
+            minutes.clear();
+        }
+        let minute = minutes.entry(run.to_owned()).or_default();
+        minute.after_merge(all, now)
+    }
+}
+
+/// The refusals of the whole run. What was merged just now is known; the other books' heads are
+/// read. A listing would cost more than all of these reads.
+async fn refusals(
+    store: &Store,
+    runs: &Runs,
+    run: &str,
+    merged: &BTreeMap<SliceId, Tally>,
+    rules: &RunRules,
+) -> Result<Refusals, BrakeError> {
+    let keys = RunKeys::new(run);
+    let slices = runs.slices(store, run, rules.canary.is_some()).await?;
+    let others = if let Some(slices) = slices {
+        let mut others = slices.to_vec();
+        others.retain(|slice| !merged.contains_key(slice));
+        read_tallies_of(store, &keys, &others).await?
+    } else {
+        let (mut all, _) = read_tallies(store, &keys).await?;
+        all.retain(|slice, _| !merged.contains_key(slice));
+        all
+    };
+    let mut sum = Tally::default();
+    for tally in merged.values().chain(others.values()) {
+        sum.add(tally);
+    }
+    Ok(Refusals::of(&sum))
+}
+
+/// Pauses a run that is open. Gives whether it was.
+async fn pause(
+    store: &Store,
+    run: &str,
+    rules: &RunRules,
+    reason: BrakeReason,
+    now: Timestamp,
+) -> Result<bool, UpdateError<EditControlError>> {
+    let why = reason.to_string();
+    let mut was_open = false;
+    edit_control(store, |control| {
+        let edit = |control| Edit::new(control, BY, Some(&why), now);
+        was_open = false;
+        // A run that its producer could not enter is sent, so it has to be entered here.
+        let entered = match control.run(run) {
+            Some(_) => control.clone(),
+            None => edit(control)?.enter(&Entry {
+                run,
+                started_at: rules.started_at,
+                lane: Lane::Bulk,
+                has_canary: rules.canary.is_some(),
+            })?,
+        };
+        let state = entered.run(run).map(|run| run.state);
+        was_open = state == Some(RunState::Open);
+        if was_open {
+            edit(&entered)?.pause(run, None)
+        } else {
+            Ok::<_, EditError>(control.clone())
+        }
+    })
+    .await?;
+    Ok(was_open)
+}
+
+fn without(all: Refusals, excused: Refusals) -> Refusals {
+    Refusals {
+        refused: all.refused.saturating_sub(excused.refused),
+        settled: all.settled.saturating_sub(excused.settled),
+    }
+}
+
+fn least(one: Refusals, other: Refusals) -> Refusals {
+    Refusals {
+        refused: one.refused.min(other.refused),
+        settled: one.settled.min(other.settled),
+    }
+}

@@ -1,0 +1,157 @@
+//! What AWS says about the parts of a stack.
+
+use aws_config::SdkConfig;
+use aws_sdk_lambda::types::{LastUpdateStatus, LastUpdateStatusReasonCode, State, StateReasonCode};
+use aws_sdk_sqs::types::QueueAttributeName;
+
+use crate::commands::schedule::{Schedule, Schedules};
+use crate::stack::{Stack, sdk_problem};
+
+/// The queues in which something waits for a person, with what it is.
+pub(super) const FAILURE_QUEUES: [(&str, &str); 4] = [
+    ("DeadLetterQueueUrl", "deliveries were set aside"),
+    (
+        "SliceDeadLetterQueueUrl",
+        "slices of a list were not published",
+    ),
+    ("ProducerFailureQueueUrl", "firings failed in the producer"),
+    (
+        "ScheduleDeadLetterQueueUrl",
+        "firings did not reach the producer",
+    ),
+];
+
+/// All that the findings are made from. What can't be read is the problem in its place.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) region: String,
+    /// The state of the consumer's event source mapping, such as `Enabled`.
+    pub(super) mapping: Result<String, String>,
+    pub(super) functions: Vec<Result<Function, String>>,
+    /// The secret's text. `None`: the stack has no secret.
+    pub(super) secret: Option<Result<String, String>>,
+    /// The Region of the bucket for lists, where S3 says it.
+    pub(super) bucket: Result<Option<String>, String>,
+    pub(super) schedules: Vec<Schedule>,
+    /// How many messages each of [`FAILURE_QUEUES`] holds.
+    pub(super) failures: Vec<Result<u64, String>>,
+}
+
+/// A function as Lambda describes it.
+#[derive(Debug)]
+pub(super) struct Function {
+    pub(super) name: String,
+    /// Why Lambda can't run it, or could not update it: a code such as `DisabledKMSKey` and words.
+    pub(super) fault: Option<(String, String)>,
+}
+
+impl Facts {
+    /// Asks the services about the stack, and gives the stack back.
+    pub(super) async fn of(stack: Stack, config: &SdkConfig) -> anyhow::Result<(Self, Stack)> {
+        let lambda = aws_sdk_lambda::Client::new(config);
+        let region = config
+            .region()
+            .map_or("", |region| region.as_ref())
+            .to_owned();
+        let mapping = mapping(&lambda, stack.output("ConsumerMapping")?).await;
+        let mut functions = Vec::new();
+        for output in ["ProducerFunction", "ConsumerFunction"] {
+            functions.push(function(&lambda, stack.output(output)?).await);
+        }
+        let secret = match stack.parameter("ChannelTokenSecretArn") {
+            Some(arn) => Some(secret(config, arn).await),
+            None => None,
+        };
+        let bucket = bucket(config, stack.output("ListsBucketName")?).await;
+        let sqs = aws_sdk_sqs::Client::new(config);
+        let mut failures = Vec::new();
+        for (output, _) in FAILURE_QUEUES {
+            failures.push(waiting(&sqs, stack.output(output)?).await);
+        }
+        let client = aws_sdk_scheduler::Client::new(config);
+        let schedules = Schedules::in_stack(stack, client)?;
+        let facts = Self {
+            region,
+            mapping,
+            functions,
+            secret,
+            bucket,
+            schedules: schedules.all().await?,
+            failures,
+        };
+        Ok((facts, schedules.stack))
+    }
+}
+
+async fn mapping(lambda: &aws_sdk_lambda::Client, uuid: &str) -> Result<String, String> {
+    let found = lambda.get_event_source_mapping().uuid(uuid).send().await;
+    let found = found.map_err(|error| sdk_problem(&error))?;
+    Ok(found.state().unwrap_or("unknown").to_owned())
+}
+
+async fn function(lambda: &aws_sdk_lambda::Client, name: &str) -> Result<Function, String> {
+    let found = lambda
+        .get_function_configuration()
+        .function_name(name)
+        .send()
+        .await;
+    let found = found.map_err(|error| format!("`{name}`: {}", sdk_problem(&error)))?;
+    let is_updated = found.last_update_status() != Some(&LastUpdateStatus::Failed);
+    let is_able = found.state() != Some(&State::Failed);
+    let update = found
+        .last_update_status_reason_code()
+        .map(LastUpdateStatusReasonCode::as_str);
+    let state = found.state_reason_code().map(StateReasonCode::as_str);
+    let fault = if !is_updated {
+        Some((update, found.last_update_status_reason()))
+    } else if !is_able {
+        Some((state, found.state_reason()))
+    } else {
+        None
+    };
+    let text = |text: Option<&str>| text.unwrap_or("no reason given").to_owned();
+    Ok(Function {
+        name: name.to_owned(),
+        fault: fault.map(|(code, words)| (text(code), text(words))),
+    })
+}
+
+async fn secret(config: &SdkConfig, arn: &str) -> Result<String, String> {
+    let client = aws_sdk_secretsmanager::Client::new(config);
+    let found = client.get_secret_value().secret_id(arn).send().await;
+    let found = found.map_err(|error| sdk_problem(&error))?;
+    Ok(found.secret_string().unwrap_or("").to_owned())
+}
+
+/// S3 tells the Region of a bucket also when it refuses the request for being in another one.
+async fn bucket(config: &SdkConfig, name: &str) -> Result<Option<String>, String> {
+    let client = aws_sdk_s3::Client::new(config);
+    match client.head_bucket().bucket(name).send().await {
+        Ok(found) => Ok(found.bucket_region().map(str::to_owned)),
+        Err(error) => {
+            let answer = error.raw_response();
+            let region = answer.and_then(|answer| answer.headers().get("x-amz-bucket-region"));
+            match region {
+                Some(region) if answer.is_some_and(|answer| answer.status().as_u16() == 301) => {
+                    Ok(Some(region.to_owned()))
+                }
+                _ => Err(sdk_problem(&error)),
+            }
+        }
+    }
+}
+
+async fn waiting(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<u64, String> {
+    let name = QueueAttributeName::ApproximateNumberOfMessages;
+    let request = sqs
+        .get_queue_attributes()
+        .queue_url(url)
+        .attribute_names(name.clone());
+    let answer = request.send().await.map_err(|error| sdk_problem(&error))?;
+    let number = answer
+        .attributes()
+        .and_then(|attributes| attributes.get(&name));
+    number
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(|| format!("`{url}`: SQS does not say how many messages it holds"))
+}

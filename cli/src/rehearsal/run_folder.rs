@@ -1,0 +1,97 @@
+//! The folder with the records of runs.
+
+use std::path::{Path, PathBuf};
+
+use fanline_core::settings::variable;
+use fanline_ledger::{Folder, RunKind, Store};
+
+use crate::args::RunArgs;
+use crate::exit::InputError;
+
+/// Where the record of a run is kept. A rehearsal's folder is temporary, unless --at names one: the
+/// simulated LINE forgets everything too.
+pub(crate) struct RunFolder {
+    path: PathBuf,
+    is_temporary: bool,
+    kind: RunKind,
+}
+
+impl RunFolder {
+    /// The folder that the flags ask for.
+    pub(crate) fn new(args: &RunArgs) -> Result<Self, InputError> {
+        let kind = if args.live {
+            RunKind::Real
+        } else {
+            RunKind::Test
+        };
+        let is_temporary = !args.live && args.at.is_none();
+        let path = match &args.at {
+            Some(path) => path.clone(),
+            None if is_temporary => temporary_path(),
+            None => state_path(variable).ok_or_else(|| {
+                InputError(
+                    "--at: neither `XDG_STATE_HOME` nor `HOME` is set, so name a folder for the \
+                     record of the run"
+                        .into(),
+                )
+            })?,
+        };
+        Ok(Self {
+            path,
+            is_temporary,
+            kind,
+        })
+    }
+
+    /// The store in the folder.
+    pub(crate) fn store(&self) -> Store {
+        Store::Folder(Folder::new(&self.path))
+    }
+
+    /// Whether its runs reach people.
+    pub(crate) fn kind(&self) -> RunKind {
+        self.kind
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if self.is_temporary {
+            // It is not there where nothing was recorded.
+            drop(std::fs::remove_dir_all(&self.path));
+        }
+    }
+}
+
+fn temporary_path() -> PathBuf {
+    std::env::temp_dir().join(format!("fanline-{}", fanline_ledger::draw_id()))
+}
+
+/// The folder of this user's runs.
+/// <https://specifications.freedesktop.org/basedir-spec/latest/>
+fn state_path(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let absolute = |name: &str| variable(name).filter(|path| Path::new(path).is_absolute());
+    let state = absolute("XDG_STATE_HOME").map(PathBuf::from);
+    let home = || absolute("HOME").map(|home| Path::new(&home).join(".local/state"));
+    Some(state.or_else(home)?.join("fanline"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_a_user_is_where_the_system_keeps_it() {
+        let path = |xdg: Option<&str>, home: Option<&str>| {
+            state_path(|name| match name {
+                "XDG_STATE_HOME" => xdg.map(str::to_owned),
+                _ => home.map(str::to_owned),
+            })
+        };
+        let expected = |path: &str| Some(PathBuf::from(path));
+        assert_eq!(path(Some("/s"), Some("/h")), expected("/s/fanline"));
+        assert_eq!(path(None, Some("/h")), expected("/h/.local/state/fanline"));
+        assert_eq!(path(Some("relative"), Some("/h")), path(None, Some("/h")));
+        assert_eq!(path(None, None), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! A run that was begun before, on this machine.
+
+use crate::support::{Folder, ONE_TEXT, PERSONAL, campaign, list};
+use crate::worker::Process;
+
+const ARGS: [&str; 5] = ["run", "campaign.json", "--json", "--at", "records"];
+
+#[test]
+fn an_edited_message_or_list_is_refused_and_nothing_is_sent() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    assert_eq!(folder.fanline(&ARGS).code, Some(0));
+    // The same run again is allowed: to LINE itself its messages have the same retry keys.
+    assert_eq!(folder.fanline(&ARGS).code, Some(0));
+    folder.write("campaign.json", campaign(PERSONAL));
+    let answer = folder.fanline(&ARGS);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
+    let expected = "the run `test` began with other messages";
+    assert!(answer.err.contains(expected), "{answer:?}");
+    folder.write("campaign.json", campaign(ONE_TEXT));
+    folder.write("list.csv", list(4));
+    let answer = folder.fanline(&ARGS);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
+    let expected = "the run `test` began with another list";
+    assert!(answer.err.contains(expected), "{answer:?}");
+}
+
+#[test]
+fn rehearsals_know_nothing_of_each_other() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let args = ["run", "campaign.json"];
+    assert_eq!(folder.fanline(&args).code, Some(0));
+    folder.write("list.csv", list(4));
+    assert_eq!(folder.fanline(&args).code, Some(0));
+}
+
+#[test]
+fn messages_of_another_run_on_a_kept_queue_are_not_sent() {
+    let mut queue = Process::start(&["simulate", "queue", "--port", "0"], &[]);
+    let queue = queue.url();
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    // LINE does not answer, so the delivery stays on the queue.
+    let variables = [
+        ("LINE_CHANNEL_ACCESS_TOKEN", "secret-token"),
+        ("LINE_API_BASE", "http://127.0.0.1:9"),
+    ];
+    let args = |records| {
+        [
+            "run",
+            "campaign.json",
+            "--live",
+            "--yes",
+            "--queue-endpoint",
+            &queue,
+            "--give-up-after",
+            "1",
+            "--at",
+            records,
+        ]
+        .map(str::to_owned)
+    };
+    let run = |records| {
+        let args = args(records);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        folder.fanline_with(&args, &variables)
+    };
+    let first = run("records");
+    assert_eq!(first.code, Some(1));
+    let waits = format!("what was not sent waits on the queue `{queue}");
+    assert!(first.err.contains(&waits), "{first:?}");
+    // Where nothing is known of that run, its messages are not sent along.
+    let other = run("other");
+    assert_eq!(other.code, Some(2));
+    let expected = "1 messages of another run wait on the queue";
+    assert!(other.err.contains(expected), "{other:?}");
+    // The same run goes on.
+    let again = run("records");
+    assert_eq!(again.code, Some(1));
+    assert!(again.err.contains("This continues a run"), "{again:?}");
+}
+
+#[test]
+fn a_report_takes_the_place_of_a_report_and_of_no_other_file() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3))
+        .with("notes.txt", "to do")
+        .with("empty.html", "");
+    for (file, problem) in [
+        ("campaign.json", "the run reads this file"),
+        ("./list.csv", "the run reads this file"),
+        ("notes.txt", "this file is no report of fanline's"),
+        (".", "this file is no report of fanline's"),
+        ("no/such/folder.html", "No such file"),
+    ] {
+        let answer = folder.fanline(&["run", "campaign.json", "--report", file]);
+        assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""), "{file}");
+        assert!(answer.err.contains(problem), "{answer:?}");
+    }
+    assert_eq!(folder.read("list.csv"), list(3));
+    assert_eq!(folder.read("campaign.json"), campaign(ONE_TEXT));
+    assert_eq!(folder.read("notes.txt"), "to do");
+    for _ in 0..2 {
+        let answer = folder.fanline(&["run", "campaign.json", "--report", "empty.html"]);
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        assert!(folder.read("empty.html").contains("Everybody was reached."));
+    }
+    // A run that does not begin leaves the report as it is.
+    let report = folder.read("empty.html");
+    let answer = folder.fanline(&["run", "campaign.json", "--report", "empty.html", "--live"]);
+    assert_eq!(answer.code, Some(2));
+    assert_eq!(folder.read("empty.html"), report);
+}
+
+#[test]
+fn somebody_twice_in_a_list_of_several_slices_gets_one_message() {
+    // More than 64 MiB.
+    let note = "x".repeat(1_000_000);
+    let rows: Vec<String> = (0..70)
+        .chain([0])
+        .map(|n| format!("U{n:032x},{note}\n"))
+        .collect();
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", format!("to,note\n{}", rows.concat()));
+    let answer = folder.fanline(&["run", "campaign.json", "--json"]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let report = answer.json();
+    assert_eq!(
+        (
+            &report["accepted"],
+            &report["duplicates"],
+            &report["line"]["recipients_doubled"]
+        ),
+        (&70.into(), &1.into(), &0.into())
+    );
+}

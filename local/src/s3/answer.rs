@@ -1,0 +1,127 @@
+//! The answers of the stand-in for S3.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+
+use crate::s3::bucket::{PutRefusal, Version};
+use crate::s3::call::Range;
+use crate::s3::listing::element;
+
+/// An answer. A drop of `Silent` is up to the client.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// A status with headers and a body.
+    Http {
+        status: StatusCode,
+        headers: Vec<(&'static str, String)>,
+        body: Bytes,
+    },
+    /// No answer comes.
+    Silent,
+}
+
+impl Answer {
+    /// A status and nothing else.
+    pub(crate) fn empty(status: StatusCode) -> Self {
+        Self::Http {
+            status,
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// An XML document.
+    pub(crate) fn xml(document: String) -> Self {
+        Self::Http {
+            status: StatusCode::OK,
+            headers: vec![("content-type", "application/xml".to_owned())],
+            body: document.into(),
+        }
+    }
+
+    /// S3's error with this code.
+    pub(crate) fn error(status: StatusCode, code: &str) -> Self {
+        let code = element("Code", code);
+        let body = format!("<Error>{code}<Message>the stand-in for S3 says so</Message></Error>");
+        Self::Http {
+            status,
+            headers: vec![("content-type", "application/xml".to_owned())],
+            body: body.into(),
+        }
+    }
+
+    /// There is no such object.
+    pub(crate) fn no_key() -> Self {
+        Self::error(StatusCode::NOT_FOUND, "NoSuchKey")
+    }
+
+    /// The answer to a put that was not made.
+    pub(crate) fn refused(refusal: PutRefusal) -> Self {
+        match refusal {
+            PutRefusal::Failed => {
+                Self::error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed")
+            }
+            PutRefusal::Absent => Self::no_key(),
+        }
+    }
+
+    /// The answer to a put that was made.
+    pub(crate) fn put(version: &Version, keeps_versions: bool) -> Self {
+        Self::Http {
+            status: StatusCode::OK,
+            headers: tags(version, keeps_versions),
+            body: Bytes::new(),
+        }
+    }
+
+    /// An object, or a part of it.
+    pub(crate) fn object(
+        version: &Version,
+        content: &Bytes,
+        range: Option<Range>,
+        keeps_versions: bool,
+    ) -> Self {
+        let mut headers = tags(version, keeps_versions);
+        let length = content.len();
+        let Some(range) = range else {
+            headers.push(("content-length", length.to_string()));
+            return Self::Http {
+                status: StatusCode::OK,
+                headers,
+                body: content.clone(),
+            };
+        };
+        let (first, end) = match range {
+            Range::From(first, last) => (first, last.map_or(length, |last| last + 1).min(length)),
+            Range::Last(bytes) => (length.saturating_sub(bytes), length),
+        };
+        if first >= end {
+            return Self::error(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange");
+        }
+        let last = end - 1;
+        headers.push(("content-range", format!("bytes {first}-{last}/{length}")));
+        headers.push(("content-length", (end - first).to_string()));
+        Self::Http {
+            status: StatusCode::PARTIAL_CONTENT,
+            headers,
+            body: content.slice(first..end),
+        }
+    }
+
+    /// The object is the one that is known.
+    pub(crate) fn not_modified(version: &Version) -> Self {
+        Self::Http {
+            status: StatusCode::NOT_MODIFIED,
+            headers: tags(version, false),
+            body: Bytes::new(),
+        }
+    }
+}
+
+fn tags(version: &Version, keeps_versions: bool) -> Vec<(&'static str, String)> {
+    let mut headers = vec![("etag", version.etag.clone())];
+    if keeps_versions {
+        headers.push(("x-amz-version-id", version.id.clone()));
+    }
+    headers
+}

@@ -1,0 +1,170 @@
+//! The record of a run: whether a firing begins the run, continues it, or is refused.
+
+use std::fmt::Display;
+
+use fanline_ledger::{
+    Decision, Expect, Firing, Put, Refusal, RunKeys, RunKind, RunRecord, SliceCounts, SliceLines,
+    Store, StoreError, begin_run, decide,
+};
+use jiff::Timestamp;
+
+use crate::error::ProduceError;
+use crate::publish::roll::SliceRoll;
+
+/// The number of the rule by which rows become deliveries: the order of the rows, the end of a
+/// window, how many groups are open, how many people fit. Whoever changes the rule changes the
+/// number: shared deliveries would get other retry keys, and a repeated run would send them twice.
+pub(crate) const GROUPING: u32 = 1;
+
+/// Where the records of runs are kept, if anywhere.
+#[derive(Debug)]
+pub(crate) struct RunLedger {
+    store: Option<Store>,
+    kind: RunKind,
+}
+
+/// What a firing may do: the record of its run, and whether it was there before.
+#[derive(Debug)]
+pub(crate) struct AllowedFiring {
+    pub(crate) record: RunRecord,
+    pub(crate) is_repeated: bool,
+}
+
+impl RunLedger {
+    /// Records in this store. Without one, a repeated firing is not noticed.
+    pub(crate) fn new(store: Option<Store>, kind: RunKind) -> Self {
+        Self { store, kind }
+    }
+
+    /// Whether the runs reach people.
+    pub(crate) fn kind(&self) -> RunKind {
+        self.kind
+    }
+
+    /// What a firing may do, or why it is refused. Writes nothing: the list may turn out to be one
+    /// that can't be sent.
+    ///
+    /// `resumes`: whether the firing leaves out what an earlier one has sent. Then a run of LINE
+    /// Notify may be fired again.
+    pub(crate) async fn allow(
+        &self,
+        firing: &Firing<'_>,
+        resumes: bool,
+        now: Timestamp,
+    ) -> Result<AllowedFiring, ProduceError> {
+        let existing = self.read(firing.run).await?;
+        let (record, is_repeated) = match (decide(existing.as_ref(), firing, now), existing) {
+            (Decision::Begin(record), _) => (*record, false),
+            (Decision::Continue(record), _) => (*record, true),
+            (Decision::Refuse(Refusal::NotifyTwice(_)), Some(record)) if resumes => (record, true),
+            (Decision::Refuse(refusal), _) => return Err(refusal.into()),
+        };
+        Ok(AllowedFiring {
+            record,
+            is_repeated,
+        })
+    }
+
+    /// Writes the record of a run that begins, before anything of it is published. Returns when the
+    /// run began.
+    pub(crate) async fn begin(
+        &self,
+        firing: &Firing<'_>,
+        allowed: &AllowedFiring,
+        now: Timestamp,
+    ) -> Result<Timestamp, ProduceError> {
+        let Some(store) = self.store.as_ref().filter(|_| !allowed.is_repeated) else {
+            return Ok(allowed.record.started_at);
+        };
+        let decision = begin_run(store, firing, now)
+            .await
+            .map_err(|error| failed(&error))?;
+        match decision {
+            Decision::Refuse(refusal) => Err(refusal.into()),
+            Decision::Begin(record) | Decision::Continue(record)
+                if record.cut == allowed.record.cut =>
+            {
+                Ok(record.started_at)
+            }
+            Decision::Begin(_) | Decision::Continue(_) => {
+                Err(ProduceError::BegunMeanwhile(firing.run.to_owned()))
+            }
+        }
+    }
+
+    /// Writes down what the list of a run was cut into. It is the same each time.
+    pub(crate) async fn write_slices(
+        &self,
+        run: &str,
+        slices: &SliceLines,
+    ) -> Result<(), ProduceError> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        let key = RunKeys::new(run).slices();
+        let put = store.put(&key, slices.encode(), &Expect::Any);
+        put.await.map_err(|error| failed(&error))?;
+        Ok(())
+    }
+
+    /// Whether there is a place for records.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Writes the counts of a slice, before anything of it is published.
+    pub(crate) async fn begin_slice(
+        &self,
+        run: &str,
+        counts: &SliceCounts,
+    ) -> Result<(), ProduceError> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        let key = RunKeys::new(run).counts(counts.slice);
+        match store.put(&key, counts.encode(), &Expect::Absent).await {
+            // An earlier invocation has written them, and may have completed them.
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// Writes the roll of a slice, and then its complete counts, after its last delivery.
+    pub(crate) async fn end_slice(
+        &self,
+        run: &str,
+        counts: &SliceCounts,
+        roll: Option<Box<SliceRoll>>,
+    ) -> Result<(), ProduceError> {
+        let (Some(store), Some(roll)) = (&self.store, roll) else {
+            return Ok(());
+        };
+        let unwritten = |error: &dyn Display| ProduceError::Roll(error.to_string());
+        let (file, totals) = roll.finish().map_err(|error| unwritten(&error))?;
+        if !totals.agrees_with(counts) {
+            return Err(unwritten(&"it does not add up to the slice's counts"));
+        }
+        let roll = Put::File(file.path().to_owned());
+        let keys = RunKeys::new(run);
+        let (roll_key, counts_key) = (keys.roll(counts.slice), keys.counts(counts.slice));
+        let put = store.put(&roll_key, roll, &Expect::Any);
+        put.await.map_err(|error| unwritten(&error))?;
+        let put = store.put(&counts_key, counts.encode(), &Expect::Any);
+        put.await.map_err(|error| unwritten(&error))?;
+        Ok(())
+    }
+
+    async fn read(&self, run: &str) -> Result<Option<RunRecord>, ProduceError> {
+        let Some(store) = &self.store else {
+            return Ok(None);
+        };
+        let object = store.get(&RunKeys::new(run).record()).await;
+        let object = object.map_err(|error| failed(&error))?;
+        let record = object.map(|object| RunRecord::decode(&object.bytes));
+        record.transpose().map_err(|error| failed(&error))
+    }
+}
+
+fn failed(error: &impl Display) -> ProduceError {
+    ProduceError::Ledger(error.to_string())
+}
