@@ -30,7 +30,7 @@ impl Object {
 }
 
 impl Objects {
-    /// Writes an object, and returns its ETag.
+    /// Writes an object, and returns its tag.
     pub(crate) fn put(&self, path: &str, bytes: impl Into<Bytes>) -> String {
         let mut state = self.0.lock();
         state.versions += 1;
