@@ -223,6 +223,8 @@ impl Plan {
             || self.deaths.exact.is_some()
             || !self.line.faults.rates.is_empty()
             || !self.line.spells.is_empty()
+            || self.queue_faults.lost > 0.0
+            || self.queue_faults.duplicated > 0.0
     }
 }
 

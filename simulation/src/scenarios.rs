@@ -16,28 +16,38 @@ pub struct Scenario {
     pub finding: Finding,
     /// The invariant that the fault broke.
     pub breaks: Invariant,
+    /// Whether it still breaks it.
+    pub is_open: bool,
     /// The run.
     pub plan: Plan,
 }
 
-/// Every scenario.
+/// Every scenario. Whoever mends a fault says so here, and takes it out of `known.rs`.
 pub fn scenarios() -> Vec<Scenario> {
     vec![
-        stray_refusal(),
-        stray_refusal_before_the_end(),
-        forbidden_for_one(),
-        fired_again_after_a_day(),
-        fired_again_and_held(),
+        mended(stray_refusal()),
+        mended(stray_refusal_before_the_end()),
+        mended(forbidden_for_one()),
+        mended(fired_again_after_a_day()),
+        mended(fired_again_and_held()),
         crowd_in_the_last_second(),
-        nothing_waits_at_the_end(),
-        warm_by_turns(),
+        mended(nothing_waits_at_the_end()),
+        mended(warm_by_turns()),
         fewer_slots_deployed(),
         failing_head(),
-        bad_token_fills_the_queue(),
+        mended(bad_token_fills_the_queue()),
         outage_fills_the_queue(),
         slow_neighbour(),
-        listed_in_two_slices(),
+        mended(listed_in_two_slices()),
     ]
+}
+
+/// The same, of which nothing must break any more.
+fn mended(scenario: Scenario) -> Scenario {
+    Scenario {
+        is_open: false,
+        ..scenario
+    }
 }
 
 const fn secs(secs: u64) -> Duration {
@@ -68,6 +78,7 @@ fn stray_refusal() -> Scenario {
         name: "one environment of two gets a stray 401, and there is a backlog",
         finding: Finding::HeldEnvironmentTakesAll,
         breaks: Invariant::NeverIdle,
+        is_open: true,
         plan,
     }
 }
@@ -79,6 +90,7 @@ fn stray_refusal_before_the_end() -> Scenario {
         name: "one environment of two gets a stray 401, and the campaign ends soon",
         finding: Finding::HeldEnvironmentTakesAll,
         breaks: Invariant::NothingExpiresIdly,
+        is_open: true,
         plan,
     }
 }
@@ -97,6 +109,7 @@ fn forbidden_for_one() -> Scenario {
         name: "one person's request is answered 403, and the worker has a backlog",
         finding: Finding::HeldEnvironmentTakesAll,
         breaks: Invariant::NeverIdle,
+        is_open: true,
         plan,
     }
 }
@@ -109,6 +122,7 @@ fn fired_again_after_a_day() -> Scenario {
         name: "a run is fired again 24.5 hours after its scheduled time",
         finding: Finding::FiredAgainLater,
         breaks: Invariant::NobodyTwice,
+        is_open: true,
         plan,
     }
 }
@@ -131,6 +145,7 @@ fn fired_again_and_held() -> Scenario {
         name: "a run without a scheduled time is fired again, and LINE is down until it is a day old",
         finding: Finding::FiredAgainLater,
         breaks: Invariant::NobodyTwice,
+        is_open: true,
         plan,
     }
 }
@@ -147,6 +162,7 @@ fn crowd_in_the_last_second() -> Scenario {
         name: "LINE is down at first, and waits are longer than the time that is left",
         finding: Finding::LastSecond,
         breaks: Invariant::NothingExpiresIdly,
+        is_open: true,
         plan,
     }
 }
@@ -163,6 +179,7 @@ fn nothing_waits_at_the_end() -> Scenario {
         name: "LINE is down until the campaign ends",
         finding: Finding::LastSecond,
         breaks: Invariant::ReasonGiven,
+        is_open: true,
         plan,
     }
 }
@@ -183,6 +200,7 @@ fn warm_by_turns() -> Scenario {
         name: "ten environments are warm and send by turns, and two share the limit",
         finding: Finding::SharesOutnumbered,
         breaks: Invariant::UnderLimit,
+        is_open: true,
         plan,
     }
 }
@@ -196,6 +214,7 @@ fn fewer_slots_deployed() -> Scenario {
         name: "the concurrency is lowered from eight to two, and the function is updated first",
         finding: Finding::SharesOutnumbered,
         breaks: Invariant::UnderLimit,
+        is_open: true,
         plan,
     }
 }
@@ -212,7 +231,8 @@ fn failing_head() -> Scenario {
     Scenario {
         name: "one person's requests fail on a FIFO queue",
         finding: Finding::BehindTheHead,
-        breaks: Invariant::ReasonGiven,
+        breaks: Invariant::NeverIdle,
+        is_open: true,
         plan,
     }
 }
@@ -229,6 +249,7 @@ fn bad_token_fills_the_queue() -> Scenario {
         name: "the token is not valid for twenty seconds, and there is a backlog",
         finding: Finding::InFlightFull,
         breaks: Invariant::FarFromInFlightLimit,
+        is_open: true,
         plan,
     }
 }
@@ -244,6 +265,7 @@ fn outage_fills_the_queue() -> Scenario {
         name: "LINE is down for a minute, and there is a backlog",
         finding: Finding::InFlightFull,
         breaks: Invariant::FarFromInFlightLimit,
+        is_open: true,
         plan,
     }
 }
@@ -262,6 +284,7 @@ fn slow_neighbour() -> Scenario {
         name: "LINE answers one request of a batch late, and the campaign ends soon",
         finding: Finding::HiddenByItsBatch,
         breaks: Invariant::NotHiddenTooLong,
+        is_open: true,
         plan,
     }
 }
@@ -275,6 +298,7 @@ fn listed_in_two_slices() -> Scenario {
         name: "a person is listed twice, and the list is cut into slices",
         finding: Finding::ListedInTwoSlices,
         breaks: Invariant::NobodyTwice,
+        is_open: true,
         plan,
     }
 }

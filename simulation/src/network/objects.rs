@@ -30,15 +30,17 @@ impl Object {
 }
 
 impl Objects {
-    /// Writes an object.
-    pub(crate) fn put(&self, path: &str, bytes: impl Into<Bytes>) {
+    /// Writes an object, and returns its tag.
+    pub(crate) fn put(&self, path: &str, bytes: impl Into<Bytes>) -> String {
         let mut state = self.0.lock();
         state.versions += 1;
         let object = Object {
             bytes: bytes.into(),
             version: state.versions,
         };
+        let etag = object.etag();
         state.objects.insert(path.to_owned(), object);
+        etag
     }
 
     /// Answers a request of an S3 client.
@@ -51,8 +53,8 @@ impl Objects {
                 None => refusal(StatusCode::NOT_FOUND, "NoSuchKey"),
             },
             Method::PUT if may_write(object.as_ref(), request.headers()) => {
-                self.put(path, request.body().clone());
-                Response::new(Bytes::new())
+                let etag = self.put(path, request.body().clone());
+                with_etag(Response::new(Bytes::new()), &etag)
             }
             Method::PUT => refusal(StatusCode::PRECONDITION_FAILED, "PreconditionFailed"),
             _ => refusal(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
@@ -72,6 +74,9 @@ fn read(object: &Object, headers: &HeaderMap) -> Response<Bytes> {
     if header(headers, "if-match").is_some_and(|tag| tag != etag) {
         return refusal(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
     }
+    if header(headers, "if-none-match").is_some_and(|tag| tag == etag) {
+        return refusal(StatusCode::NOT_MODIFIED, "NotModified");
+    }
     let mut response = Response::new(object.bytes.clone());
     if let Some(range) = header(headers, "range").and_then(|range| range.strip_prefix("bytes=")) {
         let length = object.bytes.len();
@@ -87,6 +92,10 @@ fn read(object: &Object, headers: &HeaderMap) -> Response<Bytes> {
         let range = range.parse().expect("digits are a header");
         response.headers_mut().insert("content-range", range);
     }
+    with_etag(response, &etag)
+}
+
+fn with_etag(mut response: Response<Bytes>, etag: &str) -> Response<Bytes> {
     let etag = etag.parse().expect("digits are a header");
     response.headers_mut().insert("etag", etag);
     response

@@ -68,6 +68,11 @@ impl Environment {
         &self.process
     }
 
+    /// Whether the worker may receive more.
+    pub(crate) fn takes_more(&self) -> bool {
+        self.consumer.takes_more()
+    }
+
     /// Works through a batch. An error: it died or took too long, so it is gone.
     pub(crate) async fn invoke(&self, world: &World, event: Value) -> Result<Value, String> {
         let event: SqsEvent = serde_json::from_value(event).expect("the poller makes SQS events");

@@ -126,6 +126,7 @@ fn settings(world: &World, slice_bytes: u64) -> Settings {
     let lookup = |name: &str| match name {
         "DELIVERY_QUEUE_URL" => Some(queues::url(&world.names.deliveries)),
         "SLICE_QUEUE_URL" => Some(queues::url(&world.names.slices)),
+        "LEDGER_URI" => Some("s3://lists/ledger/".to_owned()),
         "SLICE_BYTES" => Some(slice_bytes.to_string()),
         _ => None,
     };

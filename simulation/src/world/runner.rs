@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use fanline_core::surroundings::Random;
-use fanline_poller::{Poller, PollerOptions};
+use fanline_poller::{Gate, Poller, PollerOptions};
 use tokio::task::JoinSet;
 
 use crate::network::config_of;
@@ -69,7 +69,11 @@ async fn worker(world: Arc<World>) {
             async move { environment.invoke(&world, event).await }
         };
         let sqs = Client::new(&config_of(&world.network, &process));
-        let options = options(&world, world.plan.consumers.concurrency);
+        let taker = Arc::clone(&environment);
+        let options = PollerOptions {
+            gate: Gate::from_fn(move || taker.takes_more()),
+            ..options(&world, world.plan.consumers.concurrency)
+        };
         let poller = tokio::select! {
             biased;
             () = process.died() => None,
