@@ -10,6 +10,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_types::service_config::ServiceConfigKey;
 use fanline_core::campaign::{Campaign, Recipients};
+use fanline_core::channel::Channel;
 use fanline_core::list::Format;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::surroundings::Random;
@@ -79,6 +80,11 @@ impl ListStore {
             Recipients::S3(object) => self.open_object(object, None, campaign.format).await?,
             Recipients::Path(path) if self.local_files => open_file(path, campaign.format)?,
             Recipients::Path(_) => return Err(SourceError::LocalFile),
+            Recipients::Inline(_)
+                if !self.local_files && campaign.channel == Channel::LineNotify =>
+            {
+                return Err(SourceError::InlineTokens);
+            }
             Recipients::Inline(rows) => open_inline(rows),
         };
         Ok(source)

@@ -17,3 +17,4 @@ mod publishing;
 mod runs;
 mod slices;
 mod support;
+mod versions;
