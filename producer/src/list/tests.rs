@@ -5,15 +5,18 @@ use std::sync::Arc;
 use async_compression::tokio::write::GzipEncoder;
 use fanline_core::campaign::Campaign;
 use fanline_core::list::{Compression, Format};
+use fanline_core::surroundings::Clock;
 use proptest::prelude::*;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use crate::list::cutter::cut;
+use crate::check::reading::{CheckError, CheckReading};
+use crate::list::cutter::CheckedList;
 use crate::list::form::Form;
 use crate::list::rows::Rows;
 use crate::list::slice::OpenSlice;
 use crate::list::source::{Source, Storage};
+use crate::progress::Progress;
 
 /// The rows of a list: where each one is, and its ID and note or its error.
 type Read = Result<Vec<(u64, u64, String)>, String>;
@@ -57,15 +60,24 @@ async fn read(open: &OpenSlice) -> Read {
 
 /// What the slices of the list read as, if it can be cut.
 async fn read_slices(open: &OpenSlice, max_bytes: u64) -> Read {
-    let cut = cut(open, max_bytes, |_| Ok(())).await;
-    let (slices, rows) = cut.map_err(|error| error.to_string())?;
+    let list = cut(open, max_bytes)
+        .await
+        .map_err(|error| error.to_string())?;
     let mut all = Vec::new();
-    for slice in slices {
+    for slice in list.slices(open) {
         let part = OpenSlice::part_of(Arc::clone(&open.campaign), slice, Arc::clone(&open.source));
         all.extend(read(&part.unwrap()).await?);
     }
-    assert_eq!(all.len() as u64, rows);
+    assert_eq!(all.len() as u64, list.rows.rows());
     Ok(all)
+}
+
+async fn cut(open: &OpenSlice, max_bytes: u64) -> Result<CheckedList, CheckError> {
+    let progress = Progress::default();
+    let clock = Clock::default();
+    let mut reading = CheckReading::new(open, &progress, None, clock).cutting(max_bytes);
+    while reading.next().await?.is_some() {}
+    reading.finish()
 }
 
 async fn gzip(bytes: &[u8]) -> Vec<u8> {
