@@ -42,6 +42,7 @@ use crate::s3_uri::S3Uri;
 use crate::text::push_json_chars;
 use column::Column;
 use compile::Compiled;
+use engine::TOO_MANY_STEPS;
 use names::ROW;
 use number::{WRITTEN_NUMBERS, WrittenNumbers};
 use part::{Part, TextPart, fill, is_template};
@@ -231,6 +232,9 @@ fn row_error(text: &TextPart, row: &Row<'_>, error: &minijinja::Error) -> RowErr
             Some(column) => RowError::Missing(column.name.clone()),
             None => text.problem("uses a value that the row lacks".into()),
         };
+    }
+    if error.kind() == ErrorKind::OutOfFuel {
+        return text.problem(TOO_MANY_STEPS.into());
     }
     text.problem(format!("can't be rendered: {}", error.kind()))
 }

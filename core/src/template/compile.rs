@@ -5,7 +5,7 @@ use minijinja::machinery::parse;
 use serde_json::{Map, Value};
 
 use super::column::{Column, possible_columns};
-use super::engine::{engine, syntax};
+use super::engine::{TOO_MANY_STEPS, engine, syntax};
 use super::error::TemplateError;
 use super::mistake::explain;
 use super::names::Names;
@@ -246,6 +246,7 @@ fn constant_failure(error: &minijinja::Error) -> String {
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<NoText>());
     match no_text {
         Some(no_text) => no_text.to_string(),
+        None if error.kind() == minijinja::ErrorKind::OutOfFuel => TOO_MANY_STEPS.into(),
         None => format!("can't be rendered: {error}"),
     }
 }

@@ -30,6 +30,13 @@ const TEXT_FILTERS: [&str; 13] = [
 /// Those of them whose arguments are texts too.
 const OF_TEXTS: [&str; 2] = ["format", "replace"];
 
+/// What one text may cost, in the engine's steps. A loop in a loop would never end otherwise. A text
+/// of LINE's greatest length, built letter by letter, takes a tenth of this.
+const MAX_STEPS: u64 = 500_000;
+
+/// What is said of a text that needs more.
+pub(super) const TOO_MANY_STEPS: &str = "takes too many steps: a loop runs too often";
+
 /// An engine without templates. A value that is missing is an error, and so is a value that is no
 /// text.
 pub(super) fn engine() -> Environment<'static> {
@@ -48,6 +55,7 @@ pub(super) fn engine() -> Environment<'static> {
     engine.add_filter("tojson", to_json);
     engine.add_filter("datetimeformat", datetimeformat);
     engine.set_formatter(write_value);
+    engine.set_fuel(Some(MAX_STEPS));
     engine
 }
 

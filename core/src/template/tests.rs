@@ -48,6 +48,17 @@ fn header(list: &str) -> Header {
 }
 
 #[test]
+fn a_loop_that_runs_too_often_refuses_the_template_or_the_row() {
+    let row = json!({"name": "a"});
+    let often = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";
+    assert!(problem(text(often)).ends_with(engine::TOO_MANY_STEPS));
+    let with_a_column = format!("{often}{{{{ name }}}}");
+    assert!(rendered(&with_a_column, &row).ends_with(engine::TOO_MANY_STEPS));
+    let letters = "{% for a in range(5000) %}{{ name }}{% endfor %}";
+    assert_eq!(rendered(letters, &row), "a".repeat(5000));
+}
+
+#[test]
 fn every_string_of_a_message_may_be_a_template() {
     let button = json!({"type": "uri", "label": "{{ name }}", "uri": "https://x.jp/?c={{code}}"});
     let body = json!({"type": "box", "layout": "vertical", "contents": [
