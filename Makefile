@@ -85,7 +85,7 @@ build: $(VENV)/tools ## Build both functions for this machine, into .aws-sam/loc
 test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check template.yaml
 	sam validate --lint
 	$(VENV)/checkov/bin/checkov --skip-download --framework cloudformation --compact --quiet \
-		--file template.yaml
+		--file template.yaml templates/monitoring.yaml
 	$(PYTHON) -m pytest tests/template
 
 test-conformance: target/debug/fanline $(VENV)/tools $(VENV)/moto/installed ## Compare the simulated queue with SQS and moto

@@ -37,5 +37,6 @@ def complaints(architecture, build):
 
 if __name__ == "__main__":
     found = list(complaints(*sys.argv[1:]))
-    print("\n".join(found), file=sys.stderr)
+    for complaint in found:
+        print(complaint, file=sys.stderr)
     sys.exit(1 if found else 0)

@@ -24,7 +24,9 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::batch::log::{log_dead_letter, log_exchange, log_hold};
-use crate::batch::settlement::{Decision, decide, out_of_time, refuse, undecodable};
+use crate::batch::settlement::{
+    Decision, decide, may_be_read_later, out_of_time, refuse, undecodable,
+};
 use crate::batch::tally::BatchTally;
 use crate::channel::attempt::{Attempt, Conclusion};
 use crate::channel::backoff::{self, RetryCause};
@@ -94,6 +96,11 @@ impl Batch {
     pub(crate) async fn settle(&self, record: &Record) -> Settlement {
         let delivery = match Delivery::decode(&record.body) {
             Ok(delivery) => delivery,
+            Err(error) if may_be_read_later(&error, record) => {
+                let message_id = record.message_id.as_deref();
+                tracing::warn!(%error, message_id, "record handed back");
+                return Settlement::Return(self.wait(record, RetryCause::OnHold));
+            }
             Err(error) => return self.set_aside_undecodable(record, &error).await,
         };
         let whole = Prepared::new(delivery);

@@ -184,14 +184,15 @@ async fn settle_row(
     row: Vec<(usize, Arc<Record>)>,
     settlements: Arc<Mutex<Vec<Settlement>>>,
 ) {
+    let mut settlement = Settlement::Acknowledge;
     for (position, record) in row {
-        let settlement = batch.settle(&record).await;
+        // What follows a failure in its FIFO group would overtake it. So it is not tried, and it
+        // waits as long as the first one: until all of them are visible, the group stands still.
+        if settlement == Settlement::Acknowledge {
+            settlement = batch.settle(&record).await;
+        }
         if let Some(place) = settlements.lock().get_mut(position) {
             *place = settlement;
-        }
-        // What follows a failure in its FIFO group would overtake it, so it stays untouched.
-        if settlement != Settlement::Acknowledge {
-            break;
         }
     }
 }

@@ -59,6 +59,8 @@ pub struct Settings {
     /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it, the name
     /// of the run does.
     pub(crate) log_hash_key: Option<SecretString>,
+    /// Whether Lambda runs it: `AWS_LAMBDA_FUNCTION_NAME` is set.
+    pub(crate) is_on_lambda: bool,
     /// `AWS_LAMBDA_FUNCTION_NAME`: a dimension of the metrics. Lambda sets it.
     pub(crate) function: String,
 }
@@ -87,9 +89,7 @@ impl Settings {
         let retry_base = seconds(reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
         let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(20);
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
-        let function = reader
-            .optional("AWS_LAMBDA_FUNCTION_NAME")
-            .unwrap_or_else(|| "consumer".into());
+        let function: Option<String> = reader.optional("AWS_LAMBDA_FUNCTION_NAME");
         let settings = dead_letter_queue_url.map(|dead_letter_queue_url| Self {
             token,
             line_api_base,
@@ -103,7 +103,8 @@ impl Settings {
             retry_base,
             max_receive_count,
             log_hash_key,
-            function,
+            is_on_lambda: function.is_some(),
+            function: function.unwrap_or_else(|| "consumer".into()),
         });
         all.finish(settings)
     }

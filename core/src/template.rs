@@ -9,7 +9,7 @@
 //! - `names`: which columns a template uses, and whether the engine has all else that it names;
 //!   `column`: what a column is called
 //! - `tag`, `mistake`: sentences about a template that can't be read
-//! - `engine`: minijinja, set up for messages, with its `value`s and its `date`s
+//! - `engine`: minijinja, set up for messages, with its `value`s, its `number`s and its `date`s
 
 mod column;
 mod compile;
@@ -19,6 +19,7 @@ mod error;
 mod mistake;
 mod names;
 mod notify;
+mod number;
 mod part;
 mod tag;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use crate::text::push_json_chars;
 use column::Column;
 use compile::Compiled;
 use names::ROW;
+use number::{WRITTEN_NUMBERS, WrittenNumbers};
 use part::{Part, TextPart, fill, is_template};
 use value::{NoText, spelling, with_doubled_braces};
 
@@ -163,12 +165,15 @@ fn refused(problem: Problem) -> RowError {
 fn context(text: &TextPart, row: &Row<'_>) -> Result<minijinja::Value, minijinja::Error> {
     let mut plain = BTreeMap::new();
     let mut in_row = BTreeMap::new();
+    let mut numbers = WrittenNumbers::default();
     for column in &text.columns {
         // `null` is a value that is missing.
         let value = row.value(&column.name).filter(|value| !value.is_none());
         let Some(mut value) = value else { continue };
+        let written = row.written(&column.name);
+        numbers.add(&value, written);
         if column.is_joined {
-            value = joinable(column, value)?;
+            value = joinable(column, value, written)?;
         }
         if text.doubles_braces {
             value = with_doubled_braces(value);
@@ -183,15 +188,24 @@ fn context(text: &TextPart, row: &Row<'_>) -> Result<minijinja::Value, minijinja
     if text.columns.iter().any(|column| !column.is_plain) {
         plain.insert(ROW, in_row.into());
     }
+    if !numbers.is_empty() {
+        plain.insert(WRITTEN_NUMBERS, minijinja::Value::from_object(numbers));
+    }
     Ok(plain.into())
 }
 
-/// A value that `~` joins to a text. The engine itself would spell `true` as `True`.
-fn joinable(column: &Column, value: minijinja::Value) -> Result<minijinja::Value, NoText> {
+/// A value that `~` joins to a text. The engine itself would spell `true` as `True`, and `12.50` as
+/// `12.5`.
+fn joinable(
+    column: &Column,
+    value: minijinja::Value,
+    written: Option<&str>,
+) -> Result<minijinja::Value, NoText> {
     let text = spelling(&value)?;
     match value.kind() {
         ValueKind::Bool if column.is_only_joined => Ok(text.into_owned().into()),
         ValueKind::Bool => Err(NoText::Truth),
+        ValueKind::Number if column.is_only_joined => Ok(written.map_or(value, Into::into)),
         _ => Ok(value),
     }
 }

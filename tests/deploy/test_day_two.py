@@ -100,7 +100,23 @@ def days():
         yield days
 
 
-def test_a_new_version_leaves_pause_schedule_and_parameters_as_they_are(days, tmp_path):
+@pytest.fixture
+def new_version():
+    """A build of the same programs with another content."""
+    # The paths in its template are relative, so it is beside the other build.
+    new = BUILD.with_name("new-version")
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.copytree(BUILD, new)
+    for function in ("Producer", "Consumer"):
+        with open(new / function / "bootstrap", "ab") as binary:
+            binary.write(b"\0")
+    yield new
+    shutil.rmtree(new)
+
+
+def test_a_new_version_leaves_pause_schedule_and_parameters_as_they_are(
+    days, new_version, tmp_path
+):
     days.schedule("daily", campaign("daily"), "cron(0 8 * * ? *)", tmp_path)
     days.pause(paused=True)
     days.fire("first", tmp_path)
@@ -108,12 +124,7 @@ def test_a_new_version_leaves_pause_schedule_and_parameters_as_they_are(days, tm
     assert "daily: on, cron(0 8 * * ? *) in UTC, campaign `daily`" in before[0]
     assert "first: off, rate(1 minute) in UTC" in before[0]
 
-    new = shutil.copytree(BUILD, tmp_path / "build")
-    for function in ("Producer", "Consumer"):
-        # The same program with another content.
-        with open(new / function / "bootstrap", "ab") as binary:
-            binary.write(b"\0")
-    days.deploy(build=new)
+    days.deploy(build=new_version)
 
     assert days.is_paused()
     assert (days.schedules(), days.described()["parameters"]) == before

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use fanline_ledger::RunState;
+use fanline_ledger::{Edit, Entry, Lane, RunState, edit_control};
 use fanline_local::{Host, HostOptions};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -46,11 +47,20 @@ async fn next_metrics(lines: &mut mpsc::UnboundedReceiver<String>) -> Value {
 async fn the_binary_merges_a_batch_and_closes_the_run_at_the_tick() {
     let world = World::start().await;
     let store = world.store();
-    // The binary has the machine's clock.
     write_record(&store, &json!({})).await;
     write_lines(&store, &[("1", 10)]).await;
     write_counts(&store, &[("1", 10)]).await;
-    crate::run::enter(&world, false).await;
+    // The binary has the machine's clock, and forgets runs that are long over.
+    let now = Timestamp::now();
+    let entered = edit_control(&store, |control| {
+        Edit::new(control, "producer", None, now)?.enter(&Entry {
+            run: RUN,
+            started_at: now,
+            lane: Lane::Bulk,
+            has_canary: false,
+        })
+    });
+    entered.await.unwrap();
     let (host, mut lines) = host(&world);
     let outcomes: Vec<_> = (0..10).map(|n| accepted(&format!("1:{n}"))).collect();
     let record = |id: &str, body: String| json!({"messageId": id, "body": body});

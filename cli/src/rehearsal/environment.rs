@@ -61,7 +61,7 @@ pub(crate) struct RunEnvironment {
     pub(crate) line: Option<LineServer>,
     pub(crate) faults: Faults,
     pub(crate) timeouts: Timeouts,
-    runs: RunFolder,
+    pub(crate) runs: RunFolder,
     config: SdkConfig,
     queue_endpoint: String,
     rate_limits: bool,

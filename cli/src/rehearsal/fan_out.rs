@@ -29,6 +29,21 @@ pub(crate) struct FanOutTotals {
     pub(crate) error: Option<String>,
 }
 
+impl Results {
+    /// Keeps a summary. A slice that comes twice from its queue is published twice, under the same
+    /// retry keys, and counts once.
+    fn add(&mut self, summary: Summary) {
+        let is_known = self.summaries.iter().any(|known| {
+            known.slice.is_some()
+                && known.slice == summary.slice
+                && known.skipped_deliveries == summary.skipped_deliveries
+        });
+        if !is_known {
+            self.summaries.push(summary);
+        }
+    }
+}
+
 impl FanOut {
     pub(crate) fn new(producer: Producer) -> Self {
         Self {
@@ -45,7 +60,7 @@ impl FanOut {
         let result = self.producer.handle(event, None).await;
         let mut results = self.results.lock();
         match result {
-            Ok(summary) => results.summaries.push(summary),
+            Ok(summary) => results.add(summary),
             Err(error) => results.error = Some(error),
         }
     }
@@ -82,9 +97,14 @@ impl FanOut {
             .summaries
             .iter()
             .flat_map(|summary| &summary.rejects);
+        let deliveries = if interrupted || results.error.is_some() {
+            self.progress().deliveries()
+        } else {
+            sum(|summary| summary.deliveries)
+        };
         FanOutTotals {
             counts,
-            deliveries: self.progress().deliveries(),
+            deliveries,
             queue_requests: sum(|summary| summary.requests),
             rejects: rejects.cloned().collect(),
             error: results.error.as_ref().map(ToString::to_string),
@@ -93,16 +113,34 @@ impl FanOut {
 
     fn counts_so_far(&self) -> FanOutCounts {
         let progress = self.progress();
-        let (published, rejected, duplicates) = (
-            progress.recipients(),
-            progress.rejected(),
-            progress.duplicates(),
-        );
+        let (rows, rejected) = (progress.rows(), progress.rejected());
+        let duplicates = progress.duplicates();
+        // A slice that came twice was published twice.
+        let max_published = rows.saturating_sub(rejected + duplicates);
         FanOutCounts {
-            rows: progress.rows(),
-            published,
+            rows,
+            published: progress.recipients().min(max_published),
             rejected,
             duplicates,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_that_comes_twice_counts_once() {
+        let mut results = Results::default();
+        let summary = |slice: Option<&str>| Summary {
+            slice: slice.map(str::to_owned),
+            recipients: 5,
+            ..Summary::default()
+        };
+        for slice in [None, Some("row-1"), Some("row-6"), Some("row-1")] {
+            results.add(summary(slice));
+        }
+        assert_eq!(results.summaries.len(), 3);
     }
 }

@@ -161,12 +161,16 @@ impl<'a> Pipeline<'a> {
         self.slices.stop().await;
         self.deliveries.stop().await;
         let environment = self.environment;
-        let dead_letters =
-            dead_letters::take_all(&environment.sqs, &environment.queues.dead_letters).await?;
+        let dead_queue = &environment.queues.dead_letters;
+        let mut dead_letters = dead_letters::take_all(&environment.sqs, dead_queue).await?;
+        let run = campaign.run();
+        dead_letters
+            .find_rows(&environment.runs.store(), &run)
+            .await;
         let ledger = environment.line.as_ref().map(LineServer::ledger);
         let outcomes = match &ledger {
             Some(ledger) if self.is_binary => {
-                OutcomeCounts::from_outside(ledger.distinct_recipients, &dead_letters)
+                OutcomeCounts::from_outside(ledger.distinct_recipients, &dead_letters.recipients)
             }
             _ => self.outcomes.counts(),
         };
@@ -178,14 +182,15 @@ impl<'a> Pipeline<'a> {
         let bug = "the terms do not add up to the rows: this is a bug in fanline";
         let is_live = environment.is_live();
         Ok(RunReport {
-            run: campaign.run(),
+            run,
             channel: campaign.channel.as_str(),
             live: is_live,
             deliveries: fan_out.deliveries,
             queue_requests: fan_out.queue_requests,
             seconds,
             measurements: self.recorder.measurements(),
-            dead_letters,
+            dead_letters: dead_letters.recipients,
+            reasons: dead_letters.reasons,
             rejects: fan_out.rejects,
             problem: early_end
                 .map(|early_end| early_end.with_cure(is_live, queue))

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::report::accounting::Term;
 use crate::report::chart::Chart;
+use crate::report::dead_letters::DeadLetterWords;
 use crate::report::measurements::Latency;
 use crate::report::run_report::RunReport;
 
@@ -34,6 +35,7 @@ struct Page<'a> {
     rows: u64,
     latency_ms: Latency,
     dead_letters: &'a BTreeMap<String, u64>,
+    reasons: &'a [DeadLetterWords],
 }
 
 /// The page of this report.
@@ -73,6 +75,7 @@ fn data(report: &RunReport) -> Page<'_> {
         rows: accounting.rows,
         latency_ms: measurements.latency_ms,
         dead_letters: &report.dead_letters,
+        reasons: &report.reasons,
     }
 }
 
@@ -117,6 +120,7 @@ mod tests {
                 too_fast: 12,
             },
             dead_letters: BTreeMap::from([("refused".into(), 40)]),
+            reasons: Vec::new(),
             rejects: vec!["list.rejects.csv".into()],
             line: None,
             problem: None,

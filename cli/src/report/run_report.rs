@@ -6,6 +6,7 @@ use fanline_local::LedgerSummary;
 use serde::Serialize;
 
 use crate::report::accounting::Accounting;
+use crate::report::dead_letters::DeadLetterWords;
 use crate::report::measurements::Measurements;
 
 /// The result of a run, as `--json` prints it.
@@ -26,6 +27,8 @@ pub(crate) struct RunReport {
     pub(crate) measurements: Measurements,
     /// Recipients in the dead-letter queue, by reason.
     pub(crate) dead_letters: BTreeMap<String, u64>,
+    /// The same in the channel's own words, each with an example.
+    pub(crate) reasons: Vec<DeadLetterWords>,
     /// The files with the rows that can't be sent.
     pub(crate) rejects: Vec<String>,
     /// What the simulated LINE counted. A live run has none.

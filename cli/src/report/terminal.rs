@@ -26,6 +26,22 @@ pub(crate) fn print(report: &RunReport) -> io::Result<()> {
             HumanCount(*recipients)
         ))?;
     }
+    for words in &report.reasons {
+        let status = words
+            .status
+            .iter()
+            .map(|status| format!(" (status {status})"));
+        let row = words.example_row.iter();
+        let row = row.map(|row| format!(", for example row {}", HumanCount(*row)));
+        print::line(format_args!(
+            "  {} {}{}: {}{}",
+            HumanCount(words.recipients),
+            words.reason,
+            status.collect::<String>(),
+            words.words,
+            row.collect::<String>()
+        ))?;
+    }
     for file in &report.rejects {
         print::line(format_args!("rejected rows: {file}"))?;
     }

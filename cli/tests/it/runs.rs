@@ -1,6 +1,8 @@
 //! A run that was begun before, on this machine.
 
-use crate::support::{Folder, ONE_TEXT, PERSONAL, campaign, list};
+use fanline_local::{LineOptions, LineServer};
+
+use crate::support::{Folder, ONE_TEXT, PERSONAL, campaign, list, user};
 use crate::worker::Process;
 
 const ARGS: [&str; 5] = ["run", "campaign.json", "--json", "--at", "records"];
@@ -139,4 +141,53 @@ fn somebody_twice_in_a_list_of_several_slices_gets_one_message() {
         ),
         (&70.into(), &1.into(), &0.into())
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_shown_in_lines_own_words_with_a_row() {
+    let line = LineServer::start(LineOptions {
+        unknown: [user(5), user(7)].into(),
+        ..LineOptions::default()
+    });
+    let line = line.await.unwrap();
+    let folder = Folder::new()
+        .with("campaign.json", campaign(PERSONAL))
+        .with("list.csv", list(10));
+    let variables = [
+        ("LINE_CHANNEL_ACCESS_TOKEN", "any"),
+        ("LINE_API_BASE", line.url()),
+    ];
+    let args = [
+        "run",
+        "campaign.json",
+        "--live",
+        "--yes",
+        "--report",
+        "report.html",
+    ];
+    let answer = folder.fanline_with(&[&args[..], &["--json"]].concat(), &variables);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    let report = answer.json();
+    assert_eq!(
+        (&report["accepted"], &report["refused"]),
+        (&8.into(), &2.into())
+    );
+    let reason = &report["reasons"][0];
+    assert_eq!(
+        (&reason["reason"], &reason["status"]),
+        (&"refused".into(), &"400".into())
+    );
+    assert_eq!(reason["recipients"], 2);
+    let words = reason["words"].as_str().unwrap();
+    let row = reason["example_row"].as_u64().unwrap();
+    assert!(!words.is_empty() && [6, 8].contains(&row), "{reason}");
+    assert!(
+        folder
+            .read("report.html")
+            .contains(&format!("{words} (row {row})"))
+    );
+    // The same for people, of the same run: LINE refuses these two again.
+    let answer = folder.fanline_with(&args, &variables);
+    let expected = format!("  2 refused (status 400): {words}, for example row ");
+    assert!(answer.out.contains(&expected), "{answer:?}");
 }

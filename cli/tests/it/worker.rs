@@ -89,6 +89,7 @@ fn the_worker_delivers_what_lies_on_a_queue_and_logs_as_the_function_does() {
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_REGION", "us-east-1"),
+        ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
     ];
     let mut worker = Process::start(&["worker", "--queue-url", &deliveries], &variables);
     let asked = worker

@@ -14,7 +14,8 @@ use crate::channel::route::Route;
 use crate::sqs::dead_letter::{DeadLetter, DeadLetterError};
 use crate::sqs::record::Record;
 
-/// Logs one request and what came back. `hash_key` keys the hash that stands for the recipient.
+/// Logs one request and what came back: at `DEBUG` if it was accepted, since there are millions of
+/// these. `hash_key` keys the hash that stands for the recipient.
 pub(crate) fn log_exchange(
     exchange: &Exchange,
     delivery: &Delivery,
@@ -25,20 +26,30 @@ pub(crate) fn log_exchange(
     let failure = exchange.response.as_ref().err().copied();
     // LINE Notify has no retry key.
     let sends_retry_key = matches!(exchange.route, Route::Line(_));
-    tracing::info!(
-        method = "POST",
-        endpoint = exchange.route.path(),
-        status = exchange.status(),
-        failure = failure.map(Failure::as_str),
-        request_id = response.and_then(Response::request_id),
-        accepted_request_id = response.and_then(Response::accepted_request_id),
-        run = delivery.envelope.run,
-        retry_key = sends_retry_key.then(|| tracing::field::display(request.retry_key)),
-        recipients = delivery.recipients.len(),
-        recipient = recipient(delivery, hash_key),
-        latency_ms = exchange.latency_ms,
-        "LINE request"
-    );
+    let is_accepted = matches!(exchange.status(), Some(200..=299 | 409));
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                method = "POST",
+                endpoint = exchange.route.path(),
+                status = exchange.status(),
+                failure = failure.map(Failure::as_str),
+                request_id = response.and_then(Response::request_id),
+                accepted_request_id = response.and_then(Response::accepted_request_id),
+                run = delivery.envelope.run,
+                retry_key = sends_retry_key.then(|| tracing::field::display(request.retry_key)),
+                recipients = delivery.recipients.len(),
+                recipient = recipient(delivery, hash_key),
+                latency_ms = exchange.latency_ms,
+                "LINE request"
+            )
+        };
+    }
+    if is_accepted {
+        line!(debug);
+    } else {
+        line!(info);
+    }
 }
 
 /// Logs that a channel was put on hold, with the status that led to it, if one did.

@@ -14,6 +14,10 @@ use crate::sqs::record::Record;
 #[cfg(test)]
 mod tests;
 
+/// At this receive a delivery of an unknown version is set aside. The receives before it take some
+/// minutes.
+const MAX_UNKNOWN_RECEIVES: u32 = 5;
+
 // The texts of dead letters without a response.
 const EXPIRED: &str = "its `expires_at` had passed";
 const TOO_OLD: &str = "its run began more than 23 hours ago";
@@ -96,6 +100,12 @@ pub(crate) fn refuse(
 ) -> Decision {
     let letter = letter(delivery, record, DeadLetterReason::Refused, "");
     Decision::SetAside(Outcome::Refused, with_response(letter, response, delivery))
+}
+
+/// Whether a newer consumer may soon be able to read the record: then it comes again for some
+/// receives. A deployment may begin with the producer.
+pub(crate) fn may_be_read_later(error: &DecodeError, record: &Record) -> bool {
+    matches!(error, DecodeError::Version(_)) && record.receive_count < MAX_UNKNOWN_RECEIVES
 }
 
 /// The dead letter of a record whose body is not a delivery.

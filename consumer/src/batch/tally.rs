@@ -98,12 +98,30 @@ impl ChannelTally {
         }
     }
 
+    /// How many percent of the deliveries have no outcome yet. `None`: there were none.
+    fn retry_share(&self) -> Option<f64> {
+        let mut all = 0;
+        let mut retried = 0;
+        for (outcome, tally) in &self.outcomes {
+            all += tally.deliveries;
+            if matches!(outcome, Outcome::Retry | Outcome::Hold) {
+                retried += tally.deliveries;
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a batch has few deliveries")]
+        let percent = 100.0 * retried as f64 / all as f64;
+        (all > 0).then_some(percent)
+    }
+
     fn write(&self, mut line: MetricLine) -> MetricLine {
         // Zeros too. An alarm needs them to be calm, and nothing can be divided by a missing value.
         for outcome in OUTCOMES {
             let tally = self.outcomes.get(&outcome).copied().unwrap_or_default();
             line.metric(outcome.as_str(), "Count", tally.recipients);
             line.metric(&format!("{outcome}_deliveries"), "Count", tally.deliveries);
+        }
+        if let Some(share) = self.retry_share() {
+            line.metric("retry_share", "Percent", share);
         }
         line.metric("too_fast", "Count", self.too_fast);
         line.metric("holds", "Count", self.holds);
@@ -148,6 +166,7 @@ mod tests {
         counts.add(Outcome::Accepted, 500);
         counts.add(Outcome::Accepted, 1);
         counts.add(Outcome::Refused, 1);
+        counts.add(Outcome::Retry, 1);
         for _ in 0..100 {
             counts.add_exchange(&exchange(200));
             counts.add_exchange(&exchange(429));
@@ -169,6 +188,7 @@ mod tests {
         assert_eq!(line["accepted_deliveries"], 2);
         assert_eq!(line["refused"], 1);
         assert_eq!(line["hold"], 0);
+        assert_eq!(line["retry_share"], 25.0);
         assert_eq!(line["latency"].as_array().unwrap().len(), 100);
         assert_eq!(line["too_fast"], 100);
         assert_eq!(line["pace_push"], 190.0);

@@ -16,9 +16,12 @@ pub(crate) fn classify(endpoint: Endpoint, response: &Result<Response, Failure>)
         Err(Failure::TimedOut | Failure::Lost) => return Verdict::Unclear,
     };
     match response.status {
-        200..=299 => Verdict::Accepted,
+        // LINE has `X-Line-Request-Id` on every answer, and on a 409 the ID of the request that it
+        // accepted. Without them the answer comes from something between LINE and us.
         // https://developers.line.biz/en/docs/messaging-api/retrying-api-request/
-        409 => Verdict::AlreadyAccepted,
+        200..=299 if response.request_id().is_some() => Verdict::Accepted,
+        409 if response.accepted_request_id().is_some() => Verdict::AlreadyAccepted,
+        200..=299 | 409 => Verdict::Unclear,
         400 if endpoint == Endpoint::Multicast => refused_multicast(response),
         401 => Verdict::Unauthorized,
         403 => Verdict::Forbidden,
@@ -46,19 +49,54 @@ fn refused_multicast(response: &Response) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::header::{HeaderName, HeaderValue};
 
     const ENDPOINTS: [Endpoint; 2] = [Endpoint::Push, Endpoint::Multicast];
     const NAMED: &str =
         r#"{"message":"The property, to[1], in the request body is invalid (line: -, column: -)"}"#;
 
-    /// The verdict on a status with a body, or with one that was cut off.
+    const HEADERS: [&str; 2] = ["x-line-request-id", "x-line-accepted-request-id"];
+
+    /// The verdict on a status with LINE's headers and a body, or with one that was cut off.
     fn verdict(endpoint: Endpoint, status: u16, body: Option<&str>) -> Verdict {
+        verdict_with(endpoint, status, body, &HEADERS)
+    }
+
+    fn verdict_with(
+        endpoint: Endpoint,
+        status: u16,
+        body: Option<&str>,
+        headers: &[&'static str],
+    ) -> Verdict {
+        let id = || HeaderValue::from_static("b3f7");
+        let headers = headers
+            .iter()
+            .map(|name| (HeaderName::from_static(name), id()));
         let response = Response {
             status,
+            headers: headers.collect(),
             body: body.map(Into::into),
-            ..Response::default()
         };
         classify(endpoint, &Ok(response))
+    }
+
+    #[test]
+    fn a_2xx_and_a_409_are_believed_only_with_lines_own_headers() {
+        let [id, accepted_id] = HEADERS;
+        for (status, headers, expected) in [
+            (200, &[][..], Verdict::Unclear),
+            (200, &[accepted_id], Verdict::Unclear),
+            (200, &[id], Verdict::Accepted),
+            (204, &[], Verdict::Unclear),
+            (409, &[], Verdict::Unclear),
+            (409, &[id], Verdict::Unclear),
+            (409, &[id, accepted_id], Verdict::AlreadyAccepted),
+        ] {
+            for endpoint in ENDPOINTS {
+                let verdict = verdict_with(endpoint, status, Some("{}"), headers);
+                assert_eq!(verdict, expected, "{status} {headers:?}");
+            }
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl NotifyChannel {
     ) -> Self {
         Self {
             client: NotifyClient::new(client, &settings.line_notify_api_base),
-            images: Images::new(s3),
+            images: Images::new(s3, settings.is_on_lambda),
             pace: Pace::new(settings.notify_per_second),
             spent_tokens: SpentTokens::default(),
             clock,

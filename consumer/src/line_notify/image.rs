@@ -1,7 +1,8 @@
 //! The image file of a message. It is fetched once for each environment.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
 use aws_sdk_s3::primitives::AggregatedBytes;
@@ -58,12 +59,25 @@ impl ImageKind {
     }
 }
 
+/// No larger file is read. LINE publishes no limit for an uploaded file; for an image in a message
+/// it is 10 MB. <https://developers.line.biz/en/reference/messaging-api/#image-message>
+const MAX_IMAGE: u64 = 10_000_000;
+
 /// Why there is no image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ImageError {
     /// Nothing has this name.
     #[error("`image_file` names a file that does not exist")]
     Missing,
+    /// It is no regular file: reading it might never end.
+    #[error("`image_file` is not a regular file")]
+    NotAFile,
+    /// A function's own files are nobody's images.
+    #[error("`image_file` is a path, and on Lambda only an `s3://` URI can be read")]
+    PathOnLambda,
+    /// It would not fit in the memory beside the other deliveries.
+    #[error("`image_file` is larger than {} MB", MAX_IMAGE / 1_000_000)]
+    TooLarge,
     /// LINE Notify does not accept such a file, so it is not sent.
     #[error("`image_file` is neither a PNG nor a JPEG")]
     NotAnImage,
@@ -75,22 +89,30 @@ pub(crate) enum ImageError {
 /// The images of this environment, by the name that the messages give them.
 pub(crate) struct Images {
     s3: aws_sdk_s3::Client,
-    images: Mutex<HashMap<String, Arc<OnceCell<Image>>>>,
+    is_on_lambda: bool,
+    by_name: Mutex<HashMap<String, Arc<OnceCell<Image>>>>,
 }
 
 impl Images {
     /// No image is fetched yet.
-    pub(crate) fn new(s3: aws_sdk_s3::Client) -> Self {
+    pub(crate) fn new(s3: aws_sdk_s3::Client, is_on_lambda: bool) -> Self {
         Self {
             s3,
-            images: Mutex::default(),
+            is_on_lambda,
+            by_name: Mutex::default(),
         }
     }
 
     /// The image with this name, an `s3://` URI or a path. All who ask at the same time wait for
     /// one fetch.
     pub(crate) async fn get(&self, name: &str) -> Result<Image, ImageError> {
-        let image = Arc::clone(self.images.lock().await.entry(name.to_owned()).or_default());
+        let image = Arc::clone(
+            self.by_name
+                .lock()
+                .await
+                .entry(name.to_owned())
+                .or_default(),
+        );
         image.get_or_try_init(|| self.fetch(name)).await.cloned()
     }
 
@@ -98,6 +120,8 @@ impl Images {
         let bytes = if S3Uri::is_meant(name) {
             let object = S3Uri::object(name).map_err(|_| ImageError::Missing)?;
             self.object(&object).await?
+        } else if self.is_on_lambda {
+            return Err(ImageError::PathOnLambda);
         } else {
             file(name.to_owned()).await?
         };
@@ -117,6 +141,13 @@ impl Images {
                 ImageError::Unavailable
             }
         })?;
+        // The size is known before the body is read.
+        let size = response
+            .content_length()
+            .and_then(|size| u64::try_from(size).ok());
+        if size.ok_or(ImageError::Unavailable)? > MAX_IMAGE {
+            return Err(ImageError::TooLarge);
+        }
         let body = response.body.collect().await;
         body.map(AggregatedBytes::into_bytes).map_err(|error| {
             tracing::error!(error = aws_error::innermost(&error), "image not read");
@@ -126,12 +157,30 @@ impl Images {
 }
 
 async fn file(path: String) -> Result<Bytes, ImageError> {
-    let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
-    match read {
-        Ok(Ok(bytes)) => Ok(bytes.into()),
-        Ok(Err(error)) if error.kind() == ErrorKind::NotFound => Err(ImageError::Missing),
-        _ => Err(ImageError::Unavailable),
+    let read = tokio::task::spawn_blocking(move || read_file(&path)).await;
+    read.unwrap_or(Err(ImageError::Unavailable))
+}
+
+/// Reads a regular file that is not too large.
+fn read_file(path: &str) -> Result<Bytes, ImageError> {
+    let unread = |error: io::Error| match error.kind() {
+        ErrorKind::NotFound => ImageError::Missing,
+        _ => ImageError::Unavailable,
+    };
+    // A pipe must not even be opened: that waits for somebody at its other end.
+    if !fs::metadata(path).map_err(unread)?.is_file() {
+        return Err(ImageError::NotAFile);
     }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unread)?;
+    // One byte more tells that it is too large, even if it grows now.
+    file.take(MAX_IMAGE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unread)?;
+    if bytes.len() as u64 > MAX_IMAGE {
+        return Err(ImageError::TooLarge);
+    }
+    Ok(bytes.into())
 }
 
 #[cfg(test)]
@@ -149,6 +198,31 @@ mod tests {
         ] {
             assert_eq!(ImageKind::of(bytes), expected, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn only_a_regular_file_that_is_not_too_large_is_read() {
+        let folder = std::env::temp_dir().join(format!("fanline-image-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = |name: &str, size: u64| {
+            let path = folder.join(name);
+            File::create(&path).unwrap().set_len(size).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        for (path, expected) in [
+            (file("whole", MAX_IMAGE), Ok(10_000_000)),
+            (file("large", MAX_IMAGE + 1), Err(ImageError::TooLarge)),
+            ("/dev/zero".to_owned(), Err(ImageError::NotAFile)),
+            (
+                folder.to_str().unwrap().to_owned(),
+                Err(ImageError::NotAFile),
+            ),
+            ("/no/such/file".to_owned(), Err(ImageError::Missing)),
+        ] {
+            let read = read_file(&path).map(|bytes| bytes.len());
+            assert_eq!(read, expected, "{path}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -101,7 +101,7 @@ async fn nine_poison_records_are_set_aside_and_the_tenth_is_sent() {
         "{}".into(),
         "[]".into(),
         "null".into(),
-        r#"{"v":2,"anything":true}"#.into(),
+        r#"{"v":"2","anything":true}"#.into(),
         delivery_with(&[user(1)], |body| body["channel"] = json!("telex")),
         delivery_with(&[], |_| ()),
         delivery(&users(0..501)),

@@ -7,6 +7,7 @@ use minijinja::value::{Rest, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
 use super::date::datetimeformat;
+use super::number::written;
 use super::value::{NoText, spelling};
 
 /// The engine's own filters that make a text of a value. They write `true` as `True`.
@@ -37,9 +38,12 @@ pub(super) fn engine() -> Environment<'static> {
     engine.remove_global("debug");
     engine.remove_filter("pprint");
     for name in TEXT_FILTERS {
-        engine.add_filter(name, move |arguments: Rest<Value>| {
-            filter_texts(name, arguments)
-        });
+        engine.add_filter(
+            name,
+            move |state: &State<'_, '_>, arguments: Rest<Value>| {
+                filter_texts(state, name, arguments)
+            },
+        );
     }
     engine.add_filter("tojson", to_json);
     engine.add_filter("datetimeformat", datetimeformat);
@@ -69,7 +73,11 @@ fn write_value(
     value: &Value,
 ) -> Result<(), Error> {
     match value.kind() {
-        ValueKind::String | ValueKind::Number => minijinja::escape_formatter(out, state, value),
+        ValueKind::Number => match written(state, value) {
+            Some(written) => out.write_str(&written).map_err(Error::from),
+            None => minijinja::escape_formatter(out, state, value),
+        },
+        ValueKind::String => minijinja::escape_formatter(out, state, value),
         // An `if` without an `else`, which writes nothing. Any other missing value is an error
         // before it comes here.
         ValueKind::Undefined => Ok(()),
@@ -78,7 +86,11 @@ fn write_value(
 }
 
 /// The engine's own filter `name`, for values that are texts.
-fn filter_texts(name: &str, Rest(mut arguments): Rest<Value>) -> Result<Value, Error> {
+fn filter_texts(
+    state: &State<'_, '_>,
+    name: &str,
+    Rest(mut arguments): Rest<Value>,
+) -> Result<Value, Error> {
     static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(bare_engine);
     let texts = if OF_TEXTS.contains(&name) {
         arguments.len()
@@ -86,7 +98,12 @@ fn filter_texts(name: &str, Rest(mut arguments): Rest<Value>) -> Result<Value, E
         1
     };
     for argument in arguments.iter_mut().take(texts) {
-        if let Some(text) = as_text(argument)? {
+        // `format` takes numbers as numbers: `%.2f`.
+        if argument.kind() == ValueKind::Number && name != "format" {
+            if let Some(written) = written(state, argument) {
+                *argument = written.into();
+            }
+        } else if let Some(text) = as_text(argument)? {
             *argument = text;
         }
     }

@@ -248,3 +248,27 @@ const PIECES: [&str; 24] = [
     "{% endfor %}",
     "{{ loop.index }}",
 ];
+
+#[test]
+fn a_number_is_put_in_as_the_list_writes_it_also_by_the_engine() {
+    for (source, text) in [
+        ("{{ v }}", "12.50"),
+        ("{% if v > 12 %}{{ v }}{% endif %}", "12.50"),
+        ("{{ v|default('-') }}", "12.50"),
+        ("{{ v|string }} {{ v|upper }}", "12.50 12.50"),
+        ("{{ 'NT$' ~ v }}", "NT$12.50"),
+        ("{{ row['v'] }}{% if w %}!{% endif %}", "12.50!"),
+        ("{{ v * 2 }}", "25.0"),
+        ("{{ '%.1f'|format(v) }}", "12.5"),
+        ("{% if w %}{{ w }}{% endif %}", "1e5"),
+        ("{{ big|default(0) }}", "123456789012345678901234.5"),
+    ] {
+        let row = r#"{"v":12.50,"w":1e5,"big":123456789012345678901234.5}"#;
+        let row = JsonRow::parse(row).unwrap();
+        let mut json = String::new();
+        let template = compile(self::text(source));
+        template.render(&Row::Json(&row), &mut json).unwrap();
+        let messages: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(messages[0]["text"], text, "{source}");
+    }
+}

@@ -72,20 +72,20 @@ impl Duplicates {
     }
 }
 
-/// Gives the keys of all runs in order.
+/// Gives the keys of all runs in order. A number is compared much faster than the bytes of a key.
 fn merge(mut runs: Vec<SortedRun>, mut each: impl FnMut(RowKey)) -> io::Result<()> {
     let mut firsts = BinaryHeap::with_capacity(runs.len());
     for (run, keys) in runs.iter_mut().enumerate() {
         if let Some(key) = keys.next()? {
-            firsts.push(Reverse((key, run)));
+            firsts.push(Reverse((key.leading(), key, run)));
         }
     }
     while let Some(mut first) = firsts.peek_mut() {
-        let Reverse((key, run)) = *first;
+        let Reverse((_, key, run)) = *first;
         each(key);
         let next = runs.get_mut(run).map(SortedRun::next).transpose()?;
         match next.flatten() {
-            Some(next) => *first = Reverse((next, run)),
+            Some(next) => *first = Reverse((next.leading(), next, run)),
             None => {
                 PeekMut::pop(first);
             }

@@ -33,6 +33,12 @@ impl RowKey {
         bytes.fold(0, |row, byte| row << 8 | u64::from(*byte))
     }
 
+    /// The first bytes as a number: keys with different numbers are in the order of these.
+    pub(crate) fn leading(self) -> u128 {
+        let [leading @ .., _] = self.fingerprint;
+        u128::from_be_bytes(leading)
+    }
+
     /// Who the recipient is.
     pub(crate) fn fingerprint(self) -> [u8; 17] {
         self.fingerprint

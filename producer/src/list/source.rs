@@ -77,6 +77,12 @@ pub enum SourceError {
          a function reads `s3://BUCKET/KEY`"
     )]
     LocalFile,
+    /// The rows of LINE Notify came inside the event of a function.
+    #[error(
+        "`recipients` holds LINE Notify tokens, and queues and logs keep the event of a function: \
+         put the list into S3"
+    )]
+    InlineTokens,
     /// The code that reads the list panicked.
     #[error("`{0}` can't be read: the code that reads it panicked, the log says where")]
     Panicked(String),

@@ -11,6 +11,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_types::service_config::ServiceConfigKey;
 use bytes::Bytes;
 use fanline_core::campaign::{Campaign, Recipients};
+use fanline_core::channel::Channel;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::surroundings::Random;
 use fanline_core::text::push_json;
@@ -79,6 +80,11 @@ impl ListStore {
             Recipients::S3(object) => self.open_object(object, None, campaign).await?,
             Recipients::Path(path) if self.local_files => open_file(path, campaign).await?,
             Recipients::Path(_) => return Err(SourceError::LocalFile),
+            Recipients::Inline(_)
+                if !self.local_files && campaign.channel == Channel::LineNotify =>
+            {
+                return Err(SourceError::InlineTokens);
+            }
             Recipients::Inline(rows) => open_inline(rows),
         };
         Ok(source)

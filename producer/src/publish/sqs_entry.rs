@@ -131,8 +131,10 @@ impl EntryWriter {
                     .envelope
                     .request(&group.recipients, &group.messages)
                     .retry_key;
+                // Nothing here needs an order. In one group, one delivery that fails would stop the
+                // whole campaign.
                 request
-                    .message_group_id(&self.campaign.id)
+                    .message_group_id(key.to_string())
                     .message_deduplication_id(key.to_string())
             }
         }

@@ -18,3 +18,4 @@ mod publishing;
 mod runs;
 mod slices;
 mod support;
+mod versions;
