@@ -34,7 +34,8 @@ pub fn scenarios() -> Vec<Scenario> {
         mended(nothing_waits_at_the_end()),
         mended(warm_by_turns()),
         fewer_slots_deployed(),
-        failing_head(),
+        mended(failing_head()),
+        groups_in_a_hold(),
         mended(bad_token_fills_the_queue()),
         outage_fills_the_queue(),
         slow_neighbour(),
@@ -232,6 +233,21 @@ fn failing_head() -> Scenario {
         name: "one person's requests fail on a FIFO queue",
         finding: Finding::BehindTheHead,
         breaks: Invariant::NeverIdle,
+        is_open: true,
+        plan,
+    }
+}
+
+fn groups_in_a_hold() -> Scenario {
+    let mut plan = Plan::quiet(1, 150);
+    plan.queue.is_fifo = true;
+    plan.queue.max_receive_count = 5;
+    let no_token = spell(secs(0), secs(7_200), SpellKind::Unauthorized, Whom::All);
+    plan.line.spells.push(no_token);
+    Scenario {
+        name: "the token is not valid for two hours, and the queue is a FIFO queue",
+        finding: Finding::BehindTheHead,
+        breaks: Invariant::ReasonGiven,
         is_open: true,
         plan,
     }

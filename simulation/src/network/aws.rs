@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
 use hyper::{Request, Response};
 use serde::Deserialize;
@@ -71,7 +72,7 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let Self { network, process } = self.clone();
         HttpConnectorFuture::new(async move {
-            let request = in_bytes(&request);
+            let request = in_bytes(request).await;
             let answer = answer(&network, &process, request).await;
             let (parts, body) = answer?.into_parts();
             let status = parts.status.as_u16().try_into();
@@ -88,7 +89,7 @@ impl HttpConnector for Connector {
     }
 }
 
-fn in_bytes(request: &HttpRequest) -> Request<Bytes> {
+async fn in_bytes(mut request: HttpRequest) -> Request<Bytes> {
     let mut to = Request::new(Bytes::new());
     *to.method_mut() = request.method().parse().expect("a method");
     *to.uri_mut() = request.uri().parse().expect("a URI");
@@ -98,8 +99,9 @@ fn in_bytes(request: &HttpRequest) -> Request<Bytes> {
         to.headers_mut()
             .append(name.expect("a header"), value.expect("a value"));
     }
-    let body = request.body().bytes().expect("the body is in memory");
-    *to.body_mut() = Bytes::copy_from_slice(body);
+    // A body can be a file that is read now.
+    let body = ByteStream::new(request.take_body()).collect().await;
+    *to.body_mut() = body.expect("a file can be read").into_bytes();
     to
 }
 

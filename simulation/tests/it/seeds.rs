@@ -19,7 +19,7 @@ fn the_first_seeds_find_nothing_new() {
 }
 
 /// Seeds that found a fault when it was not mended yet.
-const FOUND: [(u64, Finding); 9] = [
+const FOUND: [(u64, Finding); 10] = [
     // One environment has a bad token for a while. It hands back what the others could send.
     (34, Finding::HeldEnvironmentTakesAll),
     // The same event once more a day later: everybody twice.
@@ -30,6 +30,8 @@ const FOUND: [(u64, Finding); 9] = [
     (45, Finding::SharesOutnumbered),
     // A FIFO queue, and what waits behind the first failure is never tried.
     (179, Finding::BehindTheHead),
+    // A FIFO queue and no token: what is behind the head reaches its last receive untried.
+    (109, Finding::BehindTheHead),
     // What waits is in flight for SQS, until the queue gives nothing more.
     (9, Finding::InFlightFull),
     (461, Finding::InFlightFull),
