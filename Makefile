@@ -14,8 +14,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
-	test simulate test-simulation build deploy invoke test-template test-conformance test-invoke \
-	test-deploy test-docs clean
+	test simulate fuzz test-simulation build deploy invoke test-template test-conformance \
+	test-invoke test-deploy test-docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,12 @@ test: ## Run the Rust tests
 SEEDS ?= 1-400
 simulate: ## Run the pipeline on virtual time: SEEDS=1-400, or SEEDS=17 for one seed
 	cargo run --quiet --profile simulate --package fanline-simulation -- $(SEEDS)
+
+RUNS ?= 1000000
+fuzz: ## Feed a reader random bytes: TARGET=list, delivery or template. Needs cargo-fuzz
+	mkdir -p fuzz/corpus/$(TARGET)
+	cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run $(TARGET) corpus/$(TARGET) seeds/$(TARGET) -- \
+		-runs=$(RUNS) -max_len=4096 -timeout=10 -rss_limit_mb=1024
 
 test-simulation: target/debug/fanline ## Run some seeds of the simulation
 	target/debug/simulate 13-72
