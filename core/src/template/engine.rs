@@ -30,8 +30,8 @@ const TEXT_FILTERS: [&str; 13] = [
 /// Those of them whose arguments are texts too.
 const OF_TEXTS: [&str; 2] = ["format", "replace"];
 
-/// What one text may cost, in the engine's steps. A loop in a loop would never end otherwise. A text
-/// of LINE's greatest length, built letter by letter, takes a tenth of this.
+/// What one text may cost, in the engine's steps. A loop in a loop would never end otherwise. The
+/// longest text that LINE takes, built letter by letter, needs a tenth of this.
 const MAX_STEPS: u64 = 500_000;
 
 /// What is said of a text that needs more.
