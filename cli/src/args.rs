@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use fanline_core::s3_uri::S3Uri;
 
 mod deployed;
 
@@ -53,7 +54,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Schedule(ScheduleArgs),
     Doctor(DoctorArgs),
-    /// Run the simulated queue or the simulated LINE by itself, until interrupted
+    /// Run the simulated queue, LINE or S3 by itself, until interrupted
     #[command(subcommand)]
     Simulate(SimulateArgs),
 }
@@ -163,6 +164,8 @@ pub(crate) enum SimulateArgs {
     Queue(ServerArgs),
     /// A LINE that sends nothing: Messaging API and LINE Notify, with a ledger of who got what
     Line(SimulateLineArgs),
+    /// An S3 that holds the files you name, in memory
+    S3(SimulateS3Args),
 }
 
 #[derive(Debug, Args)]
@@ -178,7 +181,22 @@ pub(crate) struct SimulateLineArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ServerArgs {
+pub(crate) struct SimulateS3Args {
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+    /// A file and where it lies, such as `s3://fanline-lists/friends.csv=events/friends.csv`
+    #[arg(value_name = "URI=FILE", required = true, value_parser = placed_file)]
+    pub(crate) objects: Vec<(S3Uri, PathBuf)>,
+}
+
+fn placed_file(text: &str) -> Result<(S3Uri, PathBuf), String> {
+    let (uri, file) = text.split_once('=').ok_or("is not URI=FILE")?;
+    let uri = S3Uri::object(uri).map_err(|error| format!("`{uri}` {error}"))?;
+    Ok((uri, file.into()))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListenArgs {
     /// The address to listen on, for example that of a container network. Everybody who reaches it
     /// can use the server
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
@@ -186,6 +204,12 @@ pub(crate) struct ServerArgs {
     /// The port. 0 takes any free port
     #[arg(long, value_name = "N")]
     pub(crate) port: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
     /// What goes wrong on purpose, as NAME=RATE,…. An unknown name lists them all
     #[arg(long, value_name = "SPEC")]
     pub(crate) faults: Option<String>,

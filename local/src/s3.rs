@@ -1,11 +1,10 @@
-//! The stand-in for S3: objects in memory behind S3's own protocol, on a loopback port.
+//! The stand-in for S3: objects in memory behind S3's own protocol.
 //!
 //! It answers what fanline and its operators' tools ask: conditional puts, ranged and conditional
 //! gets, listings, versions. It has its own copy of S3's rules, on purpose: it judges what the rest
 //! of the project sends. Signatures are not looked at, and there are no multipart uploads.
 
 use std::io;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -37,10 +36,10 @@ pub struct S3Server {
 }
 
 impl S3Server {
-    /// Binds a port of 127.0.0.1 and begins to answer, on the Tokio runtime that calls it. Fails if
-    /// the port is taken.
+    /// Binds a port and begins to answer, on the Tokio runtime that calls it. Fails if the port is
+    /// taken.
     pub async fn start(options: S3Options) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+        let listener = TcpListener::bind((options.host, options.port)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let account = Arc::new(Mutex::new(Account::new(options)));
         let accepting = tokio::spawn(wire::accept(listener, Arc::clone(&account)));
@@ -51,7 +50,7 @@ impl S3Server {
         })
     }
 
-    /// `http://127.0.0.1:PORT`, the endpoint for an S3 client that puts the bucket into the path.
+    /// `http://HOST:PORT`, the endpoint for an S3 client that puts the bucket into the path.
     pub fn url(&self) -> &str {
         &self.url
     }

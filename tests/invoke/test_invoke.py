@@ -54,7 +54,8 @@ class Stage:
 
     def invoke(self, name):
         function = FUNCTIONS[name]
-        with Function(function, **self.settings[function], AWS_ENDPOINT_URL_S3=self.s3) as running:
+        settings = self.settings[function] | {"AWS_ENDPOINT_URL_S3": self.s3}
+        with Function(function, **settings) as running:
             return running.invoke(event(name)), running.log()
 
     def take(self, queue_url):

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 
 use crate::support::{Folder, ONE_TEXT, campaign, list};
+use crate::worker::Process;
 
 /// A campaign with its list in S3.
 fn folder() -> Folder {
@@ -45,6 +46,7 @@ fn answer(mut stream: TcpStream, object: &[u8]) {
         .and_then(|range| range.split_once('-'))
         .unwrap();
     let (first, last): (usize, usize) = (first.parse().unwrap(), last.parse().unwrap());
+    let last = last.min(object.len() - 1);
     let part = &object[first..=last];
     let head = format!(
         "HTTP/1.1 206 Partial Content\r\nETag: \"1\"\r\nContent-Length: {}\r\n\
@@ -93,4 +95,38 @@ fn a_list_in_s3_is_read_with_the_credentials_of_the_environment() {
     let answer = folder().fanline_with(&["run", "campaign.json", "--json"], &variables);
     assert_eq!(answer.code, Some(0), "{answer:?}");
     assert_eq!(answer.json()["accepted"], 30);
+}
+
+#[test]
+fn a_simulated_s3_has_the_files_that_it_was_given() {
+    let friends = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/friends.csv");
+    let object = format!("s3://lists/list.csv={friends}");
+    let mut s3 = Process::start(&["simulate", "s3", "--port", "0", &object], &[]);
+    let variables = [
+        ("AWS_REGION", "ap-northeast-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_ENDPOINT_URL_S3", &s3.url()),
+    ];
+    let answer = folder().fanline_with(&["check", "campaign.json", "--json"], &variables);
+    assert_eq!(answer.json()["recipients"], 1_000, "{answer:?}");
+}
+
+#[test]
+fn a_file_that_a_simulated_s3_can_not_have_is_one_sentence() {
+    for (object, problem) in [
+        (
+            "s3://lists/list.csv=missing.csv",
+            "`missing.csv`: No such file",
+        ),
+        (
+            "s3://lists=list.csv",
+            "`s3://lists` is not `s3://BUCKET/KEY`",
+        ),
+        ("s3://lists/list.csv", "is not URI=FILE"),
+    ] {
+        let answer = Folder::new().fanline(&["simulate", "s3", "--port", "0", object]);
+        assert_eq!(answer.code, Some(2), "{answer:?}");
+        assert!(answer.err.contains(problem), "{answer:?}");
+    }
 }

@@ -1,11 +1,15 @@
 //! How a stand-in for S3 is set up.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use crate::s3::faults::S3Faults;
 
 /// How a stand-in for S3 is set up.
 #[derive(Clone, Debug)]
 pub struct S3Options {
-    /// The port on 127.0.0.1. 0 takes a free one.
+    /// The address to listen on. Everybody who reaches it can read and change the objects.
+    pub host: IpAddr,
+    /// The port. 0 takes a free one.
     pub port: u16,
     /// The buckets that are there. Any other one is `NoSuchBucket`, until it is created.
     pub buckets: Vec<String>,
@@ -25,6 +29,7 @@ pub(crate) const MAX_PAGE_ENTRIES: usize = 1_000;
 impl Default for S3Options {
     fn default() -> Self {
         Self {
+            host: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             buckets: vec!["bucket".to_owned()],
             forbidden: Vec::new(),
