@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
 	test simulate fuzz test-simulation build deploy invoke test-template test-conformance \
-	test-invoke test-deploy test-docs clean
+	test-invoke test-container test-deploy test-docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' Makefile
@@ -99,6 +99,9 @@ test-conformance: target/debug/fanline $(VENV)/tools $(VENV)/moto/installed ## C
 
 test-invoke: build target/debug/fanline $(VENV)/ministack/installed ## Send every file of events/ to the built functions
 	$(PYTHON) -m pytest tests/invoke
+
+test-container: build target/debug/fanline $(VENV)/ministack/installed ## Send events to the functions in containers, where an engine runs
+	$(PYTHON) -m pytest -rs tests/container
 
 test-deploy: build target/debug/fanline $(VENV)/ministack/installed ## Deploy the stack to a stand-in for AWS, and run a campaign
 	$(PYTHON) -m pytest tests/deploy
