@@ -8,14 +8,13 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_types::service_config::ServiceConfigKey;
 use bytes::Bytes;
 use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::channel::Channel;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::surroundings::Random;
 use fanline_core::text::push_json;
-use fanline_ledger::ListVersion;
+use fanline_ledger::{ListVersion, s3_client};
 use fanline_telemetry::aws_error::{innermost, status, words};
 use serde_json::{Map, Value};
 
@@ -34,14 +33,8 @@ pub(crate) struct ListStore {
 impl ListStore {
     /// Reads lists with the SDK's settings. `local_files`: whether a campaign may name a file.
     pub(crate) fn new(config: &SdkConfig, local_files: bool, random: Random) -> Self {
-        // A server at an address of its own, such as an S3 stand-in, has no host name for each
-        // bucket.
-        let has_endpoint = config.endpoint_url().is_some() || has_s3_endpoint(config);
-        let s3 = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(has_endpoint)
-            .build();
         Self {
-            s3: Client::from_conf(s3),
+            s3: s3_client(config),
             local_files,
             random,
         }
@@ -157,19 +150,6 @@ impl ListStore {
             Err(error) => Err(words(&error)),
         }
     }
-}
-
-/// Whether `AWS_ENDPOINT_URL_S3`, or its line in the profile, is set.
-fn has_s3_endpoint(config: &SdkConfig) -> bool {
-    let key = ServiceConfigKey::builder()
-        .service_id("S3")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build();
-    let service = config.service_config();
-    service
-        .zip(key.ok())
-        .is_some_and(|(service, key)| service.load_config(key).is_some())
 }
 
 async fn body(object: &S3Uri, answer: GetObjectOutput) -> Result<Bytes, SourceError> {

@@ -1,5 +1,6 @@
 //! Lists that are packed, encoded and written in other ways than their names say.
 
+use fanline_producer::Summary;
 use serde_json::json;
 
 use crate::support::{World, campaign, greeting, greetings, gzip, list, user, zstd};
@@ -13,8 +14,7 @@ fn utf16(text: &str, mark: bool, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(bytes).collect()
 }
 
-/// Sends a list, of which a longer one would be cut, and returns its summary's numbers and its
-/// error.
+/// The error that refuses a list.
 async fn refused(path: &str, bytes: Vec<u8>, more: &serde_json::Value) -> String {
     let world = World::start().await;
     world.put(path, bytes);
@@ -22,6 +22,15 @@ async fn refused(path: &str, bytes: Vec<u8>, more: &serde_json::Value) -> String
     let error = world.producer(&[]).handle(event, None).await.unwrap_err();
     assert_eq!(world.requests(), 0, "{error}");
     error.to_string()
+}
+
+/// Sends a list that is one slice, although slices are shorter: it can't be cut.
+async fn sent_as_one_slice(world: &World, event: serde_json::Value, slice_bytes: &str) -> Summary {
+    let producer = world.producer(&[("SLICE_QUEUE_URL", "slices"), ("SLICE_BYTES", slice_bytes)]);
+    let summary = producer.handle(event, None).await;
+    assert_eq!(summary.unwrap_or_else(|error| panic!("{error}")).slices, 1);
+    let slice = world.take_slices().pop().unwrap();
+    producer.handle(slice, None).await.unwrap()
 }
 
 #[tokio::test]
@@ -51,9 +60,7 @@ async fn a_list_is_read_by_its_first_bytes_and_not_by_its_name() {
         let world = World::start().await;
         world.put(&format!("bucket/{name}"), bytes);
         let event = campaign(&json!(format!("s3://bucket/{name}")), &json!({}));
-        let settings = [("SLICE_QUEUE_URL", "slices"), ("SLICE_BYTES", "1000000")];
-        let summary = world.producer(&settings).handle(event, None).await;
-        let summary = summary.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let summary = sent_as_one_slice(&world, event, "1000000").await;
         assert_eq!((summary.rows, summary.recipients), (1000, 1000), "{name}");
         assert_eq!(world.sent(), greetings(1000), "{name}");
     }
@@ -69,8 +76,7 @@ async fn a_list_in_another_encoding_is_read_where_the_campaign_says_so() {
     world.put("bucket/big5.csv", list.clone());
     let big5 = json!({"encoding": "Big5"});
     let event = campaign(&json!("s3://bucket/big5.csv"), &big5);
-    let settings = [("SLICE_QUEUE_URL", "slices"), ("SLICE_BYTES", "1")];
-    world.producer(&settings).handle(event, None).await.unwrap();
+    sent_as_one_slice(&world, event, "1").await;
     assert_eq!(world.sent(), [(user(0), greeting("王小明功"))]);
 
     let error = refused("bucket/big5.csv", list, &json!({})).await;
@@ -95,8 +101,7 @@ async fn a_sheet_of_a_workbook_is_a_list() {
     let text = "{{ name }} {{ code }} {{ day }}";
     let more = json!({"messages": [{"type": "text", "text": text}]});
     let event = campaign(&json!("s3://bucket/friends.xlsx"), &more);
-    let settings = [("SLICE_QUEUE_URL", "slices"), ("SLICE_BYTES", "1")];
-    let summary = world.producer(&settings).handle(event, None).await.unwrap();
+    let summary = sent_as_one_slice(&world, event, "1").await;
     assert_eq!((summary.rows, summary.recipients), (3, 3));
     let texts: Vec<_> = world
         .sent()
