@@ -134,6 +134,11 @@ class Stack:
     def ledger(self):
         return call("GET", f"{self.line.url}/_ledger")
 
+    def objects(self, prefix):
+        """The keys in the bucket for lists that begin so."""
+        found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+        return [one["Key"] for one in found.get("Contents", [])]
+
     def waiting(self, queue):
         """How many messages a queue holds."""
         return self.waiting_at(self.outputs[queue])

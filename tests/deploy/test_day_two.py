@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from stack import BUCKET, Stack
+from stack import Stack
 from world import ARCHITECTURE, BUILD, Aws, Simulated, client, wait_until
 
 PEOPLE = [f"U{number:032x}" for number in range(30)]
@@ -191,4 +191,5 @@ def test_a_deleted_stack_leaves_every_delivery(days):
     assert sum(waiting.values()) == len(PEOPLE)
     days.delete()
     assert {url: days.waiting_at(url) for url in queues} == waiting
-    assert days.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
+    assert days.objects("lists/") == ["lists/friends.csv"]
+    assert any(key.endswith("/run.json") for key in days.objects("ledger/"))

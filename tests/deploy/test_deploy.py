@@ -120,7 +120,8 @@ def test_a_deleted_stack_leaves_lists_queues_and_logs(deployed):
     assert deployed.functions.list_functions()["Functions"] == []
     assert deployed.waiting("DeadLetterQueueUrl") == 1
     assert len(deployed.sqs.list_queues(QueueNamePrefix=deployed.name)["QueueUrls"]) == 6
-    assert deployed.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
+    assert deployed.objects("lists/") == ["lists/friends.csv"]
+    assert any(key.endswith("/run.json") for key in deployed.objects("ledger/"))
     groups = client("logs", deployed.aws.url).describe_log_groups()["logGroups"]
     logs = {deployed.outputs[f"{function}LogGroup"] for function in ("Producer", "Consumer")}
     assert logs <= {group["logGroupName"] for group in groups}
