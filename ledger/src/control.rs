@@ -14,7 +14,7 @@ pub use gate::{Gate, gate};
 pub use pace::pace_of_one;
 pub use share::{Share, ShareError};
 pub use state::{
-    CanaryState, Control, Lane, Mapping, Pace, PauseMode, RunControl, RunState, Stack,
+    CanaryState, Control, Lane, Mapping, Pace, PauseMode, RunControl, RunState, Signature, Stack,
 };
 
 #[cfg(test)]

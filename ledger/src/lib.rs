@@ -68,7 +68,7 @@ pub use book::{
 pub use by_endpoint::ByEndpoint;
 pub use control::{
     CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Lane, Mapping, Pace, PauseMode,
-    RunControl, RunState, Sample, Share, ShareError, Stack, gate, pace_of_one,
+    RunControl, RunState, Sample, Share, ShareError, Signature, Stack, gate, pace_of_one,
 };
 pub use json_object::ObjectError;
 pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};

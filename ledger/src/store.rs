@@ -109,8 +109,13 @@ pub enum StoreError {
     Missing(String),
     /// It is there, perhaps, but not for us. S3 says so of an object that is not there, too, where
     /// listing is denied.
-    #[error("`{0}` can't be reached: no permission")]
-    Denied(String),
+    #[error("`{place}` can't be reached: no permission for {rights}")]
+    Denied {
+        /// The object.
+        place: String,
+        /// What is missing: the actions of a role, or what a user of the machine may not do.
+        rights: &'static str,
+    },
     /// The key has a form that a store can't have.
     #[error("`{0}` is not the key of an object")]
     Key(String),
@@ -198,6 +203,15 @@ impl Store {
         match self {
             Self::Bucket(bucket) => bucket.list(prefix).await,
             Self::Folder(folder) => folder.list(prefix).await,
+        }
+    }
+
+    /// The folders right below `prefix`, which ends in a slash: what all keys in each begin with,
+    /// in order. So the runs are found without reading the names of all their objects.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Bucket(bucket) => bucket.folders(prefix).await,
+            Self::Folder(folder) => folder.folders(prefix).await,
         }
     }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::lanes::{make_way, pause_mode, settle_mapping};
 use super::pace::min_pace;
 use super::state::{
-    CanaryState, Control, Lane, Mapping, Pace, PauseMode, RunControl, RunState, Stack,
+    CanaryState, Control, Lane, Mapping, Pace, PauseMode, RunControl, RunState, Signature, Stack,
 };
 use crate::keys::is_run_name;
 
@@ -277,8 +277,16 @@ impl<'a> Edit<'a> {
     /// Requests a second for the whole stack; `None` takes a limit back. Refused below what the
     /// stack's consumers need to get through a batch: to send nothing, pause.
     pub fn set_pace(self, pace: Pace) -> Edited {
+        if self.control.pace == pace {
+            return Ok(self.control.clone());
+        }
         let mut control = self.control.clone();
         control.pace = pace;
+        control.pace_set = Some(Signature {
+            since: self.now,
+            by: self.by.to_owned(),
+            why: self.why.map(str::to_owned),
+        });
         if let Some(problem) = control.problem() {
             return Err(value("pace", format!("can't be so: {problem}")));
         }

@@ -28,6 +28,9 @@ pub struct Control {
     /// Requests a second for the whole stack, where an operator has set them.
     #[serde(default, skip_serializing_if = "is_unset")]
     pub(super) pace: Pace,
+    /// Who set that pace, when and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pace_set: Option<Signature>,
     /// What the bookkeeper is to do with the event source mapping of the bulk lane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) mapping: Option<Mapping>,
@@ -41,6 +44,19 @@ pub struct Control {
 
 /// Requests a second for the whole stack; `None` where nothing but LINE's limit holds.
 pub type Pace = ByEndpoint<Option<u32>>;
+
+/// Who made a change, when and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// When.
+    pub since: Timestamp,
+    /// Who.
+    pub by: String,
+    /// Why, in their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
 
 /// What the control says about one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,6 +191,7 @@ impl Default for Control {
             v: VERSION,
             runs: BTreeMap::new(),
             pace: Pace::default(),
+            pace_set: None,
             mapping: None,
             urgent_mapping: None,
             stack: Stack::default(),
@@ -210,6 +227,11 @@ impl Control {
     /// The pace that an operator has set.
     pub fn pace(&self) -> Pace {
         self.pace
+    }
+
+    /// Who set the pace, when and why; `None` where nobody has.
+    pub fn pace_set(&self) -> Option<&Signature> {
+        self.pace_set.as_ref()
     }
 
     /// What the bookkeeper is to do with a lane's mapping; `None`: nothing.

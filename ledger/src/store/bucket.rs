@@ -15,6 +15,12 @@ use fanline_telemetry::aws_error::{innermost, status, words};
 
 use super::{Expect, Fetched, Listed, Object, Put, StoreError, Tag};
 
+/// What a request needs. Without `s3:ListBucket` S3 answers 403 for an object that is not there.
+const GET: &str = "`s3:GetObject`, and for what is not there `s3:ListBucket`";
+const PUT: &str = "`s3:PutObject`";
+const LIST: &str = "`s3:ListBucket`";
+const DELETE: &str = "`s3:DeleteObject`";
+
 /// A bucket, and what the keys in it begin with.
 ///
 /// The SDK's settings hold, `AWS_ENDPOINT_URL` and its line for S3 too. The role needs
@@ -41,7 +47,7 @@ impl Bucket {
         match self.request(key).send().await {
             Ok(answer) => Ok(Some(self.object(key, answer).await?)),
             Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(self.failed(key, &error)),
+            Err(error) => Err(self.failed(key, GET, &error)),
         }
     }
 
@@ -51,7 +57,7 @@ impl Bucket {
             Ok(answer) => Ok(Fetched::Object(self.object(key, answer).await?)),
             Err(error) if status(&error) == Some(304) => Ok(Fetched::Same),
             Err(error) if is_absent(&error) => Ok(Fetched::Absent),
-            Err(error) => Err(self.failed(key, &error)),
+            Err(error) => Err(self.failed(key, GET, &error)),
         }
     }
 
@@ -74,7 +80,7 @@ impl Bucket {
             // An empty object has no first byte.
             Err(error) if status(&error) == Some(416) => Ok(Some(Bytes::new())),
             Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(self.failed(key, &error)),
+            Err(error) => Err(self.failed(key, GET, &error)),
         }
     }
 
@@ -117,7 +123,7 @@ impl Bucket {
             Err(error) => Err(match (status(&error), expect) {
                 (Some(409 | 412), Expect::Absent | Expect::Tag(_)) => self.conflict(key),
                 (Some(404), Expect::Tag(_)) if is_absent(&error) => self.conflict(key),
-                _ => self.failed(key, &error),
+                _ => self.failed(key, PUT, &error),
             }),
         }
     }
@@ -131,20 +137,35 @@ impl Bucket {
         let mut pages = request.into_paginator().send();
         let mut listed = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.failed(prefix, &error))?;
+            let page = page.map_err(|error| self.failed(prefix, LIST, &error))?;
             for object in page.contents() {
                 let key = object.key().unwrap_or_default();
-                let key = key.strip_prefix(&self.place.key);
-                let key = key.ok_or_else(|| {
-                    self.problem(prefix, "S3 listed an object of another prefix".into())
-                })?;
                 listed.push(Listed {
-                    key: key.to_owned(),
+                    key: self.own_key(prefix, key)?,
                     bytes: u64::try_from(object.size().unwrap_or(0)).unwrap_or(0),
                 });
             }
         }
         Ok(listed)
+    }
+
+    pub(super) async fn folders(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let request = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.place.bucket)
+            .prefix(self.key(prefix))
+            .delimiter("/");
+        let mut pages = request.into_paginator().send();
+        let mut folders = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.failed(prefix, LIST, &error))?;
+            for folder in page.common_prefixes() {
+                let key = folder.prefix().unwrap_or_default();
+                folders.push(self.own_key(prefix, key)?);
+            }
+        }
+        Ok(folders)
     }
 
     pub(super) async fn delete(&self, key: &str) -> Result<(), StoreError> {
@@ -156,7 +177,7 @@ impl Bucket {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_absent(&error) => Ok(()),
-            Err(error) => Err(self.failed(key, &error)),
+            Err(error) => Err(self.failed(key, DELETE, &error)),
         }
     }
 
@@ -169,6 +190,12 @@ impl Bucket {
 
     fn key(&self, key: &str) -> String {
         format!("{}{key}", self.place.key)
+    }
+
+    /// The key below our place of what S3 listed under a prefix.
+    fn own_key(&self, prefix: &str, listed: &str) -> Result<String, StoreError> {
+        let key = listed.strip_prefix(&self.place.key).map(str::to_owned);
+        key.ok_or_else(|| self.problem(prefix, "S3 listed an object of another prefix".into()))
     }
 
     async fn object(&self, key: &str, answer: GetObjectOutput) -> Result<Object, StoreError> {
@@ -193,13 +220,23 @@ impl Bucket {
         }
     }
 
-    fn failed<E>(&self, key: &str, error: &SdkError<E, HttpResponse>) -> StoreError
+    /// `rights`: what the request needs.
+    fn failed<E>(
+        &self,
+        key: &str,
+        rights: &'static str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> StoreError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         match (error.code(), status(error)) {
             (Some("NoSuchBucket"), _) => StoreError::Missing(format!("s3://{}", self.place.bucket)),
-            (_, Some(401 | 403)) => StoreError::Denied(self.place.join(key).to_string()),
+            // Other words with these statuses are about the credentials or the clock.
+            (Some("AccessDenied" | "AllAccessDisabled") | None, Some(401 | 403)) => {
+                let place = self.place.join(key).to_string();
+                StoreError::Denied { place, rights }
+            }
             _ => self.problem(key, words(error)),
         }
     }

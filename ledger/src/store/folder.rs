@@ -120,6 +120,26 @@ impl Folder {
         Ok(listed)
     }
 
+    pub(super) async fn folders(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let folder = prefix.trim_end_matches('/').to_owned();
+        let path = match folder.as_str() {
+            "" => self.root.clone(),
+            folder => self.path(folder)?,
+        };
+        let prefix = prefix.to_owned();
+        self.blocking_at(folder, path, move |path| {
+            let mut folders = Vec::new();
+            for (name, metadata) in entries(path)? {
+                if metadata.is_dir() {
+                    folders.push(format!("{prefix}{name}/"));
+                }
+            }
+            folders.sort();
+            Ok(folders)
+        })
+        .await
+    }
+
     pub(super) async fn delete(&self, key: &str) -> Result<(), StoreError> {
         self.blocking(key, |path| {
             absent_is_none(fs::remove_file(path)).map(|_| ())
@@ -168,7 +188,9 @@ impl Folder {
         match done {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
-                Err(StoreError::Denied(self.place(&key)))
+                let place = self.place(&key);
+                let rights = "this user of the machine";
+                Err(StoreError::Denied { place, rights })
             }
             Ok(Err(error)) => Err(failed(error.to_string())),
             // The words of a panic may hold what was being put.
@@ -259,24 +281,11 @@ fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Adds the files below a folder. What disappears meanwhile is left out.
+/// Adds the files below a folder.
 fn walk(folder: &Path, prefix: &str, listed: &mut Vec<Listed>) -> io::Result<()> {
-    let Some(entries) = absent_is_none(fs::read_dir(folder))? else {
-        return Ok(());
-    };
-    for entry in entries {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        if name.starts_with('.') {
-            continue;
-        }
-        let Some(metadata) = absent_is_none(entry.metadata())? else {
-            continue;
-        };
+    for (name, metadata) in entries(folder)? {
         if metadata.is_dir() {
-            walk(&entry.path(), &format!("{prefix}{name}/"), listed)?;
+            walk(&folder.join(&name), &format!("{prefix}{name}/"), listed)?;
         } else {
             listed.push(Listed {
                 key: format!("{prefix}{name}"),
@@ -285,4 +294,25 @@ fn walk(folder: &Path, prefix: &str, listed: &mut Vec<Listed>) -> io::Result<()>
         }
     }
     Ok(())
+}
+
+/// What is in a folder, without our own files. What disappears meanwhile is left out.
+fn entries(folder: &Path) -> io::Result<Vec<(String, fs::Metadata)>> {
+    let Some(entries) = absent_is_none(fs::read_dir(folder))? else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        if name.starts_with('.') {
+            continue;
+        }
+        if let Some(metadata) = absent_is_none(entry.metadata())? {
+            found.push((name, metadata));
+        }
+    }
+    Ok(found)
 }

@@ -130,6 +130,37 @@ async fn a_listing_has_every_object_below_its_prefix_in_order() {
 }
 
 #[tokio::test]
+async fn the_folders_below_a_prefix_are_listed_without_what_is_in_them() {
+    let (stores, _kept) = both().await;
+    for store in stores {
+        assert!(store.folders("ledger/").await.unwrap().is_empty());
+        for key in [
+            "ledger/b/pages/1",
+            "ledger/b/pages/2",
+            "ledger/a/run.json",
+            "ledger/a%2Fb/run.json",
+            "ledger/c/run.json",
+            "ledger/d/run.json",
+            "ledger/file",
+            "control/control.json",
+        ] {
+            store.put(key, "x", &Expect::Absent).await.unwrap();
+        }
+        let runs = store.folders("ledger/").await.unwrap();
+        let expected = [
+            "ledger/a%2Fb/",
+            "ledger/a/",
+            "ledger/b/",
+            "ledger/c/",
+            "ledger/d/",
+        ];
+        assert_eq!(runs, expected);
+        let tops = store.folders("").await.unwrap();
+        assert_eq!(tops, ["control/", "ledger/"]);
+    }
+}
+
+#[tokio::test]
 async fn a_file_is_put_without_being_read_into_memory() {
     let (stores, kept) = both().await;
     let roll = kept.1.0.join("roll");
@@ -151,11 +182,17 @@ async fn a_file_is_put_without_being_read_into_memory() {
 #[tokio::test]
 async fn a_bucket_that_is_not_there_or_not_ours_is_named() {
     let s3 = S3::start().await;
-    for (bucket, expected) in [
-        ("missing", "`s3://missing` does not exist"),
+    let denied = "`s3://forbidden/run.json` can't be reached: no permission for ";
+    for (bucket, on_get, on_put) in [
+        (
+            "missing",
+            "`s3://missing` does not exist".to_owned(),
+            "`s3://missing` does not exist".to_owned(),
+        ),
         (
             "forbidden",
-            "`s3://forbidden/run.json` can't be reached: no permission",
+            format!("{denied}`s3:GetObject`, and for what is not there `s3:ListBucket`"),
+            format!("{denied}`s3:PutObject`"),
         ),
     ] {
         let place = S3Uri {
@@ -164,12 +201,12 @@ async fn a_bucket_that_is_not_there_or_not_ours_is_named() {
         };
         let store = Store::Bucket(Bucket::new(&s3.config(), place));
         let error = store.get("run.json").await.unwrap_err();
-        assert_eq!(error.to_string(), expected);
+        assert_eq!(error.to_string(), on_get);
         let error = store
             .put("run.json", "x", &Expect::Absent)
             .await
             .unwrap_err();
-        assert_eq!(error.to_string(), expected);
+        assert_eq!(error.to_string(), on_put);
     }
     let place = S3Uri {
         bucket: "missing".into(),

@@ -212,18 +212,30 @@ async fn list(
     let prefix = format!("{bucket}/{}", value("prefix").unwrap());
     let after = value("continuation-token").unwrap_or_default();
     let inner = inner.lock().unwrap();
-    let mut found = inner
-        .objects
+    // With a delimiter, all keys that go on behind it are one entry.
+    let delimited = value("delimiter").is_some();
+    let mut entries: BTreeMap<String, Option<usize>> = BTreeMap::new();
+    for (path, bytes) in inner.objects.range(prefix.clone()..) {
+        let Some(name) = path.strip_prefix(&prefix) else {
+            break;
+        };
+        match name.split_once('/').filter(|_| delimited) {
+            Some((folder, _)) => entries.insert(format!("{prefix}{folder}/"), None),
+            None => entries.insert(path.clone(), Some(bytes.len())),
+        };
+    }
+    let mut found = entries
         .range(after.clone()..)
-        .filter(|(path, _)| path.starts_with(&prefix) && **path > after)
+        .filter(|(path, _)| **path > after)
         .peekable();
     let mut contents = String::new();
     let mut last = String::new();
     for (path, bytes) in found.by_ref().take(3) {
         let key = path.strip_prefix(&format!("{bucket}/")).unwrap();
-        let size = bytes.len();
-        let entry = format!("<Contents><Key>{key}</Key><Size>{size}</Size></Contents>");
-        contents.push_str(&entry);
+        contents.push_str(&match bytes {
+            Some(size) => format!("<Contents><Key>{key}</Key><Size>{size}</Size></Contents>"),
+            None => format!("<CommonPrefixes><Prefix>{key}</Prefix></CommonPrefixes>"),
+        });
         last.clone_from(path);
     }
     let more = found.peek().is_some();

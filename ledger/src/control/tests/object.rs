@@ -37,6 +37,11 @@ fn the_object_is_pinned() {
     "push": 500,
     "multicast": null
   },
+  "pace_set": {
+    "since": "2026-12-25T02:00:00Z",
+    "by": "operator",
+    "why": "a test"
+  },
   "mapping": "disabled",
   "stack": {
     "outcomes": "https://sqs.example/outcomes",
