@@ -232,10 +232,11 @@ async fn list(
     let mut last = String::new();
     for (path, bytes) in found.by_ref().take(3) {
         let key = path.strip_prefix(&format!("{bucket}/")).unwrap();
-        contents.push_str(&match bytes {
+        let entry = match bytes {
             Some(size) => format!("<Contents><Key>{key}</Key><Size>{size}</Size></Contents>"),
             None => format!("<CommonPrefixes><Prefix>{key}</Prefix></CommonPrefixes>"),
-        });
+        };
+        contents.push_str(&entry);
         last.clone_from(path);
     }
     let more = found.peek().is_some();
