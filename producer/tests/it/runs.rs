@@ -166,7 +166,7 @@ async fn a_run_that_cannot_be_recorded_sends_nothing() {
     assert_eq!(
         error.unwrap(),
         "the record of the run can't be read or written, so nothing was sent: \
-         `s3://read-only/ledger/xmas/run.json` can't be reached: no permission"
+         `s3://read-only/ledger/xmas/run.json` can't be reached: no permission for `s3:PutObject`"
     );
 }
 
