@@ -4,8 +4,8 @@ use aws_config::SdkConfig;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use fanline_core::surroundings::{Clock, Surroundings};
 use fanline_ledger::{
-    Bucket, Control, Edit, EditControlError, Folder, Lane, Mapping, OutcomeMessage,
-    OutcomeQueueBody, Store, UpdateError, edit_control, gather, read_control,
+    Control, Edit, EditControlError, Folder, Lane, Mapping, OutcomeMessage, OutcomeQueueBody,
+    Store, UpdateError, edit_control, gather, read_control,
 };
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
@@ -75,7 +75,7 @@ impl Bookkeeper {
     ) -> Self {
         Self {
             store: match &settings.ledger {
-                LedgerPlace::Bucket(place) => Store::Bucket(Bucket::new(config, place.clone())),
+                LedgerPlace::Bucket(place) => Store::of_ledger_uri(config, place),
                 LedgerPlace::Folder(folder) => Store::Folder(Folder::new(folder)),
             },
             mappings: Mappings::new(settings.mappings.clone(), config),

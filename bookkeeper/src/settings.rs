@@ -14,8 +14,8 @@ const DEFAULT_ENVIRONMENTS: u32 = 10;
 /// What the bookkeeper needs to know before its first call.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `LEDGER_URI`: where the ledger lies: `s3://BUCKET`, `s3://BUCKET/PREFIX`, or on one machine
-    /// `file://FOLDER`.
+    /// `LEDGER_URI`: where the ledger lies, as for the producer: `s3://BUCKET/ledger/`, or on one
+    /// machine `file://FOLDER`.
     pub(crate) ledger: LedgerPlace,
     /// `OUTCOME_QUEUE_URL`, `SLICE_QUEUE_URL`, `DELIVERY_QUEUE_URL`, `PARKED_QUEUE_URL`,
     /// `DEAD_LETTER_QUEUE_URL` and `ENVIRONMENTS` (how many consumers there can be at once): what

@@ -19,7 +19,7 @@ fn host(world: &World) -> (Host, mpsc::UnboundedReceiver<String>) {
     let (logs, lines) = mpsc::unbounded_channel();
     options.logs = Some(logs);
     let variables = [
-        ("LEDGER_URI", "s3://bucket/stack".to_owned()),
+        ("LEDGER_URI", "s3://bucket/stack/ledger/".to_owned()),
         ("OUTCOME_QUEUE_URL", world.queue("outcomes")),
         ("SLICE_QUEUE_URL", world.queue("slices")),
         ("DELIVERY_QUEUE_URL", world.queue("deliveries")),
