@@ -15,9 +15,10 @@ use std::io::BufReader;
 use std::time::Instant;
 
 use fanline_ledger::{
-    Book, CellReason, DeliveryOutcome, Departed, Fingerprint, Fingerprinter, HEAD_BYTES,
-    OutcomeMessage, Page, RollReader, RollWriter, Sample, SliceId, Standing, Tally, read_tally,
+    Book, CellReason, DeliveryOutcome, Departed, HEAD_BYTES, OutcomeMessage, Page, RollReader,
+    RollWriter, Sample, SliceId, Standing, Tally, read_tally,
 };
+use fanline_telemetry::fingerprint::{Fingerprint, Fingerprinter};
 use jiff::{Timestamp, ToSpan};
 
 const MILLION: u32 = 1_000_000;

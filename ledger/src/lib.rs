@@ -76,10 +76,7 @@ pub use outcomes::{
     Cell, CellReason, DeliveryOutcome, Departed, FinalOutcome, OutcomeMessage, OutcomeMessageError,
     OutcomeQueueBody, Page, PageError, PageLine, RunOutcomes, Standing, WAKE, gather,
 };
-pub use roll::{
-    Fingerprint, FingerprintError, Fingerprinter, RollError, RollReader, RollRow, RollTotals,
-    RollWriter, RowMark,
-};
+pub use roll::{RollError, RollReader, RollRow, RollTotals, RollWriter, RowMark};
 pub use run::{
     Content, Cut, Decision, Equation, Firing, ListVersion, Refusal, RunKind, RunRecord, RunSum,
     SliceCounts, SliceLine, SliceLines, SliceOrder, decide,

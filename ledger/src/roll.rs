@@ -11,16 +11,15 @@
 //! of its own, all marks are equal. A row that is sent and a duplicate have a fingerprint.
 //! Fingerprints are as good as random, so they are not packed.
 
+use fanline_telemetry::fingerprint::Fingerprint;
 use serde::{Deserialize, Serialize};
 
 use crate::at::SliceId;
 use crate::run::SliceCounts;
 
-mod fingerprint;
 mod reader;
 mod writer;
 
-pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter};
 pub use reader::{RollReader, RollRow};
 pub use writer::RollWriter;
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use fanline_core::surroundings::Clock;
-use fanline_ledger::{ByEndpoint, Fingerprinter, SliceCounts};
+use fanline_ledger::{ByEndpoint, SliceCounts};
+use fanline_telemetry::fingerprint::Fingerprinter;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::check::reading::CheckReading;

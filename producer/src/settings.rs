@@ -6,7 +6,7 @@ use std::str::FromStr;
 use fanline_core::limits::sqs::is_fifo;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::settings::{Reader, SettingsError};
-use fanline_ledger::Fingerprinter;
+use fanline_telemetry::fingerprint::Fingerprinter;
 use serde_json::Value;
 
 /// The check of so many bytes fits the memory of a small function. Ten million rows are six slices.

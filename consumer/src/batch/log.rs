@@ -3,9 +3,8 @@
 use fanline_core::channel::Channel;
 use fanline_core::delivery::Delivery;
 use fanline_core::delivery::Request;
-use hmac::{Hmac, KeyInit, Mac};
+use fanline_telemetry::fingerprint::Fingerprinter;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::Sha256;
 
 use crate::channel::attempt::Exchange;
 use crate::channel::hold::HoldReason;
@@ -100,34 +99,5 @@ fn recipient(delivery: &Delivery, hash_key: Option<&SecretString>) -> Option<Str
         return None;
     };
     let key = hash_key.map_or(delivery.envelope.run.as_str(), ExposeSecret::expose_secret);
-    Some(keyed_hash(key, recipient))
-}
-
-/// Sixteen hexadecimal digits of a keyed hash. Who has the key and the ID can follow the recipient
-/// through the log. Nobody can find the ID from the digits, as from a plain hash of so few IDs.
-fn keyed_hash(key: &str, recipient: &str) -> String {
-    let digest = match Hmac::<Sha256>::new_from_slice(key.as_bytes()) {
-        Ok(mac) => mac.chain_update(recipient).finalize().into_bytes(),
-        Err(never) => unreachable!("HMAC takes a key of any length: {never}"),
-    };
-    let head = digest.iter().take(8);
-    let head = head.fold(0, |head, byte| head << 8 | u64::from(*byte));
-    format!("{head:016x}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ONE: &str = "U4af4980629f0c1d2e3f4a5b6c7d8e9fa";
-    const OTHER: &str = "U4af4980629f0c1d2e3f4a5b6c7d8e9fb";
-
-    #[test]
-    fn a_recipient_has_the_same_short_hash_under_the_same_key() {
-        let hash = keyed_hash("run", ONE);
-        assert_eq!(hash.len(), 16);
-        assert_eq!(hash, keyed_hash("run", ONE));
-        assert_ne!(hash, keyed_hash("other", ONE));
-        assert_ne!(hash, keyed_hash("run", OTHER));
-    }
+    Some(Fingerprinter::new(key).of(recipient).to_string())
 }

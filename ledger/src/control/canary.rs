@@ -1,11 +1,11 @@
 //! The canary: a fair sample of the people, who get the messages first.
 
+use fanline_telemetry::fingerprint::Fingerprinter;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::share::Share;
 use crate::json_object::ObjectError;
-use crate::roll::Fingerprinter;
 
 /// Fewer people say nothing about all others.
 const MIN_PEOPLE: u64 = 50;

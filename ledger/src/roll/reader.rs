@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, Read};
 
+use fanline_telemetry::fingerprint::{Fingerprint, Fingerprinter};
 use serde::Deserialize;
 
-use super::fingerprint::{Fingerprint, Fingerprinter};
 use super::writer::{DUPLICATE, ELSEWHERE, FIRST_DISTANCE, REJECTED};
 use super::{BLOCK_ROWS, RollError, RollHead, RollTotals, RowMark, VERSION};
 use crate::at::SliceId;

@@ -1,4 +1,5 @@
 use super::*;
+use fanline_telemetry::fingerprint::Fingerprinter;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::BufReader;

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::io::Write;
 
-use super::fingerprint::{Fingerprint, Fingerprinter};
+use fanline_telemetry::fingerprint::{Fingerprint, Fingerprinter};
+
 use super::{BLOCK_ROWS, RollError, RollHead, RollTotals, VERSION};
 use crate::at::SliceId;
 use crate::varint;

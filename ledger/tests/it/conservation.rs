@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use fanline_ledger::{
-    Book, BookAudit, ByEndpoint, DeliveryOutcome, FinalOutcome, Fingerprinter, RollReader,
-    RollWriter, RowMark, RunSum, SliceCounts, SliceId, SliceLine, SliceLines,
+    Book, BookAudit, ByEndpoint, DeliveryOutcome, FinalOutcome, RollReader, RollWriter, RowMark,
+    RunSum, SliceCounts, SliceId, SliceLine, SliceLines,
 };
+use fanline_telemetry::fingerprint::Fingerprinter;
 use proptest::prelude::*;
 
 use crate::world::{Attempts, best_cells, deliveries, slice};

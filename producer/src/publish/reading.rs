@@ -1,7 +1,8 @@
 //! The reading of a slice that publishes it: rows become deliveries, and deliveries become
 //! requests.
 
-use fanline_ledger::{ByEndpoint, Fingerprinter};
+use fanline_ledger::ByEndpoint;
+use fanline_telemetry::fingerprint::Fingerprinter;
 
 use crate::check::row_rules::RowRules;
 use crate::list::checked_rows::CheckedRows;

@@ -5,9 +5,8 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use fanline_core::recipient::Recipient;
-use fanline_ledger::{
-    Fingerprint, Fingerprinter, RollError, RollTotals, RollWriter, SliceId, draw_id,
-};
+use fanline_ledger::{RollError, RollTotals, RollWriter, SliceId, draw_id};
+use fanline_telemetry::fingerprint::{Fingerprint, Fingerprinter};
 
 use crate::publish::group::Group;
 

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use fanline_core::surroundings::{Clock, Random, Surroundings};
-use fanline_ledger::{
-    At, Fingerprinter, RollReader, RollRow, RowMark, SliceCounts, SliceId, SliceLines,
-};
+use fanline_ledger::{At, RollReader, RollRow, RowMark, SliceCounts, SliceId, SliceLines};
 use fanline_producer::Producer;
+use fanline_telemetry::fingerprint::Fingerprinter;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use serde_json::{Value, json};

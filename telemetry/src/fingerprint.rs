@@ -1,4 +1,4 @@
-//! What stands for a recipient in the roll and in the log.
+//! What stands for a recipient in the log, and in the ledger's rolls.
 
 use std::fmt;
 use std::str::FromStr;
@@ -47,15 +47,17 @@ impl fmt::Debug for Fingerprinter {
 
 impl Fingerprint {
     /// The fingerprint as a number, evenly spread.
-    pub(crate) fn number(self) -> u64 {
+    pub fn number(self) -> u64 {
         self.0
     }
 
-    pub(super) fn to_bytes(self) -> [u8; 8] {
+    /// The fingerprint as it stands in a roll.
+    pub fn to_bytes(self) -> [u8; 8] {
         self.0.to_be_bytes()
     }
 
-    pub(super) fn of_bytes(bytes: [u8; 8]) -> Self {
+    /// Reads what [`Fingerprint::to_bytes`] wrote.
+    pub fn of_bytes(bytes: [u8; 8]) -> Self {
         Self(u64::from_be_bytes(bytes))
     }
 }
@@ -111,6 +113,8 @@ mod tests {
         assert_eq!(one, Fingerprinter::new("run").of(user));
         assert_ne!(one, Fingerprinter::new("other").of(user));
         assert_ne!(one, Fingerprinter::new("run").of("U4"));
+        assert_ne!(one, Fingerprinter::new("run").of(&user.replace("fa", "fb")));
+        assert_eq!(one.to_string().len(), 16);
         // What the consumer's log has written since its first version.
         assert_eq!(one.to_string(), "b0e63de089be1b0f");
         assert_eq!("b0e63de089be1b0f".parse(), Ok(one));
