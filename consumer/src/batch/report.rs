@@ -185,3 +185,65 @@ pub(crate) fn outcome_of(
             .map(|letter| letter.line_message.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::route::Route;
+    use fanline_core::delivery::Endpoint;
+
+    fn exchange(response: Result<u16, Failure>, header: Option<&'static str>) -> Exchange {
+        let id = header.map(|name| (name.parse().unwrap(), "b3f7".parse().unwrap()));
+        Exchange {
+            route: Route::Line(Endpoint::Push),
+            departed: Timestamp::UNIX_EPOCH,
+            latency_ms: 12,
+            response: response.map(|status| Response {
+                status,
+                headers: id.into_iter().collect(),
+                body: None,
+            }),
+        }
+    }
+
+    const ID: Option<&str> = Some("x-line-request-id");
+    const ACCEPTED_ID: Option<&str> = Some("x-line-accepted-request-id");
+
+    #[test]
+    fn only_an_answer_of_line_leaves_no_doubt() {
+        for (response, header, expected) in [
+            (Ok(200), ID, Departed::Answered),
+            (Ok(200), None, Departed::Unanswered),
+            (Ok(409), ACCEPTED_ID, Departed::Answered),
+            (Ok(409), ID, Departed::Unanswered),
+            (Ok(400), None, Departed::Answered),
+            (Ok(401), None, Departed::Answered),
+            (Ok(429), None, Departed::Answered),
+            (Ok(302), ID, Departed::Unanswered),
+            (Ok(500), ID, Departed::Unanswered),
+            (Err(Failure::NotConnected), None, Departed::No),
+            (Err(Failure::TimedOut), None, Departed::Unanswered),
+            (Err(Failure::Lost), None, Departed::Unanswered),
+        ] {
+            let mut trail = Trail::NONE;
+            trail.add(&exchange(response, header));
+            assert_eq!(trail.departed, expected, "{response:?} {header:?}");
+        }
+    }
+
+    #[test]
+    fn a_doubt_stays_whatever_comes_after_it() {
+        let mut trail = Trail::NONE;
+        for (response, header, is_unanswered) in [
+            (Err(Failure::NotConnected), None, false),
+            (Ok(429), None, false),
+            (Err(Failure::TimedOut), None, true),
+            (Err(Failure::NotConnected), None, true),
+            (Ok(429), None, true),
+        ] {
+            trail.add(&exchange(response, header));
+            assert_eq!(trail.is_unanswered(), is_unanswered, "{response:?}");
+        }
+        assert_eq!(trail.status, Some(429));
+    }
+}

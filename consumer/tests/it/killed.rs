@@ -29,28 +29,7 @@ async fn whoever_was_in_a_killed_process_is_reached_once_all_the_same() {
         });
         world.publish(&body).await;
     }
-    let mut options = HostOptions::new(env!("CARGO_BIN_EXE_consumer"));
-    options.environments = 3;
-    options.timeout = Duration::from_secs(30);
-    options.kills = Kills {
-        seed: 7,
-        rate: 0.3,
-        within: Duration::from_millis(30),
-    };
-    let variables = world.variables().into_iter();
-    options.variables = variables
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    for (name, value) in [
-        ("AWS_ENDPOINT_URL", world.server.url()),
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("PUSH_PER_SECOND", "2000"),
-        ("OUTCOME_QUEUE_URL", &outcomes),
-    ] {
-        options.variables.insert(name.to_owned(), value.to_owned());
-    }
-    let host = Host::new(options);
+    let host = Host::new(options(&world, &outcomes));
     let invoked = host.clone();
     let function = move |event| {
         let host = invoked.clone();
@@ -84,6 +63,32 @@ async fn whoever_was_in_a_killed_process_is_reached_once_all_the_same() {
         everyone.len(),
         "somebody whom LINE accepted is not in the ledger"
     );
+}
+
+/// Processes of the consumer, of which three in ten are killed early.
+fn options(world: &World, outcomes: &str) -> HostOptions {
+    let mut options = HostOptions::new(env!("CARGO_BIN_EXE_consumer"));
+    options.environments = 3;
+    options.timeout = Duration::from_secs(30);
+    options.kills = Kills {
+        seed: 7,
+        rate: 0.3,
+        within: Duration::from_millis(30),
+    };
+    let variables = world.variables().into_iter();
+    options.variables = variables
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", world.server.url()),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("PUSH_PER_SECOND", "2000"),
+        ("OUTCOME_QUEUE_URL", outcomes),
+    ] {
+        options.variables.insert(name.to_owned(), value.to_owned());
+    }
+    options
 }
 
 /// The places of all deliveries that the outcome queue says were accepted.
