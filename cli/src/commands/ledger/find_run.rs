@@ -129,8 +129,8 @@ mod tests {
                  `xmas@2026-12-25T00:00:00Z`. Name one of them",
             ),
             (
-                "New-Yaer",
-                "there is no run `New-Yaer` in `s3://b`: did you mean `new-year`?",
+                "New-Years",
+                "there is no run `New-Years` in `s3://b`: did you mean `new-year`?",
             ),
             (
                 "easter",

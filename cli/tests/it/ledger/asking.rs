@@ -143,7 +143,7 @@ fn a_control_object_that_was_edited_into_nonsense_is_told_beside_the_status() {
     let folder = written(3);
     let store = store(&folder);
     enter(&store, "test");
-    let text = r#"{"v": 1, "runs": {"test": {"state": "opne"}}}"#;
+    let text = r#"{"v": 1, "runs": {"test": {"state": "running"}}}"#;
     let put = store.put(CONTROL_KEY, text, &Expect::Any);
     runtime().block_on(put).unwrap();
     let answer = folder.fanline(&STATUS);
