@@ -41,11 +41,6 @@ const KNOWN: &[Known] = &[
         may_show: |plan| plan.line.spells.iter().any(is_for_one_environment),
     },
     Known {
-        finding: Finding::LastSecond,
-        invariant: Invariant::NothingExpiresIdly,
-        may_show: has_faults,
-    },
-    Known {
         finding: Finding::SharesOutnumbered,
         invariant: Invariant::UnderLimit,
         may_show: |plan| !plan.consumers.changes.is_empty(),

@@ -30,7 +30,7 @@ pub fn scenarios() -> Vec<Scenario> {
         mended(forbidden_for_one()),
         mended(fired_again_after_a_day()),
         mended(fired_again_and_held()),
-        crowd_in_the_last_second(),
+        mended(crowd_in_the_last_second()),
         mended(nothing_waits_at_the_end()),
         mended(warm_by_turns()),
         fewer_slots_deployed(),
