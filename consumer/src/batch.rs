@@ -3,11 +3,15 @@
 //!
 //! # Layout
 //! - `settlement`: what becomes of a record, decided from an attempt
+//! - `turns`: the order in which the records are settled
+//! - `queue_change`: what is hidden and deleted at its end
 //! - `tally`: the metrics of the batch; `log`: its log lines
 
 mod log;
+mod queue_change;
 mod settlement;
 mod tally;
+mod turns;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -24,7 +28,7 @@ use uuid::Uuid;
 
 use crate::batch::log::{log_dead_letter, log_exchange, log_hold};
 use crate::batch::settlement::{
-    Decision, decide, may_be_read_later, out_of_time, refuse, to_hide, undecodable,
+    Decision, decide, may_be_read_later, out_of_time, refuse, undecodable,
 };
 use crate::batch::tally::BatchTally;
 use crate::channel::attempt::{Attempt, Conclusion};
@@ -32,9 +36,12 @@ use crate::channel::backoff::{self, RetryCause};
 use crate::environment::Environment;
 use crate::line::split::{self, Split};
 use crate::sqs::dead_letter::DeadLetter;
+use crate::sqs::delivery_queue::DeliveryQueue;
 use crate::sqs::record::Record;
 
+pub(crate) use queue_change::{change_queue, delete_settled};
 pub(crate) use settlement::Settlement;
+pub(crate) use turns::{Turns, turns};
 
 /// A delivery, or a part of one, that has its final outcome. A queue delivers at least once, so the
 /// same delivery may be settled twice.
@@ -120,15 +127,9 @@ impl Batch {
         }
     }
 
-    /// Hides everything that is handed back for its wait, with one request for each queue.
-    pub(crate) async fn hide(&self, records: &[Arc<Record>], settlements: &[Settlement]) {
-        let queues = to_hide(records, settlements, self.now());
-        for (arn, hidden) in queues {
-            if let Err(error) = self.environment.delivery_queue.hide(arn, &hidden).await {
-                // The records come again all the same, when their visibility timeout runs out.
-                tracing::warn!(%error, "visibility timeout not changed");
-            }
-        }
+    /// Where the records come from.
+    pub(crate) fn queue(&self) -> &DeliveryQueue {
+        &self.environment.delivery_queue
     }
 
     /// The metric lines of the batch.

@@ -45,12 +45,6 @@ const KNOWN: &[Known] = &[
         invariant: Invariant::UnderLimit,
         may_show: |plan| !plan.consumers.changes.is_empty(),
     },
-    // What is behind the head is received as often as the head, and not asked at its last receive.
-    Known {
-        finding: Finding::BehindTheHead,
-        invariant: Invariant::ReasonGiven,
-        may_show: |plan| plan.queue.is_fifo,
-    },
     Known {
         finding: Finding::InFlightFull,
         invariant: Invariant::FarFromInFlightLimit,

@@ -35,7 +35,7 @@ pub fn scenarios() -> Vec<Scenario> {
         mended(warm_by_turns()),
         fewer_slots_deployed(),
         mended(failing_head()),
-        groups_in_a_hold(),
+        mended(groups_in_a_hold()),
         mended(bad_token_fills_the_queue()),
         outage_fills_the_queue(),
         mended(slow_neighbour()),
