@@ -21,6 +21,28 @@ use crate::args::{
 use crate::exit::CommandEnd;
 use crate::print;
 
+/// What is done with a run.
+#[derive(Debug, Clone, Copy)]
+enum Verb {
+    Pause(Option<PauseMode>),
+    Resume,
+    Cancel,
+    Extend(Timestamp),
+    Release,
+}
+
+impl Verb {
+    fn apply(self, edit: Edit<'_>, run: &str) -> Result<Control, EditError> {
+        match self {
+            Self::Pause(mode) => edit.pause(run, mode),
+            Self::Resume => edit.resume(run),
+            Self::Cancel => edit.cancel(run),
+            Self::Extend(expires_at) => edit.extend(run, expires_at),
+            Self::Release => edit.release(run),
+        }
+    }
+}
+
 /// The control object before and after an edit.
 struct Edited {
     before: Control,
@@ -42,7 +64,7 @@ struct EditReport<'a> {
 /// Sends nothing more of a run until it is resumed.
 pub(super) async fn pause(args: &PauseArgs) -> anyhow::Result<CommandEnd> {
     let mode = args.mode.map(PauseMode::from);
-    let done = edit_run(&args.edit, |edit, run| edit.pause(run, mode)).await?;
+    let done = edit_run(&args.edit, Verb::Pause(mode)).await?;
     let now = Timestamp::now();
     done.print(&args.edit, None, |control| {
         let mode = match control.mode {
@@ -57,7 +79,7 @@ pub(super) async fn pause(args: &PauseArgs) -> anyhow::Result<CommandEnd> {
 
 /// Goes on with a run, and puts its parked deliveries back on the delivery queue.
 pub(super) async fn resume(args: &ResumeArgs) -> anyhow::Result<CommandEnd> {
-    let done = edit_run(&args.edit, |edit, run| edit.resume(run)).await?;
+    let done = edit_run(&args.edit, Verb::Resume).await?;
     // Also where it was open already: an earlier command may have been stopped in the middle.
     let unparked = match &done.edited.after.stack().parked {
         Some(parked) => unpark(&done, parked).await?,
@@ -99,7 +121,7 @@ pub(super) async fn cancel(args: &CancelArgs) -> anyhow::Result<CommandEnd> {
     if matches!(state, Some(RunState::Open | RunState::Paused)) {
         ask(&format!("this cancels the run `{run}` for good"), args.yes)?;
     }
-    let done = edit_found(ledger, run, &args.edit.sign, |edit, run| edit.cancel(run)).await?;
+    let done = edit_found(ledger, run, &args.edit.sign, Verb::Cancel).await?;
     done.print(&args.edit, None, |_| {
         "is cancelled. Once it is closed, `fanline resend` reaches those who got nothing".into()
     })
@@ -108,7 +130,7 @@ pub(super) async fn cancel(args: &CancelArgs) -> anyhow::Result<CommandEnd> {
 /// Lets a run's deliveries expire at another time.
 pub(super) async fn extend(args: &ExtendArgs) -> anyhow::Result<CommandEnd> {
     let expires_at = args.expires_at;
-    let done = edit_run(&args.edit, |edit, run| edit.extend(run, expires_at)).await?;
+    let done = edit_run(&args.edit, Verb::Extend(expires_at)).await?;
     let now = Timestamp::now();
     done.print(&args.edit, None, |_| {
         let when = format!("{} ({})", time(expires_at), from_now(expires_at, now));
@@ -118,7 +140,7 @@ pub(super) async fn extend(args: &ExtendArgs) -> anyhow::Result<CommandEnd> {
 
 /// Sends to everybody besides the canary's sample.
 pub(super) async fn release(args: &ReleaseArgs) -> anyhow::Result<CommandEnd> {
-    let done = edit_run(&args.edit, |edit, run| edit.release(run)).await?;
+    let done = edit_run(&args.edit, Verb::Release).await?;
     done.print(&args.edit, None, |_| {
         "is released: everybody is sent to".into()
     })
@@ -237,22 +259,19 @@ fn signature(by: &str, since: Timestamp, why: Option<&str>) -> String {
 }
 
 /// Edits the control of the run that the flags name.
-async fn edit_run(
-    args: &EditArgs,
-    change: impl Fn(Edit<'_>, &str) -> Result<Control, EditError>,
-) -> anyhow::Result<Done> {
+async fn edit_run(args: &EditArgs, verb: Verb) -> anyhow::Result<Done> {
     let ledger = Ledger::open(&args.run.ledger).await?;
     let run = find_run(&ledger, &args.run.run).await?.run;
-    edit_found(ledger, run, &args.sign, change).await
+    edit_found(ledger, run, &args.sign, verb).await
 }
 
 async fn edit_found(
     ledger: Ledger,
     run: String,
     sign: &SignArgs,
-    change: impl Fn(Edit<'_>, &str) -> Result<Control, EditError>,
+    verb: Verb,
 ) -> anyhow::Result<Done> {
-    let edited = edit(&ledger, sign, |edit, _| change(edit, &run)).await?;
+    let edited = edit(&ledger, sign, |edit, _| verb.apply(edit, &run)).await?;
     wake(&ledger, edited.after.stack().outcomes.as_deref()).await;
     Ok(Done {
         ledger,

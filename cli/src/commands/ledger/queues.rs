@@ -87,15 +87,12 @@ impl Queue {
             wanted += moved.len() as u64;
             let stay = stay.iter().filter_map(Message::receipt_handle);
             kept.extend(stay.map(str::to_owned));
-            match to {
-                Some(to) => {
-                    to.take_over(&moved).await?;
-                    self.delete(&moved).await?;
-                }
-                None => {
-                    let moved = moved.iter().filter_map(Message::receipt_handle);
-                    kept.extend(moved.map(str::to_owned));
-                }
+            if let Some(to) = to {
+                to.take_over(&moved).await?;
+                self.delete(&moved).await?;
+            } else {
+                let moved = moved.iter().filter_map(Message::receipt_handle);
+                kept.extend(moved.map(str::to_owned));
             }
         }
         self.show(&kept).await?;
@@ -146,7 +143,10 @@ impl Queue {
             let Some(first) = sent.failed.first() else {
                 return Ok(());
             };
-            problem = first.message().unwrap_or(first.code()).to_owned();
+            first
+                .message()
+                .unwrap_or(first.code())
+                .clone_into(&mut problem);
             left.retain(|entry| sent.failed.iter().any(|failed| failed.id == entry.id));
         }
         Err(self.failed(&problem))

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::bucket::Bucket;
-use super::queues::Queues;
+use super::queues::{Queues, delivery};
 use super::world::{edit, enter, record, store, written};
 use crate::support::{Answer, Folder};
 
@@ -234,8 +234,8 @@ fn an_edit_wakes_the_bookkeeper_and_a_resume_brings_only_its_own_parked_deliveri
         Some(0)
     );
     assert_eq!(queues.take("outcomes"), [r#"{"v":1,"wake":true}"#]);
-    let ours: Vec<_> = (0..25).map(|n| queues.delivery("test", n)).collect();
-    let others: Vec<_> = (0..15).map(|n| queues.delivery("other", n)).collect();
+    let ours: Vec<_> = (0..25).map(|n| delivery("test", n)).collect();
+    let others: Vec<_> = (0..15).map(|n| delivery("other", n)).collect();
     queues.put("parked", &ours);
     queues.put("parked", &others);
     let answer = fanline(&folder, &["resume", "test"]);

@@ -58,14 +58,6 @@ impl Queues {
         }
     }
 
-    /// The body of a delivery to one person.
-    pub(super) fn delivery(&self, run: &str, number: usize) -> String {
-        format!(
-            r#"{{"v":1,"run":"{run}","channel":"line","started_at":"2026-12-25T08:00:00Z","at":"1:{number}","recipients":["{}"],"messages":[{{"type":"text","text":"hello"}}]}}"#,
-            user(number)
-        )
-    }
-
     pub(super) fn put(&self, name: &str, bodies: &[String]) {
         for body in bodies {
             self.put_with(name, body, &[]);
@@ -101,4 +93,12 @@ impl Queues {
             }
         })
     }
+}
+
+/// The body of a delivery to one person.
+pub(super) fn delivery(run: &str, number: usize) -> String {
+    format!(
+        r#"{{"v":1,"run":"{run}","channel":"line","started_at":"2026-12-25T08:00:00Z","at":"1:{number}","recipients":["{}"],"messages":[{{"type":"text","text":"hello"}}]}}"#,
+        user(number)
+    )
 }
