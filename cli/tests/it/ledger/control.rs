@@ -82,13 +82,14 @@ fn a_cancel_asks_first_and_can_not_be_undone() {
 #[test]
 fn a_run_without_control_is_not_changed() {
     let folder = written(3);
+    folder.remove("records/control/control.json");
     let answer = fanline(&folder, &["pause", "test"]);
     assert_eq!(answer.code, Some(2), "{answer:?}");
     assert!(
         answer.err.contains("the run `test` is not in control"),
         "{answer:?}"
     );
-    assert!(!folder.path("records/control").exists());
+    assert!(!folder.path("records/control/control.json").exists());
 }
 
 #[test]
