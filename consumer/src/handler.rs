@@ -134,8 +134,10 @@ impl Consumer {
             never = self.environment.controls.keep_read() => match never {},
         };
         let time = room(deadline, MARGIN_TO_HIDE, clock).min(MAX_RECORD);
-        record_outcomes(&batch, &records, &mut settlements, time).await;
+        // On the heap, as is the next one: their futures have those of a client in them.
+        Box::pin(record_outcomes(&batch, &records, &mut settlements, time)).await;
         let change = change_queue(batch.queue(), &records, &settlements, clock.now());
+        let change = Box::pin(change);
         if let Err(error) =
             tokio::time::timeout(room(deadline, MARGIN_TO_RESPOND, clock), change).await
         {
@@ -207,7 +209,10 @@ async fn settle_in_turn(
         ended(&mut settle_rows(&batch, group, &settlements)).await;
         let settled: Vec<Settlement> = {
             let all = settlements.lock();
-            positions.iter().map(|position| all[*position]).collect()
+            positions
+                .iter()
+                .filter_map(|at| all.get(*at).copied())
+                .collect()
         };
         let has_next = groups.peek().is_some();
         if has_next && !delete_settled(batch.queue(), &records, &settled).await {
