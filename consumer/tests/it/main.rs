@@ -8,6 +8,8 @@
 )]
 
 mod batches;
+mod control;
+mod controlled;
 mod crowds;
 mod ends;
 mod events;
