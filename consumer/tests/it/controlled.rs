@@ -129,6 +129,18 @@ impl Controlled {
         }
     }
 
+    /// Takes some deliveries off the parked queue.
+    pub(crate) async fn take_parked(&self) -> Vec<String> {
+        let mut bodies = Vec::new();
+        for message in receive(&self.world.sqs, &self.parked).await {
+            let request = self.world.sqs.delete_message().queue_url(&self.parked);
+            let request = request.receipt_handle(message.receipt_handle.unwrap());
+            request.send().await.unwrap();
+            bodies.push(message.body.unwrap());
+        }
+        bodies
+    }
+
     /// How many requests LINE has seen.
     pub(crate) fn requests(&self) -> u64 {
         let ledger = self.world.line.ledger();

@@ -25,4 +25,5 @@ mod scripted;
 mod splits;
 mod support;
 mod tokens;
+mod under_load;
 mod validation;
