@@ -12,7 +12,9 @@ mod ledger;
 pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
-pub(crate) use ledger::{LedgerArgs, LedgerCommand, LedgerPlace, RunsArgs, StatusArgs};
+pub(crate) use ledger::{
+    DashboardArgs, LedgerArgs, LedgerCommand, LedgerPlace, RunsArgs, StatusArgs,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:

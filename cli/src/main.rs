@@ -8,7 +8,7 @@
 //! - `invocation`: one invocation of the consumer inside this process
 //! - `rehearsal`: a campaign on this machine: stand-ins, queues, producer and consumer
 //! - `stack`: the deployed stack, for `schedule` and `doctor`
-//! - `report`: the result of a run, for people, as JSON and as a page
+//! - `report`: the result of a run, for people, as JSON and as a page; `html`: the look of all pages
 //! - `exit`: exit codes; `log`: the log; `print`: standard output and error; `signals`: what ends a
 //!   command
 
@@ -17,6 +17,7 @@ mod aws;
 mod campaign_file;
 mod commands;
 mod exit;
+mod html;
 mod invocation;
 mod log;
 mod piped_list;

@@ -1,10 +1,12 @@
 //! The commands that ask about runs and control them.
 //!
 //! - `place`: the ledger that a command works on; `find_run`: the run that it names
-//! - `known`: all that the ledger says of a run; `status_text`: that in words; `words`: numbers and
-//!   times in words
-//! - `runs`, `status`: what is asked
+//! - `known`: all that the ledger says of a run, with its `details`; `status_text`: that in words;
+//!   `words`: numbers and times in words
+//! - `runs`, `status`: what is asked; `dashboard`: the same as pages
 
+mod dashboard;
+mod details;
 mod find_run;
 mod known;
 mod place;
@@ -21,5 +23,6 @@ pub(crate) async fn execute(command: &LedgerCommand) -> anyhow::Result<CommandEn
     match command {
         LedgerCommand::Runs(args) => runs::execute(args).await,
         LedgerCommand::Status(args) => status::execute(args).await,
+        LedgerCommand::Dashboard(args) => dashboard::execute(args).await,
     }
 }

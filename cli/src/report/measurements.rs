@@ -217,7 +217,7 @@ impl Latency {
 
 /// Recipients a second that LINE's limits allow, where so many recipients are in so many pushes and
 /// multicasts. Pushes and multicasts have a limit each and are sent at the same time.
-fn recipients_limit(recipients: u64, pushes: u64, multicasts: u64) -> Option<u64> {
+pub(crate) fn recipients_limit(recipients: u64, pushes: u64, multicasts: u64) -> Option<u64> {
     let milliseconds = (pushes * 1000)
         .div_ceil(PUSH_PER_SECOND.into())
         .max((multicasts * 1000).div_ceil(MULTICAST_PER_SECOND.into()));

@@ -2,4 +2,5 @@
 
 mod asking;
 mod bucket;
+mod dashboard;
 mod world;
