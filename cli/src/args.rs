@@ -13,7 +13,8 @@ pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
 pub(crate) use ledger::{
-    DashboardArgs, LedgerArgs, LedgerCommand, LedgerPlace, RunsArgs, StatusArgs,
+    CancelArgs, DashboardArgs, EditArgs, ExtendArgs, LedgerArgs, LedgerCommand, LedgerPlace,
+    PaceArgs, PaceLimit, PauseArgs, ReleaseArgs, ResumeArgs, RunsArgs, SignArgs, StatusArgs,
 };
 
 const EXIT_CODES: &str = "\

@@ -23,10 +23,11 @@ mod publish;
 mod settings;
 mod summary;
 
+pub use check::campaign::check;
 pub use check::samples::{Sample, Samples};
 pub use error::{ProduceError, Resume};
-pub use handler::{Producer, check};
+pub use handler::Producer;
 pub use list::checked_rows::Checked;
 pub use progress::Progress;
 pub use settings::Settings;
-pub use summary::Summary;
+pub use summary::{LeftOutPeople, Summary};

@@ -4,13 +4,19 @@
 //! - `known`: all that the ledger says of a run, with its `details`; `status_text`: that in words;
 //!   `words`: numbers and times in words
 //! - `runs`, `status`: what is asked; `dashboard`: the same as pages
+//! - `control`: what is changed; `sign`: by whom; `ask`: a question before it
+//! - `queues`: the stack's queues, and messages moved from one to another
 
+mod ask;
+mod control;
 mod dashboard;
 mod details;
 mod find_run;
 mod known;
 mod place;
+mod queues;
 mod runs;
+mod sign;
 mod status;
 mod status_text;
 mod words;
@@ -24,5 +30,11 @@ pub(crate) async fn execute(command: &LedgerCommand) -> anyhow::Result<CommandEn
         LedgerCommand::Runs(args) => runs::execute(args).await,
         LedgerCommand::Status(args) => status::execute(args).await,
         LedgerCommand::Dashboard(args) => dashboard::execute(args).await,
+        LedgerCommand::Pause(args) => control::pause(args).await,
+        LedgerCommand::Resume(args) => control::resume(args).await,
+        LedgerCommand::Cancel(args) => control::cancel(args).await,
+        LedgerCommand::Pace(args) => control::pace(args).await,
+        LedgerCommand::Extend(args) => control::extend(args).await,
+        LedgerCommand::Release(args) => control::release(args).await,
     }
 }

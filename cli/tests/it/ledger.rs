@@ -2,5 +2,7 @@
 
 mod asking;
 mod bucket;
+mod control;
 mod dashboard;
+mod queues;
 mod world;

@@ -1,16 +1,19 @@
 //! `fanline dashboard`: the runs as pages, on this machine alone.
 //!
 //! - `page`: the pages and their addresses; `access`: who may see them
-//! - `stacks`: the ledgers; `runs_view`, `run_view`: what a page shows of them; `render`: with which
-//!   templates; `parts`: the finished parts of a page
-//! - `server`: the answers; `cache`: what was read a moment ago; `events`: what is new
+//! - `stacks`: the ledgers; `runs_view`, `run_view`: what a page shows of them
+//! - `render`: the templates; `parts`: the finished parts of a page
+//! - `server`: what the answers are made of; `cache`: what was read a moment ago
+//! - `routes`: the addresses; `events`: what is new on a page; `change`: what the buttons do
 
 mod access;
 mod cache;
+mod change;
 mod events;
 mod page;
 mod parts;
 mod render;
+mod routes;
 mod run_view;
 mod runs_view;
 mod server;
@@ -48,7 +51,7 @@ pub(super) async fn execute(args: &DashboardArgs) -> anyhow::Result<CommandEnd> 
     print::line(format_args!("dashboard: {}", style(address).bold()))?;
     print::note("whoever has this address can change runs; Ctrl-C stops the dashboard");
     tokio::select! {
-        served = axum::serve(listener, server::router(Arc::new(server))) => served?,
+        ended = axum::serve(listener, routes::router(Arc::new(server))) => ended?,
         stopped = signals::stop() => stopped?,
     }
     Ok(CommandEnd::Complete)

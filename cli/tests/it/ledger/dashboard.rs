@@ -1,5 +1,7 @@
 //! `dashboard`: attacked over real sockets, as a page of another site or a curious neighbour would.
 
+mod changes;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -52,7 +54,7 @@ impl Dashboard {
         dashboard
     }
 
-    fn host(&self) -> String {
+    pub(super) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
@@ -70,16 +72,32 @@ impl Dashboard {
         Response::new(&answer)
     }
 
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
+    pub(super) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
         let host = self.host();
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         if !body.is_empty() {
-            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+            head = format!("{head}Content-Length: {}\r\n", body.len());
         }
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head = format!("{head}{name}: {value}\r\n");
         }
         self.raw(&head, body)
+    }
+
+    fn cookie_line(&self) -> String {
+        format!("Cookie: {}\r\n", self.cookie)
+    }
+
+    /// A page, asked for under this name and with these lines besides.
+    fn get_as(&self, path: &str, host: &str, more: &str) -> Response {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}");
+        self.raw(&head, "")
     }
 
     /// A page, as our own browser asks for it.
@@ -106,7 +124,7 @@ impl Response {
         }
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         let mut lines = lines.filter(|(known, _)| known.eq_ignore_ascii_case(name));
         Some(lines.next()?.1)
@@ -197,84 +215,74 @@ fn it_listens_on_this_machine_alone() {
     assert_eq!(help.code, Some(2), "{help:?}");
 }
 
+/// Each of these answers refuses, and says nothing. The HTTP server refuses some by itself.
+fn assert_refused(attack: &str, response: &Response) {
+    let is_refused = matches!(response.status, 400 | 403);
+    assert!(is_refused, "{attack}: {response:?}");
+    assert!(
+        !response.body.contains("accepted"),
+        "{attack}: {response:?}"
+    );
+    let cookie = response.header("set-cookie");
+    assert_eq!(cookie, None, "{attack}: {response:?}");
+}
+
 #[test]
-fn whoever_lacks_the_cookie_or_comes_from_elsewhere_learns_nothing() {
+fn whoever_lacks_the_cookie_learns_nothing() {
     let folder = world();
     let dashboard = Dashboard::start(&folder);
-    let (host, port, cookie) = (dashboard.host(), dashboard.port, &dashboard.cookie);
-    let token = &dashboard.token;
-    let cookie = format!("Cookie: {cookie}\r\n");
-    let evil = format!("evil.example:{port}");
-    let get = |path: &str, host: &str, more: &str| {
-        let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}");
-        dashboard.raw(&head, "")
-    };
-    let old = format!("GET / HTTP/1.0\r\n{cookie}");
-    let absolute = format!("http://{evil}/");
-    let many = format!("{cookie}Host: {host}\r\n");
-    let wrong_token = format!("/?token={}", "0".repeat(64));
-    let attacks = [
-        ("no cookie", get("/", &host, "")),
-        ("no cookie for a run", get(RUN, &host, "")),
-        ("no cookie for events", get("/events", &host, "")),
-        ("no cookie for a file", get("/app.js", &host, "")),
-        ("no cookie for nothing", get("/other", &host, "")),
-        ("wrong token", get(&wrong_token, &host, "")),
-        (
-            "wrong token, right cookie",
-            get(&wrong_token, &host, &cookie),
-        ),
-        (
-            "token as a cookie",
-            get("/", &host, &format!("Cookie: fanline-{port}={token}\r\n")),
-        ),
-        ("name that leads here", get("/", &evil, &cookie)),
-        (
-            "name that leads here, token",
-            get(&format!("/?token={token}"), &evil, ""),
-        ),
-        ("no port", get("/", "127.0.0.1", &cookie)),
-        ("two hosts", get("/", &host, &many)),
-        ("no host", dashboard.raw(&old, "")),
-        ("absolute address", get(&absolute, &host, &cookie)),
-        (
-            "other site",
-            get(
-                "/",
-                &host,
-                &format!("{cookie}Sec-Fetch-Site: cross-site\r\n"),
-            ),
-        ),
-        (
-            "other port",
-            get(
-                "/",
-                &host,
-                &format!("{cookie}Sec-Fetch-Site: same-site\r\n"),
-            ),
-        ),
-    ];
-    for (attack, response) in attacks {
-        // The HTTP server refuses some by itself.
-        assert!(
-            matches!(response.status, 400 | 403),
-            "{attack}: {response:?}"
-        );
-        assert!(
-            !response.body.contains("accepted"),
-            "{attack}: {response:?}"
-        );
-        assert_eq!(
-            response.header("set-cookie"),
-            None,
-            "{attack}: {response:?}"
-        );
+    let (host, cookie) = (dashboard.host(), dashboard.cookie_line());
+    for path in [
+        "/",
+        RUN,
+        "/events",
+        "/app.js",
+        "/change?at=0&run=test&do=pause",
+        "/other",
+    ] {
+        assert_refused(path, &dashboard.get_as(path, &host, ""));
     }
+    let wrong = format!("/?token={}", "0".repeat(64));
+    assert_refused("wrong token", &dashboard.get_as(&wrong, &host, ""));
+    let with_cookie = dashboard.get_as(&wrong, &host, &cookie);
+    assert_refused("wrong token, right cookie", &with_cookie);
+    let token = format!("Cookie: fanline-{}={}\r\n", dashboard.port, dashboard.token);
+    assert_refused("token as cookie", &dashboard.get_as("/", &host, &token));
+    assert_eq!(dashboard.get_as("/", &host, &cookie).status, 200);
+}
+
+#[test]
+fn whoever_asks_under_another_name_or_from_another_site_learns_nothing() {
+    let folder = world();
+    let dashboard = Dashboard::start(&folder);
+    let (host, port, cookie) = (dashboard.host(), dashboard.port, dashboard.cookie_line());
+    let evil = format!("evil.example:{port}");
+    let token = format!("/?token={}", dashboard.token);
+    assert_refused("other name", &dashboard.get_as("/", &evil, &cookie));
+    assert_refused("other name, token", &dashboard.get_as(&token, &evil, ""));
+    assert_refused("no port", &dashboard.get_as("/", "127.0.0.1", &cookie));
+    let two = format!("{cookie}Host: {host}\r\n");
+    assert_refused("two names", &dashboard.get_as("/", &evil, &two));
+    let none = format!("GET / HTTP/1.0\r\n{cookie}");
+    assert_refused("no name", &dashboard.raw(&none, ""));
+    let absolute = format!("http://{evil}/");
+    assert_refused("absolute", &dashboard.get_as(&absolute, &host, &cookie));
+    for site in ["cross-site", "same-site", "", "same-origin, cross-site"] {
+        let more = format!("{cookie}Sec-Fetch-Site: {site}\r\n");
+        assert_refused(site, &dashboard.get_as("/", &host, &more));
+    }
+    let localhost = format!("localhost:{port}");
+    assert_eq!(dashboard.get_as("/", &localhost, &cookie).status, 200);
+}
+
+#[test]
+fn other_methods_are_not_allowed() {
+    let folder = world();
+    let dashboard = Dashboard::start(&folder);
     for method in ["PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"] {
         let response = dashboard.send(method, "/", &[("Cookie", &dashboard.cookie)], "");
         assert_eq!(response.status, 405, "{method}: {response:?}");
     }
-    assert_eq!(get("/", &format!("localhost:{port}"), &cookie).status, 200);
 }
 
 #[test]

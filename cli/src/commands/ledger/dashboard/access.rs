@@ -8,6 +8,7 @@
 use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use uuid::Uuid;
 
 use super::page::{Page, query};
 
@@ -178,8 +179,8 @@ fn without_token(uri: &Uri) -> String {
 }
 
 fn secret() -> String {
-    let bytes: [u8; 32] = rand::random();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let half = || Uuid::from_bytes(rand::random()).simple().to_string();
+    half() + &half()
 }
 
 /// Compares in a time that does not tell how much is equal.

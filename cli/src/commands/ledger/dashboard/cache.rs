@@ -10,7 +10,7 @@ use super::page::Page;
 use super::parts::Parts;
 
 /// A page that nobody asked for in this time is forgotten.
-const KEPT: Duration = Duration::from_secs(60);
+const KEPT: Duration = Duration::from_mins(1);
 
 /// The parts of the pages that are open.
 #[derive(Default)]
@@ -38,9 +38,9 @@ impl Cache {
         {
             return Ok(Some(Arc::clone(parts)));
         }
-        let made = make.await?.map(Arc::new);
-        *kept = made.clone().map(|parts| (Instant::now(), parts));
-        Ok(made)
+        let new = make.await?.map(Arc::new);
+        *kept = new.clone().map(|parts| (Instant::now(), parts));
+        Ok(new)
     }
 
     /// Forgets all: something was changed.
@@ -74,7 +74,7 @@ mod tests {
         let (cache, reads) = (Cache::default(), AtomicU32::new(0));
         let parts = || Parts {
             title: String::new(),
-            parts: Vec::new(),
+            all: Vec::new(),
             is_over: false,
         };
         let get = |max_age: Duration| {
@@ -85,7 +85,7 @@ mod tests {
             };
             cache.get(&Page::Runs, move |_| max_age, make)
         };
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let pages = futures_util::future::join_all((0..20).map(|_| get(minute))).await;
         assert!(pages.iter().all(|page| matches!(page, Ok(Some(_)))));
         assert_eq!(reads.load(Ordering::Relaxed), 1);

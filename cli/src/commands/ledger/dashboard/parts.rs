@@ -8,7 +8,7 @@ pub(super) struct Parts {
     /// What the browser's tab says.
     pub(super) title: String,
     /// In the order of the page.
-    pub(super) parts: Vec<Part>,
+    pub(super) all: Vec<Part>,
     /// Whether nothing more will happen by itself.
     pub(super) is_over: bool,
 }
@@ -22,15 +22,15 @@ pub(super) struct Part {
 }
 
 impl Parts {
-    /// The content of the page. The parts from the third on stand in two columns where there is
-    /// room.
+    /// The content of the page.
     pub(super) fn content(&self) -> String {
-        let mut content = String::new();
-        for part in &self.parts {
+        let mut content = String::from("<div class=\"parts\">\n");
+        for part in &self.all {
             for piece in ["<div id=\"", part.id, "\">", &part.html, "</div>\n"] {
                 content.push_str(piece);
             }
         }
+        content.push_str("</div>\n");
         content
     }
 
@@ -38,7 +38,7 @@ impl Parts {
     /// they were, and then as they are.
     pub(super) fn changes(&self, seen: &mut HashMap<&'static str, String>) -> Option<String> {
         let mut changed = serde_json::Map::new();
-        for part in &self.parts {
+        for part in &self.all {
             if seen.get(part.id) != Some(&part.html) {
                 seen.insert(part.id, part.html.clone());
                 changed.insert(part.id.to_owned(), part.html.clone().into());
@@ -59,7 +59,7 @@ mod tests {
         };
         Parts {
             title: "run".into(),
-            parts: vec![part("state", "<p>open</p>"), part("figures", figures)],
+            all: vec![part("state", "<p>open</p>"), part("figures", figures)],
             is_over: false,
         }
     }

@@ -1,6 +1,5 @@
 //! The templates of the dashboard, and what they are filled with.
 
-use jiff::Timestamp;
 use minijinja::Value;
 use serde::Serialize;
 use serde_json::json;
@@ -16,7 +15,7 @@ use crate::html::{Frame, Templates, chart};
 const RUNS: &str = "runs";
 const COURSE: &str = "course";
 
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 11] = [
     (RUNS, include_str!("templates/runs.html.j2")),
     ("state", include_str!("templates/state.html.j2")),
     ("figures", include_str!("templates/figures.html.j2")),
@@ -25,12 +24,14 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("reasons", include_str!("templates/reasons.html.j2")),
     ("facts", include_str!("templates/facts.html.j2")),
     ("slices", include_str!("templates/slices.html.j2")),
+    ("controls", include_str!("templates/controls.html.j2")),
+    ("change", include_str!("templates/change.html.j2")),
     ("problem", include_str!("templates/problem.html.j2")),
 ];
 
 /// The parts of a run's page, in their order. Each has a template of its name.
-const RUN_PARTS: [&str; 7] = [
-    "state", "figures", COURSE, "outcomes", "reasons", "facts", "slices",
+const RUN_PARTS: [&str; 8] = [
+    "state", "controls", "figures", COURSE, "outcomes", "facts", "reasons", "slices",
 ];
 
 /// The templates of the dashboard.
@@ -72,7 +73,7 @@ impl Renderer {
         let html = self.0.part(RUNS, &json!({"stacks": stacks}))?;
         Ok(Parts {
             title: "Runs".into(),
-            parts: vec![Part { id: RUNS, html }],
+            all: vec![Part { id: RUNS, html }],
             is_over: false,
         })
     }
@@ -83,8 +84,9 @@ impl Renderer {
         run: &KnownRun,
         stack: &str,
         named: &NamedRun,
+        form_token: &str,
     ) -> Result<Parts, minijinja::Error> {
-        let view = RunView::new(run, stack, named, Timestamp::now());
+        let view = RunView::new(run, stack, named, form_token);
         let mut parts = Vec::new();
         for id in RUN_PARTS {
             let html = if id == COURSE {
@@ -96,7 +98,7 @@ impl Renderer {
         }
         Ok(Parts {
             title: run.run.clone(),
-            parts,
+            all: parts,
             is_over: run.is_over(),
         })
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::page::NamedRun;
 use crate::commands::ledger::known::KnownRun;
 use crate::commands::ledger::status_text::{cell_words, meanings, others, state_word, sum};
-use crate::commands::ledger::words::{count, duration, from_now, percent, time};
+use crate::commands::ledger::words::{self, count, duration, from_now, percent};
 use crate::html::chart::{Chart, OverTime, Series};
 use crate::report::measurements::recipients_limit;
 
@@ -24,6 +24,11 @@ pub(super) struct RunView<'a> {
     run: &'a KnownRun,
     stack: &'a str,
     query: String,
+    form_token: &'a str,
+    /// Whether it can be changed, and then whether it is paused.
+    is_changeable: bool,
+    is_paused: bool,
+    has_canary: bool,
     state: State,
     /// What becomes of the deliveries of a paused run.
     mode: Option<&'static str>,
@@ -106,12 +111,21 @@ impl State {
 }
 
 impl<'a> RunView<'a> {
-    pub(super) fn new(run: &'a KnownRun, stack: &'a str, named: &NamedRun, now: Timestamp) -> Self {
-        let bar = bar(run);
+    pub(super) fn new(
+        run: &'a KnownRun,
+        stack: &'a str,
+        named: &NamedRun,
+        form_token: &'a str,
+    ) -> Self {
+        let now = Timestamp::now();
         Self {
             run,
             stack,
             query: named.query(),
+            form_token,
+            is_changeable: matches!(run.state, Some(RunState::Open | RunState::Paused)),
+            is_paused: run.state == Some(RunState::Paused),
+            has_canary: run.canary == Some(CanaryState::Waiting),
             state: State::of(run),
             mode: run.mode.map(|mode| match mode {
                 PauseMode::Wait => "Its deliveries wait where they are.",
@@ -138,7 +152,7 @@ impl<'a> RunView<'a> {
                 percent(run.rows.without(), run.rows.rows),
                 percent(run.rows.open(), run.rows.rows)
             ),
-            bar,
+            bar: bar(run),
             figures: figures(run, now),
             slices: slices(run),
             facts: facts(run, now),
@@ -364,6 +378,11 @@ fn advice(reason: CellReason) -> &'static str {
         CellReason::Cancelled => "Nothing was sent to them.",
         CellReason::Accepted => "",
     }
+}
+
+/// A time with a space where a narrow screen may break it.
+fn time(at: Timestamp) -> String {
+    words::time(at).replace('T', " ")
 }
 
 fn number(number: u64) -> String {

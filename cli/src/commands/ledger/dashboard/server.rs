@@ -1,56 +1,30 @@
-//! The server: each request passes the guard, then a handler answers it.
+//! What the answers are made of: the stacks, the templates, and what was read a moment ago.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::{self, HeaderName, HeaderValue};
-use axum::http::{StatusCode, Uri};
-use axum::middleware::{self, Next};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use serde::Serialize;
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use super::access::{Access, Admission};
+use super::access::Access;
 use super::cache::Cache;
-use super::events;
-use super::page::Page;
+use super::page::{NamedRun, Page};
 use super::parts::Parts;
 use super::render::Renderer;
 use super::stacks::Stack;
-use crate::html::{Frame, STYLE};
+use crate::commands::ledger::known::KnownRun;
+use crate::html::Frame;
 
-/// A form has a few short fields.
-const MAX_BODY_BYTES: usize = 4096;
 /// A page shows what was read less than this time ago.
 const MAX_AGE: Duration = Duration::from_millis(900);
 /// A list of runs, and a run that is over, changes rarely.
 const MAX_AGE_OF_RUNS: Duration = Duration::from_millis(1_900);
 const MAX_AGE_OF_OVER: Duration = Duration::from_secs(5);
-
-/// What a browser may do with a page of this server.
-const HEADERS: [(HeaderName, &str); 7] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-         form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    ),
-    (header::CACHE_CONTROL, "no-store"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
-];
+/// The page above that of a run.
+const ALL_RUNS: (&str, &str) = ("/", "All runs");
 
 /// The dashboard.
 pub(super) struct Server {
@@ -77,13 +51,36 @@ impl Server {
             Page::Run(_) if parts.is_over => MAX_AGE_OF_OVER,
             Page::Run(_) => MAX_AGE,
         };
-        let (server, named) = (Arc::clone(self), page.clone());
-        // On a thread of its own: a large run takes a while to add up.
-        let read = async {
-            let read = move || Handle::current().block_on(server.read(&named));
-            tokio::task::spawn_blocking(read).await?
-        };
+        let named = page.clone();
+        let read = self.on_a_thread(async move |server| server.read(&named).await);
         self.cache.get(page, max_age, read).await
+    }
+
+    /// A run as it is now; `None` where there is none of this name.
+    pub(super) async fn known(
+        self: &Arc<Self>,
+        named: &NamedRun,
+    ) -> anyhow::Result<Option<KnownRun>> {
+        let named = named.clone();
+        let read = async move |server: Arc<Self>| match server.stacks.get(named.at) {
+            Some(stack) => stack.run(&named).await,
+            None => Ok(None),
+        };
+        self.on_a_thread(read).await
+    }
+
+    /// Works with the ledgers on a thread of its own: a large run takes a while to add up.
+    pub(super) async fn on_a_thread<T, F>(
+        self: &Arc<Self>,
+        work: impl FnOnce(Arc<Self>) -> F + Send + 'static,
+    ) -> anyhow::Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = anyhow::Result<T>>,
+    {
+        let server = Arc::clone(self);
+        let work = move || Handle::current().block_on(work(server));
+        tokio::task::spawn_blocking(work).await?
     }
 
     async fn read(&self, page: &Page) -> anyhow::Result<Option<Parts>> {
@@ -98,107 +95,70 @@ impl Server {
             return Ok(None);
         };
         match stack.run(named).await? {
-            Some(run) => Ok(Some(self.renderer.run(&run, stack.name(), named)?)),
+            Some(run) => Ok(Some({
+                let form_token = self.access.form_token();
+                self.renderer.run(&run, stack.name(), named, form_token)?
+            })),
             None => Ok(None),
         }
     }
 
-    /// A page with one sentence.
-    fn sentence(&self, status: StatusCode, title: &str, words: &str) -> Response {
-        let content = json!({"title": title, "words": words});
+    /// The page of these parts, which hears what is new.
+    pub(super) fn live(&self, page: &Page, parts: &Parts) -> Response {
+        let events = page.events_url();
         let frame = Frame {
-            title,
-            up: Some(("/", "All runs")),
+            title: &parts.title,
+            events: Some(&events),
+            up: matches!(page, Page::Run(_)).then_some(ALL_RUNS),
             ..Frame::default()
         };
-        match self.renderer.page("problem", &content, &frame) {
-            Ok(page) => (status, Html(page)).into_response(),
-            Err(_) => (status, words.to_owned()).into_response(),
+        answer(StatusCode::OK, self.renderer.around(parts, &frame))
+    }
+
+    /// A page of one template, which stays as it is.
+    pub(super) fn still(
+        &self,
+        status: StatusCode,
+        title: &str,
+        template: &str,
+        data: &impl Serialize,
+    ) -> Response {
+        let frame = Frame {
+            title,
+            up: Some(ALL_RUNS),
+            ..Frame::default()
+        };
+        answer(status, self.renderer.page(template, data, &frame))
+    }
+
+    /// A page with one sentence.
+    pub(super) fn sentence(&self, status: StatusCode, title: &str, words: &str) -> Response {
+        let data = json!({"title": title, "words": words});
+        self.still(status, title, "problem", &data)
+    }
+
+    pub(super) fn missing(&self) -> Response {
+        let words = "There is no such run or page.";
+        self.sentence(StatusCode::NOT_FOUND, "Not found", words)
+    }
+
+    /// What can't be read or changed, and why.
+    pub(super) fn unusable(&self, title: &str, error: &anyhow::Error) -> Response {
+        self.sentence(StatusCode::BAD_GATEWAY, title, &format!("{error:#}"))
+    }
+
+    /// Something was changed: everything is read again.
+    pub(super) fn forget(&self) {
+        self.cache.clear();
+    }
+}
+
+fn answer(status: StatusCode, page: Result<String, minijinja::Error>) -> Response {
+    match page {
+        Ok(page) => (status, Html(page)).into_response(),
+        Err(error) => {
+            let words = format!("a page can't be made: {error}");
+            (StatusCode::INTERNAL_SERVER_ERROR, words).into_response()
         }
     }
-}
-
-/// All addresses of the dashboard.
-pub(super) fn router(server: Arc<Server>) -> Router {
-    Router::new()
-        .route("/", get(page))
-        .route("/run", get(page))
-        .route("/events", get(events))
-        .route("/style.css", get(style))
-        .route("/app.js", get(script))
-        .fallback(missing)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::from_fn_with_state(Arc::clone(&server), guard))
-        .with_state(server)
-}
-
-/// Lets a request through or refuses it, and adds the headers to each answer.
-async fn guard(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let mut response = match server.access.admit(&parts) {
-        Admission::Admitted => next.run(Request::from_parts(parts, body)).await,
-        Admission::Exchange(page) => {
-            let cookie = server.access.cookie();
-            let headers = [(header::LOCATION, page), (header::SET_COOKIE, cookie)];
-            (StatusCode::SEE_OTHER, headers).into_response()
-        }
-        Admission::Refused(refusal) => (refusal.status(), refusal.words()).into_response(),
-    };
-    for (name, value) in HEADERS {
-        let value = HeaderValue::from_static(value);
-        response.headers_mut().insert(name, value);
-    }
-    response
-}
-
-async fn page(State(server): State<Arc<Server>>, uri: Uri) -> Response {
-    let Some(page) = Page::of(&uri) else {
-        return missing(State(server)).await;
-    };
-    match server.parts(&page).await {
-        Ok(Some(parts)) => {
-            let events = page.events_url();
-            let frame = Frame {
-                title: &parts.title,
-                events: Some(&events),
-                up: matches!(page, Page::Run(_)).then_some(("/", "All runs")),
-                ..Frame::default()
-            };
-            match server.renderer.around(&parts, &frame) {
-                Ok(page) => Html(page).into_response(),
-                Err(error) => unreadable(&server, &error.into()),
-            }
-        }
-        Ok(None) => missing(State(server)).await,
-        Err(error) => unreadable(&server, &error),
-    }
-}
-
-async fn events(State(server): State<Arc<Server>>, uri: Uri) -> Response {
-    match Page::of(&uri) {
-        Some(page) => events::stream(server, page).into_response(),
-        None => missing(State(server)).await,
-    }
-}
-
-async fn missing(State(server): State<Arc<Server>>) -> Response {
-    let words = "There is no such run or page.";
-    server.sentence(StatusCode::NOT_FOUND, "Not found", words)
-}
-
-fn unreadable(server: &Server, error: &anyhow::Error) -> Response {
-    let title = "The ledger can’t be read";
-    server.sentence(StatusCode::BAD_GATEWAY, title, &format!("{error:#}"))
-}
-
-async fn style() -> Result<impl IntoResponse, Infallible> {
-    Ok(([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE))
-}
-
-async fn script() -> Result<impl IntoResponse, Infallible> {
-    let script = include_str!("app.js");
-    Ok((
-        [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")],
-        script,
-    ))
 }

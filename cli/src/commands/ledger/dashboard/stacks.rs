@@ -24,6 +24,10 @@ impl Stack {
         &self.ledger.name
     }
 
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// The newest runs.
     pub(super) async fn runs(&self) -> anyhow::Result<NewestRuns> {
         let names = self.ledger.list_names().await?;
