@@ -28,6 +28,8 @@ pub use check::samples::{Sample, Samples};
 pub use error::{ProduceError, Resume};
 pub use handler::Producer;
 pub use list::checked_rows::Checked;
+pub use list::rows::{ListRows, ReadError};
+pub use list::source::SourceError;
 pub use progress::Progress;
 pub use settings::Settings;
 pub use summary::{LeftOutPeople, Summary};

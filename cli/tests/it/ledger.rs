@@ -4,5 +4,6 @@ mod asking;
 mod bucket;
 mod control;
 mod dashboard;
+mod people;
 mod queues;
 mod world;

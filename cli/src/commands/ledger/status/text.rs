@@ -5,11 +5,11 @@ use fanline_ledger::{CanaryState, Cell, CellCount, FinalOutcome, PauseMode, RunK
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
 
-use super::known::{KnownRun, RowSum};
-use super::words::{count, duration, from_now, people, percent, time};
+use crate::commands::ledger::status::known::{KnownRun, RowSum};
+use crate::commands::ledger::words::{count, duration, from_now, people, percent, time};
 
 /// A state as people read it.
-pub(super) fn state_word(run: &KnownRun) -> &'static str {
+pub(crate) fn state_word(run: &KnownRun) -> &'static str {
     match (run.state, run.canary) {
         (Some(RunState::Open), Some(CanaryState::Waiting)) => "open (canary)",
         (Some(RunState::Open), _) => "open",
@@ -22,7 +22,7 @@ pub(super) fn state_word(run: &KnownRun) -> &'static str {
 }
 
 /// The status of a run, for people. Colours only where they are read.
-pub(super) fn text(run: &KnownRun, now: Timestamp) -> String {
+pub(crate) fn text(run: &KnownRun, now: Timestamp) -> String {
     let mut text = head(run, now);
     text.push('\n');
     terms(&mut text, &run.rows);
@@ -33,7 +33,7 @@ pub(super) fn text(run: &KnownRun, now: Timestamp) -> String {
 }
 
 /// One line, for a log.
-pub(super) fn line(run: &KnownRun, now: Timestamp) -> String {
+pub(crate) fn line(run: &KnownRun, now: Timestamp) -> String {
     let rows = &run.rows;
     format!(
         "{} {} {}: {} of {} accepted ({}), {} waiting, {} got nothing{}",
@@ -132,7 +132,7 @@ fn terms(text: &mut String, rows: &RowSum) {
 }
 
 /// Each term with its meaning, and whether it is as it should be.
-pub(super) fn meanings(rows: &RowSum) -> [(&'static str, u64, &'static str, bool); 10] {
+pub(crate) fn meanings(rows: &RowSum) -> [(&'static str, u64, &'static str, bool); 10] {
     [
         ("accepted", rows.accepted, "LINE accepted it", true),
         ("refused", rows.refused, "LINE will never accept it", false),
@@ -180,7 +180,7 @@ fn equation(rows: &RowSum) -> String {
 }
 
 /// The rows and the terms that have any.
-pub(super) fn sum(rows: &RowSum) -> String {
+pub(crate) fn sum(rows: &RowSum) -> String {
     let terms: Vec<_> = meanings(rows)
         .into_iter()
         .filter(|(_, number, ..)| *number > 0)
@@ -207,13 +207,13 @@ fn reasons(text: &mut String, run: &KnownRun) {
 }
 
 /// The people with an outcome other than accepted, by reason.
-pub(super) fn others(run: &KnownRun) -> impl Iterator<Item = &CellCount> {
+pub(crate) fn others(run: &KnownRun) -> impl Iterator<Item = &CellCount> {
     let others = run.reasons.iter();
     others.filter(|count| count.cell.outcome() != FinalOutcome::Accepted)
 }
 
 /// An outcome with its reason and status: `set aside, quota, status 429`.
-pub(super) fn cell_words(cell: Cell) -> String {
+pub(crate) fn cell_words(cell: Cell) -> String {
     let mut words = cell.outcome().as_str().replace('_', " ");
     if let Some(reason) = cell.reason().as_str() {
         push(&mut words, format_args!(", {}", reason.replace('_', " ")));
