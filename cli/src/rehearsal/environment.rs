@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
+use fanline_bookkeeper::Bookkeeper;
 use fanline_consumer::Consumer;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::variable;
@@ -129,7 +130,10 @@ impl RunEnvironment {
         if continues || !self.keeps_queues() {
             return Ok(continues);
         }
-        for queue in [&self.queues.slices, &self.queues.deliveries] {
+        let Queues {
+            slices, deliveries, ..
+        } = &self.queues;
+        for queue in [slices, deliveries, &self.queues.parked] {
             let waiting = queues::waiting(&self.sqs, queue).await?;
             if waiting > 0 {
                 let problem = format!(
@@ -170,6 +174,22 @@ impl RunEnvironment {
         Ok(Consumer::new(settings, &self.config).await?)
     }
 
+    /// The bookkeeper as its Lambda has it. It can't order slices: another run in the same folder
+    /// would go on although nobody asked for it.
+    pub(crate) fn bookkeeper(&self) -> anyhow::Result<Bookkeeper> {
+        let ledger = self.runs.uri()?;
+        let settings = fanline_bookkeeper::Settings::from_lookup(|name| match name {
+            "LEDGER_URI" => Some(ledger.clone()),
+            "OUTCOME_QUEUE_URL" => Some(self.queues.outcomes.clone()),
+            "DELIVERY_QUEUE_URL" => Some(self.queues.deliveries.clone()),
+            "PARKED_QUEUE_URL" => Some(self.queues.parked.clone()),
+            "DEAD_LETTER_QUEUE_URL" => Some(self.queues.dead_letters.clone()),
+            "ENVIRONMENTS" => Some("1".into()),
+            _ => None,
+        })?;
+        Ok(Bookkeeper::new(settings, &self.config))
+    }
+
     /// All variables of a consumer binary that runs in `processes` processes.
     pub(crate) async fn binary_variables(
         &self,
@@ -200,6 +220,7 @@ impl RunEnvironment {
         let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
         set("DELIVERY_QUEUE_URL", self.queues.deliveries.clone());
         set("DEAD_LETTER_QUEUE_URL", self.queues.dead_letters.clone());
+        set("OUTCOME_QUEUE_URL", self.queues.outcomes.clone());
         set("MAX_RECEIVE_COUNT", MAX_RECEIVE_COUNT.to_string());
         set("PUSH_PER_SECOND", share(PUSH_PER_SECOND));
         set("MULTICAST_PER_SECOND", share(MULTICAST_PER_SECOND));

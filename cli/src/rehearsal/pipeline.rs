@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::exit;
+use crate::invocation::bookkeeping::Bookkeeping;
 use crate::rehearsal::consumer::{ConsumerFunction, FaultyConsumer};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
@@ -34,6 +35,13 @@ const MAX_BATCHES: usize = 64;
 /// The most slices that the producer works on at the same time.
 const MAX_SLICES: usize = 2;
 
+/// The bookkeeper's batches wait so long for more outcomes.
+const BOOK_WINDOW: Duration = Duration::from_secs(1);
+
+/// Outcomes reach the ledger within seconds, and after a fault when they come again.
+const MAX_DRAIN: Duration = Duration::from_mins(2);
+const NOT_KEPT: &str = "not every outcome could be written into the record of the run";
+
 /// The time between two looks at the queues.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -46,6 +54,7 @@ pub(crate) struct Pipeline<'a> {
     handed_over: Arc<HandedOver>,
     slices: Poller,
     deliveries: Poller,
+    bookkeeping: Bookkeeping,
     /// Whether the consumer is a binary. Its outcomes are not reported to this process.
     is_binary: bool,
     give_up_after: Duration,
@@ -57,6 +66,8 @@ impl<'a> Pipeline<'a> {
         environment: &'a RunEnvironment,
         args: &RunArgs,
     ) -> anyhow::Result<Self> {
+        // Before the first delivery: the bookkeeper says in the control object where its queue is.
+        let bookkeeping = keep_books(environment).await?;
         let fan_out = Arc::new(FanOut::new(environment.producer()?));
         let outcomes = Arc::new(FirstOutcomes::default());
         let recorder = Arc::new(Recorder::start());
@@ -68,6 +79,7 @@ impl<'a> Pipeline<'a> {
         Ok(Self {
             slices: poll_slices(environment, &fan_out).await?,
             deliveries: poll_deliveries(environment, consumer, &handed_over).await?,
+            bookkeeping,
             environment,
             fan_out,
             outcomes,
@@ -161,6 +173,8 @@ impl<'a> Pipeline<'a> {
         self.slices.stop().await;
         self.deliveries.stop().await;
         let environment = self.environment;
+        let is_kept = is_drained(environment).await?;
+        self.bookkeeping.stop().await;
         let dead_queue = &environment.queues.dead_letters;
         let mut dead_letters = dead_letters::take_all(&environment.sqs, dead_queue).await?;
         let run = campaign.run();
@@ -196,11 +210,30 @@ impl<'a> Pipeline<'a> {
                 .map(|early_end| early_end.with_cure(is_live, queue))
                 .or(fan_out.error)
                 .or_else(|| doubled(ledger.as_ref()))
-                .or_else(|| (!accounting.adds_up()).then(|| bug.to_owned())),
+                .or_else(|| (!accounting.adds_up()).then(|| bug.to_owned()))
+                .or_else(|| (!is_kept).then(|| NOT_KEPT.to_owned())),
             line: ledger.map(Into::into),
             accounting,
         })
     }
+}
+
+async fn keep_books(environment: &RunEnvironment) -> anyhow::Result<Bookkeeping> {
+    let bookkeeper = environment.bookkeeper()?;
+    let (sqs, queue) = (environment.sqs.clone(), &environment.queues.outcomes);
+    Ok(Bookkeeping::start(bookkeeper, sqs, queue, BOOK_WINDOW, |_| ()).await?)
+}
+
+/// Whether every outcome is in the ledger. What is not there is asked again when the run goes on.
+async fn is_drained(environment: &RunEnvironment) -> anyhow::Result<bool> {
+    let end = Instant::now() + MAX_DRAIN;
+    while queues::waiting(&environment.sqs, &environment.queues.outcomes).await? > 0 {
+        if Instant::now() > end {
+            return Ok(false);
+        }
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+    Ok(true)
 }
 
 /// The problem of a run whose simulated LINE sent somebody a message twice.

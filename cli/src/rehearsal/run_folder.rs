@@ -1,6 +1,6 @@
 //! The folder with the records of runs.
 
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use fanline_core::settings::variable;
 use fanline_ledger::{Folder, RunKind, Store};
@@ -46,6 +46,16 @@ impl RunFolder {
     /// The store in the folder.
     pub(crate) fn store(&self) -> Store {
         Store::Folder(Folder::new(&self.path))
+    }
+
+    /// The folder as the setting `LEDGER_URI` names it.
+    pub(crate) fn uri(&self) -> anyhow::Result<String> {
+        let folder = path::absolute(&self.path)?;
+        let folder = folder.to_str();
+        let folder = folder.ok_or_else(|| {
+            InputError("--at: the name of the folder for the records is no text".into())
+        })?;
+        Ok(format!("file://{folder}"))
     }
 
     /// Whether its runs reach people.
