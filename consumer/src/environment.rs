@@ -13,6 +13,7 @@ use crate::line_notify::channel::NotifyChannel;
 use crate::settings::Settings;
 use crate::sqs::dead_letter::DeadLetterQueue;
 use crate::sqs::delivery_queue::DeliveryQueue;
+use crate::sqs::outcome_queue::OutcomeQueue;
 
 /// One environment: the channels with their clients, tokens and paces, and the queues.
 pub(crate) struct Environment {
@@ -26,6 +27,8 @@ pub(crate) struct Environment {
     pub delivery_queue: DeliveryQueue,
     /// Where deliveries are set aside.
     pub dead_letter_queue: DeadLetterQueue,
+    /// Where the ledger hears what became of deliveries. `None`: there is no ledger.
+    pub outcome_queue: Option<OutcomeQueue>,
     /// The time of day and random numbers.
     pub surroundings: Surroundings,
     invocations: AtomicU32,
@@ -45,10 +48,12 @@ impl Environment {
         let s3 = aws_sdk_s3::Client::new(config);
         let Surroundings { clock, random } = surroundings.clone();
         let dead_letter_queue_url = settings.dead_letter_queue_url.clone();
+        let outcome_queue_url = settings.outcome_queue_url.clone();
         Self {
             line: LineChannel::start(&settings, &http, secrets_manager, clock.clone()).await,
             line_notify: NotifyChannel::new(&settings, http, s3, clock),
             delivery_queue: DeliveryQueue::new(sqs.clone(), settings.delivery_queue_url.clone()),
+            outcome_queue: outcome_queue_url.map(|url| OutcomeQueue::new(sqs.clone(), url)),
             dead_letter_queue: DeadLetterQueue::new(sqs, dead_letter_queue_url, random),
             surroundings,
             settings,

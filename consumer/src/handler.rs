@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use crate::batch::{Batch, Observer, Settled, Settlement};
+use crate::batch::{Batch, Observer, Settled, Settlement, record_outcomes};
 use crate::channel::http::HttpClient;
 #[cfg(feature = "simulation")]
 use crate::channel::http::in_process::InProcess;
@@ -19,11 +19,16 @@ use crate::environment::Environment;
 use crate::settings::Settings;
 use crate::sqs::record::{Record, rows};
 
-/// Kept back at an invocation's end for dead letters, changes of visibility and the response.
-const MARGIN: Duration = Duration::from_secs(2);
-/// Kept back of that for changes of visibility and the response. What is not settled then is handed
-/// back as it is.
+/// Kept back at an invocation's end for dead letters, outcome messages, changes of visibility and
+/// the response.
+const MARGIN: Duration = Duration::from_secs(3);
+/// Kept back of that for outcome messages and what comes after them. What is not settled then is
+/// handed back as it is.
+const MARGIN_TO_RECORD: SignedDuration = SignedDuration::from_millis(1_800);
+/// Kept back of that for changes of visibility and the response.
 const MARGIN_TO_HIDE: SignedDuration = SignedDuration::from_millis(800);
+/// Outcome messages take no longer. What they could not say comes again.
+const MAX_RECORD: Duration = Duration::from_secs(1);
 /// Kept back of that for the response alone.
 const MARGIN_TO_RESPOND: SignedDuration = SignedDuration::from_millis(300);
 
@@ -104,20 +109,23 @@ impl Consumer {
         let records: Vec<Arc<Record>> = event
             .records
             .into_iter()
-            .map(|record| Arc::new(record.into()))
+            .enumerate()
+            .map(|(position, record)| Arc::new(Record::of(position, record)))
             .collect();
         let latest = self.latest_departure(deadline);
         let clock = &self.environment.surroundings.clock;
         if latest < clock.now() && !records.is_empty() {
             tracing::error!(
                 "no request can be made: the function's timeout is not longer than \
-                 `REQUEST_TIMEOUT_SECONDS` and 2 s"
+                 `REQUEST_TIMEOUT_SECONDS` and 3 s"
             );
         }
         let invocation = self.environment.begin();
         let environment = Arc::clone(&self.environment);
         let batch = Arc::new(Batch::new(environment, Arc::clone(&self.observer), latest));
-        let settlements = settle_all(&batch, &records, deadline, clock).await;
+        let mut settlements = settle_all(&batch, &records, deadline, clock).await;
+        let time = room(deadline, MARGIN_TO_HIDE, clock).min(MAX_RECORD);
+        record_outcomes(&batch, &records, &mut settlements, time).await;
         let hide = batch.hide(&records, &settlements);
         if let Err(error) =
             tokio::time::timeout(room(deadline, MARGIN_TO_RESPOND, clock), hide).await
@@ -165,7 +173,7 @@ async fn settle_all(
             }
         }
     };
-    if tokio::time::timeout(room(deadline, MARGIN_TO_HIDE, clock), all)
+    if tokio::time::timeout(room(deadline, MARGIN_TO_RECORD, clock), all)
         .await
         .is_err()
     {

@@ -41,6 +41,9 @@ pub struct Settings {
     /// `DELIVERY_QUEUE_URL`: the queue that the records come from. Without it, the records' ARN is
     /// looked up.
     pub(crate) delivery_queue_url: Option<String>,
+    /// `OUTCOME_QUEUE_URL`: where the ledger hears what became of deliveries. Without it nobody is
+    /// told.
+    pub(crate) outcome_queue_url: Option<String>,
     /// This environment's share of LINE's limit, in requests a second: `LINE_PUSH_LIMIT` divided by
     /// `ENVIRONMENTS`, or `PUSH_PER_SECOND`.
     pub(crate) push_per_second: f64,
@@ -76,6 +79,7 @@ impl Settings {
             base(reader, "LINE_NOTIFY_API_BASE", "https://notify-api.line.me");
         let dead_letter_queue_url = reader.required("DEAD_LETTER_QUEUE_URL");
         let delivery_queue_url = reader.optional("DELIVERY_QUEUE_URL");
+        let outcome_queue_url = reader.optional("OUTCOME_QUEUE_URL");
         let environments = reader
             .optional("ENVIRONMENTS")
             .map_or(DEFAULT_ENVIRONMENTS, NonZeroU32::get);
@@ -96,6 +100,7 @@ impl Settings {
             line_notify_api_base,
             dead_letter_queue_url,
             delivery_queue_url,
+            outcome_queue_url,
             push_per_second,
             multicast_per_second,
             notify_per_second,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::channel::attempt::Exchange;
 
-const OUTCOMES: [Outcome; 7] = [
+const OUTCOMES: [Outcome; 8] = [
     Outcome::Accepted,
     Outcome::AlreadyAccepted,
     Outcome::Retry,
@@ -17,6 +17,7 @@ const OUTCOMES: [Outcome; 7] = [
     Outcome::Refused,
     Outcome::Expired,
     Outcome::Unknown,
+    Outcome::Cancelled,
 ];
 
 /// The counts of one batch.
@@ -37,6 +38,9 @@ pub(crate) struct ChannelTally {
     pub holds: u64,
     /// Multicasts that were taken apart.
     pub splits: u64,
+    /// People of settled deliveries that the ledger was not told of and does not hear of again.
+    /// `None`: there is no ledger.
+    pub unrecorded: Option<u64>,
     /// Requests a second as of now, by endpoint.
     pub paces: Vec<(&'static str, f64)>,
     /// Seconds since the run of the batch's last delivery began.
@@ -59,6 +63,13 @@ impl BatchTally {
     pub(crate) fn note_paces(&mut self, channel: Channel, paces: &[(&'static str, f64)]) {
         if let Some(tally) = self.channels.get_mut(channel.as_str()) {
             tally.paces = paces.to_vec();
+        }
+    }
+
+    /// There is a ledger: how many people it was not told of is counted, zeros too.
+    pub(crate) fn note_ledger(&mut self) {
+        for tally in self.channels.values_mut() {
+            tally.unrecorded.get_or_insert(0);
         }
     }
 
@@ -117,6 +128,10 @@ impl ChannelTally {
         // Zeros too. An alarm needs them to be calm, and nothing can be divided by a missing value.
         for outcome in OUTCOMES {
             let tally = self.outcomes.get(&outcome).copied().unwrap_or_default();
+            // Only an operator's word leads to it, and no alarm looks at it.
+            if outcome == Outcome::Cancelled && tally.deliveries == 0 {
+                continue;
+            }
             line.metric(outcome.as_str(), "Count", tally.recipients);
             line.metric(&format!("{outcome}_deliveries"), "Count", tally.deliveries);
         }
@@ -126,6 +141,9 @@ impl ChannelTally {
         line.metric("too_fast", "Count", self.too_fast);
         line.metric("holds", "Count", self.holds);
         line.metric("splits", "Count", self.splits);
+        if let Some(people) = self.unrecorded {
+            line.metric("unrecorded", "Count", people);
+        }
         if !self.latencies.is_empty() {
             line.metric("latency", "Milliseconds", self.latencies.clone());
         }

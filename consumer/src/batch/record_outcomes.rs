@@ -1,0 +1,89 @@
+//! Tells the ledger what became of a batch, and hands back what it could not be told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanline_core::channel::Channel;
+use fanline_core::delivery::Delivery;
+use futures_util::future::join_all;
+
+use crate::batch::{Batch, Settlement};
+use crate::channel::backoff::{self, RetryCause};
+use crate::sqs::outcome_queue::{OutcomeQueue, OutcomeQueueError};
+use crate::sqs::record::Record;
+
+/// Sends an outcome message for each run of the batch, within `time`.
+///
+/// Where that fails, the settled records of the channel `line` come again. LINE answers them 409,
+/// and the ledger hears it then. LINE Notify has no retry key and would send them twice, so its
+/// records stay acknowledged, and are counted as `unrecorded`.
+pub(crate) async fn record_outcomes(
+    batch: &Batch,
+    records: &[Arc<Record>],
+    settlements: &mut [Settlement],
+    time: Duration,
+) {
+    let Some(queue) = &batch.environment.outcome_queue else {
+        return;
+    };
+    let runs = std::mem::take(&mut *batch.report.lock()).into_runs();
+    let sent = runs.into_iter().map(async |(run, report)| {
+        let bodies = report.bodies(&run);
+        let problem = send(queue, bodies, time).await.err();
+        (run, report.entries, problem)
+    });
+    for (run, mut entries, problem) in join_all(sent).await {
+        let Some(problem) = problem else { continue };
+        let outcomes = entries.len();
+        // Records are settled side by side, so the parts of one need not stand together.
+        entries.sort_by_key(|entry| entry.position);
+        tracing::warn!(run, outcomes, error = problem, "outcome message not sent");
+        let by_record = entries.chunk_by(|one, next| one.position == next.position);
+        for entries in by_record {
+            let [entry, ..] = entries else { continue };
+            let settlement = settlements.get_mut(entry.position);
+            if let Some((record, settlement)) = records.get(entry.position).zip(settlement)
+                && *settlement == Settlement::Acknowledge
+            {
+                let people = entries.iter().map(|entry| u64::from(entry.outcome.people));
+                let people = people.sum();
+                *settlement = unrecorded(batch, record, entry.channel, people).await;
+            }
+        }
+    }
+}
+
+async fn send(queue: &OutcomeQueue, bodies: Vec<String>, time: Duration) -> Result<(), String> {
+    match tokio::time::timeout(time, queue.send(bodies)).await {
+        Ok(sent) => sent.map_err(|error: OutcomeQueueError| error.to_string()),
+        Err(_) => Err("SQS did not answer in time".into()),
+    }
+}
+
+/// What becomes of a settled record to so many people that the ledger was not told of.
+async fn unrecorded(batch: &Batch, record: &Record, channel: Channel, people: u64) -> Settlement {
+    let wait = wait(batch, record).filter(|_| channel == Channel::Line);
+    let Some((delivery, wait)) = wait else {
+        let mut tally = batch.tally.lock();
+        *tally.channel(channel).unrecorded.get_or_insert(0) += people;
+        return Settlement::Acknowledge;
+    };
+    if record.receive_count < batch.environment.settings.max_receive_count {
+        return batch.back_after(wait);
+    }
+    batch.copy_back(record, delivery, wait).await
+}
+
+/// The record's delivery, and how long it waits. `None`: it can't come again.
+fn wait(batch: &Batch, record: &Record) -> Option<(Delivery, u16)> {
+    let is_last = record.receive_count >= batch.environment.settings.max_receive_count;
+    // On a FIFO queue a copy would come after what follows it.
+    if is_last && record.fifo_group.is_some() {
+        return None;
+    }
+    let delivery = Delivery::decode(&record.body).ok()?;
+    let cause = RetryCause::Fault;
+    let wait = batch.wait(record, cause);
+    let wait = backoff::within(wait, cause, &delivery.envelope, batch.draw(), batch.now())?;
+    Some((delivery, wait))
+}
