@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
-use fanline_bookkeeper::Bookkeeper;
+use fanline_bookkeeper::{Bookkeeper, Event};
 use fanline_consumer::Consumer;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::variable;
+use fanline_ledger::{Equation, Refusal, RunKeys, read_sum};
 use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer};
-use fanline_producer::Producer;
+use fanline_producer::{ProduceError, Producer};
+use indicatif::HumanCount;
 
 use crate::args::RunArgs;
 use crate::aws::{self, AwsResource};
@@ -123,12 +125,20 @@ impl RunEnvironment {
     }
 
     /// Checks that the campaign may be sent: it begins a run or continues one, and nothing else
-    /// waits on the queues, which would be sent too. Returns whether it continues a run.
-    pub(crate) async fn require_fresh_run(&self, file: &CampaignFile) -> anyhow::Result<bool> {
-        let continues = self.producer()?.continues(file.event.clone()).await;
-        let continues = continues.map_err(exit::producer_error)?;
-        if continues || !self.keeps_queues() {
-            return Ok(continues);
+    /// waits on the queues, which would be sent too. Gives what became of a run that it continues.
+    pub(crate) async fn require_fresh_run(
+        &self,
+        file: &CampaignFile,
+    ) -> anyhow::Result<Option<Equation>> {
+        let run = file.campaign.run();
+        match self.producer()?.continues(file.event.clone()).await {
+            Ok(true) => return Ok(Some(self.equation(&run).await?)),
+            Ok(false) if !self.keeps_queues() => return Ok(None),
+            Ok(false) => {}
+            Err(ProduceError::Refused(refusal @ Refusal::TooOld { .. })) => {
+                return Err(self.too_old(&run, &refusal).await?.into());
+            }
+            Err(error) => return Err(exit::producer_error(error)),
         }
         let Queues {
             slices, deliveries, ..
@@ -143,7 +153,26 @@ impl RunEnvironment {
                 return Err(InputError(problem).into());
             }
         }
-        Ok(false)
+        Ok(None)
+    }
+
+    /// Closes a run that is too old to go on, so that it can be resent, and says what is open.
+    async fn too_old(&self, run: &str, refusal: &Refusal) -> anyhow::Result<InputError> {
+        self.bookkeeper()?.handle(Event::Tick).await?;
+        let equation = self.equation(run).await?;
+        let open = HumanCount(equation.waiting + equation.unread);
+        let at = self.runs.path().display();
+        Ok(InputError(format!(
+            "{refusal}. {open} of its {} rows have no outcome. To send to these people: \
+             `fanline resend {run} --only missing --at {at}`",
+            HumanCount(equation.rows)
+        )))
+    }
+
+    /// What became of the rows of a run, so far.
+    async fn equation(&self, run: &str) -> anyhow::Result<Equation> {
+        let sum = read_sum(&self.runs.store(), &RunKeys::new(run)).await?;
+        Ok(sum.equation())
     }
 
     /// The region of the AWS configuration.

@@ -48,6 +48,11 @@ impl RunFolder {
         Store::Folder(Folder::new(&self.path))
     }
 
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The folder as the setting `LEDGER_URI` names it.
     pub(crate) fn uri(&self) -> anyhow::Result<String> {
         let folder = path::absolute(&self.path)?;
