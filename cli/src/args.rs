@@ -12,7 +12,10 @@ mod ledger;
 pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
-pub(crate) use ledger::{LedgerArgs, LedgerCommand, LedgerPlace, RunsArgs, StatusArgs};
+pub(crate) use ledger::{
+    CancelArgs, EditArgs, ExtendArgs, LedgerArgs, LedgerCommand, LedgerPlace, PaceArgs, PauseArgs,
+    ReleaseArgs, ResumeArgs, RunsArgs, SignArgs, StatusArgs,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
