@@ -4,6 +4,7 @@
 //! # Layout
 //! - `settlement`: what becomes of a record, decided from an attempt
 //! - `apart`: a refused multicast
+//! - `requeue`: what waits or is parked
 //! - `report`: the outcome messages of the batch; `record_outcomes`: sends them
 //! - `tally`: the metrics of the batch; `log`: its log lines
 
@@ -11,6 +12,7 @@ mod apart;
 mod log;
 mod record_outcomes;
 mod report;
+mod requeue;
 mod settlement;
 mod tally;
 
@@ -18,8 +20,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use fanline_core::channel::Channel;
-use fanline_core::delivery::Request;
-use fanline_core::delivery::{DecodeError, Delivery};
+use fanline_core::delivery::{DecodeError, Delivery, Endpoint, Request};
 use fanline_core::outcome::Outcome;
 use fanline_ledger::CellReason;
 use jiff::{SignedDuration, Timestamp};
@@ -35,6 +36,7 @@ use crate::batch::settlement::{
 use crate::batch::tally::BatchTally;
 use crate::channel::attempt::{Attempt, Conclusion};
 use crate::channel::backoff::{self, RetryCause};
+use crate::control::MulticastInHand;
 use crate::environment::Environment;
 use crate::line::split::Split;
 use crate::sqs::dead_letter::DeadLetter;
@@ -62,6 +64,8 @@ pub(crate) type Observer = Arc<dyn Fn(&Settled) + Send + Sync>;
 pub(crate) struct Batch {
     environment: Arc<Environment>,
     observer: Observer,
+    /// When the invocation began.
+    began: Timestamp,
     /// No request departs later: it might outlast the invocation.
     latest: Timestamp,
     tally: Mutex<BatchTally>,
@@ -100,6 +104,7 @@ impl Batch {
         latest: Timestamp,
     ) -> Self {
         Self {
+            began: environment.surroundings.clock.now(),
             environment,
             observer,
             latest,
@@ -120,6 +125,7 @@ impl Batch {
             Err(error) => return self.set_aside_undecodable(record, &error).await,
         };
         let mut whole = Prepared::new(delivery);
+        let _in_hand = self.be_current(&whole.delivery).await;
         let mut attempt = self.attempt(&mut whole).await;
         if attempt.conclusion == Conclusion::Split(Vec::new()) {
             // A refusal that names nobody may pass. Parts are sent only after a second refusal.
@@ -158,7 +164,22 @@ impl Batch {
         if environment.outcome_queue.is_some() {
             tally.note_ledger();
         }
+        if let Some(age) = environment.controls.age(now) {
+            tally.note_control(age);
+        }
         tally.lines(&environment.settings.function, now)
+    }
+
+    /// Waits until what is known of the control object is fresh. The value lives as long as the
+    /// delivery is in hand.
+    async fn be_current(&self, delivery: &Delivery) -> Option<MulticastInHand> {
+        let controls = &self.environment.controls;
+        let endpoint = delivery.endpoint();
+        let is_multicast = endpoint == Endpoint::Multicast;
+        let in_hand = is_multicast.then(|| controls.multicast_in_hand());
+        let (began, latest) = (self.began, self.latest);
+        controls.be_current(endpoint, began, latest).await;
+        in_hand
     }
 
     /// Makes one attempt, logs its requests and counts them.
@@ -185,6 +206,8 @@ impl Batch {
             self.tally.lock().channel(channel).add_exchange(exchange);
             trail.add(exchange);
         }
+        // An operator may have put the end off.
+        delivery.envelope.expires_at = environment.controls.expires_at(&delivery.envelope);
         let run = &delivery.envelope.run;
         self.report.lock().add_attempt(run, &attempt);
         if let Some(reason) = attempt.hold_began {
@@ -209,9 +232,15 @@ impl Batch {
     ) -> Settlement {
         match decision {
             Decision::End(outcome) => {
-                self.end(record, prepared, outcome, (CellReason::Accepted, None));
+                let reason = match outcome {
+                    Outcome::Cancelled => CellReason::Cancelled,
+                    _ => CellReason::Accepted,
+                };
+                self.end(record, prepared, outcome, (reason, None));
                 Settlement::Acknowledge
             }
+            Decision::Park => requeue::park(self, record, prepared, body).await,
+            Decision::Wait => requeue::wait(self, record, prepared, body.is_some()).await,
             Decision::SetAside(reason, letter) => {
                 self.set_aside_and_end(reason, &letter, record, prepared, body)
                     .await
@@ -343,22 +372,5 @@ impl Batch {
     fn back_after(&self, seconds: u16) -> Settlement {
         let wait = SignedDuration::from_secs(seconds.into());
         Settlement::Return(self.now().checked_add(wait).unwrap_or(Timestamp::MAX))
-    }
-
-    /// Puts a fresh copy of a delivery on the queue, and acknowledges its record: at its last
-    /// receive SQS would set it aside. If that can't be done, SQS does.
-    async fn copy_back(&self, record: &Record, mut copy: Delivery, wait: u16) -> Settlement {
-        // The receives of the copy are counted anew.
-        copy.perhaps_taken = true;
-        let arn = record.source_arn.as_deref();
-        let queue = &self.environment.delivery_queue;
-        match queue.put(arn, copy.encode(), wait).await {
-            Ok(()) => Settlement::Acknowledge,
-            Err(error) => {
-                let message_id = record.message_id.as_deref();
-                tracing::warn!(%error, message_id, "copy not put back, record handed back");
-                self.back_after(wait)
-            }
-        }
     }
 }

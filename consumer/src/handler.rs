@@ -61,8 +61,9 @@ impl Consumer {
     pub async fn new(settings: Settings, config: &SdkConfig) -> Result<Self, StartError> {
         let http = HttpClient::new(settings.request_timeout).map_err(StartError::Http)?;
         let surroundings = Surroundings::default();
-        let environment = Environment::start(settings, config, http, surroundings).await;
-        Ok(Self::of(environment))
+        // On the heap: the future has those of all clients in it.
+        let environment = Environment::start(settings, config, http, surroundings);
+        Ok(Self::of(Box::pin(environment).await))
     }
 
     fn of(environment: Environment) -> Self {
@@ -82,8 +83,8 @@ impl Consumer {
         far_end: InProcess,
     ) -> Self {
         let http = HttpClient::in_process(far_end, settings.request_timeout);
-        let environment = Environment::start(settings, config, http, surroundings).await;
-        Self::of(environment)
+        let environment = Environment::start(settings, config, http, surroundings);
+        Self::of(Box::pin(environment).await)
     }
 
     /// Calls `observer` for each delivery, or part of one, that has its final outcome.
@@ -123,7 +124,12 @@ impl Consumer {
         let invocation = self.environment.begin();
         let environment = Arc::clone(&self.environment);
         let batch = Arc::new(Batch::new(environment, Arc::clone(&self.observer), latest));
-        let mut settlements = settle_all(&batch, &records, deadline, clock).await;
+        let settle = settle_all(&batch, &records, deadline, clock);
+        let mut settlements = tokio::select! {
+            biased;
+            settlements = settle => settlements,
+            never = self.environment.controls.keep_read() => match never {},
+        };
         let time = room(deadline, MARGIN_TO_HIDE, clock).min(MAX_RECORD);
         record_outcomes(&batch, &records, &mut settlements, time).await;
         let hide = batch.hide(&records, &settlements);

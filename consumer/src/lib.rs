@@ -7,10 +7,12 @@
 //! - `batch`: settles each record, and alone logs, counts, sets aside and tells the ledger
 //! - `line`, `line_notify`: one attempt to send a delivery, a folder for each channel
 //! - `channel`: what both channels share
+//! - `control`: whether a run may be sent now
 //! - `sqs`: the records, and the delivery, dead-letter and outcome queue
 
 mod batch;
 mod channel;
+mod control;
 mod environment;
 mod handler;
 mod line;

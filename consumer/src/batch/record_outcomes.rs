@@ -7,6 +7,7 @@ use fanline_core::channel::Channel;
 use fanline_core::delivery::Delivery;
 use futures_util::future::join_all;
 
+use crate::batch::requeue::copy_back;
 use crate::batch::{Batch, Settlement};
 use crate::channel::backoff::{self, RetryCause};
 use crate::sqs::outcome_queue::{OutcomeQueue, OutcomeQueueError};
@@ -63,7 +64,7 @@ async fn send(queue: &OutcomeQueue, bodies: Vec<String>, time: Duration) -> Resu
 /// What becomes of a settled record to so many people that the ledger was not told of.
 async fn unrecorded(batch: &Batch, record: &Record, channel: Channel, people: u64) -> Settlement {
     let wait = wait(batch, record).filter(|_| channel == Channel::Line);
-    let Some((delivery, wait)) = wait else {
+    let Some((mut delivery, wait)) = wait else {
         let mut tally = batch.tally.lock();
         *tally.channel(channel).unrecorded.get_or_insert(0) += people;
         return Settlement::Acknowledge;
@@ -71,16 +72,13 @@ async fn unrecorded(batch: &Batch, record: &Record, channel: Channel, people: u6
     if record.receive_count < batch.environment.settings.max_receive_count {
         return batch.back_after(wait);
     }
-    batch.copy_back(record, delivery, wait).await
+    // The receives of the copy are counted anew.
+    delivery.perhaps_taken = true;
+    copy_back(batch, record, delivery, wait).await
 }
 
 /// The record's delivery, and how long it waits. `None`: it can't come again.
 fn wait(batch: &Batch, record: &Record) -> Option<(Delivery, u16)> {
-    let is_last = record.receive_count >= batch.environment.settings.max_receive_count;
-    // On a FIFO queue a copy would come after what follows it.
-    if is_last && record.fifo_group.is_some() {
-        return None;
-    }
     let delivery = Delivery::decode(&record.body).ok()?;
     let cause = RetryCause::Fault;
     let wait = batch.wait(record, cause);

@@ -56,6 +56,10 @@ pub(crate) enum Decision {
     SetAside(CellReason, DeadLetter),
     /// It has no outcome yet.
     HandBack(RetryCause),
+    /// Its run is paused: it comes again.
+    Wait,
+    /// Its run is paused while others go on: it leaves the queue.
+    Park,
 }
 
 /// Decides what to do with a delivery after an attempt. `max_receive_count` is the queue's.
@@ -71,6 +75,9 @@ pub(crate) fn decide(
     match &attempt.conclusion {
         Conclusion::Accepted => Decision::End(Outcome::Accepted),
         Conclusion::AlreadyAccepted => Decision::End(Outcome::AlreadyAccepted),
+        Conclusion::Cancelled => Decision::End(Outcome::Cancelled),
+        Conclusion::Paused => Decision::Wait,
+        Conclusion::Parked => Decision::Park,
         Conclusion::Retry(cause) => hand_back(*cause, attempt, delivery, record, max_receive_count),
         // A split that nobody takes apart is a refusal.
         Conclusion::Refused | Conclusion::Split(_) => refuse(attempt.response(), delivery, record),

@@ -1,6 +1,7 @@
 //! What a batch came to, as CloudWatch's embedded metrics: JSON lines in the log.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use fanline_core::channel::Channel;
 use fanline_core::outcome::Outcome;
@@ -41,6 +42,12 @@ pub(crate) struct ChannelTally {
     /// People of settled deliveries that the ledger was not told of and does not hear of again.
     /// `None`: there is no ledger.
     pub unrecorded: Option<u64>,
+    /// People whose run is paused: they wait, and are counted each time.
+    pub paused: u64,
+    /// People whose deliveries were parked.
+    pub parked: u64,
+    /// Seconds since the control object was read. `None`: there is no control.
+    pub control_age: Option<f64>,
     /// Requests a second as of now, by endpoint.
     pub paces: Vec<(&'static str, f64)>,
     /// Seconds since the run of the batch's last delivery began.
@@ -70,6 +77,13 @@ impl BatchTally {
     pub(crate) fn note_ledger(&mut self) {
         for tally in self.channels.values_mut() {
             tally.unrecorded.get_or_insert(0);
+        }
+    }
+
+    /// So long ago the control object was read.
+    pub(crate) fn note_control(&mut self, age: Duration) {
+        for tally in self.channels.values_mut() {
+            tally.control_age = Some(age.as_secs_f64());
         }
     }
 
@@ -143,6 +157,15 @@ impl ChannelTally {
         line.metric("splits", "Count", self.splits);
         if let Some(people) = self.unrecorded {
             line.metric("unrecorded", "Count", people);
+        }
+        for (name, people) in [("paused", self.paused), ("parked", self.parked)] {
+            // As with cancelled ones.
+            if people > 0 {
+                line.metric(name, "Count", people);
+            }
+        }
+        if let Some(age) = self.control_age {
+            line.metric("control_age", "Seconds", age);
         }
         if !self.latencies.is_empty() {
             line.metric("latency", "Milliseconds", self.latencies.clone());

@@ -108,6 +108,9 @@ fn every_conclusion_has_its_decision() {
             back(RetryCause::Outage),
         ),
         (Conclusion::OverQuota, quota),
+        (Conclusion::Cancelled, end(Outcome::Cancelled)),
+        (Conclusion::Paused, Decision::Wait),
+        (Conclusion::Parked, Decision::Park),
     ] {
         let attempt = attempt(conclusion, None);
         assert_eq!(decided(&attempt, 1), expected, "{attempt:?}");
