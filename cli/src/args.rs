@@ -39,6 +39,8 @@ Environment variables:
   LINE_CHANNEL_ID, LINE_CHANNEL_SECRET   for tokens that are valid for 15 minutes
   PUSH_PER_SECOND, MULTICAST_PER_SECOND, NOTIFY_PER_SECOND
                                          this worker's share of LINE's limits
+  OUTCOME_QUEUE_URL                      where the ledger hears what became of deliveries
+  PARKED_QUEUE_URL                       where deliveries of a paused run go
   docs/delivery.md has the others. Region, credentials and endpoints are the AWS SDK's own.";
 
 const KEEP_VARIABLES: &str = "\
@@ -165,6 +167,10 @@ pub(crate) struct WorkerArgs {
     /// The delivery queue
     #[arg(long, value_name = "URL", env = "DELIVERY_QUEUE_URL")]
     pub(crate) queue_url: String,
+    /// Obey the control object there: `pause`, `cancel` and `pace` reach this worker too. Without
+    /// it, `CONTROL_URI`
+    #[arg(long, value_name = "s3://BUCKET | DIR")]
+    pub(crate) control: Option<LedgerPlace>,
     /// How many batches of ten are worked on at the same time
     #[arg(
         long,

@@ -1,6 +1,5 @@
 //! `fanline keep`: the bookkeeper on your own machine, without Lambda.
 
-use std::path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -18,7 +17,7 @@ const WINDOW: Duration = Duration::from_secs(2);
 
 /// Keeps the ledger until a signal stops it, and finishes the batch that it has begun.
 pub(crate) async fn execute(args: &KeepArgs) -> anyhow::Result<CommandEnd> {
-    let ledger = args.at.as_ref().map(ledger_uri).transpose()?;
+    let ledger = args.at.as_ref().map(LedgerPlace::uri).transpose()?;
     let lookup = |name: &str| match name {
         "OUTCOME_QUEUE_URL" => Some(args.queue_url.clone()),
         "LEDGER_URI" if ledger.is_some() => ledger.clone(),
@@ -37,16 +36,4 @@ pub(crate) async fn execute(args: &KeepArgs) -> anyhow::Result<CommandEnd> {
     signals::stop().await?;
     bookkeeping.stop().await;
     Ok(CommandEnd::Complete)
-}
-
-/// The setting `LEDGER_URI` for a place on the command line.
-fn ledger_uri(place: &LedgerPlace) -> Result<String, InputError> {
-    let folder = match place {
-        LedgerPlace::Bucket(uri) => return Ok(uri.to_string()),
-        LedgerPlace::Folder(folder) => folder,
-    };
-    let folder = path::absolute(folder).map_err(|error| InputError(format!("--at: {error}")))?;
-    let folder = folder.to_str();
-    let folder = folder.ok_or_else(|| InputError("--at: the folder's name is no text".into()))?;
-    Ok(format!("file://{folder}"))
 }

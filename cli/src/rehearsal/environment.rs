@@ -11,7 +11,7 @@ use fanline_bookkeeper::{Bookkeeper, Event};
 use fanline_consumer::Consumer;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::variable;
-use fanline_ledger::{Equation, Refusal, RunKeys, read_sum};
+use fanline_ledger::{CONTROL_KEY, Equation, Refusal, RunKeys, read_sum};
 use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer};
 use fanline_producer::{ProduceError, Producer};
 use indicatif::HumanCount;
@@ -140,10 +140,7 @@ impl RunEnvironment {
             }
             Err(error) => return Err(exit::producer_error(error)),
         }
-        let Queues {
-            slices, deliveries, ..
-        } = &self.queues;
-        for queue in [slices, deliveries, &self.queues.parked] {
+        for queue in [&self.queues.slices, &self.queues.deliveries] {
             let waiting = queues::waiting(&self.sqs, queue).await?;
             if waiting > 0 {
                 let problem = format!(
@@ -195,7 +192,7 @@ impl RunEnvironment {
     /// The consumer as its Lambda has it, but alone, so that it may send at all of LINE's rate. A
     /// live consumer has its other settings, such as the token, from the environment variables.
     pub(crate) async fn consumer(&self) -> anyhow::Result<Consumer> {
-        let variables = self.consumer_variables(1);
+        let variables = self.consumer_variables(1)?;
         let settings = fanline_consumer::Settings::from_lookup(|name| {
             let inherited = || variable(name).filter(|_| self.is_live());
             variables.get(name).cloned().or_else(inherited)
@@ -204,14 +201,14 @@ impl RunEnvironment {
     }
 
     /// The bookkeeper as its Lambda has it. It can't order slices: another run in the same folder
-    /// would go on although nobody asked for it.
+    /// would go on although nobody asked for it. And it has no parked queue: a paused run waits
+    /// where it is.
     pub(crate) fn bookkeeper(&self) -> anyhow::Result<Bookkeeper> {
         let ledger = self.runs.uri()?;
         let settings = fanline_bookkeeper::Settings::from_lookup(|name| match name {
             "LEDGER_URI" => Some(ledger.clone()),
             "OUTCOME_QUEUE_URL" => Some(self.queues.outcomes.clone()),
             "DELIVERY_QUEUE_URL" => Some(self.queues.deliveries.clone()),
-            "PARKED_QUEUE_URL" => Some(self.queues.parked.clone()),
             "DEAD_LETTER_QUEUE_URL" => Some(self.queues.dead_letters.clone()),
             "ENVIRONMENTS" => Some("1".into()),
             _ => None,
@@ -225,7 +222,7 @@ impl RunEnvironment {
         processes: u32,
     ) -> anyhow::Result<BTreeMap<String, String>> {
         let credentials = aws::credentials(&self.config).await?;
-        let mut variables = self.consumer_variables(processes);
+        let mut variables = self.consumer_variables(processes)?;
         let mut set = |name: &str, value: &str| variables.insert(name.into(), value.into());
         set("AWS_ENDPOINT_URL_SQS", &self.queue_endpoint);
         set("AWS_ACCESS_KEY_ID", credentials.access_key_id());
@@ -237,7 +234,7 @@ impl RunEnvironment {
     }
 
     /// The settings of a consumer that is one of `consumers`, which share LINE's rate.
-    fn consumer_variables(&self, consumers: u32) -> BTreeMap<String, String> {
+    fn consumer_variables(&self, consumers: u32) -> anyhow::Result<BTreeMap<String, String>> {
         let share = |limit: u32| {
             if self.rate_limits {
                 share_of(limit, consumers)
@@ -250,6 +247,8 @@ impl RunEnvironment {
         set("DELIVERY_QUEUE_URL", self.queues.deliveries.clone());
         set("DEAD_LETTER_QUEUE_URL", self.queues.dead_letters.clone());
         set("OUTCOME_QUEUE_URL", self.queues.outcomes.clone());
+        set("CONTROL_URI", format!("{}/{CONTROL_KEY}", self.runs.uri()?));
+        set("ENVIRONMENTS", consumers.to_string());
         set("MAX_RECEIVE_COUNT", MAX_RECEIVE_COUNT.to_string());
         set("PUSH_PER_SECOND", share(PUSH_PER_SECOND));
         set("MULTICAST_PER_SECOND", share(MULTICAST_PER_SECOND));
@@ -267,7 +266,7 @@ impl RunEnvironment {
             set("LINE_NOTIFY_API_BASE", line.url().to_owned());
             set("LINE_CHANNEL_ACCESS_TOKEN", "simulated".into());
         }
-        variables
+        Ok(variables)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use fanline_consumer::Settled;
 use fanline_core::campaign::Campaign;
 use fanline_core::outcome::Outcome;
+use fanline_ledger::{RunState, read_control};
 use fanline_local::{LedgerSummary, LineServer};
 use fanline_poller::{Poller, PollerError, PollerOptions};
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +16,7 @@ use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::exit;
 use crate::invocation::bookkeeping::Bookkeeping;
+use crate::print;
 use crate::rehearsal::consumer::{ConsumerFunction, FaultyConsumer};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
@@ -44,6 +46,17 @@ const NOT_KEPT: &str = "not every outcome could be written into the record of th
 
 /// The time between two looks at the queues.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A run that stands still for so long may be paused.
+const PAUSE_SHOWS: Duration = Duration::from_secs(1);
+
+/// What a pause means for who waits for the run's end.
+enum Pause {
+    /// Somebody may resume it.
+    Waits,
+    /// Nobody can.
+    NobodyResumes,
+}
 
 /// A producer and a consumer at work.
 pub(crate) struct Pipeline<'a> {
@@ -134,11 +147,22 @@ impl<'a> Pipeline<'a> {
             (position.published, position.settled)
         };
         let mut standstill = Standstill::new(moves(), Instant::now());
+        let mut is_told = false;
         // Slices first: a slice on its queue can still become deliveries.
         let queues = &self.environment.queues;
         for queue in [&queues.slices, &queues.deliveries] {
             while queues::waiting(&self.environment.sqs, queue).await? > 0 {
                 let lasted = standstill.lasts(moves(), Instant::now());
+                if lasted > PAUSE_SHOWS {
+                    match self.pause(&campaign.run(), is_told).await? {
+                        Some(Pause::NobodyResumes) => return Ok(Some(EarlyEnd::Braked)),
+                        Some(Pause::Waits) => {
+                            is_told = true;
+                            standstill = Standstill::new(moves(), Instant::now());
+                        }
+                        None => is_told = false,
+                    }
+                }
                 let has_held = self.recorder.has_held();
                 let early_end = EarlyEnd::after(lasted, self.give_up_after, has_held);
                 if early_end.is_some() && Timestamp::now() > visible_at {
@@ -148,6 +172,26 @@ impl<'a> Pipeline<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the run is paused, and what that means. `is_told`: who waits knows it already.
+    async fn pause(&self, run: &str, is_told: bool) -> anyhow::Result<Option<Pause>> {
+        let runs = &self.environment.runs;
+        let control = read_control(&runs.store(), None).await?;
+        let state = control.and_then(|(control, _)| control.run(run).cloned());
+        let Some(state) = state.filter(|state| state.state == RunState::Paused) else {
+            return Ok(None);
+        };
+        if runs.is_temporary() {
+            return Ok(Some(Pause::NobodyResumes));
+        }
+        if !is_told {
+            let (by, at) = (&state.by, runs.path().display());
+            print::note(format_args!(
+                "Paused by {by}. To go on: `fanline resume {run} --at {at}`"
+            ));
+        }
+        Ok(Some(Pause::Waits))
     }
 
     fn position(&self) -> Position {

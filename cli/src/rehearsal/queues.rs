@@ -23,7 +23,6 @@ pub(crate) struct Queues {
     pub(crate) deliveries: String,
     pub(crate) dead_letters: String,
     pub(crate) outcomes: String,
-    pub(crate) parked: String,
 }
 
 impl Queues {
@@ -42,13 +41,11 @@ impl Queues {
         let (deliveries, dead_letters) =
             create_pair(sqs, &format!("{name}-deliveries"), visibility).await?;
         let (outcomes, _) = create_pair(sqs, &format!("{name}-outcomes"), visibility).await?;
-        let parked = create(sqs, &format!("{name}-parked"), HashMap::new()).await?;
         Ok(Self {
             slices,
             deliveries,
             dead_letters,
             outcomes,
-            parked,
         })
     }
 }

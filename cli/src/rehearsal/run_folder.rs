@@ -1,11 +1,11 @@
 //! The folder with the records of runs.
 
-use std::path::{self, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use fanline_core::settings::variable;
 use fanline_ledger::{Folder, RunKind, Store};
 
-use crate::args::RunArgs;
+use crate::args::{LedgerPlace, RunArgs};
 use crate::exit::InputError;
 
 /// Where the record of a run is kept. A rehearsal's folder is temporary, unless --at names one: the
@@ -53,14 +53,14 @@ impl RunFolder {
         &self.path
     }
 
+    /// Whether it is removed in the end.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.is_temporary
+    }
+
     /// The folder as the setting `LEDGER_URI` names it.
-    pub(crate) fn uri(&self) -> anyhow::Result<String> {
-        let folder = path::absolute(&self.path)?;
-        let folder = folder.to_str();
-        let folder = folder.ok_or_else(|| {
-            InputError("--at: the name of the folder for the records is no text".into())
-        })?;
-        Ok(format!("file://{folder}"))
+    pub(crate) fn uri(&self) -> Result<String, InputError> {
+        LedgerPlace::Folder(self.path.clone()).uri()
     }
 
     /// Whether its runs reach people.

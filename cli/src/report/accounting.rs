@@ -30,6 +30,7 @@ pub(crate) struct Accounting {
     pub(crate) refused: u64,
     pub(crate) expired: u64,
     pub(crate) not_sent: u64,
+    pub(crate) cancelled: u64,
     pub(crate) unknown: u64,
     pub(crate) rejected: u64,
     pub(crate) duplicates: u64,
@@ -60,7 +61,8 @@ impl Accounting {
             already_accepted: outcomes.already_accepted + before.accepted,
             refused: outcomes.refused + before.refused + before.set_aside,
             expired: outcomes.expired + before.expired,
-            not_sent: fan_out.rows.saturating_sub(dealt_with) + waiting + before.cancelled,
+            not_sent: fan_out.rows.saturating_sub(dealt_with) + waiting,
+            cancelled: outcomes.cancelled + before.cancelled,
             unknown: open - waiting + before.unknown,
             rejected: fan_out.rejected,
             duplicates: fan_out.duplicates,
@@ -77,15 +79,15 @@ impl Accounting {
         self.rows == self.terms().iter().map(|term| term.rows).sum::<u64>()
     }
 
-    /// The terms, in the order of a delivery's life.
-    pub(crate) fn terms(&self) -> [Term; 8] {
+    /// The terms, in the order of a delivery's life. Only a run that was cancelled has that term.
+    pub(crate) fn terms(&self) -> Vec<Term> {
         let term = |name, rows, meaning, is_accepted| Term {
             name,
             rows,
             meaning,
             is_accepted,
         };
-        [
+        let mut terms = vec![
             term("accepted", self.accepted, "LINE accepted it", true),
             term(
                 "already accepted",
@@ -124,14 +126,21 @@ impl Accounting {
                 "an earlier row names the same recipient",
                 true,
             ),
-        ]
+        ];
+        if self.cancelled > 0 {
+            let meaning = "the run was cancelled before it was sent";
+            terms.push(term("cancelled", self.cancelled, meaning, false));
+        }
+        terms
     }
 
     /// The accounting as an equation that a person can check.
     pub(crate) fn equation(&self) -> String {
-        let terms = self
-            .terms()
+        let terms = self.terms();
+        let terms = terms
+            .iter()
             .map(|term| format!("{} {}", HumanCount(term.rows), term.name));
+        let terms: Vec<_> = terms.collect();
         format!("{} rows = {}", HumanCount(self.rows), terms.join(" + "))
     }
 }
@@ -163,6 +172,7 @@ mod tests {
             already_accepted: 100,
             refused: 30,
             expired: 20,
+            cancelled: 0,
         };
         let accounting = Accounting::new(FAN_OUT, 700, outcomes);
         assert_eq!((accounting.unknown, accounting.not_sent), (50, 210));
@@ -197,8 +207,9 @@ mod tests {
         };
         let accounting = Accounting::new(fan_out, 2, outcomes);
         assert!(accounting.adds_up());
-        let terms = accounting.terms().map(|term| term.rows);
-        assert_eq!(terms, [2, 5, 3, 1, 1, 1, 0, 0]);
+        let terms = accounting.terms();
+        let terms: Vec<_> = terms.iter().map(|term| term.rows).collect();
+        assert_eq!(terms, [2, 5, 3, 1, 0, 1, 0, 0, 1]);
     }
 
     #[test]

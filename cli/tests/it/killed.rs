@@ -53,13 +53,13 @@ fn people(n: usize) -> Folder {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_killed_twenty_times_reaches_everybody_once() {
-    const PEOPLE: u64 = 5_000;
+    const PEOPLE: u64 = 3_500;
     let line = simulated_line().await;
-    let folder = people(5_000);
+    let folder = people(3_500);
     for kill in 0..20_u64 {
         let before = line.ledger().accepted_recipients;
         // The outcomes of the first process reach the ledger. Those of the others die with them.
-        let until = before + kill * 37 % 64;
+        let until = before + kill * 37 % 32;
         let goes_on = || match kill {
             0 => folder.files(PAGES).is_empty(),
             _ => line.ledger().accepted_recipients <= until,

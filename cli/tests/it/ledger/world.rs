@@ -6,7 +6,7 @@ use fanline_ledger::{
     OutcomeMessage, Page, RunKeys, RunRecord, SliceId, Standing, Store, edit_control, merge_slice,
 };
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::support::{Folder, PERSONAL, campaign, list};
@@ -30,7 +30,8 @@ pub(super) fn write_run(folder: &Folder, campaign: &str) {
     forget_outcomes(folder, &run);
 }
 
-/// Takes out what became of a run's people, and opens it again: the tests write that themselves.
+/// Takes out all that the bookkeeper has written, and opens the run again: the tests write that
+/// themselves.
 fn forget_outcomes(folder: &Folder, run: &str) {
     let of_run = folder.path("records/ledger").join(run);
     for outcomes in ["books", "pages"] {
@@ -42,6 +43,7 @@ fn forget_outcomes(folder: &Folder, run: &str) {
     entry.insert("state".into(), "open".into());
     entry.insert("by".into(), "producer".into());
     entry.remove("closed");
+    control["stack"] = json!({});
     folder.write(CONTROL_FILE, control.to_string());
 }
 
