@@ -3,18 +3,22 @@
 //!
 //! # Layout
 //! - `settlement`: what becomes of a record, decided from an attempt
+//! - `turns`: the order in which the records are settled
 //! - `apart`: a refused multicast
 //! - `requeue`: what waits or is parked
 //! - `report`: the outcome messages of the batch; `record_outcomes`: sends them
+//! - `queue_change`: what is hidden and deleted at its end
 //! - `tally`: the metrics of the batch; `log`: its log lines
 
 mod apart;
 mod log;
+mod queue_change;
 mod record_outcomes;
 mod report;
 mod requeue;
 mod settlement;
 mod tally;
+mod turns;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -31,7 +35,7 @@ use crate::batch::apart::Apart;
 use crate::batch::log::{log_dead_letter, log_exchange, log_hold};
 use crate::batch::report::{Entry, Report, Trail, outcome_of};
 use crate::batch::settlement::{
-    Decision, decide, may_be_read_later, out_of_time, outcome_with, to_hide, undecodable,
+    Decision, decide, may_be_read_later, out_of_time, outcome_with, undecodable,
 };
 use crate::batch::tally::BatchTally;
 use crate::channel::attempt::{Attempt, Conclusion};
@@ -40,10 +44,13 @@ use crate::control::MulticastInHand;
 use crate::environment::Environment;
 use crate::line::split::Split;
 use crate::sqs::dead_letter::DeadLetter;
+use crate::sqs::delivery_queue::DeliveryQueue;
 use crate::sqs::record::Record;
 
+pub(crate) use queue_change::{change_queue, delete_settled};
 pub(crate) use record_outcomes::record_outcomes;
 pub(crate) use settlement::Settlement;
+pub(crate) use turns::{Turns, turns};
 
 /// A delivery, or a part of one, that has its final outcome. A queue delivers at least once, so the
 /// same delivery may be settled twice.
@@ -144,15 +151,9 @@ impl Batch {
         }
     }
 
-    /// Hides everything that is handed back for its wait, with one request for each queue.
-    pub(crate) async fn hide(&self, records: &[Arc<Record>], settlements: &[Settlement]) {
-        let queues = to_hide(records, settlements, self.now());
-        for (arn, hidden) in queues {
-            if let Err(error) = self.environment.delivery_queue.hide(arn, &hidden).await {
-                // The records come again all the same, when their visibility timeout runs out.
-                tracing::warn!(%error, "visibility timeout not changed");
-            }
-        }
+    /// Where the records come from.
+    pub(crate) fn queue(&self) -> &DeliveryQueue {
+        &self.environment.delivery_queue
     }
 
     /// The metric lines of the batch.

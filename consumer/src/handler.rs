@@ -11,13 +11,16 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use crate::batch::{Batch, Observer, Settled, Settlement, record_outcomes};
+use crate::batch::{
+    Batch, Observer, Settled, Settlement, Turns, change_queue, delete_settled, record_outcomes,
+    turns,
+};
 use crate::channel::http::HttpClient;
 #[cfg(feature = "simulation")]
 use crate::channel::http::in_process::InProcess;
 use crate::environment::Environment;
 use crate::settings::Settings;
-use crate::sqs::record::{Record, rows};
+use crate::sqs::record::{Record, Row};
 
 /// Kept back at an invocation's end for dead letters, outcome messages, changes of visibility and
 /// the response.
@@ -131,10 +134,12 @@ impl Consumer {
             never = self.environment.controls.keep_read() => match never {},
         };
         let time = room(deadline, MARGIN_TO_HIDE, clock).min(MAX_RECORD);
-        record_outcomes(&batch, &records, &mut settlements, time).await;
-        let hide = batch.hide(&records, &settlements);
+        // On the heap, as is the next one: their futures have those of a client in them.
+        Box::pin(record_outcomes(&batch, &records, &mut settlements, time)).await;
+        let change = change_queue(batch.queue(), &records, &settlements, clock.now());
+        let change = Box::pin(change);
         if let Err(error) =
-            tokio::time::timeout(room(deadline, MARGIN_TO_RESPOND, clock), hide).await
+            tokio::time::timeout(room(deadline, MARGIN_TO_RESPOND, clock), change).await
         {
             tracing::warn!(%error, "visibility timeout not changed");
         }
@@ -158,7 +163,8 @@ impl Consumer {
     }
 }
 
-/// Settles the records, all rows at the same time. It gives up shortly before `deadline`.
+/// Settles the records, all rows at the same time but those that go in turn. It gives up shortly
+/// before `deadline`.
 async fn settle_all(
     batch: &Arc<Batch>,
     records: &[Arc<Record>],
@@ -166,24 +172,20 @@ async fn settle_all(
     clock: &Clock,
 ) -> Vec<Settlement> {
     let settlements = Arc::new(Mutex::new(vec![Settlement::Untouched; records.len()]));
-    let mut tasks = JoinSet::new();
-    for row in rows(records) {
-        let row = settle_row(Arc::clone(batch), row, Arc::clone(&settlements));
-        // In the runtime's span, which names the invocation.
-        tasks.spawn(row.in_current_span());
-    }
-    let all = async {
-        while let Some(ended) = tasks.join_next().await {
-            if ended.is_err_and(|error| error.is_panic()) {
-                tracing::error!(cause = "panic", "record handed back");
-            }
-        }
-    };
+    let Turns { at_once, in_turn } = turns(records);
+    let mut tasks = settle_rows(batch, at_once, &settlements);
+    let groups = settle_in_turn(Arc::clone(batch), in_turn, Arc::clone(&settlements));
+    tasks.spawn(groups.in_current_span());
+    let all = ended(&mut tasks);
     if tokio::time::timeout(room(deadline, MARGIN_TO_RECORD, clock), all)
         .await
         .is_err()
     {
-        let records = tasks.len();
+        let settlements = settlements.lock();
+        let untouched = settlements
+            .iter()
+            .filter(|settlement| **settlement == Settlement::Untouched);
+        let records = untouched.count();
         tracing::error!(
             cause = "the invocation's time is up",
             records,
@@ -193,11 +195,57 @@ async fn settle_all(
     settlements.lock().clone()
 }
 
-async fn settle_row(
+/// Settles one group of rows after the other. If what is settled can't be deleted, the next groups
+/// are left as they are.
+async fn settle_in_turn(
     batch: Arc<Batch>,
-    row: Vec<(usize, Arc<Record>)>,
+    groups: Vec<Vec<Row>>,
     settlements: Arc<Mutex<Vec<Settlement>>>,
 ) {
+    let mut groups = groups.into_iter().peekable();
+    while let Some(group) = groups.next() {
+        let (positions, records): (Vec<usize>, Vec<Arc<Record>>) =
+            group.iter().flatten().cloned().unzip();
+        ended(&mut settle_rows(&batch, group, &settlements)).await;
+        let settled: Vec<Settlement> = {
+            let all = settlements.lock();
+            positions
+                .iter()
+                .filter_map(|at| all.get(*at).copied())
+                .collect()
+        };
+        let has_next = groups.peek().is_some();
+        if has_next && !delete_settled(batch.queue(), &records, &settled).await {
+            return;
+        }
+    }
+}
+
+/// A task for each row.
+fn settle_rows(
+    batch: &Arc<Batch>,
+    rows: Vec<Row>,
+    settlements: &Arc<Mutex<Vec<Settlement>>>,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for row in rows {
+        let row = settle_row(Arc::clone(batch), row, Arc::clone(settlements));
+        // In the runtime's span, which names the invocation.
+        tasks.spawn(row.in_current_span());
+    }
+    tasks
+}
+
+/// Waits until all tasks have ended.
+async fn ended(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        if ended.is_err_and(|error| error.is_panic()) {
+            tracing::error!(cause = "panic", "record handed back");
+        }
+    }
+}
+
+async fn settle_row(batch: Arc<Batch>, row: Row, settlements: Arc<Mutex<Vec<Settlement>>>) {
     let mut settlement = Settlement::Acknowledge;
     for (position, record) in row {
         // What follows a failure in its FIFO group would overtake it. So it is not tried, and it

@@ -1,5 +1,6 @@
 //! Tells the ledger what became of a batch, and hands back what it could not be told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use crate::batch::{Batch, Settlement};
 use crate::channel::backoff::{self, RetryCause};
 use crate::sqs::outcome_queue::{OutcomeQueue, OutcomeQueueError};
 use crate::sqs::record::Record;
+
+/// A copy of a record takes no longer. All are made at the same time.
+const MAX_COPY: Duration = Duration::from_millis(400);
 
 /// Sends an outcome message for each run of the batch, within `time`.
 ///
@@ -33,23 +37,29 @@ pub(crate) async fn record_outcomes(
         let problem = send(queue, bodies, time).await.err();
         (run, report.entries, problem)
     });
-    for (run, mut entries, problem) in join_all(sent).await {
+    let mut untold: BTreeMap<usize, (Channel, u64)> = BTreeMap::new();
+    for (run, entries, problem) in join_all(sent).await {
         let Some(problem) = problem else { continue };
         let outcomes = entries.len();
-        // Records are settled side by side, so the parts of one need not stand together.
-        entries.sort_by_key(|entry| entry.position);
         tracing::warn!(run, outcomes, error = problem, "outcome message not sent");
-        let by_record = entries.chunk_by(|one, next| one.position == next.position);
-        for entries in by_record {
-            let [entry, ..] = entries else { continue };
-            let settlement = settlements.get_mut(entry.position);
-            if let Some((record, settlement)) = records.get(entry.position).zip(settlement)
-                && *settlement == Settlement::Acknowledge
-            {
-                let people = entries.iter().map(|entry| u64::from(entry.outcome.people));
-                let people = people.sum();
-                *settlement = unrecorded(batch, record, entry.channel, people).await;
-            }
+        for entry in entries {
+            let (_, people) = untold.entry(entry.position).or_insert((entry.channel, 0));
+            *people += u64::from(entry.outcome.people);
+        }
+    }
+    let settled = untold.into_iter().filter_map(|(position, untold)| {
+        let settlement = settlements.get(position)?;
+        let record = records.get(position)?;
+        let is_settled = *settlement == Settlement::Acknowledge;
+        is_settled.then_some((position, record, untold))
+    });
+    let changed = settled.map(async |(position, record, (channel, people))| {
+        let settlement = unrecorded(batch, record, channel, people).await;
+        (position, settlement)
+    });
+    for (position, settlement) in join_all(changed).await {
+        if let Some(place) = settlements.get_mut(position) {
+            *place = settlement;
         }
     }
 }
@@ -74,7 +84,9 @@ async fn unrecorded(batch: &Batch, record: &Record, channel: Channel, people: u6
     }
     // The receives of the copy are counted anew.
     delivery.perhaps_taken = true;
-    copy_back(batch, record, delivery, wait).await
+    let copied = copy_back(batch, record, delivery, wait);
+    let copied = tokio::time::timeout(MAX_COPY, copied).await;
+    copied.unwrap_or_else(|_| batch.back_after(wait))
 }
 
 /// The record's delivery, and how long it waits. `None`: it can't come again.

@@ -44,10 +44,13 @@ impl Record {
     }
 }
 
+/// Records that are settled one after the other, with their positions in the event.
+pub(crate) type Row = Vec<(usize, Arc<Record>)>;
+
 /// The records in rows. The records of a row are settled one after the other: a FIFO message group
 /// is one row, every other record a row of its own. Positions are those of the event.
-pub(crate) fn rows(records: &[Arc<Record>]) -> Vec<Vec<(usize, Arc<Record>)>> {
-    let mut rows: Vec<Vec<(usize, Arc<Record>)>> = Vec::with_capacity(records.len());
+pub(crate) fn rows(records: &[Arc<Record>]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::with_capacity(records.len());
     for (position, record) in records.iter().map(Arc::clone).enumerate() {
         let row = rows.iter_mut().find(|row| {
             row.first().is_some_and(|(_, first)| {

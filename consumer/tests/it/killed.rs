@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aws_sdk_sqs::types::QueueAttributeName;
 use fanline_ledger::{CellReason, OutcomeMessage, Standing};
 use fanline_local::LineOptions;
 use fanline_local::{Host, HostOptions, Kills};
@@ -43,12 +42,12 @@ async fn whoever_was_in_a_killed_process_is_reached_once_all_the_same() {
         .await
         .unwrap();
     let drained = tokio::time::timeout(Duration::from_mins(1), async {
-        while left(&world).await > 0 {
+        while world.left().await > 0 {
             world.clock.advance(Duration::from_secs(30));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    assert!(drained.await.is_ok(), "{} are left", left(&world).await);
+    assert!(drained.await.is_ok(), "{} are left", world.left().await);
     mapping.stop().await;
     assert!(host.counts().killed.load(Ordering::Relaxed) > 0);
     let ledger = world.line.ledger();
@@ -110,22 +109,4 @@ async fn accepted_in(world: &World, outcomes: &str) -> BTreeSet<String> {
             }
         }
     }
-}
-
-/// The deliveries that are waiting or in hand.
-async fn left(world: &World) -> u64 {
-    let answer = world
-        .sqs
-        .get_queue_attributes()
-        .queue_url(&world.deliveries);
-    let answer = answer.attribute_names(QueueAttributeName::All).send().await;
-    let attributes = answer.unwrap().attributes.unwrap();
-    [
-        QueueAttributeName::ApproximateNumberOfMessages,
-        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-        QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-    ]
-    .iter()
-    .map(|name| attributes[name].parse::<u64>().unwrap())
-    .sum()
 }
