@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod doctor;
 mod explain;
+mod keep;
 mod ledger;
 mod man;
 mod run;
@@ -21,6 +22,7 @@ pub(crate) async fn execute(command: &Command) -> anyhow::Result<CommandEnd> {
         Command::Run(args) => run::execute(args).await,
         Command::Check(args) => check::execute(args).await,
         Command::Worker(args) => worker::execute(args).await,
+        Command::Keep(args) => keep::execute(args).await,
         Command::Doctor(args) => doctor::execute(args).await,
         Command::Ledger(command) => ledger::execute(command).await,
         Command::Schedule(args) => schedule::execute(args).await,
