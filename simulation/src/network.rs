@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! - `process`: what can die, at any of its requests
-//! - `aws`: the way to the queues and the object store; `objects`: the object store; `listing`: its keys
+//! - `aws`: the way to the queues and the object store
+//! - `objects`: the object store; `listing`: its keys
 //! - `line`: the way to LINE; `http`: the maker of its requests
 //! - `weather`: what is wrong with LINE, and when
 

@@ -49,11 +49,12 @@ impl Objects {
     pub(crate) fn answer(&self, request: &Request<Bytes>, is_down: bool) -> Response<Bytes> {
         let path = request.uri().path();
         let query = request.uri().query().unwrap_or_default();
-        let is_list = path.ends_with(".csv");
-        if is_down && !is_list {
+        let is_listing = query.contains("list-type=2");
+        let is_kept = path.contains("/ledger/") || path.contains("/control/");
+        if is_down && (is_kept || is_listing) {
             return refusal(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable");
         }
-        if query.contains("list-type=2") {
+        if is_listing {
             return self.list(path, query);
         }
         let object = self.0.lock().objects.get(path).cloned();
