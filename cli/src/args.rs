@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use fanline_core::s3_uri::S3Uri;
 
+mod before;
 mod deployed;
 
+pub(crate) use before::{MakeListArgs, PlanArgs};
 pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
@@ -50,6 +52,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Run(RunArgs),
     Check(CheckArgs),
+    Plan(PlanArgs),
+    MakeList(MakeListArgs),
     Worker(WorkerArgs),
     #[command(subcommand)]
     Schedule(ScheduleArgs),

@@ -5,6 +5,8 @@ use crate::exit::CommandEnd;
 
 mod check;
 mod doctor;
+mod make_list;
+mod plan;
 mod run;
 mod schedule;
 mod simulate;
@@ -15,6 +17,8 @@ pub(crate) async fn execute(command: &Command) -> anyhow::Result<CommandEnd> {
     match command {
         Command::Run(args) => run::execute(args).await,
         Command::Check(args) => check::execute(args).await,
+        Command::Plan(args) => plan::execute(args).await,
+        Command::MakeList(args) => make_list::execute(args),
         Command::Worker(args) => worker::execute(args).await,
         Command::Doctor(args) => doctor::execute(args).await,
         Command::Schedule(args) => schedule::execute(args).await,

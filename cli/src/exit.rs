@@ -13,6 +13,8 @@ pub(crate) enum CommandEnd {
     Complete,
     /// Some rows are not accepted, or can't be sent.
     Incomplete,
+    /// The campaign can't be sent as planned.
+    Impossible,
 }
 
 /// The campaign, the list or a flag can't be used. Nothing was sent.
@@ -58,6 +60,7 @@ pub(crate) fn code(result: anyhow::Result<CommandEnd>) -> ExitCode {
     match result {
         Ok(CommandEnd::Complete) => ExitCode::SUCCESS,
         Ok(CommandEnd::Incomplete) => ExitCode::from(1),
+        Ok(CommandEnd::Impossible) => ExitCode::from(2),
         Err(error) => {
             print::error(&error);
             ExitCode::from(if error.is::<InputError>() { 2 } else { 1 })

@@ -22,5 +22,6 @@ pub use batch::Settled;
 #[cfg(feature = "simulation")]
 pub use channel::http::in_process::{InProcess, NoAnswer};
 pub use handler::{Consumer, Handled, StartError};
-pub use line::validation::{LineValidator, ValidationError};
+pub use line::account::{AccountError, AccountInfo, LineAccount};
+pub use line::client::MonthlyQuota;
 pub use settings::{LineAccess, Settings};

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use fanline_core::campaign::{Campaign, CampaignError, Recipients};
 use fanline_core::channel::Channel;
-use fanline_core::list::{Place, RowError};
 use fanline_core::surroundings::Surroundings;
 use fanline_ledger::{Cut, Firing as RunFiring, ListVersion, RunKind, Store, draw_id};
 use futures_util::FutureExt;
@@ -14,13 +13,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::check::reading::CheckReading;
-use crate::check::samples::Samples;
 use crate::error::ProduceError;
 use crate::event::{Event, EventError, Firing, Skip};
 use crate::fanout::Fanout;
 use crate::ledger::{GROUPING, RunLedger};
-use crate::list::checked_rows::Checked;
 use crate::list::cutter::CheckedList;
 use crate::list::slice::{OpenSlice, Slice};
 use crate::list::source::Source;
@@ -354,32 +350,4 @@ async fn send_slices(
         requests: sent.requests,
         ..Summary::default()
     })
-}
-
-/// Reads the whole list of a campaign as the producer would, sends nothing, and shows each row that
-/// can't be sent. Gives what it counted, and rows to show. A campaign that the producer would
-/// refuse now is the same error.
-///
-/// Duplicates are found over the whole list, as the producer finds them. The campaign may name a
-/// file.
-pub async fn check(
-    campaign: Value,
-    config: &SdkConfig,
-    mut on_bad_row: impl FnMut(Place, &RowError),
-) -> Result<(Checked, Samples), ProduceError> {
-    let parsed = Arc::new(Campaign::from_value(campaign.clone())?);
-    let Surroundings { clock, random } = Surroundings::default();
-    let now = clock.now();
-    parsed.check_times(now)?;
-    let lists = ListStore::new(config, true, random);
-    let source = Arc::new(lists.open(&parsed).await?);
-    let list = OpenSlice::whole_list(parsed, campaign, source, now, u64::MAX);
-    let progress = Progress::default();
-    let mut reading = CheckReading::new(&list, &progress, None, clock);
-    reading.keep_samples();
-    while let Some(rejected) = reading.next().await? {
-        on_bad_row(rejected.place, &rejected.error);
-    }
-    let samples = reading.take_samples();
-    Ok((reading.finish()?.rows.counts(), samples))
 }

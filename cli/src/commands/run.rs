@@ -21,13 +21,6 @@ use crate::report::run_report::RunReport;
 use crate::report::{html, terminal};
 use crate::{print, signals};
 
-/// The variables that name a token for LINE. A live run needs one of them.
-const TOKEN_VARIABLES: [&str; 3] = [
-    "LINE_CHANNEL_ACCESS_TOKEN",
-    "LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN",
-    "LINE_CHANNEL_ID",
-];
-
 /// Runs the campaign and accounts for each row.
 pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     let file = CampaignFile::read(&args.campaign)?;
@@ -111,7 +104,7 @@ fn require_consumer(args: &RunArgs) -> Result<(), InputError> {
 fn require_live_settings(channel: Channel) -> Result<(), InputError> {
     let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
     let problem = match channel {
-        Channel::Line if !TOKEN_VARIABLES.into_iter().any(is_set) => {
+        Channel::Line if !check::live::names_a_token() => {
             "`LINE_CHANNEL_ACCESS_TOKEN` is not set: --live sends with it"
         }
         Channel::LineNotify if !is_set("LINE_NOTIFY_API_BASE") => {

@@ -13,6 +13,7 @@ mod deployed;
 mod lists;
 mod messages;
 mod output;
+mod plan;
 mod run;
 mod runs;
 mod s3;

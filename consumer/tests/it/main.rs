@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod account;
 mod batches;
 mod crowds;
 mod ends;
@@ -22,4 +23,3 @@ mod scripted;
 mod splits;
 mod support;
 mod tokens;
-mod validation;
