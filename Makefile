@@ -85,7 +85,7 @@ invoke: build ## Send an event to a function in a container: FUNCTION=Producer E
 		$(if $(filter Linux,$(shell uname -s)),--add-host host.docker.internal:host-gateway)
 
 # Not in .aws-sam/build: `sam deploy` deploys what is there, and this may be for another processor.
-build: $(VENV)/tools ## Build both functions for this machine, into .aws-sam/local
+build: $(VENV)/tools ## Build the functions for this machine, into .aws-sam/local
 	sam build --build-dir .aws-sam/local --parameter-overrides Architecture=$(MACHINE)
 
 test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check template.yaml

@@ -21,7 +21,11 @@ def flat(template):
     """The template with the resources of the nested one in place of the stack `Monitoring`."""
     nested = yaml_parse(MONITORING.read_text(encoding="utf-8"))
     stack = template["Resources"].pop("Monitoring")
-    given = stack["Properties"]["Parameters"]
+    # What is given under a condition is used by resources with the same condition.
+    given = {
+        name: value["Fn::If"][1] if isinstance(value, dict) and "Fn::If" in value else value
+        for name, value in stack["Properties"]["Parameters"].items()
+    }
     outputs = {
         f"Outputs.{name}": with_values(output["Value"], given)
         for name, output in nested["Outputs"].items()

@@ -55,6 +55,21 @@ def test_only_a_change_of_the_queue_type_replaces_what_holds_data():
     assert replaced[version] == replaced["ConsumerSettings"]
 
 
+def test_without_the_ledger_nothing_of_it_is_deployed():
+    assert TEMPLATE["Parameters"]["Ledger"]["Default"] == "DISABLED"
+    of_the_ledger = re.compile("Bookkeeper|Outcome|Parked|Tick")
+    resources = TEMPLATE["Resources"]
+    by_condition = {
+        name
+        for name, one in resources.items()
+        if one.get("Condition") in ("HasLedger", "WatchesLedger")
+    }
+    assert {name for name in resources if of_the_ledger.search(name)} <= by_condition
+    others = sorted(name for name in by_condition if not of_the_ledger.search(name))
+    alarms = ["Braked", "CannotBeOnTime", "Imbalance", "Missing", "WillBeLate"]
+    assert others == [f"{name}Alarm" for name in alarms]
+
+
 def test_the_queue_type_says_that_its_change_makes_a_new_queue():
     assert "makes a new queue" in TEMPLATE["Parameters"]["QueueType"]["Description"]
 
@@ -155,6 +170,12 @@ DELIVERIES = resource("ConsumerDeliveries")
         ),
         (resource("ScheduleRole"), "AssumeRolePolicyDocument", {}, "another group"),
         (resource("ProducerEventInvokeConfig"), "MaximumRetryAttempts", REMOVED, "first row"),
+        (resource("Tick"), "GroupName", "campaigns", "switch it on or off"),
+        (resource("BookkeeperEventInvokeConfig"), "MaximumRetryAttempts", 2, "again from the"),
+        (resource("BookkeeperOutcomes"), "MaximumBatchingWindowInSeconds", 3, "363 s of visi"),
+        (resource("Bookkeeper"), "FunctionName", REMOVED, "a function that is not there"),
+        (resource("BrakedAlarm"), "Dimensions", [], "a function that is not there"),
+        (policy("BookkeeperRole", "FindRuns"), "Condition", REMOVED, "as a whole"),
         (resource("Consumer"), "LoggingConfig", {}, "must expire"),
         (resource("HoldsAlarm"), "AlarmActions", REMOVED, "notifies nobody"),
         (resource("DeadLettersAlarm"), "MetricName", "NumberOfMessagesSent", "does not count"),
