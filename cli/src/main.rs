@@ -10,7 +10,7 @@
 //! - `stack`: the deployed stack, for `schedule` and `doctor`
 //! - `report`: the result of a run, for people, as JSON and as a page
 //! - `exit`: exit codes; `log`: the log; `print`: standard output and error; `signals`: what ends a
-//!   command; `words`: numbers for people
+//!   command
 
 mod args;
 mod aws;
@@ -25,7 +25,6 @@ mod rehearsal;
 mod report;
 mod signals;
 mod stack;
-mod words;
 
 use std::process::ExitCode;
 

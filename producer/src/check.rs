@@ -2,6 +2,7 @@
 
 pub(crate) mod checker;
 mod duplicates;
+pub(crate) mod preview;
 pub(crate) mod reading;
 pub(crate) mod rejects;
 pub(crate) mod row_rules;

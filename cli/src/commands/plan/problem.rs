@@ -8,7 +8,7 @@ use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
 
 use super::estimate::Load;
-use crate::words::HumanTime;
+use crate::print::words::HumanTime;
 
 /// Nothing of a run is sent later than 23 hours after its start: LINE forgets retry keys. The hour
 /// that is kept back is for what goes wrong.

@@ -16,7 +16,7 @@ use super::problem::{PlanProblem, whole_seconds};
 use crate::args::PlanArgs;
 use crate::exit::CommandEnd;
 use crate::print;
-use crate::words::{HumanTime, counted};
+use crate::print::words::{HumanTime, counted};
 
 /// How long the bookkeeper of the template gathers outcomes.
 const LEDGER_SECONDS: u32 = 2;

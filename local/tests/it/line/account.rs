@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::line::support::{World, message, status_and_body, text, user, users, world};
 
-const A_DAY: Duration = Duration::from_secs(24 * 3600);
+const A_DAY: Duration = Duration::from_hours(24);
 
 async fn get(world: &World, path: &str) -> (u16, Value) {
     status_and_body(world.request(Method::GET, path).bearer_auth("a-token")).await
@@ -174,6 +174,6 @@ async fn statistics_are_asked_for_at_most_60_times_an_hour() {
         assert_eq!(get(&world, path).await.0, 200);
     }
     assert_eq!(get(&world, path).await.0, 429);
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     assert_eq!(get(&world, path).await.0, 200);
 }
