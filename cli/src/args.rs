@@ -8,11 +8,13 @@ use fanline_core::s3_uri::S3Uri;
 
 mod before;
 mod deployed;
+mod ledger;
 
 pub(crate) use before::{MakeListArgs, PlanArgs};
 pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
+pub(crate) use ledger::{LedgerArgs, LedgerCommand, LedgerPlace, RunsArgs, StatusArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Schedule(ScheduleArgs),
     Doctor(DoctorArgs),
+    #[command(flatten)]
+    Ledger(LedgerCommand),
     /// Run the simulated queue, LINE or S3 by itself, until interrupted
     #[command(subcommand)]
     Simulate(SimulateArgs),

@@ -5,6 +5,7 @@ use crate::exit::CommandEnd;
 
 mod check;
 mod doctor;
+mod ledger;
 mod make_list;
 mod plan;
 mod run;
@@ -21,6 +22,7 @@ pub(crate) async fn execute(command: &Command) -> anyhow::Result<CommandEnd> {
         Command::MakeList(args) => make_list::execute(args),
         Command::Worker(args) => worker::execute(args).await,
         Command::Doctor(args) => doctor::execute(args).await,
+        Command::Ledger(command) => ledger::execute(command).await,
         Command::Schedule(args) => schedule::execute(args).await,
         Command::Simulate(args) => simulate::execute(args).await,
     }

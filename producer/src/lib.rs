@@ -23,11 +23,11 @@ mod publish;
 mod settings;
 mod summary;
 
-pub use check::preview::{Plan, Preview, check, plan};
+pub use check::campaign::{Plan, Preview, check, plan};
 pub use check::samples::{EmptyValues, Sample, SampleReason, Samples};
 pub use error::{ProduceError, Resume};
 pub use handler::Producer;
 pub use list::checked_rows::Checked;
 pub use progress::Progress;
 pub use settings::Settings;
-pub use summary::Summary;
+pub use summary::{LeftOutPeople, Summary};

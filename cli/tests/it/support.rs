@@ -31,6 +31,11 @@ impl Folder {
         std::fs::write(self.0.join(name), content).unwrap();
     }
 
+    /// Where something lies in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.join(name)).unwrap()
     }

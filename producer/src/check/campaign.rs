@@ -71,7 +71,7 @@ pub async fn plan(
         preview,
         ..Plan::default()
     };
-    let mut reading = PublishReading::new(&list, rows, None);
+    let mut reading = PublishReading::new(&list, rows, None, None);
     while let Some(request) = reading.next().await? {
         for entry in &request {
             plan.count(entry);

@@ -1,0 +1,78 @@
+//! `fanline runs`: the runs of a ledger.
+
+use fanline_ledger::RunRecord;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use indicatif::HumanCount;
+use jiff::Timestamp;
+
+use super::find_run::read_record;
+use super::known::{KnownRun, read_known_control};
+use super::place::Ledger;
+use super::status_text::state_word;
+use super::words::{percent, time};
+use crate::args::RunsArgs;
+use crate::exit::CommandEnd;
+use crate::print;
+
+/// So many runs are read at the same time.
+const READS: usize = 16;
+
+/// Lists the newest runs.
+pub(super) async fn execute(args: &RunsArgs) -> anyhow::Result<CommandEnd> {
+    let ledger = Ledger::open(&args.ledger).await?;
+    let names = ledger.run_names().await?;
+    let records = stream::iter(names).map(async |run| read_record(&ledger.store, &run).await);
+    let records: Vec<_> = records.buffered(READS).try_collect().await?;
+    let mut records: Vec<RunRecord> = records.into_iter().flatten().collect();
+    records.sort_by(|one, other| {
+        let newest = other.started_at.cmp(&one.started_at);
+        newest.then_with(|| one.run.cmp(&other.run))
+    });
+    let more = records.len().saturating_sub(args.limit);
+    records.truncate(args.limit);
+    let control = read_known_control(&ledger).await?;
+    let runs = stream::iter(&records).map(async |record| {
+        let run = KnownRun::read_with(&ledger, record).await?;
+        anyhow::Ok(run.tell(&control, Timestamp::now()))
+    });
+    let runs: Vec<_> = runs.buffered(READS).try_collect().await?;
+    if args.json {
+        print::json(&runs)?;
+        return Ok(CommandEnd::Complete);
+    }
+    print_table(&runs)?;
+    if more > 0 {
+        print::note(format_args!("{more} older runs: --limit lists more"));
+    }
+    if let Err(problem) = control {
+        print::note(format_args!("the control object can't be read: {problem}"));
+    }
+    Ok(CommandEnd::Complete)
+}
+
+fn print_table(runs: &[KnownRun]) -> std::io::Result<()> {
+    let width = runs
+        .iter()
+        .map(|run| run.run.len())
+        .max()
+        .unwrap_or(0)
+        .max(3);
+    print::line(format_args!(
+        "{:<width$}  {:<14}  {:<20}  {:>11}  {:>9}  {:>11}  {:>11}",
+        "RUN", "STATE", "BEGAN", "ROWS", "ACCEPTED", "WAITING", "GOT NOTHING"
+    ))?;
+    for run in runs {
+        let rows = &run.rows;
+        print::line(format_args!(
+            "{:<width$}  {:<14}  {:<20}  {:>11}  {:>9}  {:>11}  {:>11}",
+            run.run,
+            state_word(run),
+            time(run.started_at),
+            HumanCount(rows.rows).to_string(),
+            percent(rows.accepted, rows.rows),
+            HumanCount(rows.open()).to_string(),
+            HumanCount(rows.without()).to_string()
+        ))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! The commands that ask about runs and control them, against a folder and against a bucket.
+
+mod asking;
+mod bucket;
+mod world;
