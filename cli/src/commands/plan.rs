@@ -19,7 +19,7 @@ use crate::print;
 
 pub(crate) mod estimate;
 pub(crate) mod problem;
-mod report;
+pub(crate) mod report;
 
 use estimate::Load;
 use problem::PlanProblem;

@@ -12,6 +12,7 @@ mod checks;
 mod deployed;
 mod ledger;
 mod lists;
+mod live;
 mod messages;
 mod output;
 mod plan;

@@ -11,6 +11,8 @@ pub struct Sample {
     pub place: Place,
     /// Why it is shown.
     pub reason: SampleReason,
+    /// The row as a JSON object of all its columns.
+    pub row: String,
     /// What its recipient gets: a JSON array of message objects.
     pub messages: String,
     /// Whether its recipient can share a request with others.
@@ -77,6 +79,7 @@ impl Samples {
         let sample = |reason| Sample {
             place,
             reason,
+            row: row.to_json(),
             messages: messages.to_owned(),
             can_share: recipient.can_share(),
         };

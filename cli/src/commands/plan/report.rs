@@ -179,7 +179,7 @@ impl PlanReport {
                 ))?;
                 print::line(format_args!(
                     "quota     {}",
-                    account.quota_for(self.recipients)
+                    quota_for(account.left, self.recipients)
                 ))?;
             }
             None => print::line(
@@ -199,17 +199,16 @@ impl PlanReport {
     }
 }
 
-impl AccountReport {
-    fn quota_for(&self, people: u64) -> String {
-        let needed = HumanCount(people);
-        match self.left {
-            Some(left) => format!(
-                "needs {needed}; this month has {} left, {} after it",
-                HumanCount(left),
-                HumanCount(left.saturating_sub(people))
-            ),
-            None => format!("needs {needed}; this account has no limit"),
-        }
+/// What a send to so many people leaves of the month.
+pub(crate) fn quota_for(left: Option<u64>, people: u64) -> String {
+    let needed = HumanCount(people);
+    match left {
+        Some(left) => format!(
+            "needs {needed}; this month has {} left, {} after it",
+            HumanCount(left),
+            HumanCount(left.saturating_sub(people))
+        ),
+        None => format!("needs {needed}; this account has no limit"),
     }
 }
 
