@@ -14,7 +14,10 @@ pub(crate) use before::{MakeListArgs, PlanArgs};
 pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
-pub(crate) use ledger::{LedgerArgs, LedgerCommand, LedgerPlace, RunsArgs, StatusArgs};
+pub(crate) use ledger::{
+    CancelArgs, EditArgs, ExtendArgs, LedgerArgs, LedgerCommand, LedgerPlace, PaceArgs, PauseArgs,
+    ReleaseArgs, ResumeArgs, RunsArgs, SignArgs, StatusArgs,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:

@@ -10,7 +10,6 @@ mod settlement;
 mod tally;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +18,13 @@ use fanline_core::delivery::Request;
 use fanline_core::delivery::{DecodeError, Delivery};
 use fanline_core::outcome::Outcome;
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::batch::log::{log_dead_letter, log_exchange, log_hold};
 use crate::batch::settlement::{
-    Decision, decide, may_be_read_later, out_of_time, refuse, undecodable,
+    Decision, decide, may_be_read_later, out_of_time, refuse, to_hide, undecodable,
 };
 use crate::batch::tally::BatchTally;
 use crate::channel::attempt::{Attempt, Conclusion};
@@ -33,7 +32,6 @@ use crate::channel::backoff::{self, RetryCause};
 use crate::environment::Environment;
 use crate::line::split::{self, Split};
 use crate::sqs::dead_letter::DeadLetter;
-use crate::sqs::delivery_queue::Hidden;
 use crate::sqs::record::Record;
 
 pub(crate) use settlement::Settlement;
@@ -99,7 +97,7 @@ impl Batch {
             Err(error) if may_be_read_later(&error, record) => {
                 let message_id = record.message_id.as_deref();
                 tracing::warn!(%error, message_id, "record handed back");
-                return Settlement::Return(self.wait(record, RetryCause::OnHold));
+                return self.back_after(self.wait(record, RetryCause::OnHold));
             }
             Err(error) => return self.set_aside_undecodable(record, &error).await,
         };
@@ -124,18 +122,7 @@ impl Batch {
 
     /// Hides everything that is handed back for its wait, with one request for each queue.
     pub(crate) async fn hide(&self, records: &[Arc<Record>], settlements: &[Settlement]) {
-        let mut queues: BTreeMap<Option<&str>, Vec<Hidden<'_>>> = BTreeMap::new();
-        for (record, settlement) in records.iter().zip(settlements) {
-            if let (Settlement::Return(seconds), Some(receipt_handle)) =
-                (*settlement, &record.receipt_handle)
-            {
-                let queue = queues.entry(record.source_arn.as_deref()).or_default();
-                queue.push(Hidden {
-                    receipt_handle,
-                    seconds,
-                });
-            }
-        }
+        let queues = to_hide(records, settlements, self.now());
         for (arn, hidden) in queues {
             if let Err(error) = self.environment.delivery_queue.hide(arn, &hidden).await {
                 // The records come again all the same, when their visibility timeout runs out.
@@ -219,7 +206,7 @@ impl Batch {
         let wait = backoff::within(wait, cause, &delivery.envelope, draw, self.now());
         if let Some(wait) = wait {
             self.count_hand_back(delivery, cause);
-            return Settlement::Return(wait);
+            return self.back_after(wait);
         }
         let (outcome, letter) = out_of_time(delivery, record);
         self.set_aside_and_end(outcome, &letter, record, prepared, body)
@@ -255,7 +242,7 @@ impl Batch {
         log_dead_letter(letter, record, &sent);
         match sent {
             Ok(()) => Settlement::Acknowledge,
-            Err(_) => Settlement::Return(self.wait(record, RetryCause::Fault)),
+            Err(_) => self.back_after(self.wait(record, RetryCause::Fault)),
         }
     }
 
@@ -303,6 +290,11 @@ impl Batch {
         let base = self.environment.settings.retry_base;
         let now = self.now();
         backoff::wait(base, cause, record.receive_count, self.draw(), now)
+    }
+
+    fn back_after(&self, seconds: u16) -> Settlement {
+        let wait = SignedDuration::from_secs(seconds.into());
+        Settlement::Return(self.now().checked_add(wait).unwrap_or(Timestamp::MAX))
     }
 
     /// Takes a refused multicast apart until every part has its outcome. Parts that get none go
@@ -377,7 +369,7 @@ impl Batch {
         let wait = self.wait(record, RetryCause::Fault);
         // On a FIFO queue everything that follows would overtake the parts.
         if record.fifo_group.is_some() {
-            return Settlement::Return(wait);
+            return self.back_after(wait);
         }
         let arn = record.source_arn.as_deref();
         for part in parts {
@@ -385,7 +377,7 @@ impl Batch {
             if let Err(error) = queue.put(arn, part.encode(), wait).await {
                 let message_id = record.message_id.as_deref();
                 tracing::warn!(%error, message_id, "part not put back, record handed back");
-                return Settlement::Return(wait);
+                return self.back_after(wait);
             }
         }
         Settlement::Acknowledge

@@ -61,11 +61,6 @@ const KNOWN: &[Known] = &[
         invariant: Invariant::FarFromInFlightLimit,
         may_show: has_faults,
     },
-    Known {
-        finding: Finding::HiddenByItsBatch,
-        invariant: Invariant::NotHiddenTooLong,
-        may_show: |plan| has_faults(plan) || plan.queue_faults.throttled > 0.0,
-    },
 ];
 
 /// The findings that may be why an invariant did not hold.

@@ -38,7 +38,7 @@ pub fn scenarios() -> Vec<Scenario> {
         groups_in_a_hold(),
         mended(bad_token_fills_the_queue()),
         outage_fills_the_queue(),
-        slow_neighbour(),
+        mended(slow_neighbour()),
         mended(listed_in_two_slices()),
     ]
 }

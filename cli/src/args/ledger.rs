@@ -6,6 +6,12 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 use fanline_core::s3_uri::S3Uri;
 
+mod control;
+
+pub(crate) use control::{
+    CancelArgs, EditArgs, ExtendArgs, PaceArgs, PauseArgs, ReleaseArgs, ResumeArgs, SignArgs,
+};
+
 const STATUS_EXIT_CODES: &str = "\
 Exit codes:
   0  each row is accepted, or repeats an accepted row
@@ -22,6 +28,12 @@ Exit codes:
 pub(crate) enum LedgerCommand {
     Runs(RunsArgs),
     Status(StatusArgs),
+    Pause(PauseArgs),
+    Resume(ResumeArgs),
+    Cancel(CancelArgs),
+    Pace(PaceArgs),
+    Extend(ExtendArgs),
+    Release(ReleaseArgs),
 }
 
 /// Where the ledger lies.

@@ -2,4 +2,6 @@
 
 mod asking;
 mod bucket;
+mod control;
+mod queues;
 mod world;

@@ -1,14 +1,19 @@
 //! What becomes of a record: decided from what the channel says about its delivery. Pure.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use fanline_core::delivery::{DecodeError, Delivery};
 use fanline_core::outcome::{DeadLetterReason, Outcome};
+use jiff::Timestamp;
 
 use crate::channel::attempt::{Attempt, Conclusion};
-use crate::channel::backoff::{RetryCause, key_end};
+use crate::channel::backoff::{RetryCause, key_end, seconds_until};
 use crate::channel::hold::HoldReason;
 use crate::channel::response::Response;
 use crate::line::error_body::quote;
 use crate::sqs::dead_letter::DeadLetter;
+use crate::sqs::delivery_queue::Hidden;
 use crate::sqs::record::Record;
 
 #[cfg(test)]
@@ -35,8 +40,8 @@ const NO_TOKEN: &str = "on hold: there is no token that the channel accepts";
 pub(crate) enum Settlement {
     /// It may be deleted.
     Acknowledge,
-    /// It comes again after so many seconds.
-    Return(u16),
+    /// It comes again at this time. A number of seconds would count from the end of the batch.
+    Return(Timestamp),
     /// It comes again when its visibility timeout runs out.
     Untouched,
 }
@@ -106,6 +111,27 @@ pub(crate) fn refuse(
 /// receives. A deployment may begin with the producer.
 pub(crate) fn may_be_read_later(error: &DecodeError, record: &Record) -> bool {
     matches!(error, DecodeError::Version(_)) && record.receive_count < MAX_UNKNOWN_RECEIVES
+}
+
+/// What to hide now on each queue, by its ARN.
+pub(crate) fn to_hide<'a>(
+    records: &'a [Arc<Record>],
+    settlements: &[Settlement],
+    now: Timestamp,
+) -> BTreeMap<Option<&'a str>, Vec<Hidden<'a>>> {
+    let mut queues: BTreeMap<Option<&str>, Vec<Hidden<'_>>> = BTreeMap::new();
+    for (record, settlement) in records.iter().zip(settlements) {
+        if let (Settlement::Return(again), Some(receipt_handle)) =
+            (*settlement, &record.receipt_handle)
+        {
+            let queue = queues.entry(record.source_arn.as_deref()).or_default();
+            queue.push(Hidden {
+                receipt_handle,
+                seconds: seconds_until(again, now),
+            });
+        }
+    }
+    queues
 }
 
 /// The dead letter of a record whose body is not a delivery.

@@ -103,6 +103,14 @@ pub(crate) fn within(
     Some(whole_seconds(room.mul_f64(draw).min(MAX_HIDDEN)))
 }
 
+/// For how many seconds a record is hidden that must come again at `again`. A started second counts
+/// as a whole one.
+pub(crate) fn seconds_until(again: Timestamp, now: Timestamp) -> u16 {
+    let wait = until(again, now);
+    let started = u64::from(wait.subsec_nanos() > 0);
+    whole_seconds(Duration::from_secs(wait.as_secs() + started).min(MAX_HIDDEN))
+}
+
 /// When LINE may forget the retry key of a delivery.
 pub(crate) fn key_end(envelope: &Envelope) -> Option<Timestamp> {
     envelope.started_at.checked_add(KEY_HORIZON).ok()
@@ -198,6 +206,21 @@ mod tests {
             super::within(900, RetryCause::OnHold, &ages, 0.5, now),
             Some(900)
         );
+    }
+
+    #[test]
+    fn what_comes_again_at_a_moment_is_hidden_until_then() {
+        let again = at("2026-01-01T08:00:30Z");
+        for (now, expected) in [
+            ("2026-01-01T08:00:00Z", 30),
+            ("2026-01-01T08:00:00.004Z", 30),
+            ("2026-01-01T08:00:28Z", 2),
+            ("2026-01-01T08:00:30Z", 0),
+            ("2026-01-01T08:00:40Z", 0),
+            ("2025-01-01T08:00:30Z", 42_300),
+        ] {
+            assert_eq!(seconds_until(again, at(now)), expected, "{now}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use fanline_core::settings::variable;
 use fanline_ledger::{CONTROL_KEY, Folder, LEDGER_PREFIX, Store};
@@ -22,6 +23,8 @@ pub(super) struct Ledger {
     pub(super) store: Store,
     /// The ledger as people name it.
     pub(super) name: String,
+    /// The configuration of the stack's account; `None` for a folder of this machine.
+    pub(super) account: Option<SdkConfig>,
 }
 
 impl Ledger {
@@ -38,6 +41,7 @@ impl Ledger {
                 Ok(Self {
                     store: Store::of_ledger_uri(&config, uri),
                     name: uri.to_string().trim_end_matches('/').to_owned(),
+                    account: Some(config),
                 })
             }
             Some(LedgerPlace::Folder(path)) => Ok(Self::in_folder(path)),
@@ -56,6 +60,7 @@ impl Ledger {
         Self {
             store: Store::Folder(Folder::new(path)),
             name: path.display().to_string(),
+            account: None,
         }
     }
 

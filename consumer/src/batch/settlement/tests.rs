@@ -208,3 +208,24 @@ fn a_dead_letter_quotes_the_response_only_if_the_response_is_the_reason() {
         assert_eq!(letter.request_id.is_some(), status.is_some());
     }
 }
+
+#[test]
+fn a_wait_counts_from_its_decision_and_not_from_the_end_of_the_batch() {
+    let decided = Timestamp::UNIX_EPOCH;
+    let record = |handle: &str| {
+        Arc::new(Record {
+            receipt_handle: Some(handle.into()),
+            ..record(1)
+        })
+    };
+    let records = ["early", "late", "done"].map(record);
+    let after = |seconds| Settlement::Return(decided + jiff::SignedDuration::from_secs(seconds));
+    let settlements = [after(30), after(40), Settlement::Acknowledge];
+    let ends = decided + jiff::SignedDuration::from_secs(28);
+    let queues = to_hide(&records, &settlements, ends);
+    let hidden: Vec<(&str, u16)> = queues[&None]
+        .iter()
+        .map(|hidden| (hidden.receipt_handle, hidden.seconds))
+        .collect();
+    assert_eq!(hidden, [("early", 2), ("late", 12)]);
+}
