@@ -81,7 +81,8 @@ pub(crate) fn require_row(
     Err(InputError(format!("--row: {problem}")))
 }
 
-/// Reads the whole list, keeps rows to show, and calls `on_bad_row` for each row that can't be sent.
+/// Reads the whole list, keeps rows to show, and calls `on_bad_row` for each row that can't be
+/// sent.
 pub(crate) async fn read_list(
     file: &CampaignFile,
     config: &SdkConfig,
