@@ -42,6 +42,9 @@ fn is_of_the_input(error: &ProduceError) -> bool {
         error,
         E::Event(_)
             | E::Campaign(_)
+            | E::Rule(_)
+            | E::CanaryOnNotify
+            | E::CanaryUnwatched
             | E::Read(_)
             | E::NoRows(_)
             | E::TooManyBadRows { .. }

@@ -7,6 +7,7 @@ use fanline_core::campaign::Campaign;
 use fanline_core::list::{Place, RowError};
 use fanline_core::surroundings::{Clock, Surroundings};
 use fanline_ledger::ByEndpoint;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::check::reading::CheckReading;
@@ -16,6 +17,7 @@ use crate::list::checked_rows::{Checked, CheckedRows};
 use crate::list::slice::OpenSlice;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
+use crate::publish::canary;
 use crate::publish::pack::Entry;
 use crate::publish::reading::PublishReading;
 use crate::settings::DEFAULT_SLICE_BYTES;
@@ -103,9 +105,12 @@ async fn open(campaign: Value, config: &SdkConfig) -> Result<(OpenSlice, Clock),
     let Surroundings { clock, random } = Surroundings::default();
     let now = clock.now();
     parsed.check_times(now)?;
+    canary::rule(&campaign, parsed.channel)?;
     let lists = ListStore::new(config, true, random);
     let source = Arc::new(lists.open(&parsed).await?);
-    let list = OpenSlice::whole_list(parsed, campaign, source, now, DEFAULT_SLICE_BYTES);
+    // A run begins at a whole second, so its deliveries have this length.
+    let started_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let list = OpenSlice::whole_list(parsed, campaign, source, started_at, DEFAULT_SLICE_BYTES);
     Ok((list, clock))
 }
 
