@@ -15,8 +15,8 @@ pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
 pub(crate) use ledger::{
-    CancelArgs, EditArgs, ExtendArgs, LedgerArgs, LedgerCommand, LedgerPlace, PaceArgs, PauseArgs,
-    ReleaseArgs, ResumeArgs, RunsArgs, SignArgs, StatusArgs,
+    CancelArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand, LedgerPlace, PaceArgs,
+    PauseArgs, ReleaseArgs, ResumeArgs, RowOutcome, RunsArgs, SignArgs, StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\

@@ -7,10 +7,12 @@ use clap::{Args, Subcommand};
 use fanline_core::s3_uri::S3Uri;
 
 mod control;
+mod people;
 
 pub(crate) use control::{
     CancelArgs, EditArgs, ExtendArgs, PaceArgs, PauseArgs, ReleaseArgs, ResumeArgs, SignArgs,
 };
+pub(crate) use people::{ExportArgs, RowOutcome, WhoArgs};
 
 const STATUS_EXIT_CODES: &str = "\
 Exit codes:
@@ -28,6 +30,8 @@ Exit codes:
 pub(crate) enum LedgerCommand {
     Runs(RunsArgs),
     Status(StatusArgs),
+    Who(WhoArgs),
+    Export(ExportArgs),
     Pause(PauseArgs),
     Resume(ResumeArgs),
     Cancel(CancelArgs),

@@ -3,5 +3,6 @@
 mod asking;
 mod bucket;
 mod control;
+mod people;
 mod queues;
 mod world;

@@ -18,6 +18,7 @@ mod killed;
 mod line;
 mod log;
 mod notify;
+mod outcomes;
 mod runtime_api;
 mod scripted;
 mod splits;

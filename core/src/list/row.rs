@@ -97,6 +97,12 @@ impl<'a> CsvRecord<'a> {
         Ok(Self { header, fields })
     }
 
+    /// The fields in the order of the header's columns. One that the record lacks is empty.
+    pub fn fields(&self) -> impl Iterator<Item = &'a str> {
+        let (columns, fields) = (self.header.columns().len(), self.fields);
+        (0..columns).map(move |index| fields.get(index).unwrap_or_default())
+    }
+
     fn text(&self, column: &str) -> Option<&'a str> {
         let index = self.header.columns().iter().position(|c| c == column)?;
         self.fields.get(index)

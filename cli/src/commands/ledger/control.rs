@@ -1,5 +1,8 @@
 //! `fanline pause`, `resume`, `cancel`, `pace`, `extend`, `release`: edits of the control object.
 
+pub(super) mod ask;
+pub(super) mod sign;
+
 use fanline_core::delivery::Delivery;
 use fanline_ledger::{
     Control, Edit, EditError, Mapping, Pace, PauseMode, RunControl, RunState, Signature,
@@ -9,15 +12,15 @@ use indicatif::HumanCount;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::ask::ask;
-use super::find_run::find_run;
-use super::place::{Ledger, unusable};
-use super::queues::{Queue, required, wake};
-use super::sign::{signed, signer};
-use super::words::{count, from_now, time};
 use crate::args::{
     CancelArgs, EditArgs, ExtendArgs, PaceArgs, PauseArgs, ReleaseArgs, ResumeArgs, SignArgs,
 };
+use crate::commands::ledger::control::ask::ask;
+use crate::commands::ledger::control::sign::{signed, signer};
+use crate::commands::ledger::find_run::find_run;
+use crate::commands::ledger::place::{Ledger, unusable};
+use crate::commands::ledger::queues::{Queue, required, wake};
+use crate::commands::ledger::words::{count, from_now, time};
 use crate::exit::CommandEnd;
 use crate::print;
 

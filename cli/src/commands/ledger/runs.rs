@@ -5,12 +5,12 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::HumanCount;
 use jiff::Timestamp;
 
-use super::find_run::read_record;
-use super::known::{KnownRun, read_known_control};
-use super::place::Ledger;
-use super::status_text::state_word;
-use super::words::{percent, time};
 use crate::args::RunsArgs;
+use crate::commands::ledger::find_run::read_record;
+use crate::commands::ledger::place::Ledger;
+use crate::commands::ledger::status::known::{KnownRun, read_known_control};
+use crate::commands::ledger::status::text::state_word;
+use crate::commands::ledger::words::{percent, time};
 use crate::exit::CommandEnd;
 use crate::print;
 

@@ -5,11 +5,11 @@ use fanline_ledger::{CanaryState, FinalOutcome, PauseMode, RunKind, RunState};
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
 
-use super::known::{KnownRun, RowSum};
-use super::words::{count, duration, from_now, people, percent, time};
+use crate::commands::ledger::status::known::{KnownRun, RowSum};
+use crate::commands::ledger::words::{count, duration, from_now, people, percent, time};
 
 /// A state as people read it.
-pub(super) fn state_word(run: &KnownRun) -> &'static str {
+pub(crate) fn state_word(run: &KnownRun) -> &'static str {
     match (run.state, run.canary) {
         (Some(RunState::Open), Some(CanaryState::Waiting)) => "open (canary)",
         (Some(RunState::Open), _) => "open",
@@ -22,7 +22,7 @@ pub(super) fn state_word(run: &KnownRun) -> &'static str {
 }
 
 /// The status of a run, for people. Colours only where they are read.
-pub(super) fn text(run: &KnownRun, now: Timestamp) -> String {
+pub(crate) fn text(run: &KnownRun, now: Timestamp) -> String {
     let mut text = head(run, now);
     text.push('\n');
     terms(&mut text, &run.rows);
@@ -33,7 +33,7 @@ pub(super) fn text(run: &KnownRun, now: Timestamp) -> String {
 }
 
 /// One line, for a log.
-pub(super) fn line(run: &KnownRun, now: Timestamp) -> String {
+pub(crate) fn line(run: &KnownRun, now: Timestamp) -> String {
     let rows = &run.rows;
     format!(
         "{} {} {}: {} of {} accepted ({}), {} waiting, {} got nothing{}",
