@@ -20,9 +20,19 @@ mod line_notify;
 mod settings;
 mod sqs;
 
-pub use batch::Settled;
+pub use batch::{BatchCounts, OutcomeCount, Settled};
 #[cfg(feature = "simulation")]
 pub use channel::http::in_process::{InProcess, NoAnswer};
 pub use handler::{Consumer, Handled, StartError};
 pub use line::validation::{LineValidator, ValidationError};
 pub use settings::{LineAccess, Settings};
+
+/// What an error body of LINE says, in words for a person, for the fuzz targets.
+#[cfg(fuzzing)]
+pub fn quote_of(body: &str, recipients: &[String]) -> String {
+    let blame = line::error_body::blame(body);
+    if let line::error_body::Blame::Recipients(positions) = blame {
+        assert!(positions.is_sorted(), "each recipient is blamed once");
+    }
+    line::error_body::quote(body, recipients)
+}

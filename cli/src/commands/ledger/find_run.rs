@@ -2,7 +2,7 @@
 
 use fanline_ledger::{RunKeys, RunRecord, Store};
 
-use super::place::{Ledger, unusable};
+use crate::commands::ledger::place::{Ledger, unusable};
 use crate::exit::InputError;
 
 /// So many runs are named where a name fits several.

@@ -12,9 +12,9 @@ use fanline_ledger::WAKE;
 use fanline_telemetry::aws_error::words;
 use futures_util::future::try_join_all;
 
-use super::place::Ledger;
 use crate::aws;
 use crate::aws::AwsResource;
+use crate::commands::ledger::place::Ledger;
 use crate::exit::InputError;
 use crate::print;
 

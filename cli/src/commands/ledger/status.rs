@@ -1,15 +1,19 @@
 //! `fanline status`: how far a run is.
 
+mod details;
+pub(super) mod known;
+pub(super) mod text;
+
 use std::time::Duration;
 
 use console::Term;
 use fanline_ledger::RunRecord;
 use jiff::Timestamp;
 
-use super::find_run::find_run;
-use super::known::KnownRun;
-use super::place::Ledger;
-use super::status_text;
+use crate::commands::ledger::find_run::find_run;
+use crate::commands::ledger::place::Ledger;
+use known::KnownRun;
+
 use crate::args::StatusArgs;
 use crate::exit::CommandEnd;
 use crate::print;
@@ -28,7 +32,7 @@ pub(super) async fn execute(args: &StatusArgs) -> anyhow::Result<CommandEnd> {
         if args.json {
             print::json(&run)?;
         } else {
-            print::line(status_text::text(&run, Timestamp::now()).trim_end())?;
+            print::line(text::text(&run, Timestamp::now()).trim_end())?;
         }
         run
     };
@@ -50,12 +54,12 @@ async fn watch(ledger: &Ledger, record: &RunRecord, json: bool) -> anyhow::Resul
         if json {
             print::line(serde_json::to_string(&run)?)?;
         } else if terminal.is_term() {
-            let text = status_text::text(&run, now);
+            let text = text::text(&run, now);
             terminal.clear_last_lines(lines)?;
             print::line(text.trim_end())?;
             lines = text.trim_end().lines().count();
         } else {
-            print::line(status_text::line(&run, now))?;
+            print::line(text::line(&run, now))?;
         }
         if run.is_over() {
             return Ok(run);

@@ -11,7 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::place::{Ledger, unusable};
+use super::details::RunDetails;
+use crate::commands::ledger::place::{Ledger, unusable};
 
 /// LINE's median latency where none was seen yet.
 const USUAL_LATENCY: Duration = Duration::from_millis(150);
@@ -21,75 +22,78 @@ const USUAL_ENVIRONMENTS: u32 = 10;
 const PACE_SECONDS: i64 = 60;
 
 /// What the control object says, or why it can't be read. Without it the rest is still told.
-pub(super) type KnownControl = Result<Control, String>;
+pub(crate) type KnownControl = Result<Control, String>;
 
 /// All that the ledger says of a run, to be told.
 #[derive(Debug, Serialize)]
-pub(super) struct KnownRun {
-    pub(super) run: String,
+pub(crate) struct KnownRun {
+    pub(crate) run: String,
     /// `None` where control does not know the run.
-    pub(super) state: Option<RunState>,
-    pub(super) mode: Option<PauseMode>,
-    pub(super) since: Option<Timestamp>,
-    pub(super) by: Option<String>,
-    pub(super) why: Option<String>,
-    pub(super) canary: Option<CanaryState>,
-    pub(super) closed: Option<Timestamp>,
-    pub(super) kind: RunKind,
-    pub(super) started_at: Timestamp,
+    pub(crate) state: Option<RunState>,
+    pub(crate) mode: Option<PauseMode>,
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) by: Option<String>,
+    pub(crate) why: Option<String>,
+    pub(crate) canary: Option<CanaryState>,
+    pub(crate) closed: Option<Timestamp>,
+    pub(crate) kind: RunKind,
+    pub(crate) started_at: Timestamp,
     /// When it has to be through.
-    pub(super) deadline: Timestamp,
-    pub(super) list: String,
+    pub(crate) deadline: Timestamp,
+    pub(crate) list: String,
     #[serde(flatten)]
-    pub(super) rows: RowSum,
+    pub(crate) rows: RowSum,
     /// Those of the accepted whom LINE had taken on an earlier attempt.
-    pub(super) already_accepted: u64,
+    pub(crate) already_accepted: u64,
     /// People of deliveries without a place in the run, in no row.
-    pub(super) loose: u64,
+    pub(crate) loose: u64,
     /// People whom nothing can bring an outcome any more.
-    pub(super) missing: u64,
+    pub(crate) missing: u64,
     /// People by outcome, reason and status, most first.
-    pub(super) reasons: Vec<CellCount>,
-    pub(super) slices: Slices,
-    pub(super) last_outcome: Option<Timestamp>,
+    pub(crate) reasons: Vec<CellCount>,
+    pub(crate) slices: Slices,
+    pub(crate) last_outcome: Option<Timestamp>,
     /// People accepted a second, in the last minute of sending.
-    pub(super) people_per_second: Option<f64>,
-    pub(super) ends_at: Option<Timestamp>,
-    pub(super) late_seconds: Option<f64>,
-    pub(super) late_at_best_seconds: Option<f64>,
-    pub(super) resend_of: Option<String>,
-    pub(super) resends: usize,
-    pub(super) control_problem: Option<String>,
+    pub(crate) people_per_second: Option<f64>,
+    pub(crate) ends_at: Option<Timestamp>,
+    pub(crate) late_seconds: Option<f64>,
+    pub(crate) late_at_best_seconds: Option<f64>,
+    pub(crate) resend_of: Option<String>,
+    pub(crate) resends: usize,
+    pub(crate) control_problem: Option<String>,
+    /// What the dashboard shows besides.
+    #[serde(skip)]
+    pub(crate) details: RunDetails,
 }
 
 /// The sum of a run.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct RowSum {
-    pub(super) rows: u64,
-    pub(super) accepted: u64,
-    pub(super) refused: u64,
-    pub(super) unknown: u64,
-    pub(super) expired: u64,
-    pub(super) set_aside: u64,
-    pub(super) cancelled: u64,
-    pub(super) waiting: u64,
-    pub(super) rejected: u64,
-    pub(super) duplicates: u64,
-    pub(super) unread: u64,
+pub(crate) struct RowSum {
+    pub(crate) rows: u64,
+    pub(crate) accepted: u64,
+    pub(crate) refused: u64,
+    pub(crate) unknown: u64,
+    pub(crate) expired: u64,
+    pub(crate) set_aside: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) waiting: u64,
+    pub(crate) rejected: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) unread: u64,
     /// 0 where all rows are in their places.
-    pub(super) difference: i64,
+    pub(crate) difference: i64,
 }
 
 /// How far the slices of a run are.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Slices {
-    pub(super) cut: usize,
-    pub(super) read: usize,
-    pub(super) published: usize,
+pub(crate) struct Slices {
+    pub(crate) cut: usize,
+    pub(crate) read: usize,
+    pub(crate) published: usize,
 }
 
 impl RowSum {
-    pub(super) fn of(equation: &Equation) -> Self {
+    pub(crate) fn of(equation: &Equation) -> Self {
         let people = equation.people;
         Self {
             rows: equation.rows,
@@ -108,24 +112,24 @@ impl RowSum {
     }
 
     /// Whether LINE accepted each row, or the row that it repeats.
-    pub(super) fn all_accepted(&self) -> bool {
+    pub(crate) fn all_accepted(&self) -> bool {
         self.rows > 0 && self.rows == self.accepted + self.duplicates
     }
 
     /// Rows that got nothing, as far as is known, and can't get anything by themselves any more.
-    pub(super) fn without(&self) -> u64 {
+    pub(crate) fn without(&self) -> u64 {
         self.refused + self.unknown + self.expired + self.set_aside + self.cancelled + self.rejected
     }
 
     /// Rows that can still come to their end.
-    pub(super) fn open(&self) -> u64 {
+    pub(crate) fn open(&self) -> u64 {
         self.waiting + self.unread
     }
 }
 
 impl KnownRun {
     /// Reads all that is known of a run.
-    pub(super) async fn read(ledger: &Ledger, record: &RunRecord) -> anyhow::Result<Self> {
+    pub(crate) async fn read(ledger: &Ledger, record: &RunRecord) -> anyhow::Result<Self> {
         let control = Box::pin(read_known_control(ledger));
         let run = Box::pin(Self::read_with(ledger, record));
         let (control, run) = tokio::join!(control, run);
@@ -133,7 +137,7 @@ impl KnownRun {
     }
 
     /// Reads all but control, which is the same for all runs.
-    pub(super) async fn read_with<'a>(
+    pub(crate) async fn read_with<'a>(
         ledger: &Ledger,
         record: &'a RunRecord,
     ) -> anyhow::Result<ReadRun<'a>> {
@@ -149,13 +153,13 @@ impl KnownRun {
     }
 
     /// Whether nothing more will happen to it by itself.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.closed.is_some() || (self.rows.rows > 0 && self.rows.open() == 0)
     }
 }
 
 /// The control object, or why it can't be read where somebody edited it into nonsense.
-pub(super) async fn read_known_control(ledger: &Ledger) -> anyhow::Result<KnownControl> {
+pub(crate) async fn read_known_control(ledger: &Ledger) -> anyhow::Result<KnownControl> {
     match read_control(&ledger.store, None).await {
         Ok(Some((control, _))) => Ok(Ok(control)),
         Ok(None) => Ok(Ok(Control::default())),
@@ -165,7 +169,7 @@ pub(super) async fn read_known_control(ledger: &Ledger) -> anyhow::Result<KnownC
 }
 
 /// What was read of a run.
-pub(super) struct ReadRun<'a> {
+pub(crate) struct ReadRun<'a> {
     record: &'a RunRecord,
     sum: RunSum,
     watch: RunWatch,
@@ -173,7 +177,7 @@ pub(super) struct ReadRun<'a> {
 
 impl ReadRun<'_> {
     /// What is to be told, with what control says.
-    pub(super) fn tell(self, control: &KnownControl, now: Timestamp) -> KnownRun {
+    pub(crate) fn tell(self, control: &KnownControl, now: Timestamp) -> KnownRun {
         let (record, sum) = (self.record, &self.sum);
         let known = control.as_ref().ok();
         let entry = known.and_then(|control| control.run(&record.run));
@@ -221,6 +225,7 @@ impl ReadRun<'_> {
             resend_of: record.resend_of.clone(),
             resends: record.resends.len(),
             control_problem: control.as_ref().err().cloned(),
+            details: RunDetails::new(sum, &self.watch, known, &tally),
             reasons: tally.cells,
         }
     }

@@ -12,7 +12,7 @@ const USER_VARIABLES: [&str; 3] = ["USER", "LOGNAME", "USERNAME"];
 const NOBODY: &str = "an operator";
 
 /// An edit of this control object, signed by whoever the flags and the environment say.
-pub(super) fn signed<'a>(
+pub(crate) fn signed<'a>(
     sign: &'a SignArgs,
     by: &'a str,
     control: &'a Control,
@@ -21,7 +21,7 @@ pub(super) fn signed<'a>(
 }
 
 /// Who signs.
-pub(super) fn signer(sign: &SignArgs) -> String {
+pub(crate) fn signer(sign: &SignArgs) -> String {
     let user = || USER_VARIABLES.into_iter().find_map(variable);
     let by = sign.by.clone().or_else(user);
     by.unwrap_or_else(|| NOBODY.into())

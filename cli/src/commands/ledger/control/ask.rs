@@ -7,7 +7,7 @@ use crate::print;
 
 /// Asks on the terminal, unless `yes` says that it is not to be asked. Anything but `yes` ends the
 /// command before it has changed something.
-pub(super) fn ask(what: &str, yes: bool) -> anyhow::Result<()> {
+pub(crate) fn ask(what: &str, yes: bool) -> anyhow::Result<()> {
     if yes {
         return Ok(());
     }
