@@ -13,8 +13,9 @@ pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
 pub(crate) use ledger::{
-    CancelArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand, LedgerPlace, PaceArgs,
-    PauseArgs, ReleaseArgs, ResumeArgs, RowOutcome, RunsArgs, SignArgs, StatusArgs, WhoArgs,
+    CancelArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand,
+    LedgerPlace, LetterReason, PaceArgs, PauseArgs, RedriveArgs, RedriveOnly, ReleaseArgs,
+    ResumeArgs, RowOutcome, RunsArgs, SignArgs, StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\

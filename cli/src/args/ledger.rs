@@ -6,9 +6,11 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 use fanline_core::s3_uri::S3Uri;
 
+mod again;
 mod control;
 mod people;
 
+pub(crate) use again::{DeadLettersArgs, LetterReason, RedriveArgs, RedriveOnly};
 pub(crate) use control::{
     CancelArgs, EditArgs, ExtendArgs, PaceArgs, PauseArgs, ReleaseArgs, ResumeArgs, SignArgs,
 };
@@ -38,6 +40,8 @@ pub(crate) enum LedgerCommand {
     Pace(PaceArgs),
     Extend(ExtendArgs),
     Release(ReleaseArgs),
+    Redrive(RedriveArgs),
+    DeadLetters(DeadLettersArgs),
 }
 
 /// Where the ledger lies.

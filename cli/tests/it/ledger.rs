@@ -1,5 +1,6 @@
 //! The commands that ask about runs and control them, against a folder and against a bucket.
 
+mod again;
 mod asking;
 mod bucket;
 mod control;
