@@ -15,7 +15,7 @@ pub(crate) use deployed::{
 pub(crate) use ledger::{
     CancelArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand,
     LedgerPlace, LetterReason, PaceArgs, PauseArgs, RedriveArgs, RedriveOnly, ReleaseArgs,
-    ResumeArgs, RowOutcome, RunsArgs, SignArgs, StatusArgs, WhoArgs,
+    ResendArgs, ResendOnly, ResumeArgs, RowOutcome, RunsArgs, SignArgs, StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\

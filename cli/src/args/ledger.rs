@@ -10,7 +10,9 @@ mod again;
 mod control;
 mod people;
 
-pub(crate) use again::{DeadLettersArgs, LetterReason, RedriveArgs, RedriveOnly};
+pub(crate) use again::{
+    DeadLettersArgs, LetterReason, RedriveArgs, RedriveOnly, ResendArgs, ResendOnly,
+};
 pub(crate) use control::{
     CancelArgs, EditArgs, ExtendArgs, PaceArgs, PauseArgs, ReleaseArgs, ResumeArgs, SignArgs,
 };
@@ -41,6 +43,7 @@ pub(crate) enum LedgerCommand {
     Extend(ExtendArgs),
     Release(ReleaseArgs),
     Redrive(RedriveArgs),
+    Resend(ResendArgs),
     DeadLetters(DeadLettersArgs),
 }
 

@@ -6,4 +6,5 @@ mod bucket;
 mod control;
 mod people;
 mod queues;
+mod resend;
 mod world;

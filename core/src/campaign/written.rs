@@ -38,6 +38,9 @@ pub(super) struct WrittenCampaign {
     /// The ledger's rule reads it.
     #[serde(rename = "brake")]
     _brake: Option<IgnoredAny>,
+    /// The producer writes it into the run's record.
+    #[serde(rename = "resend_of")]
+    _resend_of: Option<String>,
 }
 
 /// The id, if it is one.

@@ -91,6 +91,61 @@ pub(crate) struct RedriveArgs {
     pub(crate) json: bool,
 }
 
+const RESEND_HELP: &str = "\
+A new campaign with a list of its own is written, under the run's name and `.r1`, `.r2`, and so on.
+Nobody is on it whom LINE accepted, in the run or in any resend of it, and nobody who is in a resend
+that is not closed. Send it as any other campaign. From then on the run itself can't be fired or
+redriven again.
+
+Exit codes:
+  0  the campaign is written, or nobody is left to send to
+  2  the run, its list, the ledger or a flag can't be used";
+
+/// Make a campaign for those who got nothing, once a run is closed
+#[derive(Debug, Args)]
+#[command(after_help = RESEND_HELP)]
+pub(crate) struct ResendArgs {
+    #[command(flatten)]
+    pub(crate) run: NamedRunArgs,
+    /// Who gets the message again
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        required = true,
+        value_name = "WHO,…"
+    )]
+    pub(crate) only: Vec<ResendOnly>,
+    /// Also those of them to whom LINE may have sent the message already. They may get it twice
+    #[arg(long)]
+    pub(crate) may_double: bool,
+    /// The folder to write into. Without it: the name of the new campaign
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// A copy of the run's list, where the list is no longer where it was
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list: Option<PathBuf>,
+    /// Write the campaign without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) sign: SignArgs,
+    /// Print what was made as JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Who is sent to again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ResendOnly {
+    Refused,
+    Expired,
+    Cancelled,
+    SetAside,
+    Missing,
+    Unknown,
+}
+
 /// What is sent again within a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RedriveOnly {
