@@ -13,9 +13,10 @@ pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
 pub(crate) use ledger::{
-    CancelArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand,
-    LedgerPlace, LetterReason, PaceArgs, PauseArgs, RedriveArgs, RedriveOnly, ReleaseArgs,
-    ResendArgs, ResendOnly, ResumeArgs, RowOutcome, RunsArgs, SignArgs, StatusArgs, WhoArgs,
+    CancelArgs, DashboardArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs,
+    LedgerCommand, LedgerPlace, LetterReason, PaceArgs, PaceLimit, PauseArgs, RedriveArgs,
+    RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome, RunsArgs, SignArgs,
+    StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\

@@ -4,13 +4,15 @@
 //! # Layout, in the order in which a batch passes
 //! - `settings`: the environment variables, read once; `environment`: what outlives a batch
 //! - `handler`: a batch in, a partial batch response out
-//! - `batch`: settles each record, and alone logs, counts and sets aside
+//! - `batch`: settles each record, and alone logs, counts, sets aside and tells the ledger
 //! - `line`, `line_notify`: one attempt to send a delivery, a folder for each channel
 //! - `channel`: what both channels share
-//! - `sqs`: the records, the delivery queue and the dead-letter queue
+//! - `control`: whether a run may be sent now
+//! - `sqs`: the records, and the delivery, dead-letter and outcome queue
 
 mod batch;
 mod channel;
+mod control;
 mod environment;
 mod handler;
 mod line;

@@ -41,20 +41,9 @@ const KNOWN: &[Known] = &[
         may_show: |plan| plan.line.spells.iter().any(is_for_one_environment),
     },
     Known {
-        finding: Finding::LastSecond,
-        invariant: Invariant::NothingExpiresIdly,
-        may_show: has_faults,
-    },
-    Known {
         finding: Finding::SharesOutnumbered,
         invariant: Invariant::UnderLimit,
         may_show: |plan| !plan.consumers.changes.is_empty(),
-    },
-    // What is behind the head is received as often as the head, and not asked at its last receive.
-    Known {
-        finding: Finding::BehindTheHead,
-        invariant: Invariant::ReasonGiven,
-        may_show: |plan| plan.queue.is_fifo,
     },
     Known {
         finding: Finding::InFlightFull,

@@ -1,7 +1,8 @@
 //! The commands that ask about runs and control them.
 //!
 //! - `place`: the ledger that a command works on; `find_run`: the run that it names
-//! - `runs`, `status`: how far runs are; `words`: numbers and times in words
+//! - `runs`, `status`: how far runs are; `dashboard`: the same as pages
+//! - `words`: numbers and times in words
 //! - `who`, `export`: what became of people; `people`: how that is found
 //! - `control`: what is changed, by whom, and the question before it
 //! - `dead_letters`: what was set aside; `redrive`: that sent again within its run;
@@ -9,6 +10,7 @@
 //! - `queues`: the stack's queues, and messages moved from one to another
 
 mod control;
+mod dashboard;
 mod dead_letters;
 mod export;
 mod find_run;
@@ -30,6 +32,7 @@ pub(crate) async fn execute(command: &LedgerCommand) -> anyhow::Result<CommandEn
     match command {
         LedgerCommand::Runs(args) => runs::execute(args).await,
         LedgerCommand::Status(args) => status::execute(args).await,
+        LedgerCommand::Dashboard(args) => dashboard::execute(args).await,
         LedgerCommand::Who(args) => who::execute(args).await,
         LedgerCommand::Export(args) => export::execute(args).await,
         LedgerCommand::Pause(args) => control::pause(args).await,

@@ -4,6 +4,7 @@ mod again;
 mod asking;
 mod bucket;
 mod control;
+mod dashboard;
 mod people;
 mod queues;
 mod resend;

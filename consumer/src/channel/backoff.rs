@@ -24,6 +24,12 @@ const MAX_JITTER_ON_HOLD: Duration = Duration::from_secs(55);
 /// A delivery needs this long from its receive to its request.
 const MIN_ROOM: Duration = Duration::from_secs(1);
 
+/// No wait ends later than after this part of the time that is left.
+const PART_OF_ROOM: f64 = 0.75;
+/// What is paused waits this long after its first receive, and twice as long after each other one,
+/// up to [`MAX_WAIT`]. It used up its time in the invocation before.
+const PAUSED_WAIT: Duration = Duration::from_secs(30);
+
 /// Why a record is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum RetryCause {
@@ -73,11 +79,19 @@ pub(crate) fn wait(
     whole_seconds(wait.min(MAX_HIDDEN))
 }
 
+/// The wait of a delivery whose run is paused, in seconds: from half of its longest wait to the
+/// whole. `draw` is in 0..1.
+pub(crate) fn paused(receive_count: u32, draw: f64) -> u16 {
+    let longest = full_jitter(PAUSED_WAIT, MAX_WAIT, receive_count, 1.0);
+    whole_seconds(longest.mul_f64(0.5 + draw / 2.0))
+}
+
 /// The wait of a delivery that must come again while it may still be sent: before it expires, and
 /// before LINE may forget its retry key. `None`: there is no time for another attempt.
 ///
-/// A wait that is too long is drawn again, evenly over the time that is left. If all of them ended
-/// in the last second, most would come too late.
+/// A wait that is too long is drawn again, evenly over three quarters of the time that is left. If
+/// all of them ended in the last second, most would come too late. The last quarter is for what
+/// stands before it in its batch and in the queue.
 pub(crate) fn within(
     wait: u16,
     cause: RetryCause,
@@ -93,14 +107,18 @@ pub(crate) fn within(
     if room < MIN_ROOM {
         return None;
     }
-    if Duration::from_secs(wait.into()) <= room {
+    let most = room.mul_f64(PART_OF_ROOM);
+    if Duration::from_secs(wait.into()) <= most {
         return Some(wait);
     }
     // Before that moment it would not be sent.
-    if matches!(cause, RetryCause::Until(reset) if until(reset, now) > room) {
-        return None;
-    }
-    Some(whole_seconds(room.mul_f64(draw).min(MAX_HIDDEN)))
+    let least = match cause {
+        RetryCause::Until(reset) => until(reset, now),
+        _ => Duration::ZERO,
+    };
+    let spread = most.saturating_sub(least);
+    let wait = least + spread.mul_f64(draw);
+    (least <= room).then(|| whole_seconds(wait.min(MAX_HIDDEN)))
 }
 
 /// For how many seconds a record is hidden that must come again at `again`. A started second counts
@@ -181,6 +199,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_paused_waits_longer_each_time() {
+        for (receives, least, most) in [(1, 15, 30), (2, 30, 60), (5, 240, 480), (6, 450, 900)] {
+            assert_eq!(paused(receives, 0.0), least);
+            assert_eq!(paused(receives, 1.0), most);
+        }
+        assert_eq!(paused(u32::MAX, 1.0), 900);
+    }
+
+    #[test]
     fn a_promised_moment_is_waited_for_and_never_past_what_sqs_hides() {
         let now = at("2026-01-01T00:00:00Z");
         let until = |text| wait(BASE, RetryCause::Until(at(text)), 1, 0.0, now);
@@ -194,14 +221,15 @@ mod tests {
         let now = at("2026-01-01T08:00:00Z");
         let soon = envelope(Some("2026-01-01T08:01:41Z"));
         let within = |wait, draw, now| within(wait, RetryCause::Fault, &soon, draw, now);
-        assert_eq!(within(100, 0.5, now), Some(100), "it fits");
-        for (draw, expected) in [(0.0, 0), (0.25, 25), (0.5, 50), (0.75, 75), (0.99, 99)] {
+        assert_eq!(within(75, 0.5, now), Some(75), "it fits");
+        for (draw, expected) in [(0.0, 0), (0.25, 18), (0.5, 37), (0.75, 56), (0.99, 74)] {
             assert_eq!(within(900, draw, now), Some(expected));
+            assert_eq!(within(76, draw, now), Some(expected));
         }
         let ages = envelope(None);
         let late = at("2026-01-01T22:58:19Z");
         let by_key = super::within(900, RetryCause::OnHold, &ages, 0.5, late);
-        assert_eq!(by_key, Some(50), "23 hours");
+        assert_eq!(by_key, Some(37), "23 hours");
         assert_eq!(
             super::within(900, RetryCause::OnHold, &ages, 0.5, now),
             Some(900)
@@ -242,6 +270,9 @@ mod tests {
             None,
             "spent until later"
         );
+        let reset = RetryCause::Until(at("2026-01-01T07:50:00Z"));
+        let wait = within(3_610, reset, &soon, 0.5, now);
+        assert_eq!(wait, Some(3_000), "not before it is reset");
     }
 
     proptest! {

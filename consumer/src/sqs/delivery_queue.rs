@@ -1,11 +1,13 @@
-//! The delivery queue: hides records for a while, and takes the parts of a split.
+//! The delivery queue: hides and deletes records, and takes the parts of a split.
 
 use std::collections::HashMap;
 
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry as Entry;
+use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use fanline_core::limits::sqs::{MAX_DELAY_SECONDS, MAX_ENTRIES};
 use fanline_telemetry::aws_error;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 /// Why the delivery queue did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +69,27 @@ impl DeliveryQueue {
         Ok(())
     }
 
+    /// Deletes the records of the queue with this ARN. A record that is gone already is no error.
+    pub(crate) async fn delete(
+        &self,
+        arn: Option<&str>,
+        receipt_handles: &[&str],
+    ) -> Result<(), DeliveryQueueError> {
+        let url = self.url(arn).await?;
+        for handles in receipt_handles.chunks(MAX_ENTRIES) {
+            let request = self.sqs.delete_message_batch().queue_url(&url);
+            let request = request.set_entries(Some(deletes(handles)));
+            let response = request
+                .send()
+                .await
+                .map_err(|error| DeliveryQueueError::Refused(aws_error::words(&error)))?;
+            if let Some(failed) = response.failed().first() {
+                return Err(DeliveryQueueError::Refused(failed.code().to_owned()));
+            }
+        }
+        Ok(())
+    }
+
     /// Puts a delivery on the queue. It appears after `delay` seconds, or after as many of them as
     /// SQS allows.
     pub(crate) async fn put(
@@ -79,6 +102,25 @@ impl DeliveryQueue {
         let request = request
             .message_body(body)
             .delay_seconds(i32::from(delay.min(MAX_DELAY_SECONDS)));
+        let sent = request.send().await;
+        sent.map(drop)
+            .map_err(|error| DeliveryQueueError::Refused(aws_error::words(&error)))
+    }
+
+    /// Puts a delivery at the end of a message group of a FIFO queue, which knows no delay.
+    /// `identity`: two with the same one within five minutes are one.
+    pub(crate) async fn put_in_group(
+        &self,
+        arn: Option<&str>,
+        body: String,
+        group: &str,
+        identity: Uuid,
+    ) -> Result<(), DeliveryQueueError> {
+        let request = self.sqs.send_message().queue_url(self.url(arn).await?);
+        let request = request
+            .message_body(body)
+            .message_group_id(group)
+            .message_deduplication_id(identity.to_string());
         let sent = request.send().await;
         sent.map(drop)
             .map_err(|error| DeliveryQueueError::Refused(aws_error::words(&error)))
@@ -125,6 +167,21 @@ fn entries(records: &[Hidden<'_>]) -> Vec<Entry> {
             .id(id.to_string())
             .receipt_handle(record.receipt_handle)
             .visibility_timeout(i32::from(record.seconds))
+            .build()
+            .expect("a complete entry")
+    });
+    entries.collect()
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "id and receipt handle, all that the builder needs, are set"
+)]
+fn deletes(receipt_handles: &[&str]) -> Vec<DeleteMessageBatchRequestEntry> {
+    let entries = receipt_handles.iter().enumerate().map(|(id, handle)| {
+        DeleteMessageBatchRequestEntry::builder()
+            .id(id.to_string())
+            .receipt_handle(*handle)
             .build()
             .expect("a complete entry")
     });

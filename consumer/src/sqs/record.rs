@@ -8,6 +8,8 @@ use fanline_core::limits::sqs::is_fifo;
 /// One record of the event. Any field may be missing.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
+    /// Where it stands in the event, from 0.
+    pub position: usize,
     /// A batch item failure names it.
     pub message_id: Option<String>,
     /// A change of visibility names it.
@@ -23,11 +25,13 @@ pub(crate) struct Record {
     pub source_arn: Option<String>,
 }
 
-impl From<SqsMessage> for Record {
-    fn from(message: SqsMessage) -> Self {
+impl Record {
+    /// The record at this position of its event.
+    pub(crate) fn of(position: usize, message: SqsMessage) -> Self {
         let attribute = |name: &str| message.attributes.get(name);
         let on_fifo = message.event_source_arn.as_deref().is_some_and(is_fifo);
         Self {
+            position,
             receive_count: attribute("ApproximateReceiveCount")
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(1),
@@ -40,10 +44,13 @@ impl From<SqsMessage> for Record {
     }
 }
 
+/// Records that are settled one after the other, with their positions in the event.
+pub(crate) type Row = Vec<(usize, Arc<Record>)>;
+
 /// The records in rows. The records of a row are settled one after the other: a FIFO message group
 /// is one row, every other record a row of its own. Positions are those of the event.
-pub(crate) fn rows(records: &[Arc<Record>]) -> Vec<Vec<(usize, Arc<Record>)>> {
-    let mut rows: Vec<Vec<(usize, Arc<Record>)>> = Vec::with_capacity(records.len());
+pub(crate) fn rows(records: &[Arc<Record>]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::with_capacity(records.len());
     for (position, record) in records.iter().map(Arc::clone).enumerate() {
         let row = rows.iter_mut().find(|row| {
             row.first().is_some_and(|(_, first)| {
@@ -64,7 +71,7 @@ mod tests {
     use serde_json::json;
 
     fn record(value: serde_json::Value) -> Record {
-        serde_json::from_value::<SqsMessage>(value).unwrap().into()
+        Record::of(0, serde_json::from_value(value).unwrap())
     }
 
     #[test]

@@ -198,6 +198,39 @@ async fn a_panic_in_one_record_fails_that_record_only() {
     assert_eq!(world.line.ledger().accepted_recipients, 4);
 }
 
+/// To Lambda everything behind a failure failed, so it deletes none of it.
+#[tokio::test]
+async fn on_a_fifo_queue_what_is_settled_behind_a_failure_does_not_come_again() {
+    let fifo = [
+        (QueueAttributeName::FifoQueue, "true"),
+        (QueueAttributeName::ContentBasedDeduplication, "true"),
+    ];
+    let options = LineOptions {
+        faults: fanline_local::LineFaults {
+            rates: [(LineFault::ErrorBefore, 1.0)].into(),
+            ..Default::default()
+        },
+        ..LineOptions::default()
+    };
+    let world = World::with_queue(options, "deliveries.fifo", &fifo).await;
+    let consumer = world.consumer().await;
+    let late = delivery_with(&[user(2)], |body| {
+        body["expires_at"] = json!("2020-01-01T00:00:00Z");
+    });
+    for (group, body) in [("a", delivery(&[user(1)])), ("b", late)] {
+        let request = world.sqs.send_message().queue_url(&world.deliveries);
+        let request = request.message_group_id(group).message_body(body);
+        request.send().await.unwrap();
+    }
+    let mut messages = receive(&world.sqs, &world.deliveries).await;
+    messages.extend(receive(&world.sqs, &world.deliveries).await);
+    assert_eq!(messages.len(), 2);
+    let batch = parse(event(&messages, &world.arn()));
+    let handled = consumer.handle(batch, in_seconds(30)).await;
+    assert_eq!(failures(&handled).len(), 1);
+    assert_eq!(world.left().await, 1);
+}
+
 #[tokio::test]
 async fn a_fifo_group_stops_at_its_first_failure_and_others_go_on() {
     let fifo = [

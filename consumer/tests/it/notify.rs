@@ -1,10 +1,12 @@
 //! The channel `line-notify`.
 
+use std::time::Duration;
+
 use fanline_local::{LineFault, LineFaults, LineOptions};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::scripted::{Scripted, said};
+use crate::scripted::{Scripted, said, silence};
 use crate::support::{World, delivery_with, failures, in_seconds, metrics, sdk_config};
 
 const TOKEN: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456";
@@ -199,7 +201,7 @@ async fn a_spent_token_waits_until_its_reset() {
     assert_eq!(failures(&handled).len(), 1);
     assert_eq!(server.asked().len(), 1, "not even asked");
     // The first one was not deleted here, so it comes again too, after its own 30 seconds.
-    world.clock.advance(std::time::Duration::from_secs(590));
+    world.clock.advance(Duration::from_secs(590));
     let early = world.batch().await;
     assert!(
         early
@@ -207,7 +209,7 @@ async fn a_spent_token_waits_until_its_reset() {
             .iter()
             .all(|record| !record.body.as_deref().unwrap().contains("two"))
     );
-    world.clock.advance(std::time::Duration::from_secs(20));
+    world.clock.advance(Duration::from_secs(20));
     let later = world.batch().await;
     assert!(
         later
@@ -260,4 +262,46 @@ async fn what_was_surely_not_sent_is_asked_again_even_where_the_campaign_parks()
     let handled = consumer.handle(batch, in_seconds(30)).await;
     assert_eq!(failures(&handled).len(), 1);
     assert!(world.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_comes_again_goes_alone_so_that_its_end_doubles_nobody() {
+    let server = Scripted::start(|asked| {
+        if asked.header("authorization").ends_with("deadly") {
+            silence()
+        } else {
+            said(200, "{}")
+        }
+    })
+    .await;
+    let world = World::start().await;
+    let consumer = world
+        .consumer_with(&[("LINE_NOTIFY_API_BASE", &server.url)])
+        .await;
+    let one = |token: &str| message(token, &json!({"message": "x"}));
+    for token in ["a", "b", "deadly", "c", "d"] {
+        world.publish(&one(token)).await;
+    }
+    // The environment that had them is gone.
+    assert_eq!(world.batch().await.records.len(), 5);
+    world.clock.advance(Duration::from_secs(31));
+    world.publish(&one("new")).await;
+    let batch = world.batch().await;
+    assert_eq!(batch.records.len(), 6);
+    let handling = tokio::spawn(async move { consumer.handle(batch, in_seconds(30)).await });
+    let sent = || -> Vec<String> {
+        let asked = server.asked();
+        let tokens = asked.iter().map(|asked| asked.header("authorization"));
+        tokens.map(|token| token.replace("Bearer ", "")).collect()
+    };
+    while !sent().contains(&"deadly".to_owned()) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // This one ends, too.
+    handling.abort();
+    let sent = sent();
+    assert_eq!(sent.first().map(String::as_str), Some("new"));
+    assert_eq!(sent.last().map(String::as_str), Some("deadly"));
+    let may_come_again = 6 - (sent.len() as u64 - 1);
+    assert_eq!(world.left().await, may_come_again, "{sent:?}");
 }

@@ -48,6 +48,11 @@ pub(crate) fn accepted() -> Said {
     said(200, "{}")
 }
 
+/// No answer ever comes.
+pub(crate) fn silence() -> Said {
+    (0, vec![], vec![])
+}
+
 impl Scripted {
     pub(crate) async fn start(answer: impl Fn(&Asked) -> Said + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -65,11 +70,16 @@ impl Scripted {
                 };
                 let (status, headers, body) = answer(&one);
                 kept.lock().unwrap().push(one);
-                let mut response = Response::builder().status(status);
-                for (name, value) in headers {
-                    response = response.header(name, value);
+                async move {
+                    if status == 0 {
+                        std::future::pending::<()>().await;
+                    }
+                    let mut response = Response::builder().status(status);
+                    for (name, value) in headers {
+                        response = response.header(name, value);
+                    }
+                    response.body(Body::from(body)).unwrap()
                 }
-                std::future::ready(response.body(Body::from(body)).unwrap())
             },
         );
         let serving = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });

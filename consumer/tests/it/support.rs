@@ -130,6 +130,21 @@ impl World {
         serde_json::from_value(event(&messages, &self.arn())).unwrap()
     }
 
+    /// The deliveries that are waiting or in hand.
+    pub(crate) async fn left(&self) -> u64 {
+        let answer = self.sqs.get_queue_attributes().queue_url(&self.deliveries);
+        let answer = answer.attribute_names(QueueAttributeName::All).send().await;
+        let attributes = answer.unwrap().attributes.unwrap();
+        [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ]
+        .iter()
+        .map(|name| attributes[name].parse::<u64>().unwrap())
+        .sum()
+    }
+
     pub(crate) fn arn(&self) -> String {
         let name = self.deliveries.rsplit('/').next().unwrap();
         format!("arn:aws:sqs:us-east-1:000000000000:{name}")
@@ -238,9 +253,9 @@ pub(crate) fn in_seconds(seconds: i64) -> Timestamp {
 }
 
 /// A deadline before which requests may depart for so many seconds: the request time-out of this
-/// world and two seconds are kept back.
+/// world and three seconds are kept back.
 pub(crate) fn departures_for(seconds: i64) -> Timestamp {
-    in_seconds(seconds + 5 + 2)
+    in_seconds(seconds + 5 + 3)
 }
 
 pub(crate) fn user(n: usize) -> String {
