@@ -15,6 +15,7 @@ mod turns;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fanline_core::channel::Channel;
@@ -64,6 +65,8 @@ pub(crate) struct Batch {
     observer: Observer,
     /// No request departs later: it might outlast the invocation.
     latest: Timestamp,
+    /// Whether a delivery could not be sent because the channel `line` was on hold.
+    was_held: AtomicBool,
     tally: Mutex<BatchTally>,
 }
 
@@ -93,6 +96,7 @@ impl Batch {
             environment,
             observer,
             latest,
+            was_held: AtomicBool::new(false),
             tally: Mutex::default(),
         }
     }
@@ -132,6 +136,13 @@ impl Batch {
         &self.environment.delivery_queue
     }
 
+    /// Keeps a held environment busy, so that it takes no more from the queue than the others.
+    pub(crate) async fn rest(&self) {
+        if self.was_held.load(Ordering::Relaxed) {
+            self.environment.line.rest(self.latest).await;
+        }
+    }
+
     /// The metric lines of the batch.
     pub(crate) fn metrics(&self, now: Timestamp) -> Vec<String> {
         let environment = &self.environment;
@@ -159,6 +170,9 @@ impl Batch {
         for exchange in &attempt.exchanges {
             log_exchange(exchange, delivery, request, hash_key);
             self.tally.lock().channel(channel).add_exchange(exchange);
+        }
+        if matches!(attempt.conclusion, Conclusion::OnHold(_)) {
+            self.was_held.store(true, Ordering::Relaxed);
         }
         if let Some(reason) = attempt.hold_began {
             self.tally.lock().channel(channel).holds += 1;
@@ -266,7 +280,7 @@ impl Batch {
     }
 
     fn count_hand_back(&self, delivery: &Delivery, cause: RetryCause) {
-        let outcome = if cause == RetryCause::OnHold {
+        let outcome = if matches!(cause, RetryCause::OnHold | RetryCause::NoToken) {
             Outcome::Hold
         } else {
             Outcome::Retry

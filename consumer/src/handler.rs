@@ -126,6 +126,7 @@ impl Consumer {
         {
             tracing::warn!(%error, "visibility timeout not changed");
         }
+        batch.rest().await;
         let unpaid = invocation.unpaid();
         tokio::time::sleep(unpaid.min(room(deadline, MARGIN_TO_RESPOND, clock))).await;
         drop(invocation);
@@ -192,7 +193,8 @@ async fn settle_in_turn(
         ended(&mut settle_rows(&batch, group, &settlements)).await;
         let settled: Vec<Settlement> = {
             let all = settlements.lock();
-            positions.iter().map(|position| all[*position]).collect()
+            let settled = positions.iter().filter_map(|position| all.get(*position));
+            settled.copied().collect()
         };
         let has_next = groups.peek().is_some();
         if has_next && !delete_settled(batch.queue(), &records, &settled).await {

@@ -74,6 +74,11 @@ impl Pace {
         self.kernel.lock().speed_up();
     }
 
+    /// While many requests fail: only this part of the pace.
+    pub(crate) fn keep_to_part(&self, part: f64) {
+        self.kernel.lock().keep_to_part(part);
+    }
+
     /// Requests a second, as of now.
     pub(crate) fn per_second(&self) -> f64 {
         self.kernel.lock().per_second()

@@ -120,7 +120,7 @@ impl NotifyChannel {
         // Time has passed while it waited for its image and its turn.
         let departed = self.clock.now();
         if !has_turn || departed > latest {
-            return Err(Conclusion::Retry(RetryCause::Fault));
+            return Err(Conclusion::Retry(RetryCause::NotMade));
         }
         match too_late(&delivery.envelope, departed) {
             Some(conclusion) => Err(conclusion),
