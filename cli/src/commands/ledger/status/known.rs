@@ -11,7 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
+<<<<<<< HEAD:cli/src/commands/ledger/status/known.rs
 use crate::commands::ledger::place::{Ledger, unusable};
+=======
+use super::details::RunDetails;
+use super::place::{Ledger, unusable};
+>>>>>>> e667fdb:cli/src/commands/ledger/known.rs
 
 /// LINE's median latency where none was seen yet.
 const USUAL_LATENCY: Duration = Duration::from_millis(150);
@@ -53,6 +58,7 @@ pub(crate) struct KnownRun {
     pub(crate) slices: Slices,
     pub(crate) last_outcome: Option<Timestamp>,
     /// People accepted a second, in the last minute of sending.
+<<<<<<< HEAD:cli/src/commands/ledger/status/known.rs
     pub(crate) people_per_second: Option<f64>,
     pub(crate) ends_at: Option<Timestamp>,
     pub(crate) late_seconds: Option<f64>,
@@ -60,6 +66,18 @@ pub(crate) struct KnownRun {
     pub(crate) resend_of: Option<String>,
     pub(crate) resends: usize,
     pub(crate) control_problem: Option<String>,
+=======
+    pub(super) people_per_second: Option<f64>,
+    pub(super) ends_at: Option<Timestamp>,
+    pub(super) late_seconds: Option<f64>,
+    pub(super) late_at_best_seconds: Option<f64>,
+    pub(super) resend_of: Option<String>,
+    pub(super) resends: usize,
+    pub(super) control_problem: Option<String>,
+    /// What the dashboard shows besides.
+    #[serde(skip)]
+    pub(super) details: RunDetails,
+>>>>>>> e667fdb:cli/src/commands/ledger/known.rs
 }
 
 /// The sum of a run.
@@ -221,6 +239,7 @@ impl ReadRun<'_> {
             resend_of: record.resend_of.clone(),
             resends: record.resends.len(),
             control_problem: control.as_ref().err().cloned(),
+            details: RunDetails::new(sum, &self.watch, known, &tally),
             reasons: tally.cells,
         }
     }
