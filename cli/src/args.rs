@@ -7,9 +7,19 @@ use clap::{Args, Parser, Subcommand};
 use fanline_core::s3_uri::S3Uri;
 
 mod deployed;
+mod ledger;
 
 pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
+};
+pub(crate) use ledger::{
+<<<<<<< HEAD
+    CancelArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand, LedgerPlace, PaceArgs,
+    PauseArgs, ReleaseArgs, ResumeArgs, RowOutcome, RunsArgs, SignArgs, StatusArgs, WhoArgs,
+=======
+    CancelArgs, DashboardArgs, EditArgs, ExtendArgs, LedgerArgs, LedgerCommand, LedgerPlace,
+    PaceArgs, PaceLimit, PauseArgs, ReleaseArgs, ResumeArgs, RunsArgs, SignArgs, StatusArgs,
+>>>>>>> e667fdb
 };
 
 const EXIT_CODES: &str = "\
@@ -54,6 +64,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Schedule(ScheduleArgs),
     Doctor(DoctorArgs),
+    #[command(flatten)]
+    Ledger(LedgerCommand),
     /// Run the simulated queue, LINE or S3 by itself, until interrupted
     #[command(subcommand)]
     Simulate(SimulateArgs),

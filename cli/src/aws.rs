@@ -26,6 +26,8 @@ pub(crate) enum AwsResource {
     Token,
     /// The deployed stack, in CloudFormation.
     Stack,
+    /// The ledger of a stack, in S3.
+    Ledger,
 }
 
 impl AwsResource {
@@ -48,13 +50,14 @@ impl AwsResource {
             Self::Image => "an image may be in S3",
             Self::Token => "the token is in Secrets Manager",
             Self::Stack => "the stack is in AWS",
+            Self::Ledger => "the ledger is in S3",
         }
     }
 
     fn cure(self) -> &'static str {
         match self {
             Self::List => "set valid ones, or name a copy of the list with --list",
-            Self::Image | Self::Token | Self::Stack => "set valid ones",
+            Self::Image | Self::Token | Self::Stack | Self::Ledger => "set valid ones",
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::exit::CommandEnd;
 
 mod check;
 mod doctor;
+mod ledger;
 mod run;
 mod schedule;
 mod simulate;
@@ -17,6 +18,7 @@ pub(crate) async fn execute(command: &Command) -> anyhow::Result<CommandEnd> {
         Command::Check(args) => check::execute(args).await,
         Command::Worker(args) => worker::execute(args).await,
         Command::Doctor(args) => doctor::execute(args).await,
+        Command::Ledger(command) => ledger::execute(command).await,
         Command::Schedule(args) => schedule::execute(args).await,
         Command::Simulate(args) => simulate::execute(args).await,
     }

@@ -4,11 +4,18 @@
 //! # Layout
 //! - `settlement`: what becomes of a record, decided from an attempt
 //! - `turns`: the order in which the records are settled
+//! - `apart`: a refused multicast
+//! - `requeue`: what waits or is parked
+//! - `report`: the outcome messages of the batch; `record_outcomes`: sends them
 //! - `queue_change`: what is hidden and deleted at its end
 //! - `tally`: the metrics of the batch; `log`: its log lines
 
+mod apart;
 mod log;
 mod queue_change;
+mod record_outcomes;
+mod report;
+mod requeue;
 mod settlement;
 mod tally;
 mod turns;
@@ -16,31 +23,33 @@ mod turns;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use fanline_core::channel::Channel;
-use fanline_core::delivery::Request;
-use fanline_core::delivery::{DecodeError, Delivery};
+use fanline_core::delivery::{DecodeError, Delivery, Endpoint, Request};
 use fanline_core::outcome::Outcome;
-use futures_util::future::join_all;
+use fanline_ledger::CellReason;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use crate::batch::apart::Apart;
 use crate::batch::log::{log_dead_letter, log_exchange, log_hold};
+use crate::batch::report::{Entry, Report, Trail, outcome_of};
 use crate::batch::settlement::{
-    Decision, decide, may_be_read_later, out_of_time, refuse, undecodable,
+    Decision, decide, may_be_read_later, out_of_time, outcome_with, undecodable,
 };
 use crate::batch::tally::BatchTally;
 use crate::channel::attempt::{Attempt, Conclusion};
 use crate::channel::backoff::{self, RetryCause};
+use crate::control::MulticastInHand;
 use crate::environment::Environment;
-use crate::line::split::{self, Split};
+use crate::line::split::Split;
 use crate::sqs::dead_letter::DeadLetter;
 use crate::sqs::delivery_queue::DeliveryQueue;
 use crate::sqs::record::Record;
 
 pub(crate) use queue_change::{change_queue, delete_settled};
+pub(crate) use record_outcomes::record_outcomes;
 pub(crate) use settlement::Settlement;
 pub(crate) use turns::{Turns, turns};
 
@@ -63,17 +72,22 @@ pub(crate) type Observer = Arc<dyn Fn(&Settled) + Send + Sync>;
 pub(crate) struct Batch {
     environment: Arc<Environment>,
     observer: Observer,
+    /// When the invocation began.
+    began: Timestamp,
     /// No request departs later: it might outlast the invocation.
     latest: Timestamp,
     /// Whether a delivery could not be sent because the channel `line` was on hold.
     was_held: AtomicBool,
     tally: Mutex<BatchTally>,
+    report: Mutex<Report>,
 }
 
 /// A delivery and its request, which is made once.
 struct Prepared {
     delivery: Delivery,
     request: Request,
+    /// The requests that this invocation made for it.
+    trail: Trail,
 }
 
 impl Prepared {
@@ -81,7 +95,14 @@ impl Prepared {
         Self {
             request: delivery.request(),
             delivery,
+            trail: Trail::NONE,
         }
+    }
+
+    /// Whether the channel may have taken it, although no answer says so. An earlier invocation of
+    /// the record may have died with a request under way.
+    fn is_perhaps_taken(&self, record: &Record) -> bool {
+        self.delivery.perhaps_taken || record.receive_count > 1 || self.trail.is_unanswered()
     }
 }
 
@@ -93,11 +114,13 @@ impl Batch {
         latest: Timestamp,
     ) -> Self {
         Self {
+            began: environment.surroundings.clock.now(),
             environment,
             observer,
             latest,
             was_held: AtomicBool::new(false),
             tally: Mutex::default(),
+            report: Mutex::default(),
         }
     }
 
@@ -112,16 +135,17 @@ impl Batch {
             }
             Err(error) => return self.set_aside_undecodable(record, &error).await,
         };
-        let whole = Prepared::new(delivery);
-        let mut attempt = self.attempt(&whole).await;
+        let mut whole = Prepared::new(delivery);
+        let _in_hand = self.be_current(&whole.delivery).await;
+        let mut attempt = self.attempt(&mut whole).await;
         if attempt.conclusion == Conclusion::Split(Vec::new()) {
             // A refusal that names nobody may pass. Parts are sent only after a second refusal.
-            attempt = self.attempt(&whole).await;
+            attempt = self.attempt(&mut whole).await;
         }
         match attempt.into_split() {
             Ok((named, response)) => {
                 let split = Split::new(whole.delivery, named, response);
-                self.take_apart(record, split).await
+                Apart::new(self, record, split).settle().await
             }
             Err(attempt) => {
                 let decision = self.decide(&attempt, &whole, record);
@@ -149,12 +173,34 @@ impl Batch {
         let mut tally = self.tally.lock();
         tally.note_paces(Channel::Line, &environment.line.paces());
         tally.note_paces(Channel::LineNotify, &environment.line_notify.paces());
+        if environment.outcome_queue.is_some() {
+            tally.note_ledger();
+        }
+        if let Some(age) = environment.controls.age(now) {
+            tally.note_control(age);
+        }
         tally.lines(&environment.settings.function, now)
     }
 
+    /// Waits until what is known of the control object is fresh. The value lives as long as the
+    /// delivery is in hand.
+    async fn be_current(&self, delivery: &Delivery) -> Option<MulticastInHand> {
+        let controls = &self.environment.controls;
+        let endpoint = delivery.endpoint();
+        let is_multicast = endpoint == Endpoint::Multicast;
+        let in_hand = is_multicast.then(|| controls.multicast_in_hand());
+        let (began, latest) = (self.began, self.latest);
+        controls.be_current(endpoint, began, latest).await;
+        in_hand
+    }
+
     /// Makes one attempt, logs its requests and counts them.
-    async fn attempt(&self, prepared: &Prepared) -> Attempt {
-        let Prepared { delivery, request } = prepared;
+    async fn attempt(&self, prepared: &mut Prepared) -> Attempt {
+        let Prepared {
+            delivery,
+            request,
+            trail,
+        } = prepared;
         let environment = &self.environment;
         let channel = delivery.envelope.channel;
         let attempt = match channel {
@@ -170,10 +216,15 @@ impl Batch {
         for exchange in &attempt.exchanges {
             log_exchange(exchange, delivery, request, hash_key);
             self.tally.lock().channel(channel).add_exchange(exchange);
+            trail.add(exchange);
         }
         if matches!(attempt.conclusion, Conclusion::OnHold(_)) {
             self.was_held.store(true, Ordering::Relaxed);
         }
+        // An operator may have put the end off.
+        delivery.envelope.expires_at = environment.controls.expires_at(&delivery.envelope);
+        let run = &delivery.envelope.run;
+        self.report.lock().add_attempt(run, &attempt);
         if let Some(reason) = attempt.hold_began {
             self.tally.lock().channel(channel).holds += 1;
             log_hold(channel, reason, attempt.status());
@@ -196,11 +247,17 @@ impl Batch {
     ) -> Settlement {
         match decision {
             Decision::End(outcome) => {
-                self.end(prepared, outcome);
+                let reason = match outcome {
+                    Outcome::Cancelled => CellReason::Cancelled,
+                    _ => CellReason::Accepted,
+                };
+                self.end(record, prepared, outcome, (reason, None));
                 Settlement::Acknowledge
             }
-            Decision::SetAside(outcome, letter) => {
-                self.set_aside_and_end(outcome, &letter, record, prepared, body)
+            Decision::Park => requeue::park(self, record, prepared, body).await,
+            Decision::Wait => requeue::wait(self, record, prepared, body.is_some()).await,
+            Decision::SetAside(reason, letter) => {
+                self.set_aside_and_end(reason, &letter, record, prepared, body)
                     .await
             }
             Decision::HandBack(cause) => self.hand_back(cause, record, prepared, body).await,
@@ -223,14 +280,14 @@ impl Batch {
             self.count_hand_back(delivery, cause);
             return self.back_after(wait);
         }
-        let (outcome, letter) = out_of_time(delivery, record);
-        self.set_aside_and_end(outcome, &letter, record, prepared, body)
+        let (reason, letter) = out_of_time(delivery, record);
+        self.set_aside_and_end(reason, &letter, record, prepared, body)
             .await
     }
 
     async fn set_aside_and_end(
         &self,
-        outcome: Outcome,
+        reason: CellReason,
         letter: &DeadLetter,
         record: &Record,
         prepared: &Prepared,
@@ -239,7 +296,8 @@ impl Batch {
         let body = body.map_or_else(|| prepared.delivery.encode().into(), Cow::Borrowed);
         let settlement = self.set_aside(record, &body, letter).await;
         if settlement == Settlement::Acknowledge {
-            self.end(prepared, outcome);
+            let outcome = outcome_with(reason);
+            self.end(record, prepared, outcome, (reason, Some(letter)));
         }
         settlement
     }
@@ -261,11 +319,30 @@ impl Batch {
         }
     }
 
-    /// A delivery has its final outcome.
-    fn end(&self, prepared: &Prepared, outcome: Outcome) {
-        let Prepared { delivery, request } = prepared;
+    /// A delivery has its final outcome, for this reason, and with this dead letter.
+    fn end(
+        &self,
+        record: &Record,
+        prepared: &Prepared,
+        outcome: Outcome,
+        why: (CellReason, Option<&DeadLetter>),
+    ) {
+        let Prepared {
+            delivery,
+            request,
+            trail,
+        } = prepared;
         let recipients = delivery.recipients.len();
-        let age = self.now().duration_since(delivery.envelope.started_at);
+        let now = self.now();
+        if self.environment.outcome_queue.is_some() {
+            let entry = Entry {
+                position: record.position,
+                channel: delivery.envelope.channel,
+                outcome: outcome_of(delivery, request, trail, record, why, now),
+            };
+            self.report.lock().add(&delivery.envelope.run, entry);
+        }
+        let age = now.duration_since(delivery.envelope.started_at);
         let mut tally = self.tally.lock();
         let tally_of_channel = tally.channel(delivery.envelope.channel);
         tally_of_channel.add(outcome, recipients);
@@ -310,91 +387,5 @@ impl Batch {
     fn back_after(&self, seconds: u16) -> Settlement {
         let wait = SignedDuration::from_secs(seconds.into());
         Settlement::Return(self.now().checked_add(wait).unwrap_or(Timestamp::MAX))
-    }
-
-    /// Takes a refused multicast apart until every part has its outcome. Parts that get none go
-    /// back to the queue as deliveries of their own, so that the whole is not sent again.
-    async fn take_apart(&self, record: &Record, mut split: Split) -> Settlement {
-        while let Some(round) = split.next_round() {
-            self.tally.lock().channel(Channel::Line).splits += 1;
-            let retries = split.retries();
-            let others = join_all(round.others.into_iter().map(|part| async {
-                let part = Prepared::new(part);
-                let attempt = self.persist(&part, retries).await;
-                (part, attempt)
-            }))
-            .await;
-            for part in round.named {
-                let decision = refuse(round.response.as_ref(), &part, record);
-                self.settle_part(decision, record, Prepared::new(part), &mut split)
-                    .await;
-            }
-            for (part, attempt) in others {
-                if matches!(attempt.conclusion, Conclusion::Retry(_)) {
-                    split.give_up_retries();
-                }
-                match attempt.into_split() {
-                    Ok((named, response)) => split.cut_later(part.delivery, named, response),
-                    Err(attempt) => {
-                        let decision = self.decide(&attempt, &part, record);
-                        self.settle_part(decision, record, part, &mut split).await;
-                    }
-                }
-            }
-        }
-        self.put_back(record, &split.into_unsettled()).await
-    }
-
-    async fn settle_part(
-        &self,
-        decision: Decision,
-        record: &Record,
-        part: Prepared,
-        split: &mut Split,
-    ) {
-        let settlement = self.carry_out(decision, record, &part, None).await;
-        if settlement != Settlement::Acknowledge {
-            split.leave(part.delivery);
-        }
-    }
-
-    /// Sends a part again and again while only faults keep it from an outcome. A split that began
-    /// anew after every fault would never end.
-    async fn persist(&self, part: &Prepared, retries: u32) -> Attempt {
-        let mut attempt = self.attempt(part).await;
-        for retry in 1..=retries {
-            let wait = split::wait(retry, self.draw());
-            let room = Duration::try_from(self.latest.duration_since(self.now()));
-            let has_room = room.is_ok_and(|room| wait <= room);
-            if !matches!(attempt.conclusion, Conclusion::Retry(_)) || !has_room {
-                break;
-            }
-            tokio::time::sleep(wait).await;
-            attempt = self.attempt(part).await;
-        }
-        attempt
-    }
-
-    /// Puts the parts that have no outcome on the queue. If that can't be done, the whole comes
-    /// again.
-    async fn put_back(&self, record: &Record, parts: &[Delivery]) -> Settlement {
-        if parts.is_empty() {
-            return Settlement::Acknowledge;
-        }
-        let wait = self.wait(record, RetryCause::Fault);
-        // On a FIFO queue everything that follows would overtake the parts.
-        if record.fifo_group.is_some() {
-            return self.back_after(wait);
-        }
-        let arn = record.source_arn.as_deref();
-        for part in parts {
-            let queue = &self.environment.delivery_queue;
-            if let Err(error) = queue.put(arn, part.encode(), wait).await {
-                let message_id = record.message_id.as_deref();
-                tracing::warn!(%error, message_id, "part not put back, record handed back");
-                return self.back_after(wait);
-            }
-        }
-        Settlement::Acknowledge
     }
 }

@@ -1,18 +1,22 @@
 //! What outlives a batch.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use fanline_core::surroundings::Surroundings;
+use fanline_core::surroundings::{Clock, Surroundings};
 
 use crate::channel::http::{self, HttpClient};
 use crate::channel::pace::Pace;
+use crate::control::{Controls, ReadRules, SharedPaces};
 use crate::line::channel::LineChannel;
 use crate::line_notify::channel::NotifyChannel;
 use crate::settings::Settings;
 use crate::sqs::dead_letter::DeadLetterQueue;
 use crate::sqs::delivery_queue::DeliveryQueue;
+use crate::sqs::outcome_queue::OutcomeQueue;
+use crate::sqs::parked_queue::ParkedQueue;
 
 /// One environment: the channels with their clients, tokens and paces, and the queues.
 pub(crate) struct Environment {
@@ -26,13 +30,20 @@ pub(crate) struct Environment {
     pub delivery_queue: DeliveryQueue,
     /// Where deliveries are set aside.
     pub dead_letter_queue: DeadLetterQueue,
+    /// Where the ledger hears what became of deliveries. `None`: there is no ledger.
+    pub outcome_queue: Option<OutcomeQueue>,
+    /// Where deliveries of paused runs go while others go on. `None`: they wait.
+    pub parked_queue: Option<ParkedQueue>,
+    /// What an operator says of each run.
+    pub controls: Controls,
     /// The time of day and random numbers.
     pub surroundings: Surroundings,
     invocations: AtomicU32,
 }
 
 impl Environment {
-    /// Makes the clients, and reads the channel access token if there is one.
+    /// Makes the clients, and reads the control object and the channel access token, if there are
+    /// any.
     pub(crate) async fn start(
         settings: Settings,
         config: &SdkConfig,
@@ -44,11 +55,27 @@ impl Environment {
         let secrets_manager = aws_sdk_secretsmanager::Client::new(config);
         let s3 = aws_sdk_s3::Client::new(config);
         let Surroundings { clock, random } = surroundings.clone();
+        let paces = [settings.push_per_second, settings.multicast_per_second];
+        let paces = paces.map(|share| Arc::new(Pace::new(share)));
+        let controls = controls(&settings, config, &paces, clock.clone());
+        let line = LineChannel::start(
+            &settings,
+            &http,
+            secrets_manager,
+            (controls.clone(), paces),
+            clock.clone(),
+        );
+        let (line, ()) = tokio::join!(line, controls.read_first());
         let dead_letter_queue_url = settings.dead_letter_queue_url.clone();
+        let outcome_queue_url = settings.outcome_queue_url.clone();
+        let parked_queue_url = settings.parked_queue_url.clone();
         Self {
-            line: LineChannel::start(&settings, &http, secrets_manager, clock.clone()).await,
-            line_notify: NotifyChannel::new(&settings, http, s3, clock),
+            line,
+            line_notify: NotifyChannel::new(&settings, http, s3, controls.clone(), clock),
+            controls,
             delivery_queue: DeliveryQueue::new(sqs.clone(), settings.delivery_queue_url.clone()),
+            parked_queue: parked_queue_url.map(|url| ParkedQueue::new(sqs.clone(), url)),
+            outcome_queue: outcome_queue_url.map(|url| OutcomeQueue::new(sqs.clone(), url)),
             dead_letter_queue: DeadLetterQueue::new(sqs, dead_letter_queue_url, random),
             surroundings,
             settings,
@@ -64,9 +91,10 @@ impl Environment {
     }
 
     /// Whether it is worth while to take more records. During a hold one batch is enough: it has
-    /// the probe.
+    /// the probe. During a pause one is enough to see its end.
     pub(crate) fn takes_more(&self) -> bool {
-        !self.line.is_on_hold() || self.invocations.load(Ordering::Relaxed) == 0
+        let waits = self.line.is_on_hold() || self.controls.is_all_paused();
+        !waits || self.invocations.load(Ordering::Relaxed) == 0
     }
 
     fn all_paces(&self) -> impl Iterator<Item = &Pace> {
@@ -75,6 +103,28 @@ impl Environment {
             .into_iter()
             .chain([self.line_notify.pace()])
     }
+}
+
+/// The control object that the settings name. Nothing is made where they name none.
+fn controls(
+    settings: &Settings,
+    config: &SdkConfig,
+    [push, multicast]: &[Arc<Pace>; 2],
+    clock: Clock,
+) -> Controls {
+    let Some(place) = &settings.control else {
+        return Controls::NONE;
+    };
+    let rules = ReadRules {
+        period: settings.control_period,
+        has_parked_queue: settings.parked_queue_url.is_some(),
+    };
+    let paces = SharedPaces {
+        push: Arc::clone(push),
+        multicast: Arc::clone(multicast),
+        environments: settings.environments,
+    };
+    Controls::new(place.open(config), &rules, paces, clock)
 }
 
 /// An invocation under way.

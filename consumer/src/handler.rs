@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use crate::batch::{
-    Batch, Observer, Settled, Settlement, Turns, change_queue, delete_settled, turns,
+    Batch, Observer, Settled, Settlement, Turns, change_queue, delete_settled, record_outcomes,
+    turns,
 };
 use crate::channel::http::HttpClient;
 #[cfg(feature = "simulation")]
@@ -21,11 +22,16 @@ use crate::environment::Environment;
 use crate::settings::Settings;
 use crate::sqs::record::{Record, Row};
 
-/// Kept back at an invocation's end for dead letters, changes of visibility and the response.
-const MARGIN: Duration = Duration::from_secs(2);
-/// Kept back of that for changes of visibility and the response. What is not settled then is handed
-/// back as it is.
+/// Kept back at an invocation's end for dead letters, outcome messages, changes of visibility and
+/// the response.
+const MARGIN: Duration = Duration::from_secs(3);
+/// Kept back of that for outcome messages and what comes after them. What is not settled then is
+/// handed back as it is.
+const MARGIN_TO_RECORD: SignedDuration = SignedDuration::from_millis(1_800);
+/// Kept back of that for changes of visibility and the response.
 const MARGIN_TO_HIDE: SignedDuration = SignedDuration::from_millis(800);
+/// Outcome messages take no longer. What they could not say comes again.
+const MAX_RECORD: Duration = Duration::from_secs(1);
 /// Kept back of that for the response alone.
 const MARGIN_TO_RESPOND: SignedDuration = SignedDuration::from_millis(300);
 
@@ -58,8 +64,9 @@ impl Consumer {
     pub async fn new(settings: Settings, config: &SdkConfig) -> Result<Self, StartError> {
         let http = HttpClient::new(settings.request_timeout).map_err(StartError::Http)?;
         let surroundings = Surroundings::default();
-        let environment = Environment::start(settings, config, http, surroundings).await;
-        Ok(Self::of(environment))
+        // On the heap: the future has those of all clients in it.
+        let environment = Environment::start(settings, config, http, surroundings);
+        Ok(Self::of(Box::pin(environment).await))
     }
 
     fn of(environment: Environment) -> Self {
@@ -79,8 +86,8 @@ impl Consumer {
         far_end: InProcess,
     ) -> Self {
         let http = HttpClient::in_process(far_end, settings.request_timeout);
-        let environment = Environment::start(settings, config, http, surroundings).await;
-        Self::of(environment)
+        let environment = Environment::start(settings, config, http, surroundings);
+        Self::of(Box::pin(environment).await)
     }
 
     /// Calls `observer` for each delivery, or part of one, that has its final outcome.
@@ -106,21 +113,31 @@ impl Consumer {
         let records: Vec<Arc<Record>> = event
             .records
             .into_iter()
-            .map(|record| Arc::new(record.into()))
+            .enumerate()
+            .map(|(position, record)| Arc::new(Record::of(position, record)))
             .collect();
         let latest = self.latest_departure(deadline);
         let clock = &self.environment.surroundings.clock;
         if latest < clock.now() && !records.is_empty() {
             tracing::error!(
                 "no request can be made: the function's timeout is not longer than \
-                 `REQUEST_TIMEOUT_SECONDS` and 2 s"
+                 `REQUEST_TIMEOUT_SECONDS` and 3 s"
             );
         }
         let invocation = self.environment.begin();
         let environment = Arc::clone(&self.environment);
         let batch = Arc::new(Batch::new(environment, Arc::clone(&self.observer), latest));
-        let settlements = settle_all(&batch, &records, deadline, clock).await;
+        let settle = settle_all(&batch, &records, deadline, clock);
+        let mut settlements = tokio::select! {
+            biased;
+            settlements = settle => settlements,
+            never = self.environment.controls.keep_read() => match never {},
+        };
+        let time = room(deadline, MARGIN_TO_HIDE, clock).min(MAX_RECORD);
+        // On the heap, as is the next one: their futures have those of a client in them.
+        Box::pin(record_outcomes(&batch, &records, &mut settlements, time)).await;
         let change = change_queue(batch.queue(), &records, &settlements, clock.now());
+        let change = Box::pin(change);
         if let Err(error) =
             tokio::time::timeout(room(deadline, MARGIN_TO_RESPOND, clock), change).await
         {
@@ -161,7 +178,7 @@ async fn settle_all(
     let groups = settle_in_turn(Arc::clone(batch), in_turn, Arc::clone(&settlements));
     tasks.spawn(groups.in_current_span());
     let all = ended(&mut tasks);
-    if tokio::time::timeout(room(deadline, MARGIN_TO_HIDE, clock), all)
+    if tokio::time::timeout(room(deadline, MARGIN_TO_RECORD, clock), all)
         .await
         .is_err()
     {
@@ -193,8 +210,10 @@ async fn settle_in_turn(
         ended(&mut settle_rows(&batch, group, &settlements)).await;
         let settled: Vec<Settlement> = {
             let all = settlements.lock();
-            let settled = positions.iter().filter_map(|position| all.get(*position));
-            settled.copied().collect()
+            positions
+                .iter()
+                .filter_map(|at| all.get(*at).copied())
+                .collect()
         };
         let has_next = groups.peek().is_some();
         if has_next && !delete_settled(batch.queue(), &records, &settled).await {

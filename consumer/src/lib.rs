@@ -4,13 +4,15 @@
 //! # Layout, in the order in which a batch passes
 //! - `settings`: the environment variables, read once; `environment`: what outlives a batch
 //! - `handler`: a batch in, a partial batch response out
-//! - `batch`: settles each record, and alone logs, counts and sets aside
+//! - `batch`: settles each record, and alone logs, counts, sets aside and tells the ledger
 //! - `line`, `line_notify`: one attempt to send a delivery, a folder for each channel
 //! - `channel`: what both channels share
-//! - `sqs`: the records, the delivery queue and the dead-letter queue
+//! - `control`: whether a run may be sent now
+//! - `sqs`: the records, and the delivery, dead-letter and outcome queue
 
 mod batch;
 mod channel;
+mod control;
 mod environment;
 mod handler;
 mod line;
@@ -24,3 +26,13 @@ pub use channel::http::in_process::{InProcess, NoAnswer};
 pub use handler::{Consumer, Handled, StartError};
 pub use line::validation::{LineValidator, ValidationError};
 pub use settings::{LineAccess, Settings};
+
+/// What an error body of LINE says, in words for a person, for the fuzz targets.
+#[cfg(fuzzing)]
+pub fn quote_of(body: &str, recipients: &[String]) -> String {
+    let blame = line::error_body::blame(body);
+    if let line::error_body::Blame::Recipients(positions) = blame {
+        assert!(positions.is_sorted(), "each recipient is blamed once");
+    }
+    line::error_body::quote(body, recipients)
+}

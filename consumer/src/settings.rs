@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::{Reader, SettingsError};
+use fanline_ledger::ControlPlace;
 use secrecy::SecretString;
 
 pub use crate::settings::access::LineAccess;
@@ -26,6 +27,9 @@ const DEFAULT_ENVIRONMENTS: u32 = 10;
 /// LINE Notify publishes a limit for each token (1,000 an hour) and none for the sender. This one
 /// keeps a small server from being flooded.
 const NOTIFY_LIMIT: f64 = 200.0;
+/// The control object is not read more often.
+const MIN_CONTROL_SECONDS: f64 = 0.05;
+
 /// What the consumer needs to know before its first record.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -41,6 +45,20 @@ pub struct Settings {
     /// `DELIVERY_QUEUE_URL`: the queue that the records come from. Without it, the records' ARN is
     /// looked up.
     pub(crate) delivery_queue_url: Option<String>,
+    /// `OUTCOME_QUEUE_URL`: where the ledger hears what became of deliveries. Without it nobody is
+    /// told.
+    pub(crate) outcome_queue_url: Option<String>,
+    /// `PARKED_QUEUE_URL`: where deliveries of a paused run go while others go on. Without it they
+    /// wait in the delivery queue.
+    pub(crate) parked_queue_url: Option<String>,
+    /// `CONTROL_URI`: the control object, `s3://BUCKET/control/control.json` or on one machine
+    /// `file:///FOLDER/control/control.json`. Without it everything is sent.
+    pub(crate) control: Option<ControlPlace>,
+    /// `CONTROL_SECONDS`: the control object is read when it is so old, and four times as often
+    /// while a multicast is in hand.
+    pub(crate) control_period: Duration,
+    /// `ENVIRONMENTS`: how many environments share LINE's limits, and what an operator sets.
+    pub(crate) environments: u32,
     /// This environment's share of LINE's limit, in requests a second: `LINE_PUSH_LIMIT` divided by
     /// `ENVIRONMENTS`, or `PUSH_PER_SECOND`.
     pub(crate) push_per_second: f64,
@@ -76,6 +94,10 @@ impl Settings {
             base(reader, "LINE_NOTIFY_API_BASE", "https://notify-api.line.me");
         let dead_letter_queue_url = reader.required("DEAD_LETTER_QUEUE_URL");
         let delivery_queue_url = reader.optional("DELIVERY_QUEUE_URL");
+        let parked_queue_url = reader.optional("PARKED_QUEUE_URL");
+        let control = reader.optional("CONTROL_URI");
+        let control_period = seconds(reader, "CONTROL_SECONDS", 1.0, MIN_CONTROL_SECONDS);
+        let outcome_queue_url = reader.optional("OUTCOME_QUEUE_URL");
         let environments = reader
             .optional("ENVIRONMENTS")
             .map_or(DEFAULT_ENVIRONMENTS, NonZeroU32::get);
@@ -96,6 +118,11 @@ impl Settings {
             line_notify_api_base,
             dead_letter_queue_url,
             delivery_queue_url,
+            outcome_queue_url,
+            parked_queue_url,
+            control,
+            control_period,
+            environments,
             push_per_second,
             multicast_per_second,
             notify_per_second,

@@ -30,6 +30,9 @@ pub struct Delivery {
     /// Where it stands in its run, such as `1:4711`: the slice, the number in the slice, and for a
     /// part of a split the positions of its people. `None` where nobody has said it.
     pub at: Option<String>,
+    /// Whether LINE may have taken it, or a part of it, under an earlier queue message, although
+    /// no answer said so. SQS counts the receives of each message anew.
+    pub perhaps_taken: bool,
     messages: Box<RawValue>,
 }
 
@@ -71,6 +74,8 @@ struct Body {
     started_at: Timestamp,
     expires_at: Option<Timestamp>,
     at: Option<String>,
+    #[serde(default)]
+    perhaps_taken: bool,
 }
 
 impl Delivery {
@@ -98,6 +103,7 @@ impl Delivery {
             },
             recipients: body.recipients,
             at: body.at,
+            perhaps_taken: body.perhaps_taken,
             messages: body.messages,
         })
     }
@@ -116,6 +122,9 @@ impl Delivery {
         body.push_str(MESSAGES);
         body.push_str(self.messages.get());
         self.envelope.close(&mut body);
+        if self.perhaps_taken {
+            body.push_str(",\"perhaps_taken\":true");
+        }
         match &self.at {
             None => body.push('}'),
             Some(at) => {
@@ -137,6 +146,7 @@ impl Delivery {
             envelope: self.envelope.clone(),
             recipients,
             at: None,
+            perhaps_taken: self.perhaps_taken,
             messages: self.messages.clone(),
         }
     }

@@ -131,6 +131,16 @@ impl Formatter for QueueSafe {
     }
 }
 
+/// Appends a member to a JSON object that is being written: its name, and then what `value` writes.
+pub(crate) fn push_member(json: &mut String, name: &str, value: impl FnOnce(&mut String)) {
+    if !json.ends_with('{') {
+        json.push(',');
+    }
+    push_json_string(json, name);
+    json.push(':');
+    value(json);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -82,10 +82,11 @@ pub use run::{
     SliceCounts, SliceLine, SliceLines, SliceOrder, decide,
 };
 pub use store::{
-    Bucket, EditControlError, Expect, Fetched, Folder, Listed, MAX_TRIES, MergeError, MergedBook,
-    Object, Put, ReadSumError, ReadWatchError, Store, StoreError, Tag, UpdateError, Updated,
-    begin_run, draw_id, edit_control, edit_watch, merge_loose, merge_slice, read_control, read_sum,
-    read_tallies, read_tallies_of, read_watch, s3_client,
+    Bucket, ControlPlace, ControlPlaceError, EditControlError, Expect, Fetched, Folder, Listed,
+    MAX_TRIES, MergeError, MergedBook, Object, Put, ReadSumError, ReadWatchError, Store,
+    StoreError, Tag, UpdateError, Updated, begin_run, draw_id, edit_control, edit_watch,
+    merge_loose, merge_slice, read_control, read_sum, read_tallies, read_tallies_of, read_watch,
+    s3_client,
 };
 pub use watch::{
     Brake, BrakeReason, BrakeRule, CostLine, Lateness, OpenRun, PlannedRun, Refusals,

@@ -14,6 +14,7 @@ mod bucket;
 mod edit_control;
 mod edit_watch;
 mod folder;
+mod place;
 mod read_sum;
 mod update;
 
@@ -23,6 +24,7 @@ pub use bucket::{Bucket, s3_client};
 pub use edit_control::{EditControlError, edit_control, read_control};
 pub use edit_watch::{ReadWatchError, edit_watch, read_watch};
 pub use folder::Folder;
+pub use place::{ControlPlace, ControlPlaceError};
 pub use read_sum::{ReadSumError, read_sum, read_tallies, read_tallies_of};
 pub use update::{MAX_TRIES, UpdateError, Updated};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use fanline_core::campaign::CampaignError;
-use fanline_ledger::Refusal;
+use fanline_ledger::{EditError, Refusal};
 use serde_json::Value;
 
 use crate::check::reading::CheckError;
@@ -156,6 +156,17 @@ pub enum ProduceError {
     /// The run's record does not allow the firing. Nothing was sent.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The run was cancelled, or ended too long ago. Nothing was sent.
+    #[error(transparent)]
+    Ended(EditError),
+    /// An order for a slice names a run that has no record, or a slice that its list has not.
+    #[error("an order names slice {slice} of the run `{run}`, and there is no such slice")]
+    NoSuchSlice {
+        /// The run.
+        run: String,
+        /// The slice.
+        slice: String,
+    },
     /// The run's record can't be read or written. Nothing was sent.
     #[error("the record of the run can't be read or written, so nothing was sent: {0}")]
     Ledger(String),

@@ -1,6 +1,7 @@
 //! The forms in which work arrives.
 
 use aws_lambda_events::sqs::SqsEvent;
+use fanline_ledger::SliceOrder;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -17,7 +18,16 @@ pub(crate) enum Event {
         time: Option<Value>,
     },
     /// Work on slices from the slice queue.
-    Slices(Vec<Slice>),
+    Slices(Vec<SliceMessage>),
+}
+
+/// A message of the slice queue.
+#[derive(Debug, PartialEq)]
+pub(crate) enum SliceMessage {
+    /// A slice with all that it needs.
+    Slice(Box<Slice>),
+    /// The name of a slice whose waiting people are to be published again.
+    Order(SliceOrder),
 }
 
 /// One firing of a campaign.
@@ -173,7 +183,7 @@ fn is_name(text: &str) -> bool {
     text.len() <= 30 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b':')
 }
 
-fn slices(event: Value) -> Result<Vec<Slice>, EventError> {
+fn slices(event: Value) -> Result<Vec<SliceMessage>, EventError> {
     // The words of a JSON error can quote a value, so they are not repeated.
     let event: SqsEvent = serde_json::from_value(event).map_err(|_| EventError::NotSqs)?;
     let numbered = (1..).zip(event.records);
@@ -184,11 +194,15 @@ fn slices(event: Value) -> Result<Vec<Slice>, EventError> {
         .collect()
 }
 
-fn slice(body: Option<String>) -> Result<Slice, String> {
+fn slice(body: Option<String>) -> Result<SliceMessage, String> {
     let body = body.ok_or("it has no body")?;
+    if let Ok(order) = SliceOrder::decode(&body) {
+        return Ok(SliceMessage::Order(order));
+    }
     // The body can hold recipients, and the words of a JSON error can quote them. So only the place
     // is named.
-    serde_json::from_str(&body).map_err(|error| {
+    let slice = serde_json::from_str(&body).map(|slice| SliceMessage::Slice(Box::new(slice)));
+    slice.map_err(|error| {
         let (line, column) = (error.line(), error.column());
         format!("it does not read as one at line {line}, column {column}")
     })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanline_core::surroundings::Clock;
-use fanline_ledger::{ByEndpoint, SliceCounts};
+use fanline_ledger::{Book, ByEndpoint, SliceCounts};
 use fanline_telemetry::fingerprint::Fingerprinter;
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,20 +14,20 @@ use crate::ledger::RunLedger;
 use crate::list::checked_rows::{Checked, CheckedRows};
 use crate::list::cutter::CheckedList;
 use crate::list::rows::ReadError;
-use crate::list::slice::{OpenSlice, Slice};
+use crate::list::slice::{Only, OpenSlice, Slice};
 use crate::list::source::SourceError;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::batch_result::RefusedEntry;
 use crate::publish::pack::Entry;
 use crate::publish::queue::Queue;
-use crate::publish::reading::PublishReading;
+use crate::publish::reading::{PublishReading, Unsent};
 use crate::publish::roll::SliceRoll;
 use crate::publish::sender::{FailedRequest, SendTotals, Sender};
 use crate::publish::slice_queue::SliceQueue;
 use crate::publish::sqs_entry::EntryWriter;
 use crate::settings::Settings;
-use crate::summary::Summary;
+use crate::summary::{LeftOutPeople, Summary};
 
 /// How long before the end of an invocation nothing new begins, at most. Requests in flight need
 /// this time to be answered, and the rest of the slice to be handed over.
@@ -58,11 +58,12 @@ enum Reached {
     /// At the end of the slice. The deliveries that were left out have so many recipients.
     End {
         skipped_recipients: u64,
+        left_out: LeftOutPeople,
         deliveries: ByEndpoint<u64>,
         roll: Option<Box<SliceRoll>>,
     },
-    /// Before this row: there was no time for it.
-    Row(u64),
+    /// Before this: there was no time for it.
+    Unsent(Unsent),
 }
 
 impl Fanout<'_> {
@@ -144,24 +145,27 @@ impl Fanout<'_> {
         match reached {
             Reached::End {
                 skipped_recipients,
+                left_out,
                 deliveries,
                 roll,
             } => {
-                if skipped_recipients + sent.recipients + sent.refused_rows != checked.recipients()
-                {
+                let published = skipped_recipients + sent.recipients + sent.refused_rows;
+                if published + left_out.total() != checked.recipients() {
                     return Err(SourceError::Changed(self.open.source.name.clone()).into());
                 }
+                summary.left_out = left_out;
                 summary.rejected += checked.rejected;
                 summary.duplicates = checked.duplicates;
                 let counts = counts.published(deliveries);
                 self.ledger.end_slice(&slice.run, &counts, roll).await?;
             }
-            Reached::Row(row) => {
-                self.hand_over(rows, sent.settled_deliveries(), row).await?;
+            Reached::Unsent(unsent) => {
+                self.hand_over(rows, unsent).await?;
                 summary.handed_over = true;
             }
         }
-        summary.rows = summary.recipients + summary.rejected + summary.duplicates;
+        let left_out = summary.left_out.total();
+        summary.rows = summary.recipients + left_out + summary.rejected + summary.duplicates;
         Ok(summary)
     }
 
@@ -179,15 +183,15 @@ impl Fanout<'_> {
         stop_at: Option<Timestamp>,
     ) -> Result<(SendTotals, Reached), ProduceError> {
         let checked = rows.counts();
-        let mut reading = PublishReading::new(self.open, rows, self.fingerprinter());
+        let known = self.known(checked).await?;
+        let mut reading = PublishReading::new(self.open, rows, known, self.fingerprinter());
         let mut sender = Sender::new(
             self.delivery_queue.clone(),
             EntryWriter::for_deliveries(self.open, self.settings.queue_groups),
             self.settings.sends_in_flight,
             Arc::clone(self.progress),
-        )
-        .starting_at(self.open.slice.skip);
-        let unsent_row = self
+        );
+        let unsent = self
             .send_requests(&mut reading, &mut sender, checked, stop_at)
             .await;
         // What is in flight is finished and counted, whatever ended the reading.
@@ -195,24 +199,34 @@ impl Fanout<'_> {
         if let Some(failed) = failed {
             return Err(self.request_failed(failed, &sent));
         }
-        let unsent_row = unsent_row?;
+        let unsent = unsent?;
         self.allow_refused(checked, &sent).await?;
-        let reached = self.reached(unsent_row, &mut reading, &sent)?;
+        let reached = self.reached(unsent, &mut reading)?;
         Ok((sent, reached))
     }
 
+    /// What became of the slice's people, where not everything of it is published.
+    async fn known(&self, checked: Checked) -> Result<Option<(Only, Book)>, ProduceError> {
+        let Some(only) = self.open.slice.only else {
+            return Ok(None);
+        };
+        let (run, id) = (&self.open.slice.run, self.open.id);
+        let book = self.ledger.book(run, id, checked.recipients()).await?;
+        Ok(book.map(|book| (only, book)))
+    }
+
     /// Starts one request after the other, until there are no more, one of them fails, or too many
-    /// rows are refused. Returns the first row that there was no time for, if time ran out.
+    /// rows are refused. Returns what there was no time for, if time ran out.
     async fn send_requests(
         &self,
         reading: &mut PublishReading<'_>,
         sender: &mut Sender,
         checked: Checked,
         stop_at: Option<Timestamp>,
-    ) -> Result<Option<u64>, ReadError> {
+    ) -> Result<Option<Unsent>, ReadError> {
         while let Some(request) = reading.next().await? {
             if stop_at.is_some_and(|stop_at| self.clock.now() >= stop_at) {
-                return Ok(Some(reading.first_unsent_row(&request)));
+                return Ok(Some(reading.unsent(&request)));
             }
             if !sender.send(request).await || !self.allows_refused(checked, sender.refused_rows()) {
                 break;
@@ -238,16 +252,15 @@ impl Fanout<'_> {
     /// Where publishing ended, or an error where it can't have come so far.
     fn reached(
         &self,
-        unsent_row: Option<u64>,
+        unsent: Option<Unsent>,
         reading: &mut PublishReading<'_>,
-        sent: &SendTotals,
     ) -> Result<Reached, ProduceError> {
         let skip = self.open.slice.skip;
-        match unsent_row {
-            Some(row) if sent.settled_deliveries() == 0 => {
+        match unsent {
+            Some(Unsent { delivery, row }) if delivery <= skip => {
                 Err(ProduceError::NoTimeToPublish { before: skip, row })
             }
-            Some(row) => Ok(Reached::Row(row)),
+            Some(unsent) => Ok(Reached::Unsent(unsent)),
             None => {
                 let (skipped_recipients, missing) = reading.skipped();
                 if missing > 0 {
@@ -257,6 +270,7 @@ impl Fanout<'_> {
                 let (deliveries, roll) = reading.take_roll();
                 Ok(Reached::End {
                     skipped_recipients,
+                    left_out: reading.left_out(),
                     deliveries,
                     roll: roll.map(Box::new),
                 })
@@ -293,14 +307,12 @@ impl Fanout<'_> {
         RejectsWriter::new(self.lists, prefix, &self.open.campaign, name)
     }
 
-    /// Puts the rest of the slice on the slice queue. `settled` more of its deliveries are done.
-    async fn hand_over(
-        &self,
-        rows: CheckedRows,
-        settled: u64,
-        row: u64,
-    ) -> Result<(), ProduceError> {
-        let before = self.open.slice.skip + settled;
+    /// Puts the rest of the slice on the slice queue.
+    async fn hand_over(&self, rows: CheckedRows, unsent: Unsent) -> Result<(), ProduceError> {
+        let Unsent {
+            delivery: before,
+            row,
+        } = unsent;
         let resume = self.resume(before);
         let Some(slice_queue) = self.slice_queue else {
             return Err(ProduceError::OutOfTime { resume, row });

@@ -6,28 +6,24 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use fanline_core::campaign::{Campaign, CampaignError, Recipients};
 use fanline_core::channel::Channel;
-use fanline_core::list::{Place, RowError};
 use fanline_core::surroundings::Surroundings;
-use fanline_ledger::{Cut, Firing as RunFiring, ListVersion, RunKind, Store, draw_id};
+use fanline_ledger::{Cut, Firing as RunFiring, ListVersion, RunKind, SliceOrder, Store, draw_id};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::check::reading::CheckReading;
-use crate::check::samples::Samples;
 use crate::error::ProduceError;
-use crate::event::{Event, EventError, Firing, Skip};
+use crate::event::{Event, EventError, Firing, Skip, SliceMessage};
 use crate::fanout::Fanout;
 use crate::ledger::{GROUPING, RunLedger};
-use crate::list::checked_rows::Checked;
 use crate::list::cutter::CheckedList;
-use crate::list::slice::{OpenSlice, Slice};
+use crate::list::slice::{Only, OpenSlice, Slice};
 use crate::list::source::Source;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::queue::Queue;
-use crate::publish::slice_queue::{SliceQueue, SliceQueueError};
+use crate::publish::slice_queue::{SliceQueue, send_slices};
 use crate::publish::sqs_entry::EntryWriter;
 use crate::settings::{CampaignSetting, Settings};
 use crate::summary::Summary;
@@ -61,8 +57,9 @@ impl Producer {
         let slice_queue = settings.slice_queue_url.as_deref().map(queue);
         let ledger = settings.ledger.as_ref();
         let store = ledger.map(|uri| Store::of_ledger_uri(config, uri));
+        let is_controlled = settings.is_controlled;
         Self {
-            ledger: RunLedger::new(store, RunKind::Real),
+            ledger: RunLedger::new(store, RunKind::Real).controlled(is_controlled),
             lists: ListStore::new(config, false, surroundings.random.clone()),
             delivery_queue: queue(&settings.delivery_queue_url),
             slice_queue: slice_queue.map(|queue| SliceQueue::new(queue, settings.sends_in_flight)),
@@ -79,11 +76,11 @@ impl Producer {
         self
     }
 
-    /// Keeps the records of runs in this store, in place of the one that the settings name. For the
-    /// command line, whose runs may be rehearsals.
+    /// Keeps the records of runs in this store, in place of the one that the settings name, and
+    /// enters the runs into its control object. For the command line, whose runs may be rehearsals.
     #[must_use]
     pub fn with_ledger(mut self, store: Store, kind: RunKind) -> Self {
-        self.ledger = RunLedger::new(Some(store), kind);
+        self.ledger = RunLedger::new(Some(store), kind).controlled(true);
         self
     }
 
@@ -136,8 +133,12 @@ impl Producer {
                 summary.add(self.fire(firing, deadline).await?);
             }
             Event::Slices(slices) => {
-                for slice in slices {
-                    summary.add(self.take_up(slice, deadline).await?);
+                for message in slices {
+                    let done = match message {
+                        SliceMessage::Slice(slice) => self.take_up(*slice, deadline).await?,
+                        SliceMessage::Order(order) => self.obey(order, deadline).await?,
+                    };
+                    summary.add(done);
                 }
             }
         }
@@ -167,10 +168,44 @@ impl Producer {
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
         let campaign = Arc::new(Campaign::from_value(firing.campaign.clone())?);
-        let now = self.surroundings.clock.now();
-        campaign.check_times(now)?;
-        EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
+        campaign.check_times(self.surroundings.clock.now())?;
         let source = Arc::new(self.lists.open(&campaign).await?);
+        self.fan_out(firing, campaign, source, None, deadline).await
+    }
+
+    /// Publishes what is waiting of a slice: what anybody has already lost on the way. The whole
+    /// list is checked again, because that decides which deliveries the slice has.
+    async fn obey(
+        &self,
+        order: SliceOrder,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, ProduceError> {
+        let no_such_slice = || no_such_slice(&order);
+        let record = self.ledger.read(&order.run).await?;
+        let record = record.ok_or_else(no_such_slice)?;
+        if self.ledger.is_cancelled(&order.run).await? {
+            return Ok(Summary::default());
+        }
+        let firing = Firing::new(record.campaign, None)?;
+        let campaign = Arc::new(Campaign::from_value(firing.campaign.clone())?);
+        let (etag, version_id) = (&record.list.etag, record.list.version_id.as_deref());
+        let source = self.lists.open_version(&campaign, etag, version_id).await?;
+        let source = Arc::new(source);
+        self.fan_out(firing, campaign, source, Some(&order), deadline)
+            .await
+    }
+
+    /// Begins or continues a run. `order`: of which slice of it only what is waiting is wanted.
+    async fn fan_out(
+        &self,
+        firing: Firing,
+        campaign: Arc<Campaign>,
+        source: Arc<Source>,
+        order: Option<&SliceOrder>,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, ProduceError> {
+        let now = self.surroundings.clock.now();
+        EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
         let run = campaign.run();
         let run_firing = self.run_firing(&run, &firing.campaign, &campaign, &source);
         let resumes = firing.skip.is_some();
@@ -179,13 +214,27 @@ impl Producer {
         let given = firing.campaign.clone();
         let mut list = OpenSlice::whole_list(campaign, given, source, started_at, cut.window_bytes);
         list.slice.skip = skipped(firing.skip.as_ref(), &list)?;
+        list.slice.only = match order {
+            Some(_) => Some(Only::Waiting),
+            None => allowed.is_repeated.then_some(Only::NotSent),
+        };
         let cut_bytes = self.cut_bytes(&list, cut)?;
         let fanout = self.fanout(&list);
         let stop_at = fanout.stop_at(deadline);
         let (checked, rejects) = fanout.check(cut_bytes, stop_at).await?;
-        let slices = self.slices(&list, &checked)?;
+        let mut slices = self.slices(&list, &checked)?;
+        if let (Some(order), Some(slices)) = (order, &mut slices) {
+            slices.retain(|slice| slice.id() == Some(order.slice));
+            if slices.is_empty() {
+                return Err(no_such_slice(order));
+            }
+        }
         let now = self.surroundings.clock.now();
         list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
+        if order.is_none() {
+            let started_at = list.slice.started_at;
+            self.ledger.enter(&run, started_at, now).await?;
+        }
         self.ledger
             .write_slices(&run, &checked.lines(&list))
             .await?;
@@ -291,6 +340,9 @@ impl Producer {
                 campaign: campaign.run(),
             });
         }
+        if self.ledger.is_cancelled(&slice.run).await? {
+            return Ok(Summary::default());
+        }
         let now = self.surroundings.clock.now();
         EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
         let version_id = slice.version_id.as_deref();
@@ -335,51 +387,9 @@ fn skipped(skip: Option<&Skip>, list: &OpenSlice) -> Result<u64, ProduceError> {
     }
 }
 
-async fn send_slices(
-    queue: &SliceQueue,
-    list: &OpenSlice,
-    slices: Vec<Slice>,
-    rows: u64,
-) -> Result<Summary, ProduceError> {
-    let sent = queue
-        .send(list, slices)
-        .await
-        .map_err(
-            |SliceQueueError { published, error }| ProduceError::Slices { published, error },
-        )?;
-    Ok(Summary {
-        run: list.slice.run.clone(),
-        slices: sent.slices,
-        sliced_rows: rows,
-        requests: sent.requests,
-        ..Summary::default()
-    })
-}
-
-/// Reads the whole list of a campaign as the producer would, sends nothing, and shows each row that
-/// can't be sent. Gives what it counted, and rows to show. A campaign that the producer would
-/// refuse now is the same error.
-///
-/// Duplicates are found over the whole list, as the producer finds them. The campaign may name a
-/// file.
-pub async fn check(
-    campaign: Value,
-    config: &SdkConfig,
-    mut on_bad_row: impl FnMut(Place, &RowError),
-) -> Result<(Checked, Samples), ProduceError> {
-    let parsed = Arc::new(Campaign::from_value(campaign.clone())?);
-    let Surroundings { clock, random } = Surroundings::default();
-    let now = clock.now();
-    parsed.check_times(now)?;
-    let lists = ListStore::new(config, true, random);
-    let source = Arc::new(lists.open(&parsed).await?);
-    let list = OpenSlice::whole_list(parsed, campaign, source, now, u64::MAX);
-    let progress = Progress::default();
-    let mut reading = CheckReading::new(&list, &progress, None, clock);
-    reading.keep_samples();
-    while let Some(rejected) = reading.next().await? {
-        on_bad_row(rejected.place, &rejected.error);
+fn no_such_slice(order: &SliceOrder) -> ProduceError {
+    ProduceError::NoSuchSlice {
+        run: order.run.clone(),
+        slice: order.slice.to_string(),
     }
-    let samples = reading.take_samples();
-    Ok((reading.finish()?.rows.counts(), samples))
 }

@@ -3,8 +3,9 @@
 use std::fmt::Display;
 
 use fanline_ledger::{
-    Decision, Expect, Firing, Put, Refusal, RunKeys, RunKind, RunRecord, SliceCounts, SliceLines,
-    Store, StoreError, begin_run, decide,
+    Book, Decision, Edit, EditControlError, Entry, Expect, Firing, Lane, Put, Refusal, RunKeys,
+    RunKind, RunRecord, RunState, SliceCounts, SliceId, SliceLines, Store, StoreError, UpdateError,
+    begin_run, decide, edit_control, read_control,
 };
 use jiff::Timestamp;
 
@@ -16,11 +17,16 @@ use crate::publish::roll::SliceRoll;
 /// number: shared deliveries would get other retry keys, and a repeated run would send them twice.
 pub(crate) const GROUPING: u32 = 1;
 
+/// Who enters runs into the control object.
+const BY: &str = "producer";
+
 /// Where the records of runs are kept, if anywhere.
 #[derive(Debug)]
 pub(crate) struct RunLedger {
     store: Option<Store>,
     kind: RunKind,
+    /// Whether runs are entered into the control object.
+    is_controlled: bool,
 }
 
 /// What a firing may do: the record of its run, and whether it was there before.
@@ -33,7 +39,19 @@ pub(crate) struct AllowedFiring {
 impl RunLedger {
     /// Records in this store. Without one, a repeated firing is not noticed.
     pub(crate) fn new(store: Option<Store>, kind: RunKind) -> Self {
-        Self { store, kind }
+        Self {
+            store,
+            kind,
+            is_controlled: false,
+        }
+    }
+
+    /// Enters the runs into the control object beside the records, where an operator finds them.
+    pub(crate) fn controlled(self, is_controlled: bool) -> Self {
+        Self {
+            is_controlled,
+            ..self
+        }
     }
 
     /// Whether the runs reach people.
@@ -90,6 +108,63 @@ impl RunLedger {
                 Err(ProduceError::BegunMeanwhile(firing.run.to_owned()))
             }
         }
+    }
+
+    /// Enters a run into the control object, before anything of it is published. One that was
+    /// cancelled is refused.
+    pub(crate) async fn enter(
+        &self,
+        run: &str,
+        started_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), ProduceError> {
+        let Some(store) = self.store.as_ref().filter(|_| self.is_controlled) else {
+            return Ok(());
+        };
+        let entry = Entry {
+            run,
+            started_at,
+            lane: Lane::Bulk,
+            has_canary: false,
+        };
+        let entered = edit_control(store, |control| {
+            Edit::new(control, BY, None, now)?.enter(&entry)
+        });
+        match entered.await {
+            Ok(_) => Ok(()),
+            Err(UpdateError::Edit(EditControlError::Edit(refusal))) => {
+                Err(ProduceError::Ended(refusal))
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// Whether a run was cancelled: then nothing more of it is published.
+    pub(crate) async fn is_cancelled(&self, run: &str) -> Result<bool, ProduceError> {
+        let Some(store) = self.store.as_ref().filter(|_| self.is_controlled) else {
+            return Ok(false);
+        };
+        let control = read_control(store, None).await;
+        let control = control.map_err(|error| failed(&error))?;
+        let state = control.and_then(|(control, _)| Some(control.run(run)?.state));
+        Ok(state == Some(RunState::Cancelled))
+    }
+
+    /// What became of the people of a slice, so far; `None` where records are kept nowhere.
+    pub(crate) async fn book(
+        &self,
+        run: &str,
+        slice: SliceId,
+        recipients: u64,
+    ) -> Result<Option<Book>, ProduceError> {
+        let Some(store) = &self.store else {
+            return Ok(None);
+        };
+        let object = store.get(&RunKeys::new(run).book(slice)).await;
+        let object = object.map_err(|error| failed(&error))?;
+        let book = object.map(|object| Book::decode(&object.bytes)).transpose();
+        let book = book.map_err(|error| failed(&error))?;
+        Ok(Some(book.unwrap_or_else(|| Book::new(slice, recipients))))
     }
 
     /// Writes down what the list of a run was cut into. It is the same each time.
@@ -154,7 +229,8 @@ impl RunLedger {
         Ok(())
     }
 
-    async fn read(&self, run: &str) -> Result<Option<RunRecord>, ProduceError> {
+    /// The record of a run; `None` where there is none.
+    pub(crate) async fn read(&self, run: &str) -> Result<Option<RunRecord>, ProduceError> {
         let Some(store) = &self.store else {
             return Ok(None);
         };

@@ -23,10 +23,22 @@ mod publish;
 mod settings;
 mod summary;
 
+pub use check::campaign::check;
 pub use check::samples::{Sample, Samples};
 pub use error::{ProduceError, Resume};
-pub use handler::{Producer, check};
+pub use handler::Producer;
 pub use list::checked_rows::Checked;
+pub use list::rows::{ListRows, ReadError};
+pub use list::source::SourceError;
 pub use progress::Progress;
 pub use settings::Settings;
-pub use summary::Summary;
+pub use summary::{LeftOutPeople, Summary};
+
+/// The campaign in an event of any form, for the fuzz targets.
+#[cfg(fuzzing)]
+pub fn campaign_of(event: serde_json::Value) -> Option<serde_json::Value> {
+    match event::Event::parse(event) {
+        Ok(event::Event::Campaign(firing)) => Some(firing.campaign),
+        Ok(event::Event::Configured { .. } | event::Event::Slices(_)) | Err(_) => None,
+    }
+}

@@ -34,6 +34,9 @@ pub struct Settings {
     /// `LEDGER_URI`: where the records of runs are kept. Without it, a repeated firing is not
     /// noticed.
     pub(crate) ledger: Option<S3Uri>,
+    /// `CONTROL_URI`: where it is set, as for the consumer, runs are entered into the control
+    /// object, which lies beside the ledger. Only a bookkeeper takes them out again.
+    pub(crate) is_controlled: bool,
     /// `LOG_HASH_KEY`: the key of the hashes that stand for recipients in the ledger and in the
     /// log. Without it, the name of the run is the key.
     pub(crate) fingerprinter: Option<Fingerprinter>,
@@ -60,6 +63,7 @@ impl Settings {
             .map_or(DEFAULT_SEND_ATTEMPTS, NonZeroU32::get);
         let rejects_prefix = reader.optional("REJECTS_PREFIX");
         let ledger = reader.optional("LEDGER_URI");
+        let control: Option<String> = reader.optional("CONTROL_URI");
         let hash_key: Option<String> = reader.optional("LOG_HASH_KEY");
         let campaign = reader.optional("CAMPAIGN");
         let settings = delivery_queue.map(|(delivery_queue_url, queue_groups)| Self {
@@ -70,6 +74,7 @@ impl Settings {
             send_attempts,
             rejects_prefix,
             ledger,
+            is_controlled: control.is_some(),
             fingerprinter: hash_key.as_deref().map(Fingerprinter::new),
             campaign,
             queue_groups,

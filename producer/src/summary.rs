@@ -1,11 +1,12 @@
 //! What an invocation did.
 
+use fanline_ledger::FinalOutcome;
 use fanline_telemetry::MetricLine;
 use jiff::Timestamp;
 use serde::Serialize;
 
 /// What one invocation did. Every row that it settled is counted once:
-/// `rows = recipients + rejected + duplicates`.
+/// `rows = recipients + left_out + rejected + duplicates`.
 ///
 /// A slice that was handed over is settled in parts. Each part counts the recipients that it
 /// published. The last part also counts the rejected rows and the duplicates. So the summaries of a
@@ -21,6 +22,9 @@ pub struct Summary {
     pub rows: u64,
     /// Recipients of the deliveries that this invocation put on the queue.
     pub recipients: u64,
+    /// Recipients of deliveries that were left out: they have an outcome. Only where the run began
+    /// before, and counted by the invocation that ends the slice.
+    pub left_out: LeftOutPeople,
     /// Rows that can't be sent.
     pub rejected: u64,
     /// Rows whose recipient has an earlier row.
@@ -43,6 +47,59 @@ pub struct Summary {
     pub seconds: f64,
 }
 
+/// People who are left out, by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOutPeople {
+    /// LINE has taken it.
+    pub accepted: u64,
+    /// Nobody knows whether LINE has taken it, and nobody can find out.
+    pub unknown: u64,
+    /// LINE will never take it.
+    pub refused: u64,
+    /// Its time had passed.
+    pub expired: u64,
+    /// It waits among the dead letters for quota or for a valid token.
+    pub set_aside: u64,
+    /// The run was cancelled.
+    pub cancelled: u64,
+}
+
+impl LeftOutPeople {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        let Self {
+            accepted,
+            unknown,
+            refused,
+            expired,
+            set_aside,
+            cancelled,
+        } = self;
+        accepted + unknown + refused + expired + set_aside + cancelled
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        self.unknown += other.unknown;
+        self.refused += other.refused;
+        self.expired += other.expired;
+        self.set_aside += other.set_aside;
+        self.cancelled += other.cancelled;
+    }
+
+    pub(crate) fn count(&mut self, outcome: FinalOutcome) {
+        *match outcome {
+            FinalOutcome::Accepted => &mut self.accepted,
+            FinalOutcome::Unknown => &mut self.unknown,
+            FinalOutcome::Refused => &mut self.refused,
+            FinalOutcome::Expired => &mut self.expired,
+            FinalOutcome::SetAside => &mut self.set_aside,
+            FinalOutcome::Cancelled => &mut self.cancelled,
+        } += 1;
+    }
+}
+
 impl Summary {
     /// Adds the counts of another slice: an event can carry several.
     pub(crate) fn add(&mut self, other: Self) {
@@ -50,6 +107,7 @@ impl Summary {
         self.slice = other.slice;
         self.rows += other.rows;
         self.recipients += other.recipients;
+        self.left_out.add(&other.left_out);
         self.rejected += other.rejected;
         self.duplicates += other.duplicates;
         self.deliveries += other.deliveries;
@@ -80,6 +138,7 @@ impl Summary {
         line.field("rejects", self.rejects.clone());
         line.metric("rows", "Count", self.rows);
         line.metric("recipients", "Count", self.recipients);
+        line.field("left_out", self.left_out.total());
         line.metric("rejected", "Count", self.rejected);
         line.metric("duplicates", "Count", self.duplicates);
         line.metric("deliveries", "Count", self.deliveries);

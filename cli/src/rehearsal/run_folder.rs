@@ -69,7 +69,7 @@ fn temporary_path() -> PathBuf {
 
 /// The folder of this user's runs.
 /// <https://specifications.freedesktop.org/basedir-spec/latest/>
-fn state_path(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+pub(crate) fn state_path(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let absolute = |name: &str| variable(name).filter(|path| Path::new(path).is_absolute());
     let state = absolute("XDG_STATE_HOME").map(PathBuf::from);
     let home = || absolute("HOME").map(|home| Path::new(&home).join(".local/state"));

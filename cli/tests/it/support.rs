@@ -31,6 +31,16 @@ impl Folder {
         std::fs::write(self.0.join(name), content).unwrap();
     }
 
+    /// Removes a file where it is there.
+    pub(crate) fn remove(&self, name: &str) {
+        drop(std::fs::remove_file(self.0.join(name)));
+    }
+
+    /// Where something lies in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.join(name)).unwrap()
     }

@@ -85,9 +85,9 @@ fn to_hide<'a>(
     queues
 }
 
-/// What has its outcome and stands behind a failure in a batch of a FIFO queue. To Lambda
-/// all of these failed too, so it does not delete them. At its last receive such a record would get a second dead letter, from
-/// SQS and without a reason.
+/// What has its outcome and stands behind a failure in a batch of a FIFO queue. To Lambda all of
+/// these failed too, so it does not delete them. At its last receive such a record would get a
+/// second dead letter, from SQS and without a reason.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
 fn behind_failures<'a>(
@@ -122,7 +122,7 @@ mod tests {
         Arc::new(Record {
             receipt_handle: Some(handle.into()),
             fifo_group: fifo_group.map(Into::into),
-            ..SqsMessage::default().into()
+            ..Record::of(0, SqsMessage::default())
         })
     }
 

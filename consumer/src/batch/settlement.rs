@@ -2,6 +2,7 @@
 
 use fanline_core::delivery::{DecodeError, Delivery};
 use fanline_core::outcome::{DeadLetterReason, Outcome};
+use fanline_ledger::CellReason;
 use jiff::Timestamp;
 
 use crate::channel::attempt::{Attempt, Conclusion};
@@ -47,10 +48,14 @@ pub(crate) enum Settlement {
 pub(crate) enum Decision {
     /// It has this outcome.
     End(Outcome),
-    /// It has this outcome once its dead letter is sent.
-    SetAside(Outcome, DeadLetter),
+    /// It has the outcome that this is a reason for, once its dead letter is sent.
+    SetAside(CellReason, DeadLetter),
     /// It has no outcome yet.
     HandBack(RetryCause),
+    /// Its run is paused: it comes again.
+    Wait,
+    /// Its run is paused while others go on: it leaves the queue.
+    Park,
 }
 
 /// Decides what to do with a delivery after an attempt. `max_receive_count` is the queue's.
@@ -61,16 +66,18 @@ pub(crate) fn decide(
     max_receive_count: u32,
 ) -> Decision {
     use DeadLetterReason as Reason;
-    let set_aside = |outcome, reason, text: &str| {
-        Decision::SetAside(outcome, letter(delivery, record, reason, text))
-    };
+    let set_aside =
+        |cell, reason, text: &str| Decision::SetAside(cell, letter(delivery, record, reason, text));
     match &attempt.conclusion {
         Conclusion::Accepted => Decision::End(Outcome::Accepted),
         Conclusion::AlreadyAccepted => Decision::End(Outcome::AlreadyAccepted),
+        Conclusion::Cancelled => Decision::End(Outcome::Cancelled),
+        Conclusion::Paused => Decision::Wait,
+        Conclusion::Parked => Decision::Park,
         Conclusion::Retry(cause) => hand_back(*cause, attempt, delivery, record, max_receive_count),
         // A split that nobody takes apart is a refusal.
         Conclusion::Refused | Conclusion::Split(_) => refuse(attempt.response(), delivery, record),
-        Conclusion::Unsendable(text) => set_aside(Outcome::Refused, Reason::Refused, text),
+        Conclusion::Unsendable(text) => set_aside(CellReason::Unfit, Reason::Refused, text),
         Conclusion::OnHold(reason) => {
             let cause = match reason {
                 HoldReason::Outage => RetryCause::NotMade,
@@ -86,11 +93,11 @@ pub(crate) fn decide(
         Conclusion::OverQuota => {
             let letter = letter(delivery, record, Reason::Quota, OVER_QUOTA);
             let letter = with_response(letter, attempt.response(), delivery);
-            Decision::SetAside(Outcome::Hold, letter)
+            Decision::SetAside(CellReason::Quota, letter)
         }
-        Conclusion::Expired => set_aside(Outcome::Expired, Reason::Expired, EXPIRED),
-        Conclusion::TooOld => set_aside(Outcome::Unknown, Reason::Unknown, TOO_OLD),
-        Conclusion::Unknown => set_aside(Outcome::Unknown, Reason::Unknown, UNKNOWN),
+        Conclusion::Expired => set_aside(CellReason::Expired, Reason::Expired, EXPIRED),
+        Conclusion::TooOld => set_aside(CellReason::TooOld, Reason::Unknown, TOO_OLD),
+        Conclusion::Unknown => set_aside(CellReason::Unanswered, Reason::Unknown, UNKNOWN),
     }
 }
 
@@ -101,7 +108,22 @@ pub(crate) fn refuse(
     record: &Record,
 ) -> Decision {
     let letter = letter(delivery, record, DeadLetterReason::Refused, "");
-    Decision::SetAside(Outcome::Refused, with_response(letter, response, delivery))
+    Decision::SetAside(
+        CellReason::Refused,
+        with_response(letter, response, delivery),
+    )
+}
+
+/// The outcome that the metrics count for a delivery that is set aside.
+pub(crate) fn outcome_with(reason: CellReason) -> Outcome {
+    match reason {
+        CellReason::Accepted => Outcome::Accepted,
+        CellReason::Quota | CellReason::Unauthorized => Outcome::Hold,
+        CellReason::Expired => Outcome::Expired,
+        CellReason::Refused | CellReason::Unfit => Outcome::Refused,
+        CellReason::TooOld | CellReason::Unanswered => Outcome::Unknown,
+        CellReason::Cancelled => Outcome::Cancelled,
+    }
 }
 
 /// Whether a newer consumer may soon be able to read the record: then it comes again for some
@@ -134,25 +156,33 @@ fn hand_back(
     if record.receive_count < max_receive_count {
         return Decision::HandBack(cause);
     }
-    let (outcome, reason, text) = match cause {
-        RetryCause::Forbidden => (Outcome::Hold, DeadLetterReason::Unauthorized, FORBIDDEN),
-        _ => (Outcome::Unknown, DeadLetterReason::Unknown, OUT_OF_RECEIVES),
+    let (cell, reason, text) = match cause {
+        RetryCause::Forbidden => (
+            CellReason::Unauthorized,
+            DeadLetterReason::Unauthorized,
+            FORBIDDEN,
+        ),
+        _ => (
+            CellReason::Unanswered,
+            DeadLetterReason::Unknown,
+            OUT_OF_RECEIVES,
+        ),
     };
     let letter = letter(delivery, record, reason, text);
-    Decision::SetAside(outcome, with_response(letter, attempt.response(), delivery))
+    Decision::SetAside(cell, with_response(letter, attempt.response(), delivery))
 }
 
 /// Sets aside a delivery that can't be tried again before its end: it expires, or LINE may forget
 /// its retry key.
-pub(crate) fn out_of_time(delivery: &Delivery, record: &Record) -> (Outcome, DeadLetter) {
-    let (outcome, reason, text) = if delivery.envelope.expires_at.is_some_and(|expires_at| {
+pub(crate) fn out_of_time(delivery: &Delivery, record: &Record) -> (CellReason, DeadLetter) {
+    let (cell, reason, text) = if delivery.envelope.expires_at.is_some_and(|expires_at| {
         key_end(&delivery.envelope).is_none_or(|key_end| expires_at <= key_end)
     }) {
-        (Outcome::Expired, DeadLetterReason::Expired, OUT_OF_TIME)
+        (CellReason::Expired, DeadLetterReason::Expired, OUT_OF_TIME)
     } else {
-        (Outcome::Unknown, DeadLetterReason::Unknown, OUT_OF_KEY)
+        (CellReason::TooOld, DeadLetterReason::Unknown, OUT_OF_KEY)
     };
-    (outcome, letter(delivery, record, reason, text))
+    (cell, letter(delivery, record, reason, text))
 }
 
 fn hold(
@@ -161,13 +191,14 @@ fn hold(
     delivery: &Delivery,
     record: &Record,
 ) -> Decision {
-    let (outcome, reason, text) = match reason {
-        HoldReason::Quota => (Outcome::Hold, DeadLetterReason::Quota, OUT_OF_QUOTA),
-        HoldReason::Unauthorized => (Outcome::Hold, DeadLetterReason::Unauthorized, NO_TOKEN),
-        HoldReason::Outage => (Outcome::Unknown, DeadLetterReason::Unknown, OUT_OF_RECEIVES),
+    use DeadLetterReason as Reason;
+    let (cell, reason, text) = match reason {
+        HoldReason::Quota => (CellReason::Quota, Reason::Quota, OUT_OF_QUOTA),
+        HoldReason::Unauthorized => (CellReason::Unauthorized, Reason::Unauthorized, NO_TOKEN),
+        HoldReason::Outage => (CellReason::Unanswered, Reason::Unknown, OUT_OF_RECEIVES),
     };
     let letter = letter(delivery, record, reason, text);
-    Decision::SetAside(outcome, with_response(letter, response, delivery))
+    Decision::SetAside(cell, with_response(letter, response, delivery))
 }
 
 fn letter(

@@ -1,6 +1,7 @@
 //! What a batch came to, as CloudWatch's embedded metrics: JSON lines in the log.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use fanline_core::channel::Channel;
 use fanline_core::outcome::Outcome;
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::channel::attempt::Exchange;
 
-const OUTCOMES: [Outcome; 7] = [
+const OUTCOMES: [Outcome; 8] = [
     Outcome::Accepted,
     Outcome::AlreadyAccepted,
     Outcome::Retry,
@@ -17,6 +18,7 @@ const OUTCOMES: [Outcome; 7] = [
     Outcome::Refused,
     Outcome::Expired,
     Outcome::Unknown,
+    Outcome::Cancelled,
 ];
 
 /// The counts of one batch.
@@ -37,6 +39,15 @@ pub(crate) struct ChannelTally {
     pub holds: u64,
     /// Multicasts that were taken apart.
     pub splits: u64,
+    /// People of settled deliveries that the ledger was not told of and does not hear of again.
+    /// `None`: there is no ledger.
+    pub unrecorded: Option<u64>,
+    /// People whose run is paused: they wait, and are counted each time.
+    pub paused: u64,
+    /// People whose deliveries were parked.
+    pub parked: u64,
+    /// Seconds since the control object was read. `None`: there is no control.
+    pub control_age: Option<f64>,
     /// Requests a second as of now, by endpoint.
     pub paces: Vec<(&'static str, f64)>,
     /// Seconds since the run of the batch's last delivery began.
@@ -59,6 +70,20 @@ impl BatchTally {
     pub(crate) fn note_paces(&mut self, channel: Channel, paces: &[(&'static str, f64)]) {
         if let Some(tally) = self.channels.get_mut(channel.as_str()) {
             tally.paces = paces.to_vec();
+        }
+    }
+
+    /// There is a ledger: how many people it was not told of is counted, zeros too.
+    pub(crate) fn note_ledger(&mut self) {
+        for tally in self.channels.values_mut() {
+            tally.unrecorded.get_or_insert(0);
+        }
+    }
+
+    /// So long ago the control object was read.
+    pub(crate) fn note_control(&mut self, age: Duration) {
+        for tally in self.channels.values_mut() {
+            tally.control_age = Some(age.as_secs_f64());
         }
     }
 
@@ -117,6 +142,10 @@ impl ChannelTally {
         // Zeros too. An alarm needs them to be calm, and nothing can be divided by a missing value.
         for outcome in OUTCOMES {
             let tally = self.outcomes.get(&outcome).copied().unwrap_or_default();
+            // Only an operator's word leads to it, and no alarm looks at it.
+            if outcome == Outcome::Cancelled && tally.deliveries == 0 {
+                continue;
+            }
             line.metric(outcome.as_str(), "Count", tally.recipients);
             line.metric(&format!("{outcome}_deliveries"), "Count", tally.deliveries);
         }
@@ -126,6 +155,18 @@ impl ChannelTally {
         line.metric("too_fast", "Count", self.too_fast);
         line.metric("holds", "Count", self.holds);
         line.metric("splits", "Count", self.splits);
+        if let Some(people) = self.unrecorded {
+            line.metric("unrecorded", "Count", people);
+        }
+        for (name, people) in [("paused", self.paused), ("parked", self.parked)] {
+            // As with cancelled ones.
+            if people > 0 {
+                line.metric(name, "Count", people);
+            }
+        }
+        if let Some(age) = self.control_age {
+            line.metric("control_age", "Seconds", age);
+        }
         if !self.latencies.is_empty() {
             line.metric("latency", "Milliseconds", self.latencies.clone());
         }

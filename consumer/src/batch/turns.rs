@@ -58,7 +58,7 @@ mod tests {
             body,
             receive_count,
             fifo_group: fifo_group.map(Into::into),
-            ..SqsMessage::default().into()
+            ..Record::of(0, SqsMessage::default())
         })
     }
 

@@ -65,6 +65,12 @@ pub(crate) enum Conclusion {
     Expired,
     /// Its run began so long ago that LINE may have forgotten its retry key.
     TooOld,
+    /// Its run is cancelled: it is never sent.
+    Cancelled,
+    /// Its run is paused, or nobody knows, and the time of the invocation is used up.
+    Paused,
+    /// Its run is paused while others go on.
+    Parked,
     /// The channel may have taken it, and the campaign says not to send it again.
     Unknown,
 }
@@ -102,10 +108,15 @@ impl Attempt {
     }
 }
 
-/// Whether it is too late to send a delivery of this envelope.
-pub(crate) fn too_late(envelope: &Envelope, now: Timestamp) -> Option<Conclusion> {
+/// Whether it is too late to send a delivery of this envelope, which expires at `expires_at`: an
+/// operator may have put that off.
+pub(crate) fn too_late(
+    envelope: &Envelope,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Conclusion> {
     let age = now.duration_since(envelope.started_at);
-    if envelope.expires_at.is_some_and(|expires| expires <= now) {
+    if expires_at.is_some_and(|expires| expires <= now) {
         Some(Conclusion::Expired)
     } else if age > KEY_HORIZON {
         Some(Conclusion::TooOld)
@@ -141,7 +152,11 @@ mod tests {
             (&morning, "2026-01-01T12:00:00Z", Some(Conclusion::Expired)),
             (&morning, "2026-01-03T12:00:00Z", Some(Conclusion::Expired)),
         ] {
-            assert_eq!(too_late(envelope, now.parse().unwrap()), expected, "{now}");
+            let late = too_late(envelope, envelope.expires_at, now.parse().unwrap());
+            assert_eq!(late, expected, "{now}");
         }
+        let (later, now) = ("2026-01-01T18:00:00Z", "2026-01-01T17:00:00Z");
+        let put_off = Some(later.parse().unwrap());
+        assert_eq!(too_late(&morning, put_off, now.parse().unwrap()), None);
     }
 }

@@ -29,6 +29,9 @@ const MIN_ROOM: Duration = Duration::from_secs(1);
 
 /// No wait ends later than after this part of the time that is left.
 const PART_OF_ROOM: f64 = 0.75;
+/// What is paused waits this long after its first receive, and twice as long after each other one,
+/// up to [`MAX_WAIT`]. It used up its time in the invocation before.
+const PAUSED_WAIT: Duration = Duration::from_secs(30);
 
 /// Why a record is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,6 +86,13 @@ pub(crate) fn wait(
         }
     };
     whole_seconds(wait.min(MAX_HIDDEN))
+}
+
+/// The wait of a delivery whose run is paused, in seconds: from half of its longest wait to the
+/// whole. `draw` is in 0..1.
+pub(crate) fn paused(receive_count: u32, draw: f64) -> u16 {
+    let longest = full_jitter(PAUSED_WAIT, MAX_WAIT, receive_count, 1.0);
+    whole_seconds(longest.mul_f64(0.5 + draw / 2.0))
 }
 
 /// The wait of a delivery that must come again while it may still be sent: before it expires, and
@@ -207,6 +217,15 @@ mod tests {
         }
         assert_eq!(wait(BASE, RetryCause::Forbidden, 1, 1.0, now), 20);
         assert_eq!(wait(BASE, RetryCause::Forbidden, 20, 1.0, now), 60);
+    }
+
+    #[test]
+    fn what_is_paused_waits_longer_each_time() {
+        for (receives, least, most) in [(1, 15, 30), (2, 30, 60), (5, 240, 480), (6, 450, 900)] {
+            assert_eq!(paused(receives, 0.0), least);
+            assert_eq!(paused(receives, 1.0), most);
+        }
+        assert_eq!(paused(u32::MAX, 1.0), 900);
     }
 
     #[test]

@@ -19,6 +19,8 @@ const CLOCK_AT_START: Duration = Duration::from_secs(10);
 
 /// The pace of one endpoint in one environment. See [`Kernel`] for the rules.
 pub(crate) struct Pace {
+    /// This environment's share of the channel's limit.
+    own_share: f64,
     /// Tokio's clock: the one that the sleep between two turns goes by.
     started: Instant,
     kernel: Mutex<Kernel>,
@@ -28,6 +30,7 @@ impl Pace {
     /// A pace of `share` requests a second.
     pub(crate) fn new(share: f64) -> Self {
         Self {
+            own_share: share,
             started: Instant::now(),
             kernel: Mutex::new(Kernel::new(share, CLOCK_AT_START)),
         }
@@ -77,6 +80,16 @@ impl Pace {
     /// While many requests fail: only this part of the pace.
     pub(crate) fn keep_to_part(&self, part: f64) {
         self.kernel.lock().keep_to_part(part);
+    }
+
+    /// This environment's share of the channel's limit, in requests a second.
+    pub(crate) fn own_share(&self) -> f64 {
+        self.own_share
+    }
+
+    /// An operator has set another pace: a share of `share`, which is at most our own.
+    pub(crate) fn set_share(&self, share: f64) {
+        self.kernel.lock().set_share(share, self.now());
     }
 
     /// Requests a second, as of now.

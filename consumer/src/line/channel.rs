@@ -1,5 +1,7 @@
 //! One attempt to send a delivery of the channel `line`.
 
+use std::sync::Arc;
+
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use fanline_core::delivery::Delivery;
 use fanline_core::delivery::{Endpoint, Request};
@@ -13,6 +15,7 @@ use crate::channel::hold::{Event, Hold, HoldReason};
 use crate::channel::http::HttpClient;
 use crate::channel::pace::Pace;
 use crate::channel::verdict::Verdict;
+use crate::control::Controls;
 use crate::line::classify::classify;
 use crate::line::client::LineClient;
 use crate::line::token::{TokenError, Tokens};
@@ -22,9 +25,10 @@ use crate::settings::Settings;
 pub(crate) struct LineChannel {
     client: LineClient,
     tokens: Tokens,
-    push: Pace,
-    multicast: Pace,
+    push: Arc<Pace>,
+    multicast: Arc<Pace>,
     hold: Hold,
+    controls: Controls,
     clock: Clock,
 }
 
@@ -47,8 +51,10 @@ impl LineChannel {
         settings: &Settings,
         http: &HttpClient,
         secrets_manager: SecretsManager,
+        (controls, paces): (Controls, [Arc<Pace>; 2]),
         clock: Clock,
     ) -> Self {
+        let [push, multicast] = paces;
         let base = &settings.line_api_base;
         let tokens = Tokens::new(settings.token.clone(), base, http.clone(), secrets_manager);
         if let Err(error) = tokens.current(clock.now()).await {
@@ -57,9 +63,10 @@ impl LineChannel {
         Self {
             client: LineClient::new(http.clone(), base),
             tokens,
-            push: Pace::new(settings.push_per_second),
-            multicast: Pace::new(settings.multicast_per_second),
+            push,
+            multicast,
             hold: Hold::default(),
+            controls,
             clock,
         }
     }
@@ -146,14 +153,17 @@ impl LineChannel {
     ) -> Result<Departure, Conclusion> {
         // A new token is tried at once, even on hold: it may be what ends the hold.
         let may_wait = new_token.is_none();
+        let envelope = &delivery.envelope;
+        let too_late = |now| too_late(envelope, self.controls.expires_at(envelope), now);
         loop {
+            self.controls.admit(&envelope.run, latest).await?;
             let hold = if may_wait {
                 self.hold.wait(latest, &self.clock).await
             } else {
                 Ok(())
             };
             let now = self.clock.now();
-            if let Some(conclusion) = too_late(&delivery.envelope, now) {
+            if let Some(conclusion) = too_late(now) {
                 return Err(conclusion);
             }
             hold.map_err(Conclusion::OnHold)?;
@@ -177,7 +187,11 @@ impl LineChannel {
             if !has_turn || at > latest {
                 return Err(Conclusion::Retry(RetryCause::NotMade));
             }
-            if let Some(conclusion) = too_late(&delivery.envelope, at) {
+            // Behind every wait: nothing departs after a pause.
+            if !self.controls.admits(&envelope.run) {
+                continue;
+            }
+            if let Some(conclusion) = too_late(at) {
                 return Err(conclusion);
             }
             if !may_wait || self.hold.admits(at) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fanline_core::backoff::full_jitter;
 use fanline_core::delivery::Delivery;
+use fanline_ledger::At;
 
 use crate::channel::response::Response;
 
@@ -113,33 +114,43 @@ pub(crate) fn wait(retry: u32, draw: f64) -> Duration {
 /// Takes out the recipients at `positions`, each alone, and keeps the others together. If none of
 /// the positions exists, the delivery is cut in the middle instead.
 fn take_out(delivery: &Delivery, positions: &[usize]) -> (Vec<Delivery>, Vec<Delivery>) {
-    let (mut named, mut others) = (Vec::new(), Vec::new());
-    for (position, recipient) in delivery.recipients.iter().enumerate() {
-        if positions.contains(&position) {
-            named.push(delivery.with_recipients(vec![recipient.clone()]));
-        } else {
-            others.push(recipient.clone());
-        }
-    }
+    let all = 0..delivery.recipients.len();
+    let (named, others): (Vec<_>, Vec<_>) = all.partition(|index| positions.contains(index));
+    let named: Vec<_> = named
+        .into_iter()
+        .map(|index| part(delivery, &[index]))
+        .collect();
     let others = if named.is_empty() {
         halve(delivery)
     } else if others.is_empty() {
         Vec::new()
     } else {
-        vec![delivery.with_recipients(others)]
+        vec![part(delivery, &others)]
     };
     (named, others)
 }
 
 /// Cuts a delivery in the middle. One with a single recipient stays whole.
 fn halve(delivery: &Delivery) -> Vec<Delivery> {
-    let all = &delivery.recipients;
+    let all: Vec<usize> = (0..delivery.recipients.len()).collect();
     let (left, right) = all.split_at(all.len() / 2);
     [left, right]
         .into_iter()
         .filter(|half| !half.is_empty())
-        .map(|half| delivery.with_recipients(half.to_vec()))
+        .map(|half| part(delivery, half))
         .collect()
+}
+
+/// The part for the recipients at these indexes. It keeps their place in the run, if the delivery
+/// has one that its recipients fit.
+fn part(delivery: &Delivery, indexes: &[usize]) -> Delivery {
+    let recipients = &delivery.recipients;
+    let chosen = indexes.iter().filter_map(|index| recipients.get(*index));
+    let at: Option<At> = delivery.at.as_ref().and_then(|at| at.parse().ok());
+    let at = at.filter(|at| at.fits(recipients.len()));
+    let mut part = delivery.with_recipients(chosen.cloned().collect());
+    part.at = at.and_then(|at| at.part(indexes)).map(|at| at.to_string());
+    part
 }
 
 #[cfg(test)]

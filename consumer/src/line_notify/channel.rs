@@ -11,6 +11,7 @@ use crate::channel::backoff::RetryCause;
 use crate::channel::http::{self, HttpClient};
 use crate::channel::pace::Pace;
 use crate::channel::verdict::Verdict;
+use crate::control::Controls;
 use crate::line_notify::classify::classify;
 use crate::line_notify::client::NotifyClient;
 use crate::line_notify::form::NotifyMessage;
@@ -26,6 +27,7 @@ pub(crate) struct NotifyChannel {
     images: Images,
     pace: Pace,
     spent_tokens: SpentTokens,
+    controls: Controls,
     clock: Clock,
 }
 
@@ -43,6 +45,7 @@ impl NotifyChannel {
         settings: &Settings,
         client: HttpClient,
         s3: aws_sdk_s3::Client,
+        controls: Controls,
         clock: Clock,
     ) -> Self {
         Self {
@@ -50,6 +53,7 @@ impl NotifyChannel {
             images: Images::new(s3, settings.is_on_lambda),
             pace: Pace::new(settings.notify_per_second),
             spent_tokens: SpentTokens::default(),
+            controls,
             clock,
         }
     }
@@ -115,17 +119,30 @@ impl NotifyChannel {
         delivery: &'a Delivery,
         latest: Timestamp,
     ) -> Result<(Parts<'a>, Timestamp), Conclusion> {
+        let run = &delivery.envelope.run;
+        self.controls.admit(run, latest).await?;
         let parts = self.parts(delivery).await?;
-        let has_turn = self.pace.turn(latest, &self.clock).await;
-        // Time has passed while it waited for its image and its turn.
-        let departed = self.clock.now();
-        if !has_turn || departed > latest {
-            return Err(Conclusion::Retry(RetryCause::NotMade));
+        loop {
+            let has_turn = self.pace.turn(latest, &self.clock).await;
+            // Time has passed while it waited for its image and its turn.
+            let departed = self.clock.now();
+            if !has_turn || departed > latest {
+                return Err(Conclusion::Retry(RetryCause::NotMade));
+            }
+            if !self.controls.admits(run) {
+                self.controls.admit(run, latest).await?;
+                continue;
+            }
+            return match self.too_late(delivery, departed) {
+                Some(conclusion) => Err(conclusion),
+                None => Ok((parts, departed)),
+            };
         }
-        match too_late(&delivery.envelope, departed) {
-            Some(conclusion) => Err(conclusion),
-            None => Ok((parts, departed)),
-        }
+    }
+
+    fn too_late(&self, delivery: &Delivery, now: Timestamp) -> Option<Conclusion> {
+        let envelope = &delivery.envelope;
+        too_late(envelope, self.controls.expires_at(envelope), now)
     }
 
     async fn parts<'a>(&self, delivery: &'a Delivery) -> Result<Parts<'a>, Conclusion> {
@@ -138,7 +155,7 @@ impl NotifyChannel {
         let message = NotifyMessage::of(delivery)
             .ok_or_else(|| unsendable("`messages` is not one LINE Notify message"))?;
         let now = self.clock.now();
-        if let Some(conclusion) = too_late(&delivery.envelope, now) {
+        if let Some(conclusion) = self.too_late(delivery, now) {
             return Err(conclusion);
         }
         let has_image = message.image_file.is_some();

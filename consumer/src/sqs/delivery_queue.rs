@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use fanline_core::limits::sqs::{MAX_DELAY_SECONDS, MAX_ENTRIES};
 use fanline_telemetry::aws_error;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 /// Why the delivery queue did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +102,25 @@ impl DeliveryQueue {
         let request = request
             .message_body(body)
             .delay_seconds(i32::from(delay.min(MAX_DELAY_SECONDS)));
+        let sent = request.send().await;
+        sent.map(drop)
+            .map_err(|error| DeliveryQueueError::Refused(aws_error::words(&error)))
+    }
+
+    /// Puts a delivery at the end of a message group of a FIFO queue, which knows no delay.
+    /// `identity`: two with the same one within five minutes are one.
+    pub(crate) async fn put_in_group(
+        &self,
+        arn: Option<&str>,
+        body: String,
+        group: &str,
+        identity: Uuid,
+    ) -> Result<(), DeliveryQueueError> {
+        let request = self.sqs.send_message().queue_url(self.url(arn).await?);
+        let request = request
+            .message_body(body)
+            .message_group_id(group)
+            .message_deduplication_id(identity.to_string());
         let sent = request.send().await;
         sent.map(drop)
             .map_err(|error| DeliveryQueueError::Refused(aws_error::words(&error)))

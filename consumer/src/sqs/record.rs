@@ -8,6 +8,8 @@ use fanline_core::limits::sqs::is_fifo;
 /// One record of the event. Any field may be missing.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
+    /// Where it stands in the event, from 0.
+    pub position: usize,
     /// A batch item failure names it.
     pub message_id: Option<String>,
     /// A change of visibility names it.
@@ -23,11 +25,13 @@ pub(crate) struct Record {
     pub source_arn: Option<String>,
 }
 
-impl From<SqsMessage> for Record {
-    fn from(message: SqsMessage) -> Self {
+impl Record {
+    /// The record at this position of its event.
+    pub(crate) fn of(position: usize, message: SqsMessage) -> Self {
         let attribute = |name: &str| message.attributes.get(name);
         let on_fifo = message.event_source_arn.as_deref().is_some_and(is_fifo);
         Self {
+            position,
             receive_count: attribute("ApproximateReceiveCount")
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(1),
@@ -67,7 +71,7 @@ mod tests {
     use serde_json::json;
 
     fn record(value: serde_json::Value) -> Record {
-        serde_json::from_value::<SqsMessage>(value).unwrap().into()
+        Record::of(0, serde_json::from_value(value).unwrap())
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod killed;
 mod line;
 mod log;
 mod notify;
+mod outcomes;
 mod runtime_api;
 mod scripted;
 mod splits;

@@ -253,9 +253,9 @@ pub(crate) fn in_seconds(seconds: i64) -> Timestamp {
 }
 
 /// A deadline before which requests may depart for so many seconds: the request time-out of this
-/// world and two seconds are kept back.
+/// world and three seconds are kept back.
 pub(crate) fn departures_for(seconds: i64) -> Timestamp {
-    in_seconds(seconds + 5 + 2)
+    in_seconds(seconds + 5 + 3)
 }
 
 pub(crate) fn user(n: usize) -> String {

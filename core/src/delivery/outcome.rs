@@ -22,6 +22,8 @@ pub enum Outcome {
     Expired,
     /// LINE may have taken it. If it were sent again, it might arrive twice.
     Unknown,
+    /// Its run was cancelled before it was sent.
+    Cancelled,
 }
 
 impl Outcome {
@@ -35,6 +37,7 @@ impl Outcome {
             Self::Refused => "refused",
             Self::Expired => "expired",
             Self::Unknown => "unknown",
+            Self::Cancelled => "cancelled",
         }
     }
 }

@@ -52,6 +52,23 @@ fn a_place_in_the_run_is_kept_by_the_whole_and_by_nobody_else() {
 }
 
 #[test]
+fn a_copy_says_whether_it_was_perhaps_taken_and_keeps_its_key() {
+    let body = envelope().encoder("1").encode(&users(2), "[{}]", 7);
+    let fresh = Delivery::decode(&body).unwrap();
+    assert!(!fresh.perhaps_taken);
+    let copy = Delivery {
+        perhaps_taken: true,
+        ..fresh.clone()
+    };
+    let read = Delivery::decode(&copy.encode()).unwrap();
+    assert!(read.perhaps_taken);
+    assert_eq!(read.at, fresh.at);
+    assert_eq!(read.request(), fresh.request());
+    let part = read.with_recipients(read.recipients[..1].to_vec());
+    assert!(part.perhaps_taken);
+}
+
+#[test]
 fn a_body_without_a_place_reads_as_before() {
     let body = envelope().encoder("1").encode(&users(2), "[{}]", 7);
     let old = body.replace(r#","at":"1:7""#, "");

@@ -12,7 +12,7 @@ use unicode_normalization::is_nfc;
 use super::error::RowError;
 use super::json_value;
 use super::names::column_name;
-use crate::text::trim_marks;
+use crate::text::{push_json_string, push_member, trim_marks};
 
 /// A JSON object, one value for each column.
 #[derive(Debug, Default)]
@@ -95,6 +95,17 @@ impl JsonRow {
     /// The names of the columns that have a value.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> + Clone {
         self.present().map(|value| self.part(&value.name))
+    }
+
+    /// Appends all columns that have a value to a JSON object that is being written.
+    pub(super) fn push_members(&self, json: &mut String) {
+        for value in self.present() {
+            let written = self.part(&value.value);
+            push_member(json, self.part(&value.name), |json| match value.kind {
+                Kind::Text => push_json_string(json, written),
+                Kind::Null | Kind::Scalar | Kind::Nested => json.push_str(written),
+            });
+        }
     }
 
     /// Whether there is nothing in any column.

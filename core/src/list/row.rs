@@ -5,7 +5,7 @@ use super::header::Header;
 use super::json_row::JsonRow;
 use super::names::similar;
 use super::place::Place;
-use crate::text::trim_marks;
+use crate::text::{push_json_string, push_member, trim_marks};
 
 /// A row that was read, good or bad.
 #[derive(Debug)]
@@ -52,6 +52,24 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The row as a JSON object of all its columns, each as the list writes it. A list of NDJSON
+    /// with this line has the same row.
+    pub fn to_json(&self) -> String {
+        let mut json = String::from("{");
+        match self {
+            Self::Csv(record) => {
+                for column in record.header.columns() {
+                    if let Some(text) = record.text(column) {
+                        push_member(&mut json, column, |json| push_json_string(json, text));
+                    }
+                }
+            }
+            Self::Json(object) => object.push_members(&mut json),
+        }
+        json.push('}');
+        json
+    }
+
     /// The column that is likely meant by `column`, which the row lacks. A header was asked before.
     pub fn similar_to(&self, column: &str) -> Option<&'a str> {
         match self {
@@ -77,6 +95,12 @@ impl<'a> CsvRecord<'a> {
             return Err(RowError::Fields { found, expected });
         }
         Ok(Self { header, fields })
+    }
+
+    /// The fields in the order of the header's columns. One that the record lacks is empty.
+    pub fn fields(&self) -> impl Iterator<Item = &'a str> {
+        let (columns, fields) = (self.header.columns().len(), self.fields);
+        (0..columns).map(move |index| fields.get(index).unwrap_or_default())
     }
 
     fn text(&self, column: &str) -> Option<&'a str> {

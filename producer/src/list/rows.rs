@@ -1,11 +1,20 @@
 //! The bytes of a slice become rows.
 
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
 use bytes::{Buf, Bytes};
+use fanline_core::campaign::Campaign;
 use fanline_core::list::{Header, ListError, ListReader, Parsed, Place};
+use fanline_core::surroundings::Random;
+use fanline_ledger::ListVersion;
+use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::list::chunks::Chunks;
 use crate::list::slice::OpenSlice;
 use crate::list::source::SourceError;
+use crate::list::store::ListStore;
 
 /// Where a row stands in its list, as people count. [`Place`] without its byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +138,51 @@ impl Rows {
     /// The column names, once they have been read.
     pub(crate) fn header(&self) -> Option<&Header> {
         self.reader.header()
+    }
+}
+
+/// The rows of a list that a run has read, once more: for whoever joins them with what became of
+/// their people.
+pub struct ListRows(Rows);
+
+impl ListRows {
+    /// Opens the list of a campaign. `version`: the version that the run has read, also where the
+    /// list was replaced since, if its bucket keeps versions. Without it the list is taken as it is
+    /// now. A campaign may name a file.
+    pub async fn open(
+        config: &SdkConfig,
+        campaign: Campaign,
+        version: Option<&ListVersion>,
+    ) -> Result<Self, SourceError> {
+        let random = Random::default();
+        let store = ListStore::new(config, true, random);
+        let source = match version {
+            Some(version) => {
+                let version_id = version.version_id.as_deref();
+                store
+                    .open_version(&campaign, &version.etag, version_id)
+                    .await?
+            }
+            None => store.open(&campaign).await?,
+        };
+        let (campaign, source) = (Arc::new(campaign), Arc::new(source));
+        let open = OpenSlice::whole_list(campaign, Value::Null, source, Timestamp::UNIX_EPOCH, 0);
+        Ok(Self(Rows::new(&open)))
+    }
+
+    /// Brings the next bytes. `false`: there are none, and every row has been taken.
+    pub async fn fill(&mut self) -> Result<bool, ReadError> {
+        self.0.fill(|_| Ok(())).await
+    }
+
+    /// The next row of the bytes at hand; `None` where more bytes are needed.
+    pub fn next_row(&mut self) -> Result<Option<Parsed<'_>>, ReadError> {
+        self.0.next()
+    }
+
+    /// The column names, once they have been read. NDJSON has none.
+    pub fn header(&self) -> Option<&Header> {
+        self.0.header()
     }
 }
 

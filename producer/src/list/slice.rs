@@ -43,8 +43,7 @@ pub(crate) struct Slice {
     /// How many of the slice's first deliveries an earlier invocation has published.
     #[serde(default)]
     pub(crate) skip: u64,
-    /// Which deliveries are published: all, or only those that have no outcome yet. Until outcomes
-    /// can be looked up, both are all of them, under the same retry keys.
+    /// Which deliveries are published, where not all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) only: Option<Only>,
     /// What the check of the whole list found out about the slice's rows. A slice that comes
@@ -59,14 +58,22 @@ pub(crate) struct Slice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Only {
-    /// Those that have no outcome yet.
+    /// Those with people who have no outcome yet: a sweep.
     Waiting,
+    /// Those, and what was set aside for want of quota or of a valid token: a firing that continues
+    /// its run.
+    NotSent,
 }
 
 impl Slice {
     /// The slice's name within its run: its first row, which no other slice of the list has.
     pub(crate) fn name(&self) -> String {
         format!("row-{}", self.start.row)
+    }
+
+    /// Its name in the ledger.
+    pub(crate) fn id(&self) -> Option<SliceId> {
+        NonZeroU64::new(self.start.row).map(SliceId::new)
     }
 }
 
@@ -118,7 +125,7 @@ impl OpenSlice {
         source: Arc<Source>,
     ) -> Option<Self> {
         let open = Self {
-            id: SliceId::new(NonZeroU64::new(slice.start.row)?),
+            id: slice.id()?,
             campaign,
             slice,
             source,

@@ -10,8 +10,10 @@ use crate::check::row_rules::RowRules;
 use crate::list::checked_rows::{CheckedRows, RowFate};
 use crate::list::rows::RowNumber;
 use crate::publish::group::{Group, OpenGroups};
+use crate::publish::left_out::LeftOut;
 use crate::publish::pack::Entry;
 use crate::publish::roll::SliceRoll;
+use crate::summary::LeftOutPeople;
 
 /// The deliveries of a slice, in order.
 ///
@@ -34,19 +36,16 @@ pub(crate) struct Deliveries<'a> {
     made: u32,
     /// The same by endpoint.
     made_by_endpoint: ByEndpoint<u64>,
-    /// How many deliveries are left out: an earlier invocation has published them.
-    skip: u64,
-    /// The recipients of those that have been left out.
-    skipped_recipients: u64,
+    left_out: LeftOut,
 }
 
 impl<'a> Deliveries<'a> {
-    /// The deliveries of rows that have been checked, without the first `skip` deliveries.
+    /// The deliveries of rows that have been checked, without those that are left out.
     pub(crate) fn new(
         rules: RowRules<'a>,
         encoder: Encoder,
         checked: CheckedRows,
-        skip: u64,
+        left_out: LeftOut,
     ) -> Self {
         Self {
             rules,
@@ -59,8 +58,7 @@ impl<'a> Deliveries<'a> {
             roll: None,
             made: 0,
             made_by_endpoint: ByEndpoint::default(),
-            skip,
-            skipped_recipients: 0,
+            left_out,
         }
     }
 
@@ -130,9 +128,7 @@ impl<'a> Deliveries<'a> {
         if let Some(roll) = &mut self.roll {
             roll.delivery(number, &group);
         }
-        if u64::from(number) < self.skip {
-            self.skipped_recipients += group.recipients.len() as u64;
-        } else {
+        if !self.left_out.takes(number, group.recipients.len()) {
             self.ready.push_back((number, group));
         }
     }
@@ -165,6 +161,11 @@ impl<'a> Deliveries<'a> {
             .min_by_key(|row| row.row)
     }
 
+    /// The number of the first delivery that has not been taken yet.
+    pub(crate) fn first_number(&self) -> u32 {
+        self.ready.front().map_or(self.made, |(number, _)| *number)
+    }
+
     /// The campaign's rules for a row.
     pub(crate) fn rules(&self) -> &RowRules<'a> {
         &self.rules
@@ -175,11 +176,15 @@ impl<'a> Deliveries<'a> {
         (self.made_by_endpoint, self.roll.take())
     }
 
-    /// How many recipients the deliveries have that were left out, and how many more deliveries
-    /// were to be left out than there are.
+    /// Who is left out because they have an outcome.
+    pub(crate) fn left_out(&self) -> LeftOutPeople {
+        self.left_out.people()
+    }
+
+    /// How many recipients the deliveries have that an earlier invocation has published, and how
+    /// many more deliveries it has published than there are.
     pub(crate) fn skipped(&self) -> (u64, u64) {
-        let made = u64::from(self.made);
-        (self.skipped_recipients, self.skip.saturating_sub(made))
+        self.left_out.skipped(self.made)
     }
 }
 
@@ -238,7 +243,7 @@ mod tests {
             RowRules::new(&campaign, &envelope),
             envelope.encoder("1"),
             rows,
-            skip,
+            LeftOut::new(skip, None),
         );
         let mut reader = ListReader::new(Format::Csv);
         let mut input = list.as_bytes();

@@ -30,6 +30,14 @@ impl Entry {
         }
     }
 
+    /// How many deliveries of its slice come before it. A slice has no number.
+    pub(crate) fn number(&self) -> Option<u32> {
+        match self {
+            Self::Delivery { number, .. } => Some(*number),
+            Self::Slice(_) => None,
+        }
+    }
+
     /// The rows whose recipients a delivery has. A slice has none.
     pub(crate) fn rows(&self) -> &[RowNumber] {
         match self {

@@ -1,17 +1,28 @@
 //! The reading of a slice that publishes it: rows become deliveries, and deliveries become
 //! requests.
 
-use fanline_ledger::ByEndpoint;
+use fanline_ledger::{Book, ByEndpoint};
 use fanline_telemetry::fingerprint::Fingerprinter;
 
 use crate::check::row_rules::RowRules;
 use crate::list::checked_rows::CheckedRows;
 use crate::list::rows::{ReadError, Rows};
-use crate::list::slice::OpenSlice;
+use crate::list::slice::{Only, OpenSlice};
 use crate::list::source::SourceError;
 use crate::publish::deliveries::Deliveries;
+use crate::publish::left_out::LeftOut;
 use crate::publish::pack::{Entry, Packer};
 use crate::publish::roll::SliceRoll;
+use crate::summary::LeftOutPeople;
+
+/// Where publishing stopped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unsent {
+    /// The first delivery that has not been sent.
+    pub(crate) delivery: u64,
+    /// The first row that has not been sent.
+    pub(crate) row: u64,
+}
 
 /// Reads a slice that has been checked, and makes the requests that publish it.
 pub(crate) struct PublishReading<'a> {
@@ -23,17 +34,20 @@ pub(crate) struct PublishReading<'a> {
 }
 
 impl<'a> PublishReading<'a> {
-    /// The slice's rows have been `checked`. `fingerprinter`: for the roll, if one is written.
+    /// The slice's rows have been `checked`. `known`: what became of its people, where not
+    /// everything is published. `fingerprinter`: for the roll, if one is written.
     pub(crate) fn new(
         open: &'a OpenSlice,
         checked: CheckedRows,
+        known: Option<(Only, Book)>,
         fingerprinter: Option<Fingerprinter>,
     ) -> Self {
         let envelope = open.envelope();
         let rules = RowRules::new(&open.campaign, &envelope);
         let encoder = envelope.encoder(&open.id.to_string());
         let roll = fingerprinter.map(|fingerprinter| SliceRoll::begin(open.id, fingerprinter));
-        let deliveries = Deliveries::new(rules, encoder, checked, open.slice.skip);
+        let left_out = LeftOut::new(open.slice.skip, known);
+        let deliveries = Deliveries::new(rules, encoder, checked, left_out);
         Self {
             open,
             rows: Rows::new(open),
@@ -67,14 +81,20 @@ impl<'a> PublishReading<'a> {
         }
     }
 
-    /// The first row that has not been sent, where `request` is not sent either.
-    pub(crate) fn first_unsent_row(&self, request: &[Entry]) -> u64 {
+    /// What has not been sent, where `request` is not sent either.
+    pub(crate) fn unsent(&self, request: &[Entry]) -> Unsent {
         let entries = request.iter().chain(self.packer.waiting());
+        let numbers = entries.clone().filter_map(Entry::number);
         let packed = entries.filter_map(|entry| entry.rows().first()).copied();
-        packed
-            .chain(self.deliveries.first_row())
-            .map(|number| number.row)
-            .fold(self.rows.next_place().row, u64::min)
+        Unsent {
+            delivery: numbers
+                .fold(self.deliveries.first_number(), u32::min)
+                .into(),
+            row: packed
+                .chain(self.deliveries.first_row())
+                .map(|number| number.row)
+                .fold(self.rows.next_place().row, u64::min),
+        }
     }
 
     /// All deliveries by endpoint, and the roll, once everything has been read.
@@ -82,8 +102,13 @@ impl<'a> PublishReading<'a> {
         self.deliveries.take_roll()
     }
 
-    /// How many recipients the deliveries have that were left out, and how many more deliveries
-    /// were to be left out than there are.
+    /// Who is left out because they have an outcome.
+    pub(crate) fn left_out(&self) -> LeftOutPeople {
+        self.deliveries.left_out()
+    }
+
+    /// How many recipients the deliveries have that an earlier invocation has published, and how
+    /// many more deliveries it has published than there are.
     pub(crate) fn skipped(&self) -> (u64, u64) {
         self.deliveries.skipped()
     }

@@ -20,8 +20,6 @@ pub(crate) struct Sender {
     max_in_flight: usize,
     progress: Arc<Progress>,
     in_flight: JoinSet<Result<BatchResult, FailedRequest>>,
-    /// The number of the next delivery within its slice.
-    next_number: u64,
     totals: SendTotals,
     failed: Option<FailedRequest>,
 }
@@ -50,11 +48,6 @@ impl SendTotals {
         }
         self.refused.extend(result.refused);
     }
-
-    /// Deliveries that need no more work: on the queue, or refused for good.
-    pub(crate) fn settled_deliveries(&self) -> u64 {
-        self.deliveries + self.refused.len() as u64
-    }
 }
 
 /// A request that could not be sent.
@@ -81,24 +74,17 @@ impl Sender {
             max_in_flight,
             progress,
             in_flight: JoinSet::new(),
-            next_number: 0,
             totals: SendTotals::default(),
             failed: None,
         }
-    }
-
-    /// Says that the first delivery has this number within its slice.
-    pub(crate) fn starting_at(mut self, number: u64) -> Self {
-        self.next_number = number;
-        self
     }
 
     /// Starts one request as soon as there is room for it. Returns `false` when an earlier request
     /// has failed: more requests are of no use then.
     pub(crate) async fn send(&mut self, entries: Vec<Entry>) -> bool {
         while self.in_flight.len() >= self.max_in_flight && self.finish_one().await {}
-        let before = self.next_number;
-        self.next_number += entries.len() as u64;
+        let number = entries.first().and_then(Entry::number);
+        let before = number.map_or(0, u64::from);
         let row = entries
             .first()
             .and_then(|entry| entry.rows().first())

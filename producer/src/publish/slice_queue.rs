@@ -5,11 +5,13 @@ use std::sync::Arc;
 use fanline_core::limits::sqs::MAX_BYTES;
 use fanline_core::text::push_json;
 
+use crate::error::ProduceError;
 use crate::list::slice::{OpenSlice, Slice};
 use crate::publish::pack::{Entry, Packer};
 use crate::publish::queue::{Queue, QueueError};
 use crate::publish::sender::{SendTotals, Sender};
 use crate::publish::sqs_entry::EntryWriter;
+use crate::summary::Summary;
 
 /// The slice queue.
 #[derive(Debug)]
@@ -71,6 +73,28 @@ impl SliceQueue {
             error,
         })
     }
+}
+
+/// Puts the slices of a list with so many rows on the queue.
+pub(crate) async fn send_slices(
+    queue: &SliceQueue,
+    list: &OpenSlice,
+    slices: Vec<Slice>,
+    rows: u64,
+) -> Result<Summary, ProduceError> {
+    let sent = queue
+        .send(list, slices)
+        .await
+        .map_err(
+            |SliceQueueError { published, error }| ProduceError::Slices { published, error },
+        )?;
+    Ok(Summary {
+        run: list.slice.run.clone(),
+        slices: sent.slices,
+        sliced_rows: rows,
+        requests: sent.requests,
+        ..Summary::default()
+    })
 }
 
 fn body(slice: &Slice) -> String {

@@ -9,6 +9,7 @@
 mod binary;
 mod campaigns;
 mod checks;
+mod continued;
 mod deadlines;
 mod faults_and_kills;
 mod list_forms;

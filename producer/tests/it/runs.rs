@@ -15,20 +15,20 @@ use crate::support::{Fault, World, campaign, greetings, list, take_resume, user}
 const RECORD: &str = "state/ledger/xmas/run.json";
 
 /// A producer whose clock the test sets, with its records in the bucket `state`.
-struct Fired {
-    world: World,
+pub(crate) struct Fired {
+    pub(crate) world: World,
     now: Arc<Mutex<Timestamp>>,
 }
 
 impl Fired {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let world = World::start().await;
         world.put("bucket/friends.csv", list(100));
         let now = Arc::new(Mutex::new("2026-12-24T20:00:00.75Z".parse().unwrap()));
         Self { world, now }
     }
 
-    fn producer(&self, settings: &[(&str, &str)]) -> Producer {
+    pub(crate) fn producer(&self, settings: &[(&str, &str)]) -> Producer {
         let mut all = settings.to_vec();
         all.push(("LEDGER_URI", "s3://state/ledger/"));
         let now = Arc::clone(&self.now);
@@ -40,13 +40,13 @@ impl Fired {
         Producer::in_surroundings(settings, &self.world.config(), surroundings)
     }
 
-    fn wait(&self, hours: i64) {
+    pub(crate) fn wait(&self, hours: i64) {
         let mut now = self.now.lock();
         *now += SignedDuration::from_hours(hours);
     }
 
     /// Fires the campaign. Returns the error, if there is one: then nothing was published.
-    async fn fire(&self, settings: &[(&str, &str)], more: &Value) -> Option<String> {
+    pub(crate) async fn fire(&self, settings: &[(&str, &str)], more: &Value) -> Option<String> {
         let before = self.world.requests();
         let error = self
             .producer(settings)
@@ -59,7 +59,7 @@ impl Fired {
 }
 
 /// A campaign without a time of its own, so that its run is its id.
-fn event(more: &Value) -> Value {
+pub(crate) fn event(more: &Value) -> Value {
     let mut event = campaign(&json!("s3://bucket/friends.csv"), more);
     event.as_object_mut().unwrap().remove("scheduled_time");
     event

@@ -17,7 +17,7 @@ fn delivery() -> Delivery {
 fn record(receive_count: u32) -> Record {
     Record {
         receive_count,
-        ..SqsMessage::default().into()
+        ..Record::of(0, SqsMessage::default())
     }
 }
 
@@ -60,19 +60,20 @@ fn back(cause: RetryCause) -> Decision {
 }
 
 /// A dead letter without a response.
-fn aside(outcome: Outcome, reason: DeadLetterReason, text: &str) -> Decision {
+fn aside(cell: CellReason, reason: DeadLetterReason, text: &str) -> Decision {
     let letter = letter(&delivery(), &record(1), reason, text);
-    Decision::SetAside(outcome, letter)
+    Decision::SetAside(cell, letter)
 }
 
 #[test]
 fn every_conclusion_has_its_decision() {
     use DeadLetterReason as Reason;
     let reset = RetryCause::Until(Timestamp::UNIX_EPOCH);
-    let refused = |text| aside(Outcome::Refused, Reason::Refused, text);
-    let expired = aside(Outcome::Expired, Reason::Expired, EXPIRED);
-    let unknown = |text| aside(Outcome::Unknown, Reason::Unknown, text);
-    let quota = aside(Outcome::Hold, Reason::Quota, OVER_QUOTA);
+    let refused = aside(CellReason::Refused, Reason::Refused, "");
+    let unfit = aside(CellReason::Unfit, Reason::Refused, "no");
+    let expired = aside(CellReason::Expired, Reason::Expired, EXPIRED);
+    let unknown = |cell, text| aside(cell, Reason::Unknown, text);
+    let quota = aside(CellReason::Quota, Reason::Quota, OVER_QUOTA);
     for (conclusion, expected) in [
         (Conclusion::Accepted, end(Outcome::Accepted)),
         (Conclusion::AlreadyAccepted, end(Outcome::AlreadyAccepted)),
@@ -85,12 +86,15 @@ fn every_conclusion_has_its_decision() {
             back(RetryCause::TooFast),
         ),
         (Conclusion::Retry(reset), back(reset)),
-        (Conclusion::Refused, refused("")),
-        (Conclusion::Split(vec![1]), refused("")),
-        (Conclusion::Unsendable("no".into()), refused("no")),
+        (Conclusion::Refused, refused.clone()),
+        (Conclusion::Split(vec![1]), refused),
+        (Conclusion::Unsendable("no".into()), unfit),
         (Conclusion::Expired, expired),
-        (Conclusion::TooOld, unknown(TOO_OLD)),
-        (Conclusion::Unknown, unknown(UNKNOWN)),
+        (Conclusion::TooOld, unknown(CellReason::TooOld, TOO_OLD)),
+        (
+            Conclusion::Unknown,
+            unknown(CellReason::Unanswered, UNKNOWN),
+        ),
         (
             Conclusion::OnHold(HoldReason::Quota),
             back(RetryCause::OnHold),
@@ -104,6 +108,9 @@ fn every_conclusion_has_its_decision() {
             back(RetryCause::NotMade),
         ),
         (Conclusion::OverQuota, quota),
+        (Conclusion::Cancelled, end(Outcome::Cancelled)),
+        (Conclusion::Paused, Decision::Wait),
+        (Conclusion::Parked, Decision::Park),
     ] {
         let attempt = attempt(conclusion, None);
         assert_eq!(decided(&attempt, 1), expected, "{attempt:?}");
@@ -114,36 +121,40 @@ fn every_conclusion_has_its_decision() {
 fn at_its_last_receive_a_delivery_is_set_aside_with_its_reason() {
     use DeadLetterReason as Reason;
     let reset = RetryCause::Until(Timestamp::UNIX_EPOCH);
-    for (conclusion, outcome, reason) in [
+    for (conclusion, cell, reason) in [
         (
             Conclusion::Retry(RetryCause::Fault),
-            Outcome::Unknown,
+            CellReason::Unanswered,
             Reason::Unknown,
         ),
         (
             Conclusion::Retry(RetryCause::TooFast),
-            Outcome::Unknown,
+            CellReason::Unanswered,
             Reason::Unknown,
         ),
-        (Conclusion::Retry(reset), Outcome::Unknown, Reason::Unknown),
+        (
+            Conclusion::Retry(reset),
+            CellReason::Unanswered,
+            Reason::Unknown,
+        ),
         (
             Conclusion::Retry(RetryCause::Forbidden),
-            Outcome::Hold,
+            CellReason::Unauthorized,
             Reason::Unauthorized,
         ),
         (
             Conclusion::OnHold(HoldReason::Quota),
-            Outcome::Hold,
+            CellReason::Quota,
             Reason::Quota,
         ),
         (
             Conclusion::OnHold(HoldReason::Unauthorized),
-            Outcome::Hold,
+            CellReason::Unauthorized,
             Reason::Unauthorized,
         ),
         (
             Conclusion::OnHold(HoldReason::Outage),
-            Outcome::Unknown,
+            CellReason::Unanswered,
             Reason::Unknown,
         ),
     ] {
@@ -156,7 +167,7 @@ fn at_its_last_receive_a_delivery_is_set_aside_with_its_reason() {
             let Decision::SetAside(had, letter) = decided(&attempt, receive_count) else {
                 panic!("no dead letter: {attempt:?}")
             };
-            assert_eq!((had, letter.reason), (outcome, reason));
+            assert_eq!((had, letter.reason), (cell, reason));
             assert!(!letter.line_message.is_empty());
             assert_eq!(letter.receive_count, receive_count);
         }
@@ -166,15 +177,15 @@ fn at_its_last_receive_a_delivery_is_set_aside_with_its_reason() {
 #[test]
 fn what_has_no_time_left_is_expired_or_its_key_is_too_old() {
     for (expires_at, expected) in [
-        (Some("2026-01-01T12:00:00Z"), Outcome::Expired),
-        (Some("2026-01-01T23:30:00Z"), Outcome::Unknown),
-        (None, Outcome::Unknown),
+        (Some("2026-01-01T12:00:00Z"), CellReason::Expired),
+        (Some("2026-01-01T23:30:00Z"), CellReason::TooOld),
+        (None, CellReason::TooOld),
     ] {
         let mut delivery = delivery();
         delivery.envelope.expires_at = expires_at.map(|at| at.parse().unwrap());
-        let (outcome, letter) = out_of_time(&delivery, &record(3));
-        assert_eq!(outcome, expected, "{expires_at:?}");
-        assert_eq!(letter.reason.as_str(), expected.as_str());
+        let (cell, letter) = out_of_time(&delivery, &record(3));
+        assert_eq!(cell, expected, "{expires_at:?}");
+        assert_eq!(letter.reason.as_str(), outcome_with(cell).as_str());
     }
 }
 

@@ -92,6 +92,22 @@ impl Kernel {
         kernel
     }
 
+    /// The share is another one from now on. Its whole window counts as used, so the turns go on at
+    /// the new pace without a gap and without a burst.
+    pub(crate) fn set_share(&mut self, share: f64, now: Duration) {
+        let new = Self::new(share, now);
+        if new.space == self.space && new.turns.len() == self.turns.len() {
+            return;
+        }
+        *self = Self {
+            factor: self.factor,
+            paid_until: self.paid_until,
+            active: self.active,
+            idle_since: self.idle_since,
+            ..new
+        };
+    }
+
     /// An invocation begins.
     pub(crate) fn begin(&mut self, now: Duration) {
         if self.active == 0 {

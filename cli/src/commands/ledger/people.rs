@@ -1,0 +1,9 @@
+//! What became of people: lists, rolls, books and pages side by side.
+//!
+//! - `joined`: the rows of a list with what became of each
+//! - `settled`: how deliveries came to their ends, out of the pages
+//! - `key`: the key of the hashes that stand for recipients in the rolls
+
+pub(super) mod joined;
+pub(super) mod key;
+pub(super) mod settled;

@@ -1,0 +1,9 @@
+//! The commands that ask about runs and control them, against a folder and against a bucket.
+
+mod asking;
+mod bucket;
+mod control;
+mod dashboard;
+mod people;
+mod queues;
+mod world;
