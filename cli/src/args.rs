@@ -13,13 +13,9 @@ pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
 pub(crate) use ledger::{
-<<<<<<< HEAD
-    CancelArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand, LedgerPlace, PaceArgs,
-    PauseArgs, ReleaseArgs, ResumeArgs, RowOutcome, RunsArgs, SignArgs, StatusArgs, WhoArgs,
-=======
-    CancelArgs, DashboardArgs, EditArgs, ExtendArgs, LedgerArgs, LedgerCommand, LedgerPlace,
-    PaceArgs, PaceLimit, PauseArgs, ReleaseArgs, ResumeArgs, RunsArgs, SignArgs, StatusArgs,
->>>>>>> e667fdb
+    CancelArgs, DashboardArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand,
+    LedgerPlace, PaceArgs, PaceLimit, PauseArgs, ReleaseArgs, ResumeArgs, RowOutcome, RunsArgs,
+    SignArgs, StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\

@@ -15,7 +15,7 @@ use super::page::{NamedRun, Page, query};
 use super::server::Server;
 use crate::args::{PaceLimit, SignArgs};
 use crate::commands::ledger::control::{Verb, edit_named, set_pace, unpark};
-use crate::commands::ledger::known::KnownRun;
+use crate::commands::ledger::status::known::KnownRun;
 use crate::print;
 
 /// A change that a button asks for.

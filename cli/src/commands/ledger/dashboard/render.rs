@@ -8,8 +8,8 @@ use super::page::NamedRun;
 use super::parts::{Part, Parts};
 use super::run_view::{RunView, accepted_chart};
 use super::runs_view::StackView;
-use crate::commands::ledger::known::KnownRun;
 use crate::commands::ledger::runs::NewestRuns;
+use crate::commands::ledger::status::known::KnownRun;
 use crate::html::{Frame, Templates, chart};
 
 const RUNS: &str = "runs";

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::page::NamedRun;
-use crate::commands::ledger::known::KnownRun;
-use crate::commands::ledger::status_text::{cell_words, meanings, others, state_word, sum};
+use crate::commands::ledger::status::known::KnownRun;
+use crate::commands::ledger::status::text::{cell_words, meanings, others, state_word, sum};
 use crate::commands::ledger::words::{self, count, duration, from_now, percent};
 use crate::html::chart::{Chart, OverTime, Series};
 use crate::report::measurements::recipients_limit;

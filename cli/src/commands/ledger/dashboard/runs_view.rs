@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::page::{NamedRun, Page};
 use super::run_view::State;
-use crate::commands::ledger::known::KnownRun;
 use crate::commands::ledger::runs::NewestRuns;
+use crate::commands::ledger::status::known::KnownRun;
 use crate::commands::ledger::words::{percent, time};
 
 /// A stack with its newest runs.

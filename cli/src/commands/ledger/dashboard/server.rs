@@ -15,7 +15,7 @@ use super::page::{NamedRun, Page};
 use super::parts::Parts;
 use super::render::Renderer;
 use super::stacks::Stack;
-use crate::commands::ledger::known::KnownRun;
+use crate::commands::ledger::status::known::KnownRun;
 use crate::html::Frame;
 
 /// A page shows what was read less than this time ago.

@@ -2,9 +2,9 @@
 
 use super::page::NamedRun;
 use crate::commands::ledger::find_run::read_record;
-use crate::commands::ledger::known::KnownRun;
 use crate::commands::ledger::place::Ledger;
 use crate::commands::ledger::runs::{NewestRuns, newest};
+use crate::commands::ledger::status::known::KnownRun;
 
 /// So many runs of a stack are listed.
 const MAX_RUNS: usize = 50;

@@ -11,12 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
-<<<<<<< HEAD:cli/src/commands/ledger/status/known.rs
-use crate::commands::ledger::place::{Ledger, unusable};
-=======
 use super::details::RunDetails;
-use super::place::{Ledger, unusable};
->>>>>>> e667fdb:cli/src/commands/ledger/known.rs
+use crate::commands::ledger::place::{Ledger, unusable};
 
 /// LINE's median latency where none was seen yet.
 const USUAL_LATENCY: Duration = Duration::from_millis(150);
@@ -58,7 +54,6 @@ pub(crate) struct KnownRun {
     pub(crate) slices: Slices,
     pub(crate) last_outcome: Option<Timestamp>,
     /// People accepted a second, in the last minute of sending.
-<<<<<<< HEAD:cli/src/commands/ledger/status/known.rs
     pub(crate) people_per_second: Option<f64>,
     pub(crate) ends_at: Option<Timestamp>,
     pub(crate) late_seconds: Option<f64>,
@@ -66,18 +61,9 @@ pub(crate) struct KnownRun {
     pub(crate) resend_of: Option<String>,
     pub(crate) resends: usize,
     pub(crate) control_problem: Option<String>,
-=======
-    pub(super) people_per_second: Option<f64>,
-    pub(super) ends_at: Option<Timestamp>,
-    pub(super) late_seconds: Option<f64>,
-    pub(super) late_at_best_seconds: Option<f64>,
-    pub(super) resend_of: Option<String>,
-    pub(super) resends: usize,
-    pub(super) control_problem: Option<String>,
     /// What the dashboard shows besides.
     #[serde(skip)]
-    pub(super) details: RunDetails,
->>>>>>> e667fdb:cli/src/commands/ledger/known.rs
+    pub(crate) details: RunDetails,
 }
 
 /// The sum of a run.

@@ -132,7 +132,7 @@ fn terms(text: &mut String, rows: &RowSum) {
 }
 
 /// Each term with its meaning, and whether it is as it should be.
-pub(super) fn meanings(rows: &RowSum) -> [(&'static str, u64, &'static str, bool); 10] {
+pub(crate) fn meanings(rows: &RowSum) -> [(&'static str, u64, &'static str, bool); 10] {
     [
         ("accepted", rows.accepted, "LINE accepted it", true),
         ("refused", rows.refused, "LINE will never accept it", false),
@@ -180,7 +180,7 @@ fn equation(rows: &RowSum) -> String {
 }
 
 /// The rows and the terms that have any.
-pub(super) fn sum(rows: &RowSum) -> String {
+pub(crate) fn sum(rows: &RowSum) -> String {
     let terms: Vec<_> = meanings(rows)
         .into_iter()
         .filter(|(_, number, ..)| *number > 0)
@@ -207,13 +207,13 @@ fn reasons(text: &mut String, run: &KnownRun) {
 }
 
 /// The people with an outcome other than accepted, by reason.
-pub(super) fn others(run: &KnownRun) -> impl Iterator<Item = &CellCount> {
+pub(crate) fn others(run: &KnownRun) -> impl Iterator<Item = &CellCount> {
     let others = run.reasons.iter();
     others.filter(|count| count.cell.outcome() != FinalOutcome::Accepted)
 }
 
 /// An outcome with its reason and status: `set aside, quota, status 429`.
-pub(super) fn cell_words(cell: Cell) -> String {
+pub(crate) fn cell_words(cell: Cell) -> String {
     let mut words = cell.outcome().as_str().replace('_', " ");
     if let Some(reason) = cell.reason().as_str() {
         push(&mut words, format_args!(", {}", reason.replace('_', " ")));

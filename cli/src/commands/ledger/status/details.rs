@@ -6,39 +6,39 @@ use fanline_ledger::{
 
 /// What the ledger says of a run beyond its status.
 #[derive(Debug, Default)]
-pub(super) struct RunDetails {
+pub(crate) struct RunDetails {
     /// How many people were accepted when.
-    pub(super) accepted_over_time: AcceptedOverTime,
+    pub(crate) accepted_over_time: AcceptedOverTime,
     /// The people that LINE has answered for, and the deliveries that they are in.
-    pub(super) settled_people: u64,
-    pub(super) settled: ByEndpoint<u64>,
+    pub(crate) settled_people: u64,
+    pub(crate) settled: ByEndpoint<u64>,
     /// Settled deliveries a second, where the bookkeeper has seen them.
-    pub(super) settled_per_second: Option<ByEndpoint<f64>>,
+    pub(crate) settled_per_second: Option<ByEndpoint<f64>>,
     /// LINE's median latency in milliseconds.
-    pub(super) latency_ms: Option<u32>,
+    pub(crate) latency_ms: Option<u32>,
     /// The slices in the order of the list.
-    pub(super) slices: Vec<SliceRow>,
+    pub(crate) slices: Vec<SliceRow>,
     /// How often the run's waiting people were published again.
-    pub(super) sweeps: usize,
+    pub(crate) sweeps: usize,
     /// The pace that an operator has set for the whole stack.
-    pub(super) pace: Pace,
+    pub(crate) pace: Pace,
 }
 
 /// How far one slice is.
 #[derive(Debug)]
-pub(super) struct SliceRow {
-    pub(super) slice: SliceId,
-    pub(super) rows: u64,
+pub(crate) struct SliceRow {
+    pub(crate) slice: SliceId,
+    pub(crate) rows: u64,
     /// The people that are sent to; `None` before the slice was read.
-    pub(super) recipients: Option<u64>,
-    pub(super) is_published: bool,
-    pub(super) accepted: u64,
+    pub(crate) recipients: Option<u64>,
+    pub(crate) is_published: bool,
+    pub(crate) accepted: u64,
     /// The people with any outcome.
-    pub(super) settled: u64,
+    pub(crate) settled: u64,
 }
 
 impl RunDetails {
-    pub(super) fn new(
+    pub(crate) fn new(
         sum: &RunSum,
         watch: &RunWatch,
         control: Option<&Control>,
