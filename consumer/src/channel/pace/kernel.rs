@@ -101,6 +101,7 @@ impl Kernel {
         }
         *self = Self {
             factor: self.factor,
+            part: self.part,
             paid_until: self.paid_until,
             active: self.active,
             idle_since: self.idle_since,
