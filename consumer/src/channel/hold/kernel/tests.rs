@@ -86,7 +86,7 @@ fn the_pace_falls_with_the_answers_that_are_no_faults() {
         (24, 0.8),
         (30, 0.5),
         (36, 0.2),
-        (39, 0.1),
+        (37, 0.15),
     ] {
         let mut kernel = Kernel::default();
         for n in 0..40 {
