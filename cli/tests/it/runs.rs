@@ -47,9 +47,11 @@ fn messages_of_another_run_on_a_kept_queue_are_not_sent() {
         .with("campaign.json", campaign(ONE_TEXT))
         .with("list.csv", list(3));
     // LINE does not answer, so the delivery stays on the queue.
+    let mut line = Process::line_without_answers();
+    let line = line.url();
     let variables = [
         ("LINE_CHANNEL_ACCESS_TOKEN", "secret-token"),
-        ("LINE_API_BASE", "http://127.0.0.1:9"),
+        ("LINE_API_BASE", &line),
     ];
     let args = |records| {
         [
