@@ -1,9 +1,6 @@
 //! `fanline run`: a whole campaign on this machine.
 
-use std::path::Path;
-
 use anyhow::Context;
-use fanline_core::campaign::Recipients;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
@@ -80,15 +77,8 @@ fn report_file(args: &RunArgs, file: &CampaignFile) -> Result<Option<ReportFile>
     let Some(path) = &args.report else {
         return Ok(None);
     };
-    let list = match &file.campaign.recipients {
-        Recipients::Path(list) => Some(Path::new(list)),
-        Recipients::S3(_) | Recipients::Inline(_) => None,
-    };
-    let inputs: Vec<&Path> = list
-        .into_iter()
-        .chain([args.campaign.campaign.as_path()])
-        .collect();
-    ReportFile::new(path, &inputs).map(Some)
+    let inputs = file.inputs(&args.campaign);
+    ReportFile::new("--report", path, &inputs).map(Some)
 }
 
 /// Checks the binary that the flags name, before the first message.
