@@ -8,6 +8,7 @@ use fanline_core::s3_uri::S3Uri;
 
 mod before;
 mod deployed;
+mod install;
 mod ledger;
 
 pub(crate) use before::{MakeListArgs, PlanArgs};
@@ -15,8 +16,9 @@ pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
 pub(crate) use ledger::{
-    CancelArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand, LedgerPlace, PaceArgs,
-    PauseArgs, ReleaseArgs, ResumeArgs, RowOutcome, RunsArgs, SignArgs, StatusArgs, WhoArgs,
+    CancelArgs, DashboardArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand,
+    LedgerPlace, PaceArgs, PaceLimit, PauseArgs, ReleaseArgs, ResumeArgs, RowOutcome, RunsArgs,
+    SignArgs, StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -43,11 +45,16 @@ Environment variables:
                                          this worker's share of LINE's limits
   docs/delivery.md has the others. Region, credentials and endpoints are the AWS SDK's own.";
 
+pub(crate) use install::{CompletionsArgs, ExplainArgs, ManArgs};
+
+/// The version, and the commit it was built from.
+const VERSION: &str = env!("FANLINE_VERSION");
+
 /// Send a campaign on LINE to all people on a list, each person once.
 ///
 /// Without --live nothing leaves this machine: the queue and LINE are simulated in this process.
 #[derive(Debug, Parser)]
-#[command(name = "fanline", version, after_help = EXIT_CODES)]
+#[command(name = "fanline", version = VERSION, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -68,6 +75,11 @@ pub(crate) enum Command {
     /// Run the simulated queue, LINE or S3 by itself, until interrupted
     #[command(subcommand)]
     Simulate(SimulateArgs),
+    Explain(ExplainArgs),
+    /// Print the JSON Schema of a campaign, with which an editor completes and checks its fields
+    Schema,
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Run a whole campaign on this machine: list, producer, queue, consumer, LINE

@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use crate::args::CampaignArgs;
 use crate::exit::InputError;
-use crate::piped_list::PipedList;
+use piped_list::PipedList;
+
+mod piped_list;
 
 /// A campaign that has been read and checked.
 pub(crate) struct CampaignFile {

@@ -4,12 +4,16 @@ use crate::args::Command;
 use crate::exit::CommandEnd;
 
 mod check;
+mod completions;
 mod doctor;
+mod explain;
 mod ledger;
 mod make_list;
+mod man;
 mod plan;
 mod run;
 mod schedule;
+mod schema;
 mod simulate;
 mod worker;
 
@@ -25,5 +29,9 @@ pub(crate) async fn execute(command: &Command) -> anyhow::Result<CommandEnd> {
         Command::Ledger(command) => ledger::execute(command).await,
         Command::Schedule(args) => schedule::execute(args).await,
         Command::Simulate(args) => simulate::execute(args).await,
+        Command::Explain(args) => explain::execute(args),
+        Command::Schema => schema::execute(),
+        Command::Completions(args) => completions::execute(args),
+        Command::Man(args) => man::execute(args),
     }
 }

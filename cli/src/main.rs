@@ -3,12 +3,13 @@
 //! # Layout
 //! - `args`: the flags and their help
 //! - `commands`: one file for each command
-//! - `campaign_file`: the campaign as the command line reads it; `piped_list`: its list out of a
-//!   pipe; `aws`: the AWS configuration
+//! - `campaign_file`: the campaign as the command line reads it, also its list out of a pipe
+//! - `aws`: the AWS configuration
 //! - `invocation`: one invocation of the consumer inside this process
 //! - `rehearsal`: a campaign on this machine: stand-ins, queues, producer and consumer
 //! - `stack`: the deployed stack, for `schedule` and `doctor`
 //! - `report`: the result of a run, for people, as JSON and as a page
+//! - `html`: the look of every page
 //! - `exit`: exit codes; `log`: the log; `print`: standard output and error; `signals`: what ends a
 //!   command
 
@@ -17,9 +18,9 @@ mod aws;
 mod campaign_file;
 mod commands;
 mod exit;
+mod html;
 mod invocation;
 mod log;
-mod piped_list;
 mod print;
 mod rehearsal;
 mod report;

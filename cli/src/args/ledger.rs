@@ -10,7 +10,8 @@ mod control;
 mod people;
 
 pub(crate) use control::{
-    CancelArgs, EditArgs, ExtendArgs, PaceArgs, PauseArgs, ReleaseArgs, ResumeArgs, SignArgs,
+    CancelArgs, EditArgs, ExtendArgs, PaceArgs, PaceLimit, PauseArgs, ReleaseArgs, ResumeArgs,
+    SignArgs,
 };
 pub(crate) use people::{ExportArgs, RowOutcome, WhoArgs};
 
@@ -38,6 +39,7 @@ pub(crate) enum LedgerCommand {
     Pace(PaceArgs),
     Extend(ExtendArgs),
     Release(ReleaseArgs),
+    Dashboard(DashboardArgs),
 }
 
 /// Where the ledger lies.
@@ -107,4 +109,21 @@ pub(crate) struct StatusArgs {
     /// Print the status as JSON on standard output: with --watch one line each time
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Show the runs as pages in a browser on this machine, live, and control them
+///
+/// It listens on 127.0.0.1 alone, and answers whoever has the address that it prints. From another
+/// machine use a tunnel, such as `ssh -L 8080:127.0.0.1:8080`.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct DashboardArgs {
+    /// Where a ledger lies: the bucket of a stack, or a folder of this machine. Name it several
+    /// times to see several stacks. Without it: `$XDG_STATE_HOME/fanline` or
+    /// `~/.local/state/fanline`, where `run --live` keeps its runs
+    #[arg(long, value_name = "s3://BUCKET | DIR", env = "FANLINE_AT")]
+    pub(crate) at: Vec<LedgerPlace>,
+    /// The port. 0 takes any free port
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) port: u16,
 }

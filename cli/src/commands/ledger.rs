@@ -1,12 +1,14 @@
 //! The commands that ask about runs and control them.
 //!
 //! - `place`: the ledger that a command works on; `find_run`: the run that it names
-//! - `runs`, `status`: how far runs are; `words`: numbers and times in words
+//! - `runs`, `status`: how far runs are; `dashboard`: the same as pages
+//! - `words`: numbers and times in words
 //! - `who`, `export`: what became of people; `people`: how that is found
 //! - `control`: what is changed, by whom, and the question before it
 //! - `queues`: the stack's queues, and messages moved from one to another
 
 mod control;
+mod dashboard;
 mod export;
 mod find_run;
 mod people;
@@ -25,6 +27,7 @@ pub(crate) async fn execute(command: &LedgerCommand) -> anyhow::Result<CommandEn
     match command {
         LedgerCommand::Runs(args) => runs::execute(args).await,
         LedgerCommand::Status(args) => status::execute(args).await,
+        LedgerCommand::Dashboard(args) => dashboard::execute(args).await,
         LedgerCommand::Who(args) => who::execute(args).await,
         LedgerCommand::Export(args) => export::execute(args).await,
         LedgerCommand::Pause(args) => control::pause(args).await,

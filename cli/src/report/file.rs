@@ -20,8 +20,8 @@ pub(crate) struct ReportFile {
 }
 
 impl ReportFile {
-    /// A file for the page of a command that reads `inputs`; `flag` names it. Nothing is written to `path` yet, but it
-    /// is certain that it can be.
+    /// A file for the page of a command that reads `inputs`; `flag` names it. Nothing is written to
+    /// `path` yet, but it is certain that it can be.
     pub(crate) fn new(flag: &str, path: &Path, inputs: &[&Path]) -> Result<Self, InputError> {
         let wrong = |problem: String| InputError(format!("{flag}: {}: {problem}", path.display()));
         let real = fs::canonicalize(path).ok();

@@ -217,11 +217,17 @@ impl Latency {
 
 /// Recipients a second that LINE's limits allow, where so many recipients are in so many pushes and
 /// multicasts. Pushes and multicasts have a limit each and are sent at the same time.
-fn recipients_limit(recipients: u64, pushes: u64, multicasts: u64) -> Option<u64> {
-    let milliseconds = (pushes * 1000)
-        .div_ceil(PUSH_PER_SECOND.into())
-        .max((multicasts * 1000).div_ceil(MULTICAST_PER_SECOND.into()));
-    (recipients * 1000).checked_div(milliseconds)
+pub(crate) fn recipients_limit(recipients: u64, pushes: u64, multicasts: u64) -> Option<u64> {
+    let at = |limit: u32, requests| {
+        let people = u128::from(recipients) * u128::from(limit);
+        people.checked_div(u128::from(requests))
+    };
+    let by_push = at(PUSH_PER_SECOND, pushes);
+    let slowest = by_push
+        .into_iter()
+        .chain(at(MULTICAST_PER_SECOND, multicasts))
+        .min();
+    u64::try_from(slowest?).ok()
 }
 
 #[cfg(test)]
@@ -231,6 +237,8 @@ mod tests {
     #[test]
     fn pushes_and_multicasts_have_a_limit_each() {
         assert_eq!(recipients_limit(10_000, 10_000, 0), Some(2000));
+        assert_eq!(recipients_limit(5_243, 5_243, 0), Some(2000));
+        assert_eq!(recipients_limit(49_999, 0, 100), Some(99_998));
         assert_eq!(recipients_limit(1_000_000, 0, 2000), Some(100_000));
         assert_eq!(recipients_limit(102_000, 2000, 200), Some(102_000));
         assert_eq!(recipients_limit(0, 0, 0), None);

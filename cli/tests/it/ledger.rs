@@ -3,6 +3,7 @@
 mod asking;
 mod bucket;
 mod control;
+mod dashboard;
 mod people;
 mod queues;
 mod world;

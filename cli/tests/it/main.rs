@@ -10,6 +10,8 @@
 mod bad_input;
 mod checks;
 mod deployed;
+mod explain;
+mod install;
 mod ledger;
 mod lists;
 mod live;

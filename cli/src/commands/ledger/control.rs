@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::{
-    CancelArgs, EditArgs, ExtendArgs, PaceArgs, PauseArgs, ReleaseArgs, ResumeArgs, SignArgs,
+    CancelArgs, EditArgs, ExtendArgs, PaceArgs, PaceLimit, PauseArgs, ReleaseArgs, ResumeArgs,
+    SignArgs,
 };
 use crate::commands::ledger::control::ask::ask;
 use crate::commands::ledger::control::sign::{signed, signer};
@@ -26,7 +27,7 @@ use crate::print;
 
 /// What is done with a run.
 #[derive(Debug, Clone, Copy)]
-enum Verb {
+pub(super) enum Verb {
     Pause(Option<PauseMode>),
     Resume,
     Cancel,
@@ -47,9 +48,9 @@ impl Verb {
 }
 
 /// The control object before and after an edit.
-struct Edited {
+pub(super) struct Edited {
     before: Control,
-    after: Control,
+    pub(super) after: Control,
 }
 
 /// What an edit came to, for programs.
@@ -84,10 +85,7 @@ pub(super) async fn pause(args: &PauseArgs) -> anyhow::Result<CommandEnd> {
 pub(super) async fn resume(args: &ResumeArgs) -> anyhow::Result<CommandEnd> {
     let done = edit_run(&args.edit, Verb::Resume).await?;
     // Also where it was open already: an earlier command may have been stopped in the middle.
-    let unparked = match &done.edited.after.stack().parked {
-        Some(parked) => unpark(&done, parked).await?,
-        None => 0,
-    };
+    let unparked = unpark(&done.ledger, &done.run, &done.edited.after).await?;
     done.print(&args.edit, Some(unparked), |_| {
         let parked = match unparked {
             0 => String::new(),
@@ -100,16 +98,17 @@ pub(super) async fn resume(args: &ResumeArgs) -> anyhow::Result<CommandEnd> {
     })
 }
 
-async fn unpark(done: &Done, parked: &str) -> anyhow::Result<u64> {
-    let deliveries = required(
-        done.edited.after.stack().deliveries.as_ref(),
-        "delivery queue",
-    )?;
-    let deliveries = Queue::open(&done.ledger, deliveries).await?;
-    let parked = Queue::open(&done.ledger, parked).await?;
+/// Puts the parked deliveries of a run back on the delivery queue, and gives their number.
+pub(super) async fn unpark(ledger: &Ledger, run: &str, control: &Control) -> anyhow::Result<u64> {
+    let Some(parked) = &control.stack().parked else {
+        return Ok(0);
+    };
+    let deliveries = required(control.stack().deliveries.as_ref(), "delivery queue")?;
+    let deliveries = Queue::open(ledger, deliveries).await?;
+    let parked = Queue::open(ledger, parked).await?;
     let is_of_run = |message: &aws_sdk_sqs::types::Message| {
         let delivery = message.body().map(Delivery::decode);
-        delivery.is_some_and(|delivery| delivery.is_ok_and(|one| one.envelope.run == done.run))
+        delivery.is_some_and(|delivery| delivery.is_ok_and(|one| one.envelope.run == run))
     };
     parked.sift(Some(&deliveries), &is_of_run).await
 }
@@ -156,19 +155,29 @@ pub(super) async fn pace(args: &PaceArgs) -> anyhow::Result<CommandEnd> {
         let control = read_control(&ledger.store, None).await.map_err(unusable)?;
         control.unwrap_or_default().0
     } else {
-        let edited = edit(&ledger, &args.sign, |edit, control| {
-            let now = control.pace();
-            edit.set_pace(Pace {
-                push: args.push.map_or(now.push, |limit| limit.0),
-                multicast: args.multicast.map_or(now.multicast, |limit| limit.0),
-            })
-        });
-        let edited = edited.await?;
-        wake(&ledger, edited.after.stack().outcomes.as_deref()).await;
-        edited.after
+        set_pace(&ledger, &args.sign, args.push, args.multicast)
+            .await?
+            .after
     };
     print_pace(&control, args.json)?;
     Ok(CommandEnd::Complete)
+}
+
+/// Sets the limits that are given; the others stay.
+pub(super) async fn set_pace(
+    ledger: &Ledger,
+    sign: &SignArgs,
+    push: Option<PaceLimit>,
+    multicast: Option<PaceLimit>,
+) -> anyhow::Result<Edited> {
+    let change = |edit: Edit<'_>, control: &Control| {
+        let now = control.pace();
+        edit.set_pace(Pace {
+            push: push.map_or(now.push, |limit| limit.0),
+            multicast: multicast.map_or(now.multicast, |limit| limit.0),
+        })
+    };
+    edit(ledger, sign, change).await
 }
 
 fn print_pace(control: &Control, json: bool) -> anyhow::Result<()> {
@@ -274,8 +283,7 @@ async fn edit_found(
     sign: &SignArgs,
     verb: Verb,
 ) -> anyhow::Result<Done> {
-    let edited = edit(&ledger, sign, |edit, _| verb.apply(edit, &run)).await?;
-    wake(&ledger, edited.after.stack().outcomes.as_deref()).await;
+    let edited = edit_named(&ledger, &run, sign, verb).await?;
     Ok(Done {
         ledger,
         run,
@@ -283,7 +291,18 @@ async fn edit_found(
     })
 }
 
-/// Edits the control object. Of two operators at once both edits are made, one after the other.
+/// Edits the control of a run.
+pub(super) async fn edit_named(
+    ledger: &Ledger,
+    run: &str,
+    sign: &SignArgs,
+    verb: Verb,
+) -> anyhow::Result<Edited> {
+    edit(ledger, sign, |edit, _| verb.apply(edit, run)).await
+}
+
+/// Edits the control object, and wakes the bookkeeper. Of two operators at once both edits are
+/// made, one after the other.
 async fn edit(
     ledger: &Ledger,
     sign: &SignArgs,
@@ -296,5 +315,6 @@ async fn edit(
         change(signed(sign, &by, control)?, control)
     });
     let after = after.await.map_err(unusable)?;
+    wake(ledger, after.stack().outcomes.as_deref()).await;
     Ok(Edited { before, after })
 }

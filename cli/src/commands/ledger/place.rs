@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use fanline_core::settings::variable;
-use fanline_ledger::{CONTROL_KEY, Folder, LEDGER_PREFIX, Store};
+use fanline_ledger::{CONTROL_KEY, Folder, LEDGER_PREFIX, RunKeys, Store};
 
 use crate::args::{LedgerArgs, LedgerPlace};
 use crate::aws::{self, AwsResource};
@@ -64,14 +64,18 @@ impl Ledger {
         }
     }
 
+    /// The names of all runs, in order: none where there is no run yet.
+    pub(super) async fn list_names(&self) -> anyhow::Result<Vec<String>> {
+        let folders = self.store.folders(LEDGER_PREFIX).await;
+        let folders = folders.map_err(unusable)?.into_iter();
+        let names = folders.filter_map(|folder| RunKeys::run_of(&folder));
+        Ok(names.collect())
+    }
+
     /// The names of all runs, in order. It is an error if there is none: then it is another bucket
     /// or folder, as a rule.
     pub(super) async fn run_names(&self) -> anyhow::Result<Vec<String>> {
-        let folders = self.store.folders(LEDGER_PREFIX).await;
-        let folders = folders.map_err(unusable)?.into_iter();
-        let names: Vec<_> = folders
-            .filter_map(|folder| fanline_ledger::RunKeys::run_of(&folder))
-            .collect();
+        let names = self.list_names().await?;
         if !names.is_empty() {
             return Ok(names);
         }

@@ -17,10 +17,44 @@ use crate::print;
 /// So many runs are read at the same time.
 const READS: usize = 16;
 
+/// The newest runs of a ledger.
+pub(super) struct NewestRuns {
+    /// The newest first.
+    pub(super) runs: Vec<KnownRun>,
+    /// How many older ones there are.
+    pub(super) older: usize,
+    /// Why control can't be read, if it can't.
+    pub(super) control_problem: Option<String>,
+}
+
 /// Lists the newest runs.
 pub(super) async fn execute(args: &RunsArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.ledger).await?;
     let names = ledger.run_names().await?;
+    let newest = newest(&ledger, names, args.limit).await?;
+    if args.json {
+        print::json(&newest.runs)?;
+        return Ok(CommandEnd::Complete);
+    }
+    print_table(&newest.runs)?;
+    if newest.older > 0 {
+        print::note(format_args!(
+            "{} older runs: --limit lists more",
+            newest.older
+        ));
+    }
+    if let Some(problem) = newest.control_problem {
+        print::note(format_args!("the control object can't be read: {problem}"));
+    }
+    Ok(CommandEnd::Complete)
+}
+
+/// Reads the newest of these runs.
+pub(super) async fn newest(
+    ledger: &Ledger,
+    names: Vec<String>,
+    limit: usize,
+) -> anyhow::Result<NewestRuns> {
     let records = stream::iter(names).map(async |run| read_record(&ledger.store, &run).await);
     let records: Vec<_> = records.buffered(READS).try_collect().await?;
     let mut records: Vec<RunRecord> = records.into_iter().flatten().collect();
@@ -28,26 +62,19 @@ pub(super) async fn execute(args: &RunsArgs) -> anyhow::Result<CommandEnd> {
         let newest = other.started_at.cmp(&one.started_at);
         newest.then_with(|| one.run.cmp(&other.run))
     });
-    let more = records.len().saturating_sub(args.limit);
-    records.truncate(args.limit);
-    let control = read_known_control(&ledger).await?;
+    let older = records.len().saturating_sub(limit);
+    records.truncate(limit);
+    let control = read_known_control(ledger).await?;
     let runs = stream::iter(&records).map(async |record| {
-        let run = KnownRun::read_with(&ledger, record).await?;
+        let run = KnownRun::read_with(ledger, record).await?;
         anyhow::Ok(run.tell(&control, Timestamp::now()))
     });
-    let runs: Vec<_> = runs.buffered(READS).try_collect().await?;
-    if args.json {
-        print::json(&runs)?;
-        return Ok(CommandEnd::Complete);
-    }
-    print_table(&runs)?;
-    if more > 0 {
-        print::note(format_args!("{more} older runs: --limit lists more"));
-    }
-    if let Err(problem) = control {
-        print::note(format_args!("the control object can't be read: {problem}"));
-    }
-    Ok(CommandEnd::Complete)
+    let runs = runs.buffered(READS).try_collect().await?;
+    Ok(NewestRuns {
+        runs,
+        older,
+        control_problem: control.err(),
+    })
 }
 
 fn print_table(runs: &[KnownRun]) -> std::io::Result<()> {

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::details::RunDetails;
 use crate::commands::ledger::place::{Ledger, unusable};
 
 /// LINE's median latency where none was seen yet.
@@ -60,6 +61,9 @@ pub(crate) struct KnownRun {
     pub(crate) resend_of: Option<String>,
     pub(crate) resends: usize,
     pub(crate) control_problem: Option<String>,
+    /// What the dashboard shows besides.
+    #[serde(skip)]
+    pub(crate) details: RunDetails,
 }
 
 /// The sum of a run.
@@ -221,6 +225,7 @@ impl ReadRun<'_> {
             resend_of: record.resend_of.clone(),
             resends: record.resends.len(),
             control_problem: control.as_ref().err().cloned(),
+            details: RunDetails::new(sum, &self.watch, known, &tally),
             reasons: tally.cells,
         }
     }

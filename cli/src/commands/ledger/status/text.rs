@@ -1,7 +1,7 @@
 //! The status of a run in words.
 
 use console::style;
-use fanline_ledger::{CanaryState, FinalOutcome, PauseMode, RunKind, RunState};
+use fanline_ledger::{CanaryState, Cell, CellCount, FinalOutcome, PauseMode, RunKind, RunState};
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
 
@@ -132,7 +132,7 @@ fn terms(text: &mut String, rows: &RowSum) {
 }
 
 /// Each term with its meaning, and whether it is as it should be.
-fn meanings(rows: &RowSum) -> [(&'static str, u64, &'static str, bool); 10] {
+pub(crate) fn meanings(rows: &RowSum) -> [(&'static str, u64, &'static str, bool); 10] {
     [
         ("accepted", rows.accepted, "LINE accepted it", true),
         ("refused", rows.refused, "LINE will never accept it", false),
@@ -167,22 +167,8 @@ fn meanings(rows: &RowSum) -> [(&'static str, u64, &'static str, bool); 10] {
     ]
 }
 
-/// The sum that must hold.
+/// The sum that must hold, and what is wrong with it.
 fn equation(rows: &RowSum) -> String {
-    let terms: Vec<_> = meanings(rows)
-        .into_iter()
-        .filter(|(_, number, ..)| *number > 0)
-        .map(|(name, number, ..)| format!("{} {name}", HumanCount(number)))
-        .collect();
-    let sum = if terms.is_empty() {
-        "the list is not cut yet".to_owned()
-    } else {
-        format!(
-            "{} = {}",
-            count(rows.rows, "row", "rows"),
-            terms.join(" + ")
-        )
-    };
     let wrong = match rows.difference {
         0 => String::new(),
         difference => format!(
@@ -190,29 +176,55 @@ fn equation(rows: &RowSum) -> String {
             style(format!("does not add up: {difference} rows differ")).red()
         ),
     };
-    format!("\n{sum}{wrong}\n")
+    format!("\n{}{wrong}\n", sum(rows))
+}
+
+/// The rows and the terms that have any.
+pub(crate) fn sum(rows: &RowSum) -> String {
+    let terms: Vec<_> = meanings(rows)
+        .into_iter()
+        .filter(|(_, number, ..)| *number > 0)
+        .map(|(name, number, ..)| format!("{} {name}", HumanCount(number)))
+        .collect();
+    if terms.is_empty() {
+        return "the list is not cut yet".to_owned();
+    }
+    format!(
+        "{} = {}",
+        count(rows.rows, "row", "rows"),
+        terms.join(" + ")
+    )
 }
 
 fn reasons(text: &mut String, run: &KnownRun) {
-    let others = run.reasons.iter();
-    let others = others.filter(|count| count.cell.outcome() != FinalOutcome::Accepted);
-    for count in others {
-        let (cell, number) = (count.cell, people(count.people));
+    for count in others(run) {
+        let number = people(count.people);
         push(
             text,
-            format_args!("  {number} {}", cell.outcome().as_str().replace('_', " ")),
+            format_args!("  {number} {}\n", cell_words(count.cell)),
         );
-        if let Some(reason) = cell.reason().as_str() {
-            push(text, format_args!(", {}", reason.replace('_', " ")));
-        }
-        if let Some(status) = cell.status() {
-            push(text, format_args!(", status {status}"));
-        }
-        if cell.is_perhaps_taken() && cell.outcome() != FinalOutcome::Unknown {
-            text.push_str(", perhaps accepted");
-        }
-        text.push('\n');
     }
+}
+
+/// The people with an outcome other than accepted, by reason.
+pub(crate) fn others(run: &KnownRun) -> impl Iterator<Item = &CellCount> {
+    let others = run.reasons.iter();
+    others.filter(|count| count.cell.outcome() != FinalOutcome::Accepted)
+}
+
+/// An outcome with its reason and status: `set aside, quota, status 429`.
+pub(crate) fn cell_words(cell: Cell) -> String {
+    let mut words = cell.outcome().as_str().replace('_', " ");
+    if let Some(reason) = cell.reason().as_str() {
+        push(&mut words, format_args!(", {}", reason.replace('_', " ")));
+    }
+    if let Some(status) = cell.status() {
+        push(&mut words, format_args!(", status {status}"));
+    }
+    if cell.is_perhaps_taken() && cell.outcome() != FinalOutcome::Unknown {
+        words.push_str(", perhaps accepted");
+    }
+    words
 }
 
 fn remarks(text: &mut String, run: &KnownRun, now: Timestamp) {

@@ -1,0 +1,111 @@
+//! The templates of the dashboard, and what they are filled with.
+
+use minijinja::Value;
+use serde::Serialize;
+use serde_json::json;
+
+use super::page::NamedRun;
+use super::parts::{Part, Parts};
+use super::run_view::{RunView, accepted_chart};
+use super::runs_view::StackView;
+use crate::commands::ledger::runs::NewestRuns;
+use crate::commands::ledger::status::known::KnownRun;
+use crate::html::{Frame, Templates, chart};
+
+const RUNS: &str = "runs";
+const COURSE: &str = "course";
+
+const TEMPLATES: [(&str, &str); 11] = [
+    (RUNS, include_str!("templates/runs.html.j2")),
+    ("state", include_str!("templates/state.html.j2")),
+    ("figures", include_str!("templates/figures.html.j2")),
+    (COURSE, include_str!("templates/course.html.j2")),
+    ("outcomes", include_str!("templates/outcomes.html.j2")),
+    ("reasons", include_str!("templates/reasons.html.j2")),
+    ("facts", include_str!("templates/facts.html.j2")),
+    ("slices", include_str!("templates/slices.html.j2")),
+    ("controls", include_str!("templates/controls.html.j2")),
+    ("change", include_str!("templates/change.html.j2")),
+    ("problem", include_str!("templates/problem.html.j2")),
+];
+
+/// The parts of a run's page, in their order. Each has a template of its name.
+const RUN_PARTS: [&str; 8] = [
+    "state", "controls", "figures", COURSE, "outcomes", "facts", "reasons", "slices",
+];
+
+/// The templates of the dashboard.
+pub(super) struct Renderer(Templates);
+
+impl Renderer {
+    pub(super) fn new() -> Result<Self, minijinja::Error> {
+        Ok(Self(Templates::new(&TEMPLATES)?))
+    }
+
+    /// A page of one template.
+    pub(super) fn page(
+        &self,
+        template: &str,
+        data: &impl Serialize,
+        frame: &Frame<'_>,
+    ) -> Result<String, minijinja::Error> {
+        self.0.page(frame, self.0.part(template, data)?)
+    }
+
+    /// A page of these parts.
+    pub(super) fn around(
+        &self,
+        parts: &Parts,
+        frame: &Frame<'_>,
+    ) -> Result<String, minijinja::Error> {
+        self.0.page(frame, parts.content())
+    }
+
+    /// The runs of all stacks.
+    pub(super) fn runs(
+        &self,
+        stacks: &[(&str, anyhow::Result<NewestRuns>)],
+    ) -> Result<Parts, minijinja::Error> {
+        let stacks = stacks.iter().enumerate();
+        let stacks: Vec<_> = stacks
+            .map(|(at, (name, runs))| StackView::new(at, name, runs))
+            .collect();
+        let html = self.0.part(RUNS, &json!({"stacks": stacks}))?;
+        Ok(Parts {
+            title: "Runs".into(),
+            all: vec![Part { id: RUNS, html }],
+            is_over: false,
+        })
+    }
+
+    /// One run.
+    pub(super) fn run(
+        &self,
+        run: &KnownRun,
+        stack: &str,
+        named: &NamedRun,
+        form_token: &str,
+    ) -> Result<Parts, minijinja::Error> {
+        let view = RunView::new(run, stack, named, form_token);
+        let mut parts = Vec::new();
+        for id in RUN_PARTS {
+            let html = if id == COURSE {
+                self.course(run)?
+            } else {
+                self.0.part(id, &view)?
+            };
+            parts.push(Part { id, html });
+        }
+        Ok(Parts {
+            title: run.run.clone(),
+            all: parts,
+            is_over: run.is_over(),
+        })
+    }
+
+    fn course(&self, run: &KnownRun) -> Result<String, minijinja::Error> {
+        let chart = accepted_chart(run).map(|chart| self.0.part(chart::TEMPLATE, &chart));
+        let chart = chart.transpose()?.map(Value::from_safe_string);
+        self.0.part(COURSE, &minijinja::context! { chart })
+    }
+}

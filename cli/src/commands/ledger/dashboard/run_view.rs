@@ -1,0 +1,398 @@
+//! One run as its page shows it.
+
+use fanline_ledger::{CanaryState, CellReason, PauseMode, RunKind, RunState};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::page::NamedRun;
+use crate::commands::ledger::status::known::KnownRun;
+use crate::commands::ledger::status::text::{cell_words, meanings, others, state_word, sum};
+use crate::commands::ledger::words::{self, count, duration, from_now, percent};
+use crate::html::chart::{Chart, OverTime, Series};
+use crate::report::measurements::recipients_limit;
+
+const ACCEPTED: [Series; 1] = [Series {
+    name: "accepted",
+    class: "accepted",
+}];
+/// The width of the progress bar in its own units.
+const BAR: f64 = 1_000.0;
+
+/// A run in words and coordinates. `run` has the numbers.
+#[derive(Serialize)]
+pub(super) struct RunView<'a> {
+    run: &'a KnownRun,
+    stack: &'a str,
+    query: String,
+    form_token: &'a str,
+    /// Whether it can be changed, and then whether it is paused.
+    is_changeable: bool,
+    is_paused: bool,
+    has_canary: bool,
+    state: State,
+    /// What becomes of the deliveries of a paused run.
+    mode: Option<&'static str>,
+    since: Option<String>,
+    kind: &'static str,
+    began: String,
+    terms: Vec<TermView>,
+    sum: String,
+    reasons: Vec<ReasonView>,
+    bar: Vec<Segment>,
+    bar_words: String,
+    figures: Vec<Figure>,
+    slices: Vec<SliceView>,
+    facts: Vec<(&'static str, String)>,
+}
+
+/// A state, and the class that colours it.
+#[derive(Serialize)]
+pub(super) struct State {
+    word: &'static str,
+    class: &'static str,
+}
+
+#[derive(Serialize)]
+struct TermView {
+    name: &'static str,
+    rows: u64,
+    percent: String,
+    meaning: &'static str,
+    class: &'static str,
+}
+
+#[derive(Serialize)]
+struct ReasonView {
+    people: u64,
+    words: String,
+    advice: &'static str,
+}
+
+/// A part of the progress bar.
+#[derive(Serialize)]
+struct Segment {
+    x: f64,
+    width: f64,
+    class: &'static str,
+}
+
+/// A number with its name, and what to hold it against.
+#[derive(Serialize)]
+struct Figure {
+    name: &'static str,
+    value: String,
+    beside: String,
+    class: &'static str,
+}
+
+#[derive(Serialize)]
+struct SliceView {
+    name: String,
+    rows: u64,
+    state: &'static str,
+    accepted: u64,
+    settled: u64,
+    recipients: Option<u64>,
+}
+
+impl State {
+    pub(super) fn of(run: &KnownRun) -> Self {
+        let class = match run.state {
+            Some(RunState::Paused | RunState::Cancelled) => "warn",
+            _ if run.is_over() && run.rows.without() > 0 => "bad",
+            _ if run.is_over() => "good",
+            _ => "",
+        };
+        Self {
+            word: state_word(run),
+            class,
+        }
+    }
+}
+
+impl<'a> RunView<'a> {
+    pub(super) fn new(
+        run: &'a KnownRun,
+        stack: &'a str,
+        named: &NamedRun,
+        form_token: &'a str,
+    ) -> Self {
+        let now = Timestamp::now();
+        Self {
+            run,
+            stack,
+            query: named.query(),
+            form_token,
+            is_changeable: matches!(run.state, Some(RunState::Open | RunState::Paused)),
+            is_paused: run.state == Some(RunState::Paused),
+            has_canary: run.canary == Some(CanaryState::Waiting),
+            state: State::of(run),
+            mode: run.mode.map(|mode| match mode {
+                PauseMode::Wait => "Its deliveries wait where they are.",
+                PauseMode::Park => "Its deliveries are put on the parked queue.",
+            }),
+            since: run.since.map(time),
+            kind: match run.kind {
+                RunKind::Real => "LINE",
+                RunKind::Test => "the simulated LINE",
+            },
+            began: time(run.started_at),
+            terms: terms(run),
+            sum: sum(&run.rows),
+            reasons: others(run)
+                .map(|count| ReasonView {
+                    people: count.people,
+                    words: cell_words(count.cell),
+                    advice: advice(count.cell.reason()),
+                })
+                .collect(),
+            bar_words: format!(
+                "{} accepted, {} got nothing, {} waiting",
+                percent(run.rows.accepted, run.rows.rows),
+                percent(run.rows.without(), run.rows.rows),
+                percent(run.rows.open(), run.rows.rows)
+            ),
+            bar: bar(run),
+            figures: figures(run, now),
+            slices: slices(run),
+            facts: facts(run, now),
+        }
+    }
+}
+
+/// The chart of a run; `None` before anybody is accepted.
+pub(super) fn accepted_chart(run: &KnownRun) -> Option<Chart> {
+    let over_time = &run.details.accepted_over_time;
+    let seconds = u64::try_from(over_time.seconds()).ok()?;
+    let (first, _) = over_time.iter().next()?;
+    let (last, _) = over_time.iter().last()?;
+    let ends = last.checked_add(SignedDuration::from_secs(over_time.seconds()));
+    let data = OverTime {
+        series: &ACCEPTED,
+        intervals: over_time.iter().map(|(_, people)| vec![people]).collect(),
+        seconds,
+        limit: limit(run),
+    };
+    Some(Chart::new(&data, time(first), time(ends.unwrap_or(last))))
+}
+
+/// The people a second that LINE's limits allow, with so many people in a request as so far.
+fn limit(run: &KnownRun) -> Option<u64> {
+    let settled = run.details.settled;
+    recipients_limit(run.details.settled_people, settled.push, settled.multicast)
+}
+
+fn terms(run: &KnownRun) -> Vec<TermView> {
+    let terms = meanings(&run.rows).into_iter();
+    let terms = terms.filter(|(_, rows, ..)| *rows > 0);
+    terms
+        .map(|(name, rows, meaning, is_good)| TermView {
+            name,
+            rows,
+            percent: percent(rows, run.rows.rows),
+            meaning,
+            class: match (is_good, name) {
+                (false, _) => "bad",
+                (true, "accepted") => "good",
+                (true, _) => "",
+            },
+        })
+        .collect()
+}
+
+/// The progress bar, from left to right.
+fn bar(run: &KnownRun) -> Vec<Segment> {
+    let rows = &run.rows;
+    let late = rows.expired + rows.cancelled + rows.set_aside;
+    let mut x = 0.0;
+    [
+        (rows.accepted + rows.duplicates, "accepted"),
+        (late, "late"),
+        (rows.refused + rows.unknown + rows.rejected, "nothing"),
+    ]
+    .into_iter()
+    .filter(|(people, _)| *people > 0)
+    .map(|(people, class)| {
+        let width = BAR * as_f64(people) / as_f64(rows.rows.max(1));
+        let segment = Segment { x, width, class };
+        x += width;
+        segment
+    })
+    .collect()
+}
+
+fn figures(run: &KnownRun, now: Timestamp) -> Vec<Figure> {
+    let figure = |name, value: String, beside: String| Figure {
+        name,
+        value,
+        beside,
+        class: "",
+    };
+    let rows = &run.rows;
+    let mut figures = vec![figure(
+        "LINE accepted",
+        percent(rows.accepted, rows.rows),
+        format!(
+            "{} of {}",
+            number(rows.accepted),
+            count(rows.rows, "row", "rows")
+        ),
+    )];
+    if let Some(pace) = run.people_per_second {
+        let limit = limit(run).map(|limit| format!("LINE’s limit {}", number(limit)));
+        figures.push(figure(
+            "people a second",
+            format!("{pace:.0}"),
+            limit.unwrap_or_default(),
+        ));
+    }
+    if let Some(rate) = run.details.settled_per_second.filter(|_| !run.is_over()) {
+        let all = format!("{:.0}", rate.push + rate.multicast);
+        let latency = run.details.latency_ms;
+        let latency = latency.map(|latency| format!("half are answered in {latency} ms"));
+        figures.push(figure(
+            "requests a second",
+            all,
+            latency.unwrap_or_default(),
+        ));
+    }
+    if rows.open() > 0 {
+        figures.push(figure("waiting", number(rows.open()), String::new()));
+    }
+    if !run.is_over() {
+        figures.extend(ends(run, now));
+        let deadline = from_now(run.deadline, now);
+        figures.push(figure("has to be through", deadline, time(run.deadline)));
+    }
+    if let Some(last) = run.last_outcome {
+        figures.push(figure("last outcome", from_now(last, now), time(last)));
+    }
+    figures
+}
+
+/// When it ends; in words and in a colour where that is too late.
+fn ends(run: &KnownRun, now: Timestamp) -> Option<Figure> {
+    let ends_at = run.ends_at?;
+    let late = run.late_seconds.filter(|late| *late > 0.0);
+    let late = late.and_then(|late| SignedDuration::try_from_secs_f64(late).ok());
+    Some(Figure {
+        name: "ends",
+        value: from_now(ends_at, now),
+        class: if late.is_some() { "bad" } else { "" },
+        beside: match late {
+            Some(late) => format!("{} too late", duration(late)),
+            None => time(ends_at),
+        },
+    })
+}
+
+fn slices(run: &KnownRun) -> Vec<SliceView> {
+    let slices = run.details.slices.iter();
+    slices
+        .map(|slice| SliceView {
+            name: slice.slice.to_string(),
+            rows: slice.rows,
+            state: match (slice.recipients, slice.is_published) {
+                (None, _) => "unread",
+                (Some(_), false) => "being published",
+                (Some(people), true) if slice.settled < people => "published",
+                (Some(_), true) => "settled",
+            },
+            accepted: slice.accepted,
+            settled: slice.settled,
+            recipients: slice.recipients,
+        })
+        .collect()
+}
+
+/// What there is to know besides: only what is true of this run.
+fn facts(run: &KnownRun, now: Timestamp) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("list", run.list.clone()),
+        (
+            "began",
+            format!(
+                "{} ({})",
+                time(run.started_at),
+                from_now(run.started_at, now)
+            ),
+        ),
+    ];
+    match run.canary {
+        Some(CanaryState::Waiting) => {
+            facts.push(("canary", "a sample is sent first; the others wait".into()));
+        }
+        Some(CanaryState::Passed) => facts.push(("canary", "passed".into())),
+        None => {}
+    }
+    if let Some(root) = &run.resend_of {
+        facts.push(("a resend of", root.clone()));
+    }
+    let numbers = [
+        ("resent", run.resends as u64, "time", "times"),
+        ("swept", run.details.sweeps as u64, "time", "times"),
+        (
+            "accepted on an earlier attempt",
+            run.already_accepted,
+            "person",
+            "people",
+        ),
+        ("missing", run.missing, "person", "people"),
+        ("beside the list", run.loose, "person", "people"),
+    ];
+    for (name, number, one, many) in numbers {
+        if number > 0 {
+            facts.push((name, count(number, one, many)));
+        }
+    }
+    let pace = run.details.pace;
+    for (name, pace) in [
+        ("pace of pushes", pace.push),
+        ("pace of multicasts", pace.multicast),
+    ] {
+        if let Some(pace) = pace {
+            facts.push((
+                name,
+                format!("{pace} requests a second, set for the whole stack"),
+            ));
+        }
+    }
+    if let Some(closed) = run.closed {
+        facts.push(("closed", time(closed)));
+    }
+    facts
+}
+
+/// What to do about people who got nothing for this reason.
+fn advice(reason: CellReason) -> &'static str {
+    match reason {
+        CellReason::Quota => "Raise the month’s quota. The people can then be sent to again.",
+        CellReason::Unauthorized => "Set a valid token. The people can then be sent to again.",
+        CellReason::Refused | CellReason::Unfit => {
+            "LINE refuses it each time. Change the message or the row first."
+        }
+        CellReason::Expired => "It was too late. Send a new run with a later `expires_at`.",
+        CellReason::TooOld | CellReason::Unanswered => {
+            "LINE may have accepted it. Sending it again can send it twice."
+        }
+        CellReason::Cancelled => "Nothing was sent to them.",
+        CellReason::Accepted => "",
+    }
+}
+
+/// A time with a space where a narrow screen may break it.
+fn time(at: Timestamp) -> String {
+    words::time(at).replace('T', " ")
+}
+
+fn number(number: u64) -> String {
+    indicatif::HumanCount(number).to_string()
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a pixel more or less does not matter"
+)]
+fn as_f64(n: u64) -> f64 {
+    n as f64
+}

@@ -1,0 +1,71 @@
+//! The runs of all stacks as their page shows them.
+
+use serde::Serialize;
+
+use super::page::{NamedRun, Page};
+use super::run_view::State;
+use crate::commands::ledger::runs::NewestRuns;
+use crate::commands::ledger::status::known::KnownRun;
+use crate::commands::ledger::words::{percent, time};
+
+/// A stack with its newest runs.
+#[derive(Serialize)]
+pub(super) struct StackView<'a> {
+    name: &'a str,
+    runs: Vec<RunRow>,
+    older: usize,
+    /// Why something of it can't be read.
+    problem: Option<String>,
+}
+
+/// A run in one row.
+#[derive(Serialize)]
+struct RunRow {
+    run: String,
+    url: String,
+    state: State,
+    began: String,
+    rows: u64,
+    accepted: String,
+    open: u64,
+    without: u64,
+}
+
+impl<'a> StackView<'a> {
+    pub(super) fn new(at: usize, name: &'a str, runs: &anyhow::Result<NewestRuns>) -> Self {
+        match runs {
+            Ok(newest) => Self {
+                name,
+                runs: newest.runs.iter().map(|run| RunRow::new(at, run)).collect(),
+                older: newest.older,
+                problem: newest
+                    .control_problem
+                    .as_ref()
+                    .map(|problem| format!("the control object can't be read: {problem}")),
+            },
+            Err(error) => Self {
+                name,
+                runs: Vec::new(),
+                older: 0,
+                problem: Some(format!("{error:#}")),
+            },
+        }
+    }
+}
+
+impl RunRow {
+    fn new(at: usize, known: &KnownRun) -> Self {
+        let run = known.run.clone();
+        let named = NamedRun { at, run };
+        Self {
+            state: State::of(known),
+            began: time(known.started_at),
+            rows: known.rows.rows,
+            accepted: percent(known.rows.accepted, known.rows.rows),
+            open: known.rows.open(),
+            without: known.rows.without(),
+            run: named.run.clone(),
+            url: Page::Run(named).url(),
+        }
+    }
+}
