@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod doctor;
 mod explain;
+mod keep;
 mod ledger;
 mod make_list;
 mod man;
@@ -25,6 +26,7 @@ pub(crate) async fn execute(command: &Command) -> anyhow::Result<CommandEnd> {
         Command::Plan(args) => plan::execute(args).await,
         Command::MakeList(args) => make_list::execute(args),
         Command::Worker(args) => worker::execute(args).await,
+        Command::Keep(args) => keep::execute(args).await,
         Command::Doctor(args) => doctor::execute(args).await,
         Command::Ledger(command) => ledger::execute(command).await,
         Command::Schedule(args) => schedule::execute(args).await,

@@ -1,6 +1,8 @@
 //! `fanline run`: a whole campaign on this machine.
 
 use anyhow::Context;
+use fanline_core::channel::Channel;
+use indicatif::HumanCount;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
@@ -16,6 +18,10 @@ use crate::{print, signals};
 mod question;
 mod test_to;
 
+/// Said before a live run on LINE Notify.
+const NOTIFY_HAS_NO_KEYS: &str = "LINE Notify can't tell a repeated message. If this machine dies, \
+     nobody knows what became of the messages of the last two seconds, and the run can't go on.";
+
 /// Runs the campaign and accounts for each row.
 pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     let mut file = CampaignFile::read(&args.campaign)?;
@@ -28,12 +34,21 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
         file = test_to::campaign(args, &file).await?;
     }
     let environment = RunEnvironment::start(args, &file).await?;
-    let continues = environment.require_fresh_run(&file).await?;
+    let continued = environment.require_fresh_run(&file).await?;
     if args.live {
-        if continues {
-            print::note("This continues a run: nobody gets a second message.");
+        let mut accepted = 0;
+        if let Some(before) = continued {
+            accepted = before.people.accepted;
+            let (settled, rows) = (HumanCount(before.people.all()), HumanCount(before.rows));
+            print::note(format_args!(
+                "This continues a run: nobody gets a second message. {settled} of its {rows} rows \
+                 have an outcome already.",
+            ));
         }
-        if !question::ask(&file, args.yes).await? {
+        if file.campaign.channel == Channel::LineNotify {
+            print::note(NOTIFY_HAS_NO_KEYS);
+        }
+        if !question::ask(&file, accepted, args.yes).await? {
             print::note("Not sent.");
             return Ok(CommandEnd::Impossible);
         }

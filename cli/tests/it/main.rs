@@ -12,6 +12,7 @@ mod checks;
 mod deployed;
 mod explain;
 mod install;
+mod killed;
 mod ledger;
 mod lists;
 mod live;

@@ -9,6 +9,8 @@
 
 mod account;
 mod batches;
+mod control;
+mod controlled;
 mod crowds;
 mod ends;
 mod events;
@@ -24,3 +26,4 @@ mod scripted;
 mod splits;
 mod support;
 mod tokens;
+mod under_load;

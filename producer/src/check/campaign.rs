@@ -18,6 +18,7 @@ use crate::list::slice::OpenSlice;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::canary;
+use crate::publish::left_out::LeftOut;
 use crate::publish::pack::Entry;
 use crate::publish::reading::PublishReading;
 use crate::settings::DEFAULT_SLICE_BYTES;
@@ -73,7 +74,7 @@ pub async fn plan(
         preview,
         ..Plan::default()
     };
-    let mut reading = PublishReading::new(&list, rows, None, None);
+    let mut reading = PublishReading::new(&list, rows, LeftOut::default(), None);
     while let Some(request) = reading.next().await? {
         for entry in &request {
             plan.count(entry);
