@@ -16,9 +16,10 @@ pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
 pub(crate) use ledger::{
-    CancelArgs, DashboardArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand,
-    LedgerPlace, PaceArgs, PaceLimit, PauseArgs, ReleaseArgs, ResumeArgs, RowOutcome, RunsArgs,
-    SignArgs, StatusArgs, WhoArgs,
+    CancelArgs, DashboardArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs,
+    LedgerCommand, LedgerPlace, LetterReason, PaceArgs, PaceLimit, PauseArgs, RedriveArgs,
+    RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome, RunsArgs, SignArgs,
+    StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\

@@ -292,7 +292,7 @@ impl Producer {
                 slice_bytes: self.settings.slice_bytes,
                 window_bytes: self.settings.slice_bytes,
             },
-            resend_of: None,
+            resend_of: given.get("resend_of").and_then(Value::as_str),
         }
     }
 
