@@ -162,6 +162,9 @@ pub(crate) struct CheckArgs {
     /// the token in `LINE_CHANNEL_ACCESS_TOKEN`. LINE sends nothing
     #[arg(long)]
     pub(crate) live: bool,
+    /// Write a page that shows the messages as people see them on their phones
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) preview: Option<PathBuf>,
     /// Also show the message of this row
     #[arg(long, value_name = "N")]
     pub(crate) row: Option<u64>,

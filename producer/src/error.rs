@@ -31,8 +31,9 @@ pub enum ProduceError {
     CanaryOnNotify,
     /// Nobody would send to the others.
     #[error(
-        "the campaign has a `canary`, and nobody would watch it: set `LEDGER_URI`, `CONTROL_URI` \
-         and `SLICE_QUEUE_URL`, and run the bookkeeper"
+        "the campaign has a `canary`, and nobody would watch it: that needs a deployed stack with \
+         `LEDGER_URI`, `CONTROL_URI`, `SLICE_QUEUE_URL` and the bookkeeper. For `fanline run`, take \
+         the field out"
     )]
     CanaryUnwatched,
     /// The run of a slice is not the run of its campaign.

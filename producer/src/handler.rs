@@ -62,7 +62,9 @@ impl Producer {
         let store = ledger.map(|uri| Store::of_ledger_uri(config, uri));
         let is_controlled = settings.is_controlled;
         Self {
-            ledger: RunLedger::new(store, RunKind::Real).controlled(is_controlled),
+            ledger: RunLedger::new(store, RunKind::Real)
+                .controlled(is_controlled)
+                .watched(is_controlled),
             lists: ListStore::new(config, false, surroundings.random.clone()),
             delivery_queue: queue(&settings.delivery_queue_url),
             slice_queue: slice_queue.map(|queue| SliceQueue::new(queue, settings.sends_in_flight)),

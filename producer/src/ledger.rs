@@ -27,6 +27,8 @@ pub(crate) struct RunLedger {
     kind: RunKind,
     /// Whether runs are entered into the control object.
     is_controlled: bool,
+    /// Whether a bookkeeper orders what a canary holds back.
+    is_watched: bool,
 }
 
 /// What a firing may do: the record of its run, and whether it was there before.
@@ -43,7 +45,13 @@ impl RunLedger {
             store,
             kind,
             is_controlled: false,
+            is_watched: false,
         }
+    }
+
+    /// Says that a bookkeeper orders what a canary holds back.
+    pub(crate) fn watched(self, is_watched: bool) -> Self {
+        Self { is_watched, ..self }
     }
 
     /// Enters the runs into the control object beside the records, where an operator finds them.
@@ -185,7 +193,7 @@ impl RunLedger {
 
     /// Whether a canary can be watched: a bookkeeper sees how its sample does.
     pub(crate) fn is_watched(&self) -> bool {
-        self.is_kept() && self.is_controlled
+        self.is_kept() && self.is_watched
     }
 
     /// Whether there is a place for records.

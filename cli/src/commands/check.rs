@@ -1,5 +1,6 @@
 //! `fanline check`: reads every row, renders every message, sends nothing.
 
+use anyhow::Context;
 use aws_config::SdkConfig;
 use fanline_consumer::LineAccount;
 use fanline_core::settings::variable;
@@ -10,8 +11,10 @@ use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
 use crate::exit::{self, CommandEnd, InputError};
 use crate::print;
+use crate::report::file::ReportFile;
 
 pub(crate) mod live;
+mod page;
 mod report;
 pub(crate) mod shown;
 
@@ -22,6 +25,13 @@ pub(crate) use report::BadRow;
 /// Checks the campaign and each row of its list.
 pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
     let file = CampaignFile::read(&args.campaign)?;
+    let page_file = match &args.preview {
+        Some(path) => {
+            let inputs = file.inputs(&args.campaign);
+            Some(ReportFile::new("--preview", path, &inputs)?)
+        }
+        None => None,
+    };
     let access = if args.live {
         Some(live::access(file.campaign.channel)?)
     } else {
@@ -42,6 +52,10 @@ pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
     .await?;
     if let Some(row) = args.row {
         require_row(row, &preview, asked.as_ref())?;
+    }
+    if let Some(page_file) = page_file {
+        let page = page::page(&file.campaign.id, &preview)?;
+        page_file.write(&page).context("writing the preview")?;
     }
     let report = CheckReport::new(&file.campaign, &preview, bad_rows)?;
     if args.json {

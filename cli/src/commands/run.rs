@@ -1,9 +1,6 @@
 //! `fanline run`: a whole campaign on this machine.
 
-use std::path::Path;
-
 use anyhow::Context;
-use fanline_core::campaign::Recipients;
 use fanline_core::channel::Channel;
 use indicatif::HumanCount;
 
@@ -39,7 +36,9 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     let environment = RunEnvironment::start(args, &file).await?;
     let continued = environment.require_fresh_run(&file).await?;
     if args.live {
+        let mut accepted = 0;
         if let Some(before) = continued {
+            accepted = before.people.accepted;
             let (settled, rows) = (HumanCount(before.people.all()), HumanCount(before.rows));
             print::note(format_args!(
                 "This continues a run: nobody gets a second message. {settled} of its {rows} rows \
@@ -49,7 +48,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
         if file.campaign.channel == Channel::LineNotify {
             print::note(NOTIFY_HAS_NO_KEYS);
         }
-        if !question::ask(&file, args.yes).await? {
+        if !question::ask(&file, accepted, args.yes).await? {
             print::note("Not sent.");
             return Ok(CommandEnd::Impossible);
         }
@@ -93,15 +92,8 @@ fn report_file(args: &RunArgs, file: &CampaignFile) -> Result<Option<ReportFile>
     let Some(path) = &args.report else {
         return Ok(None);
     };
-    let list = match &file.campaign.recipients {
-        Recipients::Path(list) => Some(Path::new(list)),
-        Recipients::S3(_) | Recipients::Inline(_) => None,
-    };
-    let inputs: Vec<&Path> = list
-        .into_iter()
-        .chain([args.campaign.campaign.as_path()])
-        .collect();
-    ReportFile::new(path, &inputs).map(Some)
+    let inputs = file.inputs(&args.campaign);
+    ReportFile::new("--report", path, &inputs).map(Some)
 }
 
 /// Checks the binary that the flags name, before the first message.

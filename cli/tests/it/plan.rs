@@ -123,3 +123,33 @@ fn a_made_list_can_be_planned_and_rehearsed_as_it_stands() {
     let run = folder.fanline(&["run", "campaign.json", "--json"]);
     assert_eq!(run.code, Some(0), "{run:?}");
 }
+
+#[test]
+fn a_canary_is_planned_and_refused_by_a_run_that_nobody_watches() {
+    let with_canary = campaign(PERSONAL).replace(
+        "{\"campaign\"",
+        "{\"canary\": {\"share\": \"1%\", \"wait_seconds\": 300}, \"campaign\"",
+    );
+    let folder = Folder::new()
+        .with("campaign.json", with_canary.clone())
+        .with("list.csv", list(30));
+    let plan = folder.fanline(&["plan", "campaign.json"]);
+    assert_eq!(plan.code, Some(0), "{plan:?}");
+    assert!(plan.out.contains("6 min 0 s on a stack"), "{}", plan.out);
+    assert!(
+        plan.out.contains("5 min 0 s of it for watching the canary"),
+        "{}",
+        plan.out
+    );
+    let run = folder.fanline(&["run", "campaign.json"]);
+    assert!(
+        run.code == Some(2) && run.err.contains("nobody would watch it"),
+        "{run:?}"
+    );
+    folder.write("campaign.json", with_canary.replace("1%", "one"));
+    let check = folder.fanline(&["check", "campaign.json"]);
+    assert!(
+        check.code == Some(2) && check.err.contains("`canary`"),
+        "{check:?}"
+    );
+}

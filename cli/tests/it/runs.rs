@@ -96,10 +96,10 @@ fn a_report_takes_the_place_of_a_report_and_of_no_other_file() {
         .with("notes.txt", "to do")
         .with("empty.html", "");
     for (file, problem) in [
-        ("campaign.json", "the run reads this file"),
-        ("./list.csv", "the run reads this file"),
-        ("notes.txt", "this file is no report of fanline's"),
-        (".", "this file is no report of fanline's"),
+        ("campaign.json", "it is read by this command"),
+        ("./list.csv", "it is read by this command"),
+        ("notes.txt", "this file is no page of fanline's"),
+        (".", "this file is no page of fanline's"),
         ("no/such/folder.html", "No such file"),
     ] {
         let answer = folder.fanline(&["run", "campaign.json", "--report", file]);

@@ -145,7 +145,7 @@ async fn a_canary_that_can_not_be_is_refused_in_words() {
         (
             &WATCHED[..1],
             json!({"canary": {"share": "1%"}}),
-            "nobody would watch it: set `LEDGER_URI`",
+            "nobody would watch it: that needs a deployed stack",
         ),
         (
             &WATCHED[1..],

@@ -27,11 +27,12 @@ const LINE: &str = "https://api.line.me";
 /// The variable with the address of a server for LINE Notify.
 const NOTIFY_API_BASE: &str = "LINE_NOTIFY_API_BASE";
 
-/// Says what a live run would do, and asks whether to do it. `is_yes`: the flags have answered.
+/// Says what a live run would do, and asks whether to do it. `accepted`: so many people have it
+/// already, since the run goes on. `is_yes`: the flags have answered.
 /// Returns `false` where the answer is no.
 ///
 /// A wrong token, no network and too little quota are errors, and nobody is asked.
-pub(super) async fn ask(file: &CampaignFile, is_yes: bool) -> anyhow::Result<bool> {
+pub(super) async fn ask(file: &CampaignFile, accepted: u64, is_yes: bool) -> anyhow::Result<bool> {
     let has_secret = variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some();
     let config = aws::config(AwsResource::for_check(&file.campaign, has_secret)).await?;
     let account = match file.campaign.channel {
@@ -61,10 +62,11 @@ pub(super) async fn ask(file: &CampaignFile, is_yes: bool) -> anyhow::Result<boo
     }
     describe(file, &plan)?;
     if let Some(line) = &line {
-        if let Some(problem) = problem::of_the_quota(people, line.quota) {
+        let needed = people.saturating_sub(accepted);
+        if let Some(problem) = problem::of_the_quota(needed, line.quota) {
             return Err(InputError(format!("{problem}; nothing was sent")).into());
         }
-        let quota = plan::report::quota_for(line.quota.left(), people);
+        let quota = plan::report::quota_for(line.quota.left(), needed);
         print::note(format_args!("quota     {quota}"));
     }
     if is_yes {
