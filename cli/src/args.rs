@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use fanline_core::s3_uri::S3Uri;
 
+mod before;
 mod deployed;
+mod install;
 mod ledger;
 
+pub(crate) use before::{MakeListArgs, PlanArgs};
 pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
@@ -41,13 +44,28 @@ Environment variables:
   LINE_CHANNEL_ID, LINE_CHANNEL_SECRET   for tokens that are valid for 15 minutes
   PUSH_PER_SECOND, MULTICAST_PER_SECOND, NOTIFY_PER_SECOND
                                          this worker's share of LINE's limits
+  OUTCOME_QUEUE_URL                      where the ledger hears what became of deliveries
+  PARKED_QUEUE_URL                       where deliveries of a paused run go
   docs/delivery.md has the others. Region, credentials and endpoints are the AWS SDK's own.";
+
+pub(crate) use install::{CompletionsArgs, ExplainArgs, ManArgs};
+
+/// The version, and the commit it was built from.
+const VERSION: &str = env!("FANLINE_VERSION");
+const KEEP_VARIABLES: &str = "\
+Environment variables:
+  DELIVERY_QUEUE_URL                     the delivery queue (required)
+  SLICE_QUEUE_URL                        where what is missing is ordered again
+  PARKED_QUEUE_URL, DEAD_LETTER_QUEUE_URL
+                                         the stack's other queues, for the tools that ask
+  ENVIRONMENTS                           how many consumers there can be at once
+  docs/control.md has the others. Region, credentials and endpoints are the AWS SDK's own.";
 
 /// Send a campaign on LINE to all people on a list, each person once.
 ///
 /// Without --live nothing leaves this machine: the queue and LINE are simulated in this process.
 #[derive(Debug, Parser)]
-#[command(name = "fanline", version, after_help = EXIT_CODES)]
+#[command(name = "fanline", version = VERSION, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -57,7 +75,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Run(RunArgs),
     Check(CheckArgs),
+    Plan(PlanArgs),
+    MakeList(MakeListArgs),
     Worker(WorkerArgs),
+    Keep(KeepArgs),
     #[command(subcommand)]
     Schedule(ScheduleArgs),
     Doctor(DoctorArgs),
@@ -66,6 +87,11 @@ pub(crate) enum Command {
     /// Run the simulated queue, LINE or S3 by itself, until interrupted
     #[command(subcommand)]
     Simulate(SimulateArgs),
+    Explain(ExplainArgs),
+    /// Print the JSON Schema of a campaign, with which an editor completes and checks its fields
+    Schema,
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Run a whole campaign on this machine: list, producer, queue, consumer, LINE
@@ -85,6 +111,14 @@ pub(crate) struct RunArgs {
     /// Send with --live without asking
     #[arg(long, requires = "live")]
     pub(crate) yes: bool,
+    /// Send a test to this user ID, and to nobody else: the message of the first row, or of --row.
+    /// Repeat it for more people, or name a file with one ID in each line. The test is a run of its
+    /// own, so the real run still sends to everybody
+    #[arg(long, value_name = "ID | FILE", requires = "live")]
+    pub(crate) test_to: Vec<String>,
+    /// With --test-to: send the message of this row of the list
+    #[arg(long, value_name = "N", requires = "test_to")]
+    pub(crate) row: Option<u64>,
     /// Switch off the rate limits of the simulated LINE, to see how fast the rest is
     #[arg(long, conflicts_with = "live")]
     pub(crate) no_rate_limit: bool,
@@ -128,6 +162,9 @@ pub(crate) struct CheckArgs {
     /// the token in `LINE_CHANNEL_ACCESS_TOKEN`. LINE sends nothing
     #[arg(long)]
     pub(crate) live: bool,
+    /// Also show the message of this row
+    #[arg(long, value_name = "N")]
+    pub(crate) row: Option<u64>,
     /// Print the result as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -157,6 +194,10 @@ pub(crate) struct WorkerArgs {
     /// The delivery queue
     #[arg(long, value_name = "URL", env = "DELIVERY_QUEUE_URL")]
     pub(crate) queue_url: String,
+    /// Obey the control object there: `pause`, `cancel` and `pace` reach this worker too. Without
+    /// it, `CONTROL_URI`
+    #[arg(long, value_name = "s3://BUCKET | DIR")]
+    pub(crate) control: Option<LedgerPlace>,
     /// How many batches of ten are worked on at the same time
     #[arg(
         long,
@@ -165,6 +206,22 @@ pub(crate) struct WorkerArgs {
         value_parser = clap::value_parser!(u16).range(1..=1000)
     )]
     pub(crate) concurrency: u16,
+}
+
+/// Keep the ledger on this machine, without Lambda: the same bookkeeper, until it is stopped
+///
+/// The settings are the bookkeeper's environment variables. After SIGTERM or SIGINT it finishes the
+/// batch that it has begun.
+#[derive(Debug, Args)]
+#[command(after_help = KEEP_VARIABLES)]
+pub(crate) struct KeepArgs {
+    /// The outcome queue
+    #[arg(long, value_name = "URL", env = "OUTCOME_QUEUE_URL")]
+    pub(crate) queue_url: String,
+    /// Where the ledger lies: the bucket of a stack, or a folder of this machine. Without it,
+    /// `LEDGER_URI`
+    #[arg(long, value_name = "s3://BUCKET | DIR")]
+    pub(crate) at: Option<LedgerPlace>,
 }
 
 #[derive(Debug, Subcommand)]

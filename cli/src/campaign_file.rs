@@ -24,6 +24,16 @@ pub(crate) struct CampaignFile {
 }
 
 impl CampaignFile {
+    /// A campaign that was made out of another one.
+    pub(crate) fn of_event(event: Value) -> Result<Self, InputError> {
+        let campaign = Campaign::from_value(event.clone());
+        Ok(Self {
+            campaign: campaign.map_err(|error| InputError(error.to_string()))?,
+            event,
+            _piped: None,
+        })
+    }
+
     /// Reads and checks a campaign. An error names the place in the file.
     pub(crate) fn read(args: &CampaignArgs) -> Result<Self, InputError> {
         let path = args.campaign.display();

@@ -1,17 +1,14 @@
 //! `fanline run`: a whole campaign on this machine.
 
-use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
 use anyhow::Context;
 use fanline_core::campaign::Recipients;
 use fanline_core::channel::Channel;
-use fanline_core::settings::variable;
 use indicatif::HumanCount;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
-use crate::commands::check;
 use crate::exit::{CommandEnd, InputError};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
@@ -21,28 +18,41 @@ use crate::report::run_report::RunReport;
 use crate::report::{html, terminal};
 use crate::{print, signals};
 
-/// The variables that name a token for LINE. A live run needs one of them.
-const TOKEN_VARIABLES: [&str; 3] = [
-    "LINE_CHANNEL_ACCESS_TOKEN",
-    "LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN",
-    "LINE_CHANNEL_ID",
-];
+mod question;
+mod test_to;
+
+/// Said before a live run on LINE Notify.
+const NOTIFY_HAS_NO_KEYS: &str = "LINE Notify can't tell a repeated message. If this machine dies, \
+     nobody knows what became of the messages of the last two seconds, and the run can't go on.";
 
 /// Runs the campaign and accounts for each row.
 pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
-    let file = CampaignFile::read(&args.campaign)?;
+    let mut file = CampaignFile::read(&args.campaign)?;
     require_consumer(args)?;
     let report_file = report_file(args, &file)?;
     if args.live {
-        require_live_settings(file.campaign.channel)?;
+        question::access(file.campaign.channel)?;
+    }
+    if !args.test_to.is_empty() {
+        file = test_to::campaign(args, &file).await?;
     }
     let environment = RunEnvironment::start(args, &file).await?;
-    let continues = environment.require_fresh_run(&file).await?;
+    let continued = environment.require_fresh_run(&file).await?;
     if args.live {
-        if continues {
-            print::note("This continues a run: nobody gets a second message.");
+        if let Some(before) = continued {
+            let (settled, rows) = (HumanCount(before.people.all()), HumanCount(before.rows));
+            print::note(format_args!(
+                "This continues a run: nobody gets a second message. {settled} of its {rows} rows \
+                 have an outcome already.",
+            ));
         }
-        confirm(args, &file).await?;
+        if file.campaign.channel == Channel::LineNotify {
+            print::note(NOTIFY_HAS_NO_KEYS);
+        }
+        if !question::ask(&file, args.yes).await? {
+            print::note("Not sent.");
+            return Ok(CommandEnd::Impossible);
+        }
     }
     let pipeline = Pipeline::start(&environment, args).await?;
     let early_end = tokio::select! {
@@ -104,52 +114,5 @@ fn require_consumer(args: &RunArgs) -> Result<(), InputError> {
             )))
         }
         _ => Ok(()),
-    }
-}
-
-/// Checks that the environment has the settings without which a live run can't send.
-fn require_live_settings(channel: Channel) -> Result<(), InputError> {
-    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
-    let problem = match channel {
-        Channel::Line if !TOKEN_VARIABLES.into_iter().any(is_set) => {
-            "`LINE_CHANNEL_ACCESS_TOKEN` is not set: --live sends with it"
-        }
-        Channel::LineNotify if !is_set("LINE_NOTIFY_API_BASE") => {
-            "`LINE_NOTIFY_API_BASE` is not set: LINE ended its own LINE Notify on 2025-03-31, so \
-             name a server that uses the same protocol"
-        }
-        Channel::Line | Channel::LineNotify => return Ok(()),
-    };
-    Err(InputError(problem.into()))
-}
-
-/// Says how many people a live run sends to, and asks whether to send.
-async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
-    let checked = check::count_recipients(file).await?;
-    let people = HumanCount(checked.recipients());
-    print::note(format_args!(
-        "This sends campaign `{}` to {people} people on LINE itself \
-         ({} rows, {} can't be sent, {} duplicates).",
-        file.campaign.id,
-        HumanCount(checked.rows),
-        HumanCount(checked.rejected),
-        HumanCount(checked.duplicates)
-    ));
-    if args.yes {
-        return Ok(());
-    }
-    if !io::stdin().is_terminal() {
-        let problem = format!(
-            "this sends to {people} people, and standard input is no terminal to ask on: add --yes"
-        );
-        return Err(InputError(problem).into());
-    }
-    print::note("Send it? Type `yes`:");
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim() == "yes" {
-        Ok(())
-    } else {
-        Err(InputError("not sent".into()).into())
     }
 }

@@ -10,10 +10,15 @@
 mod bad_input;
 mod checks;
 mod deployed;
+mod explain;
+mod install;
+mod killed;
 mod ledger;
 mod lists;
+mod live;
 mod messages;
 mod output;
+mod plan;
 mod run;
 mod runs;
 mod s3;

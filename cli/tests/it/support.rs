@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
@@ -45,11 +45,17 @@ impl Folder {
         std::fs::read_to_string(self.0.join(name)).unwrap()
     }
 
+    /// Whether there is such a file or folder.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.join(name).exists()
+    }
+
     /// The files in a folder within it, at any depth.
     pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
         let (mut files, mut folders) = (Vec::new(), vec![self.0.join(folder)]);
         while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
+            // A folder that is not there has no files.
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
@@ -71,6 +77,14 @@ impl Folder {
         Answer::new(self.command(args).envs(variables.iter().copied()))
     }
 
+    /// Starts `fanline` with these environment variables alone. Nobody reads what it prints.
+    pub(crate) fn start(&self, args: &[&str], variables: &[(&str, &str)]) -> Child {
+        let mut command = self.command(args);
+        command.envs(variables.iter().copied());
+        let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+
     /// Runs `fanline` with this standard output.
     pub(crate) fn fanline_into(&self, args: &[&str], out: impl Into<Stdio>) -> Answer {
         Answer::new(self.command(args).stdout(out))
@@ -85,6 +99,14 @@ impl Folder {
         let answer = Answer::new(self.command(args).stdin(reader));
         write.join().unwrap();
         answer
+    }
+
+    /// What bash prints for this script, which must not fail.
+    pub(crate) fn shell(&self, script: &str) -> String {
+        let mut bash = Command::new("bash");
+        let answer = Answer::new(bash.args(["-ec", script]).current_dir(&self.0));
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        answer.out
     }
 
     fn command(&self, args: &[&str]) -> Command {

@@ -22,6 +22,15 @@ impl Process {
         Self(command.stdout(Stdio::piped()).spawn().unwrap())
     }
 
+    /// A LINE that says what is left of the month and breaks the connection of every message.
+    pub(crate) fn line_without_answers() -> Self {
+        let faults = ["--faults", "reset-before=100%"];
+        Self::start(
+            &[&["simulate", "line", "--port", "0"][..], &faults].concat(),
+            &[],
+        )
+    }
+
     /// What it prints, line by line. The test fails when it prints nothing for a minute.
     fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
         let printed = BufReader::new(self.0.stdout.take().unwrap()).lines();
@@ -55,6 +64,8 @@ fn the_worker_delivers_what_lies_on_a_queue_and_logs_as_the_function_does() {
     let mut queue = Process::start(&["simulate", "queue", "--port", "0"], &[]);
     let mut line = Process::start(&["simulate", "line", "--port", "0"], &[]);
     let (queue, line) = (queue.url(), line.url());
+    let mut silent = Process::line_without_answers();
+    let silent = silent.url();
     // LINE does not answer this run, so its delivery stays on the queue.
     let folder = Folder::new()
         .with("campaign.json", campaign(ONE_TEXT))
@@ -72,7 +83,7 @@ fn the_worker_delivers_what_lies_on_a_queue_and_logs_as_the_function_does() {
     ];
     assert_eq!(
         folder
-            .fanline_with(&args, &[token, ("LINE_API_BASE", "http://127.0.0.1:9")])
+            .fanline_with(&args, &[token, ("LINE_API_BASE", &silent)])
             .code,
         Some(1)
     );

@@ -7,7 +7,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod account;
 mod batches;
+mod control;
+mod controlled;
 mod crowds;
 mod ends;
 mod events;
@@ -23,4 +26,4 @@ mod scripted;
 mod splits;
 mod support;
 mod tokens;
-mod validation;
+mod under_load;
