@@ -17,6 +17,7 @@ mod ledger;
 mod lists;
 mod live;
 mod messages;
+mod next_step;
 mod output;
 mod plan;
 mod run;
