@@ -57,7 +57,8 @@ impl ConsumerFunction {
             timeout: environment.timeouts.invocation,
             kills: environment.faults.kills.clone(),
             logs: Some(sender),
-            ..HostOptions::new(binary)
+            // A name without a folder would be looked for on the PATH.
+            ..HostOptions::new(std::path::absolute(binary)?)
         });
         host.start_one()
             .await
