@@ -53,7 +53,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
             return Ok(CommandEnd::Impossible);
         }
     }
-    let pipeline = Pipeline::start(&environment, args).await?;
+    let pipeline = Pipeline::start(&environment, args, &file.campaign.run()).await?;
     let early_end = tokio::select! {
         early_end = pipeline.run(&file) => early_end?,
         stopped = signals::stop() => {

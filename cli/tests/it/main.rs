@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod canary;
 mod checks;
 mod deployed;
 mod explain;
