@@ -17,6 +17,7 @@ mod ledger;
 mod lists;
 mod live;
 mod messages;
+mod not_reached;
 mod output;
 mod plan;
 mod run;
