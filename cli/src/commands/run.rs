@@ -8,13 +8,14 @@ use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::commands::ledger::export::not_reached::NotReached;
 use crate::exit::{CommandEnd, InputError};
+use crate::print::{self, next_step};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
 use crate::rehearsal::pipeline::Pipeline;
 use crate::report::file::ReportFile;
 use crate::report::run_report::RunReport;
 use crate::report::{html, terminal};
-use crate::{print, signals};
+use crate::signals;
 
 mod question;
 mod test_to;
@@ -73,6 +74,9 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
         }
     }
     publish(args, report_file, &report)?;
+    if report.is_complete() && !args.json {
+        next_step::after_run(args, file.campaign.channel == Channel::LineNotify);
+    }
     Ok(if report.is_complete() {
         CommandEnd::Complete
     } else {
