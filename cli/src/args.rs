@@ -147,6 +147,11 @@ pub(crate) struct RunArgs {
     /// Write a report of the run: one HTML page that needs no other file
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report: Option<PathBuf>,
+    /// Where somebody did not get the message: write these rows of the list, `.csv` or `.ndjson`,
+    /// with row number, outcome and reason. Without it a live run writes them beside its list, into
+    /// `LIST.rejects/RUN/`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) not_reached: Option<PathBuf>,
     /// Use the SQS-compatible server at this URL in place of the embedded one
     #[arg(long, value_name = "URL", value_parser = http_url)]
     pub(crate) queue_endpoint: Option<String>,

@@ -6,6 +6,7 @@ use indicatif::HumanCount;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
+use crate::commands::ledger::export::not_reached::NotReached;
 use crate::exit::{CommandEnd, InputError};
 use crate::print::{self, next_step};
 use crate::rehearsal::early_end::EarlyEnd;
@@ -28,6 +29,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     let mut file = CampaignFile::read(&args.campaign)?;
     require_consumer(args)?;
     let report_file = report_file(args, &file)?;
+    let not_reached = NotReached::new(args, &file)?;
     if args.live {
         question::access(file.campaign.channel)?;
     }
@@ -54,7 +56,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
             return Ok(CommandEnd::Impossible);
         }
     }
-    let pipeline = Pipeline::start(&environment, args).await?;
+    let pipeline = Pipeline::start(&environment, args, &file.campaign.run()).await?;
     let early_end = tokio::select! {
         early_end = pipeline.run(&file) => early_end?,
         stopped = signals::stop() => {
@@ -62,7 +64,15 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
             Some(EarlyEnd::Interrupted)
         }
     };
-    let report = pipeline.finish(&file.campaign, early_end).await?;
+    let mut report = pipeline.finish(&file.campaign, early_end).await?;
+    let written = not_reached.write(environment.runs.path(), &report.run);
+    match Box::pin(written).await {
+        Ok(path) => report.not_reached = path,
+        Err(error) => {
+            let problem = format!("the file of who did not get it is not written: {error:#}");
+            report.problem.get_or_insert(problem);
+        }
+    }
     publish(args, report_file, &report)?;
     if report.is_complete() && !args.json {
         next_step::after_run(args, file.campaign.channel == Channel::LineNotify);

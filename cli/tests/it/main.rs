@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod canary;
 mod checks;
 mod deployed;
 mod explain;
@@ -18,6 +19,7 @@ mod lists;
 mod live;
 mod messages;
 mod next_step;
+mod not_reached;
 mod output;
 mod plan;
 mod run;
