@@ -1,5 +1,7 @@
 //! Words for people and JSON for programs.
 
+pub(crate) mod words;
+
 use std::io::{self, ErrorKind, Write};
 
 use console::style;

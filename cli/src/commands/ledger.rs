@@ -2,7 +2,6 @@
 //!
 //! - `place`: the ledger that a command works on; `find_run`: the run that it names
 //! - `runs`, `status`: how far runs are; `dashboard`: the same as pages
-//! - `words`: numbers and times in words
 //! - `who`, `export`: what became of people; `people`: how that is found
 //! - `control`: what is changed, by whom, and the question before it
 //! - `queues`: the stack's queues, and messages moved from one to another
@@ -17,10 +16,10 @@ mod queues;
 mod runs;
 mod status;
 mod who;
-mod words;
 
 use crate::args::LedgerCommand;
 use crate::exit::CommandEnd;
+use crate::print::words;
 
 /// Executes the command that the flags name.
 pub(crate) async fn execute(command: &LedgerCommand) -> anyhow::Result<CommandEnd> {

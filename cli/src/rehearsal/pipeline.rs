@@ -93,7 +93,6 @@ impl<'a> Pipeline<'a> {
             result = self.fan_out_and_wait(file) => result,
             never = show => never,
         };
-        progress.end();
         result
     }
 

@@ -17,5 +17,6 @@ mod output;
 mod run;
 mod runs;
 mod s3;
+mod signals;
 mod support;
 mod worker;

@@ -29,7 +29,8 @@ use tokio::net::TcpListener;
 use super::place::Ledger;
 use crate::args::{DashboardArgs, LedgerArgs};
 use crate::exit::{CommandEnd, InputError};
-use crate::{print, signals};
+use crate::print;
+use crate::signals::StopSignals;
 use access::Access;
 use page::Page;
 use server::Server;
@@ -48,11 +49,12 @@ pub(super) async fn execute(args: &DashboardArgs) -> anyhow::Result<CommandEnd> 
     let (listener, access) = listen(args.port).await?;
     let address = access.address(&Page::Runs);
     let server = Server::new(access, stacks).context("a template of the dashboard")?;
+    let stop = StopSignals::listen()?;
     print::line(format_args!("dashboard: {}", style(address).bold()))?;
     print::note("whoever has this address can change runs; Ctrl-C stops the dashboard");
     tokio::select! {
         ended = axum::serve(listener, routes::router(Arc::new(server))) => ended?,
-        stopped = signals::stop() => stopped?,
+        () = stop.received() => {}
     }
     Ok(CommandEnd::Complete)
 }

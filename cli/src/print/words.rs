@@ -6,7 +6,7 @@ use indicatif::{HumanCount, HumanDuration};
 use jiff::{SignedDuration, Timestamp};
 
 /// A share of all with one decimal. It is 0 or 100 only where it is nobody or everybody.
-pub(super) fn percent(part: u64, all: u64) -> String {
+pub(crate) fn percent(part: u64, all: u64) -> String {
     if part == 0 || all == 0 {
         return "0 %".into();
     }
@@ -21,23 +21,23 @@ pub(super) fn percent(part: u64, all: u64) -> String {
 }
 
 /// A number of things: `1 person`, `1,840 people`.
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     let word = if number == 1 { one } else { many };
     format!("{} {word}", HumanCount(number))
 }
 
 /// A number of people.
-pub(super) fn people(number: u64) -> String {
+pub(crate) fn people(number: u64) -> String {
     count(number, "person", "people")
 }
 
 /// A time in whole seconds.
-pub(super) fn time(time: Timestamp) -> String {
+pub(crate) fn time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// How far a time is from now: `12 minutes ago`, `in 2 hours`.
-pub(super) fn from_now(time: Timestamp, now: Timestamp) -> String {
+pub(crate) fn from_now(time: Timestamp, now: Timestamp) -> String {
     if time > now {
         format!("in {}", duration(time.duration_since(now)))
     } else {
@@ -46,7 +46,7 @@ pub(super) fn from_now(time: Timestamp, now: Timestamp) -> String {
 }
 
 /// A length of time in its largest unit.
-pub(super) fn duration(duration: SignedDuration) -> String {
+pub(crate) fn duration(duration: SignedDuration) -> String {
     let seconds = Duration::from_secs(duration.as_secs().unsigned_abs());
     HumanDuration(seconds).to_string()
 }
