@@ -40,7 +40,18 @@ Environment variables:
   LINE_CHANNEL_ID, LINE_CHANNEL_SECRET   for tokens that are valid for 15 minutes
   PUSH_PER_SECOND, MULTICAST_PER_SECOND, NOTIFY_PER_SECOND
                                          this worker's share of LINE's limits
+  OUTCOME_QUEUE_URL                      where the ledger hears what became of deliveries
+  PARKED_QUEUE_URL                       where deliveries of a paused run go
   docs/delivery.md has the others. Region, credentials and endpoints are the AWS SDK's own.";
+
+const KEEP_VARIABLES: &str = "\
+Environment variables:
+  DELIVERY_QUEUE_URL                     the delivery queue (required)
+  SLICE_QUEUE_URL                        where what is missing is ordered again
+  PARKED_QUEUE_URL, DEAD_LETTER_QUEUE_URL
+                                         the stack's other queues, for the tools that ask
+  ENVIRONMENTS                           how many consumers there can be at once
+  docs/control.md has the others. Region, credentials and endpoints are the AWS SDK's own.";
 
 /// Send a campaign on LINE to all people on a list, each person once.
 ///
@@ -57,6 +68,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     Check(CheckArgs),
     Worker(WorkerArgs),
+    Keep(KeepArgs),
     #[command(subcommand)]
     Schedule(ScheduleArgs),
     Doctor(DoctorArgs),
@@ -156,6 +168,10 @@ pub(crate) struct WorkerArgs {
     /// The delivery queue
     #[arg(long, value_name = "URL", env = "DELIVERY_QUEUE_URL")]
     pub(crate) queue_url: String,
+    /// Obey the control object there: `pause`, `cancel` and `pace` reach this worker too. Without
+    /// it, `CONTROL_URI`
+    #[arg(long, value_name = "s3://BUCKET | DIR")]
+    pub(crate) control: Option<LedgerPlace>,
     /// How many batches of ten are worked on at the same time
     #[arg(
         long,
@@ -164,6 +180,22 @@ pub(crate) struct WorkerArgs {
         value_parser = clap::value_parser!(u16).range(1..=1000)
     )]
     pub(crate) concurrency: u16,
+}
+
+/// Keep the ledger on this machine, without Lambda: the same bookkeeper, until it is stopped
+///
+/// The settings are the bookkeeper's environment variables. After SIGTERM or SIGINT it finishes the
+/// batch that it has begun.
+#[derive(Debug, Args)]
+#[command(after_help = KEEP_VARIABLES)]
+pub(crate) struct KeepArgs {
+    /// The outcome queue
+    #[arg(long, value_name = "URL", env = "OUTCOME_QUEUE_URL")]
+    pub(crate) queue_url: String,
+    /// Where the ledger lies: the bucket of a stack, or a folder of this machine. Without it,
+    /// `LEDGER_URI`
+    #[arg(long, value_name = "s3://BUCKET | DIR")]
+    pub(crate) at: Option<LedgerPlace>,
 }
 
 #[derive(Debug, Subcommand)]

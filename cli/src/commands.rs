@@ -5,6 +5,7 @@ use crate::exit::CommandEnd;
 
 mod check;
 mod doctor;
+mod keep;
 mod ledger;
 mod run;
 mod schedule;
@@ -17,6 +18,7 @@ pub(crate) async fn execute(command: &Command) -> anyhow::Result<CommandEnd> {
         Command::Run(args) => run::execute(args).await,
         Command::Check(args) => check::execute(args).await,
         Command::Worker(args) => worker::execute(args).await,
+        Command::Keep(args) => keep::execute(args).await,
         Command::Doctor(args) => doctor::execute(args).await,
         Command::Ledger(command) => ledger::execute(command).await,
         Command::Schedule(args) => schedule::execute(args).await,

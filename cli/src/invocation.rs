@@ -1,8 +1,13 @@
-//! One invocation of the consumer's handler inside this process, from Lambda's event to its answer.
+//! The functions inside this process: one invocation of the consumer's handler, from Lambda's event
+//! to its answer.
+//!
+//! - `bookkeeping`: the bookkeeper behind its queue and its tick
 
 use fanline_consumer::Consumer;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+
+pub(crate) mod bookkeeping;
 
 /// Invokes the handler, which ends within `timeout`. `on_metric_line` gets each metric line that
 /// the Lambda function would print.

@@ -6,10 +6,10 @@ use tracing_subscriber::EnvFilter;
 use crate::args::Command;
 use crate::exit::InputError;
 
-/// Starts the log. The worker logs to standard output, as the Lambda function does. The other
+/// Starts the log. `worker` and `keep` log to standard output, as the Lambda functions do. Other
 /// commands log to standard error, and only what `FANLINE_LOG` asks for.
 pub(crate) fn start(command: &Command) -> Result<(), InputError> {
-    if let Command::Worker(_) = command {
+    if let Command::Worker(_) | Command::Keep(_) = command {
         fanline_telemetry::init(variable);
         return Ok(());
     }

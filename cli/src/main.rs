@@ -5,7 +5,7 @@
 //! - `commands`: one file for each command
 //! - `campaign_file`: the campaign as the command line reads it, also its list out of a pipe
 //! - `aws`: the AWS configuration
-//! - `invocation`: one invocation of the consumer inside this process
+//! - `invocation`: consumer and bookkeeper inside this process
 //! - `rehearsal`: a campaign on this machine: stand-ins, queues, producer and consumer
 //! - `stack`: the deployed stack, for `schedule` and `doctor`
 //! - `report`: the result of a run, for people, as JSON and as a page

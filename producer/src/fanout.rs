@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanline_core::surroundings::Clock;
-use fanline_ledger::{Book, ByEndpoint, SliceCounts};
+use fanline_ledger::{ByEndpoint, SliceCounts};
 use fanline_telemetry::fingerprint::Fingerprinter;
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,11 +14,12 @@ use crate::ledger::RunLedger;
 use crate::list::checked_rows::{Checked, CheckedRows};
 use crate::list::cutter::CheckedList;
 use crate::list::rows::ReadError;
-use crate::list::slice::{Only, OpenSlice, Slice};
+use crate::list::slice::{OpenSlice, Slice};
 use crate::list::source::SourceError;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::batch_result::RefusedEntry;
+use crate::publish::left_out::LeftOut;
 use crate::publish::pack::Entry;
 use crate::publish::queue::Queue;
 use crate::publish::reading::{PublishReading, Unsent};
@@ -183,8 +184,8 @@ impl Fanout<'_> {
         stop_at: Option<Timestamp>,
     ) -> Result<(SendTotals, Reached), ProduceError> {
         let checked = rows.counts();
-        let known = self.known(checked).await?;
-        let mut reading = PublishReading::new(self.open, rows, known, self.fingerprinter());
+        let left_out = self.left_out(checked).await?;
+        let mut reading = PublishReading::new(self.open, rows, left_out, self.fingerprinter());
         let mut sender = Sender::new(
             self.delivery_queue.clone(),
             EntryWriter::for_deliveries(self.open, self.settings.queue_groups),
@@ -205,14 +206,19 @@ impl Fanout<'_> {
         Ok((sent, reached))
     }
 
-    /// What became of the slice's people, where not everything of it is published.
-    async fn known(&self, checked: Checked) -> Result<Option<(Only, Book)>, ProduceError> {
-        let Some(only) = self.open.slice.only else {
-            return Ok(None);
+    /// What is left out: not everything of the slice may be wanted.
+    async fn left_out(&self, checked: Checked) -> Result<LeftOut, ProduceError> {
+        let Slice {
+            run, skip, only, ..
+        } = &self.open.slice;
+        let known = match only {
+            None => None,
+            Some(only) => {
+                let book = self.ledger.book(run, self.open.id, checked.recipients());
+                book.await?.map(|book| (*only, book))
+            }
         };
-        let (run, id) = (&self.open.slice.run, self.open.id);
-        let book = self.ledger.book(run, id, checked.recipients()).await?;
-        Ok(book.map(|book| (only, book)))
+        Ok(LeftOut::new(*skip, known).watched_by(Arc::clone(self.progress)))
     }
 
     /// Starts one request after the other, until there are no more, one of them fails, or too many

@@ -2,6 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::Mutex;
+
+use crate::summary::LeftOutPeople;
+
 /// Counts that only grow. Any thread can read them at any time.
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -10,6 +14,7 @@ pub struct Progress {
     rejected: AtomicU64,
     duplicates: AtomicU64,
     deliveries: AtomicU64,
+    left_out: Mutex<LeftOutPeople>,
 }
 
 impl Progress {
@@ -37,6 +42,15 @@ impl Progress {
     /// Deliveries on the queue.
     pub fn deliveries(&self) -> u64 {
         self.deliveries.load(Ordering::Relaxed)
+    }
+
+    /// Recipients who are left out because they have an outcome already.
+    pub fn left_out(&self) -> LeftOutPeople {
+        *self.left_out.lock()
+    }
+
+    pub(crate) fn add_left_out(&self, people: &LeftOutPeople) {
+        self.left_out.lock().add(people);
     }
 
     pub(crate) fn add_checked(&self, rows: u64, rejected: u64) {

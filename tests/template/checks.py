@@ -205,8 +205,8 @@ def permissions(template):
             keys = all(action.startswith("kms:") for action in actions)
             if keys and "kms:ViaService" not in str(statement.get("Condition")):
                 yield f"{name}: {statement['Sid']} decrypts outside of a service"
-            lists = {"Fn::Sub": "${ListsPrefix}*"} if "s3:ListBucket" in actions else None
-            if lists and str(lists) not in str(statement.get("Condition")):
+            limited = "s3:prefix" in str(statement.get("Condition"))
+            if "s3:ListBucket" in actions and not limited:
                 yield f"{name}: {statement['Sid']} lists a shared bucket as a whole"
     consumer = of_type(template, "AWS::IAM::Role")["ConsumerRole"]
     if "ListsPrefix" in str(consumer["Policies"]):

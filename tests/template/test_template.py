@@ -66,7 +66,7 @@ def test_without_the_ledger_nothing_of_it_is_deployed():
     }
     assert {name for name in resources if of_the_ledger.search(name)} <= by_condition
     others = sorted(name for name in by_condition if not of_the_ledger.search(name))
-    alarms = ["Braked", "CannotBeOnTime", "Imbalance", "Missing", "WillBeLate"]
+    alarms = ["Braked", "CannotBeOnTime", "ControlAge", "Imbalance", "Missing", "WillBeLate"]
     assert others == [f"{name}Alarm" for name in alarms]
 
 
@@ -176,6 +176,7 @@ DELIVERIES = resource("ConsumerDeliveries")
         (resource("Bookkeeper"), "FunctionName", REMOVED, "a function that is not there"),
         (resource("BrakedAlarm"), "Dimensions", [], "a function that is not there"),
         (policy("BookkeeperRole", "FindRuns"), "Condition", REMOVED, "as a whole"),
+        (policy("ConsumerRole", "TellMissingFromForbidden"), "Condition", REMOVED, "as a whole"),
         (resource("Consumer"), "LoggingConfig", {}, "must expire"),
         (resource("HoldsAlarm"), "AlarmActions", REMOVED, "notifies nobody"),
         (resource("DeadLettersAlarm"), "MetricName", "NumberOfMessagesSent", "does not count"),
@@ -185,7 +186,7 @@ DELIVERIES = resource("ConsumerDeliveries")
         (whole("ScheduleDeadLetterQueue"), "DeletionPolicy", REMOVED, "deleted with the stack"),
         (whole("ConsumerLogs"), "DeletionPolicy", "Delete", "deleted with the stack"),
         (setting, "NEW", {"Ref": "OldestDeliverySeconds"}, "OldestDeliverySeconds reaches"),
-        (setting, "NEW", {"Fn::If": ["OwnBucket", "a", "b"]}, "ExistingListsBucket reaches"),
+        (setting, "NEW", {"Fn::If": ["ListsExpire", "a", "b"]}, "ListsRetentionDays reaches"),
         (resource("ConsumerSettings"), "Description", "", "QueueType reaches the consumer"),
         (
             resource("ConsumerSettings"),

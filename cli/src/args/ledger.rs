@@ -1,10 +1,12 @@
 //! The commands that ask about runs and control them.
 
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use fanline_core::s3_uri::S3Uri;
+
+use crate::exit::InputError;
 
 mod control;
 mod people;
@@ -63,6 +65,21 @@ impl FromStr for LedgerPlace {
             return Err("it is neither `s3://BUCKET` nor a folder".into());
         }
         Ok(Self::Folder(text.into()))
+    }
+}
+
+impl LedgerPlace {
+    /// The place as a setting names it: `s3://BUCKET`, or `file:///FOLDER`.
+    pub(crate) fn uri(&self) -> Result<String, InputError> {
+        let folder = match self {
+            Self::Bucket(uri) => return Ok(uri.to_string()),
+            Self::Folder(folder) => folder,
+        };
+        let unusable = |problem: &str| InputError(format!("{}: {problem}", folder.display()));
+        let absolute = path::absolute(folder).map_err(|error| unusable(&error.to_string()))?;
+        let absolute = absolute.to_str();
+        let absolute = absolute.ok_or_else(|| unusable("the name of the folder is no text"))?;
+        Ok(format!("file://{absolute}"))
     }
 }
 

@@ -28,6 +28,10 @@ const TOKEN_VARIABLES: [&str; 3] = [
     "LINE_CHANNEL_ID",
 ];
 
+/// Said before a live run on LINE Notify.
+const NOTIFY_HAS_NO_KEYS: &str = "LINE Notify can't tell a repeated message. If this machine dies, \
+     nobody knows what became of the messages of the last two seconds, and the run can't go on.";
+
 /// Runs the campaign and accounts for each row.
 pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     let file = CampaignFile::read(&args.campaign)?;
@@ -37,10 +41,17 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
         require_live_settings(file.campaign.channel)?;
     }
     let environment = RunEnvironment::start(args, &file).await?;
-    let continues = environment.require_fresh_run(&file).await?;
+    let continued = environment.require_fresh_run(&file).await?;
     if args.live {
-        if continues {
-            print::note("This continues a run: nobody gets a second message.");
+        if let Some(before) = continued {
+            let (settled, rows) = (HumanCount(before.people.all()), HumanCount(before.rows));
+            print::note(format_args!(
+                "This continues a run: nobody gets a second message. {settled} of its {rows} rows \
+                 have an outcome already.",
+            ));
+        }
+        if file.campaign.channel == Channel::LineNotify {
+            print::note(NOTIFY_HAS_NO_KEYS);
         }
         confirm(args, &file).await?;
     }

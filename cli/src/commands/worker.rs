@@ -4,10 +4,11 @@ use anyhow::Context;
 use aws_config::BehaviorVersion;
 use fanline_consumer::Consumer;
 use fanline_core::settings::variable;
+use fanline_ledger::CONTROL_KEY;
 use fanline_poller::{Gate, Poller, PollerOptions};
 use jiff::SignedDuration;
 
-use crate::args::WorkerArgs;
+use crate::args::{LedgerPlace, WorkerArgs};
 use crate::exit::{CommandEnd, InputError};
 use crate::{invocation, print, signals};
 
@@ -16,8 +17,11 @@ const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 
 /// Polls until a signal stops it, and finishes the batches that it has begun.
 pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
+    let control = args.control.as_ref().map(LedgerPlace::uri).transpose()?;
+    let control = control.map(|place| format!("{}/{CONTROL_KEY}", place.trim_end_matches('/')));
     let lookup = |name: &str| match name {
         "DELIVERY_QUEUE_URL" => Some(args.queue_url.clone()),
+        "CONTROL_URI" if control.is_some() => control.clone(),
         name => variable(name),
     };
     let settings = fanline_consumer::Settings::from_lookup(lookup)

@@ -15,6 +15,8 @@ pub(crate) enum EarlyEnd {
     OnHold(Duration),
     /// A signal interrupted the run.
     Interrupted,
+    /// The brake has paused a rehearsal, whose folder nobody knows: nobody could resume it.
+    Braked,
 }
 
 impl EarlyEnd {
@@ -61,6 +63,10 @@ impl fmt::Display for EarlyEnd {
                 time.as_secs()
             ),
             Self::Interrupted => f.write_str("interrupted"),
+            Self::Braked => f.write_str(
+                "the brake has paused the run: LINE refuses too many of its people (`\"brake\"` in \
+                 the campaign sets how many)",
+            ),
         }
     }
 }

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
+use fanline_bookkeeper::{Bookkeeper, Event};
 use fanline_consumer::Consumer;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::variable;
+use fanline_ledger::{CONTROL_KEY, Equation, Refusal, RunKeys, read_sum};
 use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer};
-use fanline_producer::Producer;
+use fanline_producer::{ProduceError, Producer};
+use indicatif::HumanCount;
 
 use crate::args::RunArgs;
 use crate::aws::{self, AwsResource};
@@ -122,12 +125,20 @@ impl RunEnvironment {
     }
 
     /// Checks that the campaign may be sent: it begins a run or continues one, and nothing else
-    /// waits on the queues, which would be sent too. Returns whether it continues a run.
-    pub(crate) async fn require_fresh_run(&self, file: &CampaignFile) -> anyhow::Result<bool> {
-        let continues = self.producer()?.continues(file.event.clone()).await;
-        let continues = continues.map_err(exit::producer_error)?;
-        if continues || !self.keeps_queues() {
-            return Ok(continues);
+    /// waits on the queues, which would be sent too. Gives what became of a run that it continues.
+    pub(crate) async fn require_fresh_run(
+        &self,
+        file: &CampaignFile,
+    ) -> anyhow::Result<Option<Equation>> {
+        let run = file.campaign.run();
+        match self.producer()?.continues(file.event.clone()).await {
+            Ok(true) => return Ok(Some(self.equation(&run).await?)),
+            Ok(false) if !self.keeps_queues() => return Ok(None),
+            Ok(false) => {}
+            Err(ProduceError::Refused(refusal @ Refusal::TooOld { .. })) => {
+                return Err(self.too_old(&run, &refusal).await?.into());
+            }
+            Err(error) => return Err(exit::producer_error(error)),
         }
         for queue in [&self.queues.slices, &self.queues.deliveries] {
             let waiting = queues::waiting(&self.sqs, queue).await?;
@@ -139,7 +150,26 @@ impl RunEnvironment {
                 return Err(InputError(problem).into());
             }
         }
-        Ok(false)
+        Ok(None)
+    }
+
+    /// Closes a run that is too old to go on, so that it can be resent, and says what is open.
+    async fn too_old(&self, run: &str, refusal: &Refusal) -> anyhow::Result<InputError> {
+        self.bookkeeper()?.handle(Event::Tick).await?;
+        let equation = self.equation(run).await?;
+        let open = HumanCount(equation.waiting + equation.unread);
+        let at = self.runs.path().display();
+        Ok(InputError(format!(
+            "{refusal}. {open} of its {} rows have no outcome. To send to these people: \
+             `fanline resend {run} --only missing --at {at}`",
+            HumanCount(equation.rows)
+        )))
+    }
+
+    /// What became of the rows of a run, so far.
+    async fn equation(&self, run: &str) -> anyhow::Result<Equation> {
+        let sum = read_sum(&self.runs.store(), &RunKeys::new(run)).await?;
+        Ok(sum.equation())
     }
 
     /// The region of the AWS configuration.
@@ -162,12 +192,28 @@ impl RunEnvironment {
     /// The consumer as its Lambda has it, but alone, so that it may send at all of LINE's rate. A
     /// live consumer has its other settings, such as the token, from the environment variables.
     pub(crate) async fn consumer(&self) -> anyhow::Result<Consumer> {
-        let variables = self.consumer_variables(1);
+        let variables = self.consumer_variables(1)?;
         let settings = fanline_consumer::Settings::from_lookup(|name| {
             let inherited = || variable(name).filter(|_| self.is_live());
             variables.get(name).cloned().or_else(inherited)
         })?;
         Ok(Consumer::new(settings, &self.config).await?)
+    }
+
+    /// The bookkeeper as its Lambda has it. It can't order slices: another run in the same folder
+    /// would go on although nobody asked for it. And it has no parked queue: a paused run waits
+    /// where it is.
+    pub(crate) fn bookkeeper(&self) -> anyhow::Result<Bookkeeper> {
+        let ledger = self.runs.uri()?;
+        let settings = fanline_bookkeeper::Settings::from_lookup(|name| match name {
+            "LEDGER_URI" => Some(ledger.clone()),
+            "OUTCOME_QUEUE_URL" => Some(self.queues.outcomes.clone()),
+            "DELIVERY_QUEUE_URL" => Some(self.queues.deliveries.clone()),
+            "DEAD_LETTER_QUEUE_URL" => Some(self.queues.dead_letters.clone()),
+            "ENVIRONMENTS" => Some("1".into()),
+            _ => None,
+        })?;
+        Ok(Bookkeeper::new(settings, &self.config))
     }
 
     /// All variables of a consumer binary that runs in `processes` processes.
@@ -176,7 +222,7 @@ impl RunEnvironment {
         processes: u32,
     ) -> anyhow::Result<BTreeMap<String, String>> {
         let credentials = aws::credentials(&self.config).await?;
-        let mut variables = self.consumer_variables(processes);
+        let mut variables = self.consumer_variables(processes)?;
         let mut set = |name: &str, value: &str| variables.insert(name.into(), value.into());
         set("AWS_ENDPOINT_URL_SQS", &self.queue_endpoint);
         set("AWS_ACCESS_KEY_ID", credentials.access_key_id());
@@ -188,7 +234,7 @@ impl RunEnvironment {
     }
 
     /// The settings of a consumer that is one of `consumers`, which share LINE's rate.
-    fn consumer_variables(&self, consumers: u32) -> BTreeMap<String, String> {
+    fn consumer_variables(&self, consumers: u32) -> anyhow::Result<BTreeMap<String, String>> {
         let share = |limit: u32| {
             if self.rate_limits {
                 share_of(limit, consumers)
@@ -200,6 +246,9 @@ impl RunEnvironment {
         let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
         set("DELIVERY_QUEUE_URL", self.queues.deliveries.clone());
         set("DEAD_LETTER_QUEUE_URL", self.queues.dead_letters.clone());
+        set("OUTCOME_QUEUE_URL", self.queues.outcomes.clone());
+        set("CONTROL_URI", format!("{}/{CONTROL_KEY}", self.runs.uri()?));
+        set("ENVIRONMENTS", consumers.to_string());
         set("MAX_RECEIVE_COUNT", MAX_RECEIVE_COUNT.to_string());
         set("PUSH_PER_SECOND", share(PUSH_PER_SECOND));
         set("MULTICAST_PER_SECOND", share(MULTICAST_PER_SECOND));
@@ -217,7 +266,7 @@ impl RunEnvironment {
             set("LINE_NOTIFY_API_BASE", line.url().to_owned());
             set("LINE_CHANNEL_ACCESS_TOKEN", "simulated".into());
         }
-        variables
+        Ok(variables)
     }
 }
 

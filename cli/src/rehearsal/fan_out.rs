@@ -1,6 +1,6 @@
 //! The producer of a run, and what its invocations gave.
 
-use fanline_producer::{ProduceError, Producer, Progress, Summary};
+use fanline_producer::{LeftOutPeople, ProduceError, Producer, Progress, Summary};
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -89,6 +89,7 @@ impl FanOut {
             FanOutCounts {
                 rows: self.progress().rows(),
                 published: sum(|summary| summary.recipients),
+                left_out: left_out(&results.summaries),
                 rejected: sum(|summary| summary.rejected),
                 duplicates: sum(|summary| summary.duplicates),
             }
@@ -120,10 +121,19 @@ impl FanOut {
         FanOutCounts {
             rows,
             published: progress.recipients().min(max_published),
+            left_out: progress.left_out(),
             rejected,
             duplicates,
         }
     }
+}
+
+fn left_out(summaries: &[Summary]) -> LeftOutPeople {
+    let mut all = LeftOutPeople::default();
+    for summary in summaries {
+        all.add(&summary.left_out);
+    }
+    all
 }
 
 #[cfg(test)]

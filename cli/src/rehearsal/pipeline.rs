@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use fanline_consumer::Settled;
 use fanline_core::campaign::Campaign;
 use fanline_core::outcome::Outcome;
+use fanline_ledger::{RunState, read_control};
 use fanline_local::{LedgerSummary, LineServer};
 use fanline_poller::{Poller, PollerError, PollerOptions};
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +15,8 @@ use serde_json::Value;
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::exit;
+use crate::invocation::bookkeeping::Bookkeeping;
+use crate::print;
 use crate::rehearsal::consumer::{ConsumerFunction, FaultyConsumer};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
@@ -34,8 +37,26 @@ const MAX_BATCHES: usize = 64;
 /// The most slices that the producer works on at the same time.
 const MAX_SLICES: usize = 2;
 
+/// The bookkeeper's batches wait so long for more outcomes.
+const BOOK_WINDOW: Duration = Duration::from_secs(1);
+
+/// Outcomes reach the ledger within seconds, and after a fault when they come again.
+const MAX_DRAIN: Duration = Duration::from_mins(2);
+const NOT_KEPT: &str = "not every outcome could be written into the record of the run";
+
 /// The time between two looks at the queues.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A run that stands still for so long may be paused.
+const PAUSE_SHOWS: Duration = Duration::from_secs(1);
+
+/// What a pause means for who waits for the run's end.
+enum Pause {
+    /// Somebody may resume it.
+    Waits,
+    /// Nobody can.
+    NobodyResumes,
+}
 
 /// A producer and a consumer at work.
 pub(crate) struct Pipeline<'a> {
@@ -46,6 +67,7 @@ pub(crate) struct Pipeline<'a> {
     handed_over: Arc<HandedOver>,
     slices: Poller,
     deliveries: Poller,
+    bookkeeping: Bookkeeping,
     /// Whether the consumer is a binary. Its outcomes are not reported to this process.
     is_binary: bool,
     give_up_after: Duration,
@@ -57,6 +79,8 @@ impl<'a> Pipeline<'a> {
         environment: &'a RunEnvironment,
         args: &RunArgs,
     ) -> anyhow::Result<Self> {
+        // Before the first delivery: the bookkeeper says in the control object where its queue is.
+        let bookkeeping = keep_books(environment).await?;
         let fan_out = Arc::new(FanOut::new(environment.producer()?));
         let outcomes = Arc::new(FirstOutcomes::default());
         let recorder = Arc::new(Recorder::start());
@@ -68,6 +92,7 @@ impl<'a> Pipeline<'a> {
         Ok(Self {
             slices: poll_slices(environment, &fan_out).await?,
             deliveries: poll_deliveries(environment, consumer, &handed_over).await?,
+            bookkeeping,
             environment,
             fan_out,
             outcomes,
@@ -121,11 +146,22 @@ impl<'a> Pipeline<'a> {
             (position.published, position.settled)
         };
         let mut standstill = Standstill::new(moves(), Instant::now());
+        let mut is_told = false;
         // Slices first: a slice on its queue can still become deliveries.
         let queues = &self.environment.queues;
         for queue in [&queues.slices, &queues.deliveries] {
             while queues::waiting(&self.environment.sqs, queue).await? > 0 {
                 let lasted = standstill.lasts(moves(), Instant::now());
+                if lasted > PAUSE_SHOWS {
+                    match self.pause(&campaign.run(), is_told).await? {
+                        Some(Pause::NobodyResumes) => return Ok(Some(EarlyEnd::Braked)),
+                        Some(Pause::Waits) => {
+                            is_told = true;
+                            standstill = Standstill::new(moves(), Instant::now());
+                        }
+                        None => is_told = false,
+                    }
+                }
                 let has_held = self.recorder.has_held();
                 let early_end = EarlyEnd::after(lasted, self.give_up_after, has_held);
                 if early_end.is_some() && Timestamp::now() > visible_at {
@@ -135,6 +171,26 @@ impl<'a> Pipeline<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the run is paused, and what that means. `is_told`: who waits knows it already.
+    async fn pause(&self, run: &str, is_told: bool) -> anyhow::Result<Option<Pause>> {
+        let runs = &self.environment.runs;
+        let control = read_control(&runs.store(), None).await?;
+        let state = control.and_then(|(control, _)| control.run(run).cloned());
+        let Some(state) = state.filter(|state| state.state == RunState::Paused) else {
+            return Ok(None);
+        };
+        if runs.is_temporary() {
+            return Ok(Some(Pause::NobodyResumes));
+        }
+        if !is_told {
+            let (by, at) = (&state.by, runs.path().display());
+            print::note(format_args!(
+                "Paused by {by}. To go on: `fanline resume {run} --at {at}`"
+            ));
+        }
+        Ok(Some(Pause::Waits))
     }
 
     fn position(&self) -> Position {
@@ -160,6 +216,8 @@ impl<'a> Pipeline<'a> {
         self.slices.stop().await;
         self.deliveries.stop().await;
         let environment = self.environment;
+        let is_kept = is_drained(environment).await?;
+        self.bookkeeping.stop().await;
         let dead_queue = &environment.queues.dead_letters;
         let mut dead_letters = dead_letters::take_all(&environment.sqs, dead_queue).await?;
         let run = campaign.run();
@@ -195,11 +253,30 @@ impl<'a> Pipeline<'a> {
                 .map(|early_end| early_end.with_cure(is_live, queue))
                 .or(fan_out.error)
                 .or_else(|| doubled(ledger.as_ref()))
-                .or_else(|| (!accounting.adds_up()).then(|| bug.to_owned())),
+                .or_else(|| (!accounting.adds_up()).then(|| bug.to_owned()))
+                .or_else(|| (!is_kept).then(|| NOT_KEPT.to_owned())),
             line: ledger.map(Into::into),
             accounting,
         })
     }
+}
+
+async fn keep_books(environment: &RunEnvironment) -> anyhow::Result<Bookkeeping> {
+    let bookkeeper = environment.bookkeeper()?;
+    let (sqs, queue) = (environment.sqs.clone(), &environment.queues.outcomes);
+    Ok(Bookkeeping::start(bookkeeper, sqs, queue, BOOK_WINDOW, |_| ()).await?)
+}
+
+/// Whether every outcome is in the ledger. What is not there is asked again when the run goes on.
+async fn is_drained(environment: &RunEnvironment) -> anyhow::Result<bool> {
+    let end = Instant::now() + MAX_DRAIN;
+    while queues::waiting(&environment.sqs, &environment.queues.outcomes).await? > 0 {
+        if Instant::now() > end {
+            return Ok(false);
+        }
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+    Ok(true)
 }
 
 /// The problem of a run whose simulated LINE sent somebody a message twice.

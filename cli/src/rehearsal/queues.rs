@@ -1,4 +1,4 @@
-//! The queues of a run, each with its dead-letter queue.
+//! The queues of a run.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,6 +22,7 @@ pub(crate) struct Queues {
     pub(crate) slices: String,
     pub(crate) deliveries: String,
     pub(crate) dead_letters: String,
+    pub(crate) outcomes: String,
 }
 
 impl Queues {
@@ -39,10 +40,12 @@ impl Queues {
         let (slices, _) = create_pair(sqs, &format!("{name}-slices"), SLICE_VISIBILITY).await?;
         let (deliveries, dead_letters) =
             create_pair(sqs, &format!("{name}-deliveries"), visibility).await?;
+        let (outcomes, _) = create_pair(sqs, &format!("{name}-outcomes"), visibility).await?;
         Ok(Self {
             slices,
             deliveries,
             dead_letters,
+            outcomes,
         })
     }
 }

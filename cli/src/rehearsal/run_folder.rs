@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use fanline_core::settings::variable;
 use fanline_ledger::{Folder, RunKind, Store};
 
-use crate::args::RunArgs;
+use crate::args::{LedgerPlace, RunArgs};
 use crate::exit::InputError;
 
 /// Where the record of a run is kept. A rehearsal's folder is temporary, unless --at names one: the
@@ -46,6 +46,21 @@ impl RunFolder {
     /// The store in the folder.
     pub(crate) fn store(&self) -> Store {
         Store::Folder(Folder::new(&self.path))
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is removed in the end.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.is_temporary
+    }
+
+    /// The folder as the setting `LEDGER_URI` names it.
+    pub(crate) fn uri(&self) -> Result<String, InputError> {
+        LedgerPlace::Folder(self.path.clone()).uri()
     }
 
     /// Whether its runs reach people.

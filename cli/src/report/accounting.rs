@@ -1,5 +1,6 @@
 //! The accounting of a run: each row of the list in exactly one term.
 
+use fanline_producer::LeftOutPeople;
 use indicatif::HumanCount;
 use serde::Serialize;
 
@@ -13,6 +14,8 @@ pub(crate) struct FanOutCounts {
     pub(crate) rows: u64,
     /// Recipients whose delivery was put on the queue.
     pub(crate) published: u64,
+    /// Recipients who had an outcome before: the run began earlier, and goes on.
+    pub(crate) left_out: LeftOutPeople,
     /// Rows that can't be sent.
     pub(crate) rejected: u64,
     /// Rows whose recipient stands in an earlier row.
@@ -28,6 +31,7 @@ pub(crate) struct Accounting {
     pub(crate) refused: u64,
     pub(crate) expired: u64,
     pub(crate) not_sent: u64,
+    pub(crate) cancelled: u64,
     pub(crate) unknown: u64,
     pub(crate) rejected: u64,
     pub(crate) duplicates: u64,
@@ -50,15 +54,17 @@ impl Accounting {
     pub(crate) fn new(fan_out: FanOutCounts, handed_over: u64, outcomes: OutcomeCounts) -> Self {
         let open = fan_out.published.saturating_sub(outcomes.sum());
         let waiting = fan_out.published.saturating_sub(handed_over).min(open);
-        let dealt_with = fan_out.published + fan_out.rejected + fan_out.duplicates;
+        let before = fan_out.left_out;
+        let dealt_with = fan_out.published + before.total() + fan_out.rejected + fan_out.duplicates;
         Self {
             rows: fan_out.rows,
             accepted: outcomes.accepted,
-            already_accepted: outcomes.already_accepted,
-            refused: outcomes.refused,
-            expired: outcomes.expired,
+            already_accepted: outcomes.already_accepted + before.accepted,
+            refused: outcomes.refused + before.refused + before.set_aside,
+            expired: outcomes.expired + before.expired,
             not_sent: fan_out.rows.saturating_sub(dealt_with) + waiting,
-            unknown: open - waiting,
+            cancelled: outcomes.cancelled + before.cancelled,
+            unknown: open - waiting + before.unknown,
             rejected: fan_out.rejected,
             duplicates: fan_out.duplicates,
         }
@@ -74,15 +80,15 @@ impl Accounting {
         self.rows == self.terms().iter().map(|term| term.rows).sum::<u64>()
     }
 
-    /// The terms, in the order of a delivery's life.
-    pub(crate) fn terms(&self) -> [Term; 8] {
+    /// The terms, in the order of a delivery's life. Only a run that was cancelled has that term.
+    pub(crate) fn terms(&self) -> Vec<Term> {
         let term = |name, rows, meaning, is_accepted| Term {
             name,
             rows,
             meaning,
             is_accepted,
         };
-        [
+        let mut terms = vec![
             term("accepted", self.accepted, "LINE accepted it", true),
             term(
                 "already accepted",
@@ -121,7 +127,12 @@ impl Accounting {
                 "an earlier row names the same recipient",
                 true,
             ),
-        ]
+        ];
+        if self.cancelled > 0 {
+            let meaning = "the run was cancelled before it was sent";
+            terms.push(term("cancelled", self.cancelled, meaning, false));
+        }
+        terms
     }
 
     /// The accounting as an equation that a person can check, without the terms that are 0.
@@ -147,8 +158,17 @@ mod tests {
     const FAN_OUT: FanOutCounts = FanOutCounts {
         rows: 1_010,
         published: 900,
+        left_out: NOBODY,
         rejected: 60,
         duplicates: 40,
+    };
+    const NOBODY: LeftOutPeople = LeftOutPeople {
+        accepted: 0,
+        unknown: 0,
+        refused: 0,
+        expired: 0,
+        set_aside: 0,
+        cancelled: 0,
     };
 
     #[test]
@@ -158,6 +178,7 @@ mod tests {
             already_accepted: 100,
             refused: 30,
             expired: 20,
+            cancelled: 0,
         };
         let accounting = Accounting::new(FAN_OUT, 700, outcomes);
         assert_eq!((accounting.unknown, accounting.not_sent), (50, 210));
@@ -182,6 +203,33 @@ mod tests {
     }
 
     #[test]
+    fn who_had_an_outcome_before_the_run_went_on_keeps_it() {
+        let fan_out = FanOutCounts {
+            rows: 13,
+            published: 2,
+            left_out: LeftOutPeople {
+                accepted: 5,
+                unknown: 1,
+                refused: 2,
+                expired: 1,
+                set_aside: 1,
+                cancelled: 1,
+            },
+            rejected: 0,
+            duplicates: 0,
+        };
+        let outcomes = OutcomeCounts {
+            accepted: 2,
+            ..OutcomeCounts::default()
+        };
+        let accounting = Accounting::new(fan_out, 2, outcomes);
+        assert!(accounting.adds_up());
+        let terms = accounting.terms();
+        let terms: Vec<_> = terms.iter().map(|term| term.rows).collect();
+        assert_eq!(terms, [2, 5, 3, 1, 0, 1, 0, 0, 1]);
+    }
+
+    #[test]
     fn more_outcomes_than_published_recipients_do_not_add_up() {
         let outcomes = OutcomeCounts {
             accepted: 911,
@@ -195,6 +243,7 @@ mod tests {
         let fan_out = FanOutCounts {
             rows: 3,
             published: 2,
+            left_out: NOBODY,
             rejected: 0,
             duplicates: 1,
         };

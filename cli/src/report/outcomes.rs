@@ -59,6 +59,7 @@ impl FirstOutcomes {
             already_accepted: of(Outcome::AlreadyAccepted),
             refused: of(Outcome::Refused) + of(Outcome::Hold),
             expired: of(Outcome::Expired),
+            cancelled: of(Outcome::Cancelled),
         }
     }
 }
@@ -70,6 +71,7 @@ pub(crate) struct OutcomeCounts {
     pub(crate) already_accepted: u64,
     pub(crate) refused: u64,
     pub(crate) expired: u64,
+    pub(crate) cancelled: u64,
 }
 
 impl OutcomeCounts {
@@ -84,12 +86,14 @@ impl OutcomeCounts {
                 + of(DeadLetterReason::Quota)
                 + of(DeadLetterReason::Unauthorized),
             expired: of(DeadLetterReason::Expired),
+            // A cancelled delivery leaves no trace outside.
+            cancelled: 0,
         }
     }
 
     /// Recipients with any of these outcomes.
     pub(crate) fn sum(&self) -> u64 {
-        self.accepted + self.already_accepted + self.refused + self.expired
+        self.accepted + self.already_accepted + self.refused + self.expired + self.cancelled
     }
 }
 
@@ -141,6 +145,7 @@ mod tests {
                 already_accepted: 0,
                 refused: 7,
                 expired: 8,
+                cancelled: 0,
             }
         );
     }

@@ -10,6 +10,7 @@
 mod bad_input;
 mod checks;
 mod deployed;
+mod killed;
 mod ledger;
 mod lists;
 mod messages;

@@ -186,8 +186,8 @@ async fn a_refusal_is_shown_in_lines_own_words_with_a_row() {
             .read("report.html")
             .contains(&format!("{words} (row {row})"))
     );
-    // The same for people, of the same run: LINE refuses these two again.
-    let answer = folder.fanline_with(&args, &variables);
+    // The same for people: where nothing is known of that run, LINE refuses these two again.
+    let answer = folder.fanline_with(&[&args[..], &["--at", "other"]].concat(), &variables);
     let expected = format!("  2 refused (status 400): {words}, for example row ");
     assert!(answer.out.contains(&expected), "{answer:?}");
 }

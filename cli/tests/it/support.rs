@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
@@ -49,7 +49,8 @@ impl Folder {
     pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
         let (mut files, mut folders) = (Vec::new(), vec![self.0.join(folder)]);
         while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
+            // A folder that is not there has no files.
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
@@ -69,6 +70,14 @@ impl Folder {
     /// Runs `fanline` with these environment variables alone.
     pub(crate) fn fanline_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Answer {
         Answer::new(self.command(args).envs(variables.iter().copied()))
+    }
+
+    /// Starts `fanline` with these environment variables alone. Nobody reads what it prints.
+    pub(crate) fn start(&self, args: &[&str], variables: &[(&str, &str)]) -> Child {
+        let mut command = self.command(args);
+        command.envs(variables.iter().copied());
+        let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
     }
 
     /// Runs `fanline` with this standard output.

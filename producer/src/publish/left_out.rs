@@ -1,8 +1,11 @@
 //! Which deliveries of a slice are left out, because they need nothing more.
 
+use std::sync::Arc;
+
 use fanline_ledger::{Book, FinalOutcome};
 
 use crate::list::slice::Only;
+use crate::progress::Progress;
 use crate::summary::LeftOutPeople;
 
 /// Leaves out what an earlier invocation has published, and what has an outcome.
@@ -16,6 +19,8 @@ pub(crate) struct LeftOut {
     known: Option<(Only, Book)>,
     /// Who is left out because of that.
     people: LeftOutPeople,
+    /// Where they are counted for a task that watches.
+    progress: Arc<Progress>,
 }
 
 impl LeftOut {
@@ -28,6 +33,11 @@ impl LeftOut {
         }
     }
 
+    /// Counts who is left out there too.
+    pub(crate) fn watched_by(self, progress: Arc<Progress>) -> Self {
+        Self { progress, ..self }
+    }
+
     /// Whether the delivery with this number is left out. It is asked once for each delivery.
     pub(crate) fn takes(&mut self, number: u32, recipients: usize) -> bool {
         if u64::from(number) < self.skip {
@@ -38,6 +48,7 @@ impl LeftOut {
             return false;
         };
         self.people.add(&people);
+        self.progress.add_left_out(&people);
         true
     }
 

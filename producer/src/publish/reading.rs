@@ -1,13 +1,13 @@
 //! The reading of a slice that publishes it: rows become deliveries, and deliveries become
 //! requests.
 
-use fanline_ledger::{Book, ByEndpoint};
+use fanline_ledger::ByEndpoint;
 use fanline_telemetry::fingerprint::Fingerprinter;
 
 use crate::check::row_rules::RowRules;
 use crate::list::checked_rows::CheckedRows;
 use crate::list::rows::{ReadError, Rows};
-use crate::list::slice::{Only, OpenSlice};
+use crate::list::slice::OpenSlice;
 use crate::list::source::SourceError;
 use crate::publish::deliveries::Deliveries;
 use crate::publish::left_out::LeftOut;
@@ -34,19 +34,17 @@ pub(crate) struct PublishReading<'a> {
 }
 
 impl<'a> PublishReading<'a> {
-    /// The slice's rows have been `checked`. `known`: what became of its people, where not
-    /// everything is published. `fingerprinter`: for the roll, if one is written.
+    /// The slice's rows have been `checked`. `fingerprinter`: for the roll, if one is written.
     pub(crate) fn new(
         open: &'a OpenSlice,
         checked: CheckedRows,
-        known: Option<(Only, Book)>,
+        left_out: LeftOut,
         fingerprinter: Option<Fingerprinter>,
     ) -> Self {
         let envelope = open.envelope();
         let rules = RowRules::new(&open.campaign, &envelope);
         let encoder = envelope.encoder(&open.id.to_string());
         let roll = fingerprinter.map(|fingerprinter| SliceRoll::begin(open.id, fingerprinter));
-        let left_out = LeftOut::new(open.slice.skip, known);
         let deliveries = Deliveries::new(rules, encoder, checked, left_out);
         Self {
             open,

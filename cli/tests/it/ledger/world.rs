@@ -6,9 +6,12 @@ use fanline_ledger::{
     OutcomeMessage, Page, RunKeys, RunRecord, SliceId, Standing, Store, edit_control, merge_slice,
 };
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::support::{Folder, PERSONAL, campaign, list};
+
+const CONTROL_FILE: &str = "records/control/control.json";
 
 /// A run named `test` in the folder `records`, with its record, slices, counts and rolls.
 pub(super) fn written(people: usize) -> Folder {
@@ -23,6 +26,25 @@ pub(super) fn written(people: usize) -> Folder {
 pub(super) fn write_run(folder: &Folder, campaign: &str) {
     let answer = folder.fanline(&["run", campaign, "--at", "records", "--json"]);
     assert_eq!(answer.code, Some(0), "{answer:?}");
+    let run = answer.json()["run"].as_str().unwrap().to_owned();
+    forget_outcomes(folder, &run);
+}
+
+/// Takes out all that the bookkeeper has written, and opens the run again: the tests write that
+/// themselves.
+fn forget_outcomes(folder: &Folder, run: &str) {
+    let of_run = folder.path("records/ledger").join(run);
+    for outcomes in ["books", "pages"] {
+        std::fs::remove_dir_all(of_run.join(outcomes)).unwrap();
+    }
+    std::fs::remove_file(of_run.join("watch.json")).unwrap();
+    let mut control: Value = serde_json::from_str(&folder.read(CONTROL_FILE)).unwrap();
+    let entry = control["runs"][run].as_object_mut().unwrap();
+    entry.insert("state".into(), "open".into());
+    entry.insert("by".into(), "producer".into());
+    entry.remove("closed");
+    control["stack"] = json!({});
+    folder.write(CONTROL_FILE, control.to_string());
 }
 
 pub(super) fn runtime() -> Runtime {
