@@ -113,6 +113,10 @@ pub(crate) struct RunArgs {
     /// Write a report of the run: one HTML page that needs no other file
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report: Option<PathBuf>,
+    /// Show the run as a page in the browser while it goes on, with buttons to pause and cancel it.
+    /// The address is printed, and the page stays until Ctrl-C
+    #[arg(long)]
+    pub(crate) dashboard: bool,
     /// Use the SQS-compatible server at this URL in place of the embedded one
     #[arg(long, value_name = "URL")]
     pub(crate) queue_endpoint: Option<String>,

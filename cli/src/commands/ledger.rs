@@ -7,7 +7,7 @@
 //! - `queues`: the stack's queues, and messages moved from one to another
 
 mod control;
-mod dashboard;
+pub(super) mod dashboard;
 mod export;
 mod find_run;
 mod people;

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
 use anyhow::Context;
+use console::style;
 use fanline_core::campaign::Recipients;
 use fanline_core::channel::Channel;
 use fanline_core::settings::variable;
@@ -12,6 +13,7 @@ use indicatif::HumanCount;
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::commands::check;
+use crate::commands::ledger::dashboard::Dashboard;
 use crate::exit::{CommandEnd, InputError};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
@@ -55,6 +57,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
         }
         confirm(args, &file).await?;
     }
+    let dashboard = start_dashboard(args, &environment, &file).await?;
     let pipeline = Pipeline::start(&environment, args).await?;
     let early_end = tokio::select! {
         early_end = pipeline.run(&file) => early_end?,
@@ -65,11 +68,32 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     };
     let report = pipeline.finish(&file.campaign, early_end).await?;
     publish(args, report_file, &report)?;
+    if dashboard.is_some() && early_end != Some(EarlyEnd::Interrupted) {
+        print::note("The dashboard stays until Ctrl-C.");
+        signals::stop().await?;
+    }
     Ok(if report.is_complete() {
         CommandEnd::Complete
     } else {
         CommandEnd::Incomplete
     })
+}
+
+/// Starts the dashboard of the run, where the flags ask for it, and prints its address.
+async fn start_dashboard(
+    args: &RunArgs,
+    environment: &RunEnvironment,
+    file: &CampaignFile,
+) -> anyhow::Result<Option<Dashboard>> {
+    if !args.dashboard {
+        return Ok(None);
+    }
+    let dashboard = Dashboard::of_run(environment.runs.path(), &file.campaign.run()).await?;
+    print::note(format_args!(
+        "dashboard: {}",
+        style(dashboard.address()).for_stderr().bold()
+    ));
+    Ok(Some(dashboard))
 }
 
 /// Writes the report to where the flags say.

@@ -56,7 +56,7 @@ impl Ledger {
         }
     }
 
-    fn in_folder(path: &Path) -> Self {
+    pub(super) fn in_folder(path: &Path) -> Self {
         Self {
             store: Store::Folder(Folder::new(path)),
             name: path.display().to_string(),

@@ -103,6 +103,23 @@ impl Renderer {
         })
     }
 
+    /// A run that is about to begin: all parts are there, to be filled.
+    pub(super) fn awaited(named: &NamedRun) -> Parts {
+        let part = |id| Part {
+            id,
+            html: String::new(),
+        };
+        let mut all: Vec<_> = RUN_PARTS.into_iter().map(part).collect();
+        if let Some(first) = all.first_mut() {
+            first.html = "<h1>The run is about to begin.</h1>".into();
+        }
+        Parts {
+            title: named.run.clone(),
+            all,
+            is_over: false,
+        }
+    }
+
     fn course(&self, run: &KnownRun) -> Result<String, minijinja::Error> {
         let chart = accepted_chart(run).map(|chart| self.0.part(chart::TEMPLATE, &chart));
         let chart = chart.transpose()?.map(Value::from_safe_string);
