@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use fanline_core::s3_uri::S3Uri;
 
 mod deployed;
+mod install;
 mod ledger;
 
 pub(crate) use deployed::{
@@ -44,6 +45,10 @@ Environment variables:
   PARKED_QUEUE_URL                       where deliveries of a paused run go
   docs/delivery.md has the others. Region, credentials and endpoints are the AWS SDK's own.";
 
+pub(crate) use install::{CompletionsArgs, ExplainArgs, ManArgs};
+
+/// The version, and the commit it was built from.
+const VERSION: &str = env!("FANLINE_VERSION");
 const KEEP_VARIABLES: &str = "\
 Environment variables:
   DELIVERY_QUEUE_URL                     the delivery queue (required)
@@ -57,7 +62,7 @@ Environment variables:
 ///
 /// Without --live nothing leaves this machine: the queue and LINE are simulated in this process.
 #[derive(Debug, Parser)]
-#[command(name = "fanline", version, after_help = EXIT_CODES)]
+#[command(name = "fanline", version = VERSION, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -77,6 +82,11 @@ pub(crate) enum Command {
     /// Run the simulated queue, LINE or S3 by itself, until interrupted
     #[command(subcommand)]
     Simulate(SimulateArgs),
+    Explain(ExplainArgs),
+    /// Print the JSON Schema of a campaign, with which an editor completes and checks its fields
+    Schema,
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Run a whole campaign on this machine: list, producer, queue, consumer, LINE

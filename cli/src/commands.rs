@@ -4,11 +4,15 @@ use crate::args::Command;
 use crate::exit::CommandEnd;
 
 mod check;
+mod completions;
 mod doctor;
+mod explain;
 mod keep;
 mod ledger;
+mod man;
 mod run;
 mod schedule;
+mod schema;
 mod simulate;
 mod worker;
 
@@ -23,5 +27,9 @@ pub(crate) async fn execute(command: &Command) -> anyhow::Result<CommandEnd> {
         Command::Ledger(command) => ledger::execute(command).await,
         Command::Schedule(args) => schedule::execute(args).await,
         Command::Simulate(args) => simulate::execute(args).await,
+        Command::Explain(args) => explain::execute(args),
+        Command::Schema => schema::execute(),
+        Command::Completions(args) => completions::execute(args),
+        Command::Man(args) => man::execute(args),
     }
 }

@@ -50,6 +50,7 @@ use crate::sqs::record::Record;
 pub(crate) use queue_change::{change_queue, delete_settled};
 pub(crate) use record_outcomes::record_outcomes;
 pub(crate) use settlement::Settlement;
+pub use tally::{BatchCounts, OutcomeCount};
 pub(crate) use turns::{Turns, turns};
 
 /// A delivery, or a part of one, that has its final outcome. A queue delivers at least once, so the
@@ -154,6 +155,11 @@ impl Batch {
     /// Where the records come from.
     pub(crate) fn queue(&self) -> &DeliveryQueue {
         &self.environment.delivery_queue
+    }
+
+    /// What the batch came to.
+    pub(crate) fn counts(&self) -> BatchCounts {
+        self.tally.lock().counts()
     }
 
     /// The metric lines of the batch.

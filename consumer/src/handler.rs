@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use crate::batch::{
-    Batch, Observer, Settled, Settlement, Turns, change_queue, delete_settled, record_outcomes,
-    turns,
+    Batch, BatchCounts, Observer, Settled, Settlement, Turns, change_queue, delete_settled,
+    record_outcomes, turns,
 };
 use crate::channel::http::HttpClient;
 #[cfg(feature = "simulation")]
@@ -55,6 +55,8 @@ pub enum StartError {
 pub struct Handled {
     /// The records that must come again. All others may be deleted.
     pub response: SqsBatchResponse,
+    /// What the batch came to.
+    pub counts: BatchCounts,
     /// Lines for CloudWatch, one JSON object each. Print them as they are.
     pub metrics: Vec<String>,
 }
@@ -148,6 +150,7 @@ impl Consumer {
         drop(invocation);
         Handled {
             response: response(&records, &settlements),
+            counts: batch.counts(),
             metrics: batch.metrics(clock.now()),
         }
     }

@@ -20,7 +20,7 @@ mod line_notify;
 mod settings;
 mod sqs;
 
-pub use batch::Settled;
+pub use batch::{BatchCounts, OutcomeCount, Settled};
 #[cfg(feature = "simulation")]
 pub use channel::http::in_process::{InProcess, NoAnswer};
 pub use handler::{Consumer, Handled, StartError};

@@ -1,6 +1,7 @@
 //! What to send, to whom and when. A campaign is read once and checked as a whole.
 
 mod error;
+mod field_schema;
 mod max_bad_rows;
 mod recipients;
 mod written;
@@ -8,7 +9,7 @@ mod written;
 pub use error::CampaignError;
 pub use max_bad_rows::MaxBadRows;
 pub use recipients::Recipients;
-pub use written::SCHEDULED_TIME_PLACEHOLDER;
+pub use written::{SCHEDULED_TIME_PLACEHOLDER, schema};
 
 pub use crate::template::MessageTemplate;
 

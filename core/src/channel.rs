@@ -1,9 +1,10 @@
 //! The channel that a campaign is sent on, and what happens to requests that are not answered.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The channel that a campaign is sent on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Channel {
     /// The Messaging API.
@@ -31,7 +32,7 @@ impl Channel {
 }
 
 /// What happens to a LINE Notify request that was not answered: this protocol has no retry key.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnknown {
     /// It is sent again: nobody is skipped, and somebody may get it twice.

@@ -10,6 +10,8 @@
 mod bad_input;
 mod checks;
 mod deployed;
+mod explain;
+mod install;
 mod killed;
 mod ledger;
 mod lists;
@@ -18,6 +20,7 @@ mod output;
 mod run;
 mod runs;
 mod s3;
+#[cfg(unix)]
 mod signals;
 mod support;
 mod worker;

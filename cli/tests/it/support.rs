@@ -96,6 +96,14 @@ impl Folder {
         answer
     }
 
+    /// What bash prints for this script, which must not fail.
+    pub(crate) fn shell(&self, script: &str) -> String {
+        let mut bash = Command::new("bash");
+        let answer = Answer::new(bash.args(["-ec", script]).current_dir(&self.0));
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        answer.out
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fanline"));
         command.args(args).current_dir(&self.0).env_clear();

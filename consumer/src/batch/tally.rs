@@ -32,7 +32,7 @@ pub(crate) struct BatchTally {
 /// The counts of one batch and one channel.
 #[derive(Debug, Default)]
 pub(crate) struct ChannelTally {
-    outcomes: BTreeMap<Outcome, OutcomeTally>,
+    outcomes: BTreeMap<Outcome, OutcomeCount>,
     latencies: Vec<u64>,
     too_fast: u64,
     /// How often the channel was put on hold.
@@ -54,10 +54,33 @@ pub(crate) struct ChannelTally {
     pub run_age: Option<f64>,
 }
 
-#[derive(Debug, Default, Clone, Copy)]
-struct OutcomeTally {
-    deliveries: u64,
-    recipients: u64,
+/// How many deliveries had an outcome, and to how many people they were.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct OutcomeCount {
+    /// Deliveries, and parts of splits.
+    pub deliveries: u64,
+    /// People.
+    pub recipients: u64,
+}
+
+/// What a batch came to, for whoever called the handler in its own process. The metric lines say
+/// the same to CloudWatch.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct BatchCounts {
+    /// The outcomes of both channels. [`Outcome::Retry`] and [`Outcome::Hold`] are those of
+    /// deliveries that were handed back, and of ones that were set aside for want of quota or of a
+    /// token.
+    pub outcomes: BTreeMap<Outcome, OutcomeCount>,
+    /// Milliseconds of each request, at most 100 for each channel.
+    pub latencies_ms: Vec<u64>,
+    /// Answers with 429.
+    pub too_fast: u64,
+    /// How often a channel was put on hold.
+    pub holds: u64,
+    /// People whose run is paused: their deliveries were handed back.
+    pub paused: u64,
+    /// People whose deliveries were parked.
+    pub parked: u64,
 }
 
 impl BatchTally {
@@ -85,6 +108,24 @@ impl BatchTally {
         for tally in self.channels.values_mut() {
             tally.control_age = Some(age.as_secs_f64());
         }
+    }
+
+    /// What both channels came to.
+    pub(crate) fn counts(&self) -> BatchCounts {
+        let mut counts = BatchCounts::default();
+        for tally in self.channels.values() {
+            for (outcome, count) in &tally.outcomes {
+                let all = counts.outcomes.entry(*outcome).or_default();
+                all.deliveries += count.deliveries;
+                all.recipients += count.recipients;
+            }
+            counts.latencies_ms.extend(&tally.latencies);
+            counts.too_fast += tally.too_fast;
+            counts.holds += tally.holds;
+            counts.paused += tally.paused;
+            counts.parked += tally.parked;
+        }
+        counts
     }
 
     /// One line for each channel that the batch had deliveries for, and one for bodies that name no
@@ -213,6 +254,18 @@ mod tests {
             counts.add_exchange(&exchange(429));
         }
         counts.run_age = Some(12.5);
+        let notify = tally.channel(Channel::LineNotify);
+        notify.add(Outcome::Accepted, 1);
+        notify.paused = 3;
+        let both = tally.counts();
+        let accepted = OutcomeCount {
+            deliveries: 3,
+            recipients: 502,
+        };
+        assert_eq!(both.outcomes[&Outcome::Accepted], accepted);
+        assert_eq!((both.too_fast, both.holds, both.paused), (100, 0, 3));
+        assert_eq!(both.latencies_ms.len(), 100);
+        tally.channels.remove(Channel::LineNotify.as_str());
         tally.note_paces(Channel::Line, &[("push", 190.0)]);
         tally.note_paces(Channel::LineNotify, &[("notify", 50.0)]);
         tally.undecodable = 2;

@@ -8,6 +8,8 @@
 )]
 
 mod batches;
+mod control;
+mod controlled;
 mod crowds;
 mod ends;
 mod events;
@@ -23,4 +25,5 @@ mod scripted;
 mod splits;
 mod support;
 mod tokens;
+mod under_load;
 mod validation;

@@ -1,9 +1,10 @@
 //! How a list is written and compressed, as its name says.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a list is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Comma-separated values with a header. <https://www.rfc-editor.org/rfc/rfc4180>

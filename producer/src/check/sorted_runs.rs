@@ -1,9 +1,10 @@
 //! Sorted runs of keys in a temporary file.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+
+use crate::list::source::file;
 
 /// How many bytes of a run are read at once: a whole number of keys.
 const READ_BYTES: usize = RowKey::LEN * 12_000;
@@ -61,8 +62,8 @@ impl RowKey {
     }
 }
 
-/// Runs of sorted keys, one after the other in one file. The file has no name, so that nothing of
-/// it is left behind, however the process ends.
+/// Runs of sorted keys, one after the other in one file. The system deletes the file when this
+/// process ends, however it ends.
 #[derive(Debug, Default)]
 pub(crate) struct SortedRuns {
     file: Option<File>,
@@ -80,7 +81,7 @@ impl SortedRuns {
     pub(crate) fn write(&mut self, keys: &[RowKey]) -> io::Result<()> {
         let file = match &self.file {
             Some(file) => file,
-            None => self.file.insert(unnamed_file()?),
+            None => self.file.insert(tempfile::tempfile()?),
         };
         let mut out = BufWriter::with_capacity(READ_BYTES, file);
         for key in keys {
@@ -139,23 +140,10 @@ impl SortedRun {
         let left = usize::try_from(self.end - self.next).unwrap_or(READ_BYTES);
         self.bytes.resize(left.min(READ_BYTES), 0);
         self.taken = 0;
-        self.file.read_exact_at(&mut self.bytes, self.next)?;
+        file::read_exact_at(&self.file, &mut self.bytes, self.next)?;
         self.next += self.bytes.len() as u64;
         Ok(!self.bytes.is_empty())
     }
-}
-
-/// A file that is deleted as soon as it is open.
-fn unnamed_file() -> io::Result<File> {
-    let id = fanline_ledger::draw_id();
-    let path = std::env::temp_dir().join(format!("fanline-{id}.runs"));
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(&path)?;
-    fs::remove_file(path)?;
-    Ok(file)
 }
 
 #[cfg(test)]

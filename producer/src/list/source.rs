@@ -1,9 +1,8 @@
 //! The bytes of a list: in S3, in a file, or in the campaign itself.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +17,8 @@ use fanline_telemetry::aws_error::{innermost, status, words};
 
 use crate::list::form::{Form, FormError};
 use crate::list::workbook::WorkbookError;
+
+pub(crate) mod file;
 
 /// How often a piece of an object is asked for. The SDK repeats a request that fails, but not an
 /// answer that breaks off.
@@ -189,9 +190,9 @@ impl Source {
     fn read_file(&self, file: &File, range: &Range<u64>) -> Result<Bytes, SourceError> {
         let failed = |error: io::Error| file_error(&self.name, &error);
         let mut bytes = vec![0; in_memory(range.end - range.start)];
-        let read = file.read_exact_at(&mut bytes, range.start);
+        let read = file::read_exact_at(file, &mut bytes, range.start);
         // After the read, so that a change during the read is noticed.
-        if file_version(&file.metadata().map_err(failed)?) != self.etag {
+        if file::version(&file.metadata().map_err(failed)?) != self.etag {
             return Err(SourceError::Changed(self.name.clone()));
         }
         read.map_err(failed)?;
@@ -240,17 +241,6 @@ fn in_memory(bytes: u64) -> usize {
         reason = "a piece has 4 MiB at most, and the list of an event fits the event"
     )]
     usize::try_from(bytes).expect("what is held in memory has an address")
-}
-
-/// The version of a file: another file under its name, or an edit, gives another one.
-pub(crate) fn file_version(metadata: &Metadata) -> String {
-    format!(
-        "{}-{}-{}.{:09}",
-        metadata.ino(),
-        metadata.len(),
-        metadata.mtime(),
-        metadata.mtime_nsec()
-    )
 }
 
 /// Why a file can't be read.

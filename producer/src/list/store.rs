@@ -19,7 +19,7 @@ use fanline_telemetry::aws_error::{innermost, status, words};
 use serde_json::{Map, Value};
 
 use crate::list::form::{BEGINNING_BYTES, Form};
-use crate::list::source::{Source, SourceError, Storage, file_error, file_version, s3_error};
+use crate::list::source::{Source, SourceError, Storage, file, file_error, s3_error};
 
 /// Opens lists, wherever they are.
 #[derive(Debug, Clone)]
@@ -209,7 +209,7 @@ async fn open_file(path: &str, campaign: &Campaign) -> Result<Source, SourceErro
     Ok(Source::new(
         Storage::File(Arc::new(file)),
         path.into(),
-        file_version(&metadata),
+        file::version(&metadata),
         metadata.len(),
         form,
     ))
