@@ -48,7 +48,7 @@ Environment variables:
 pub(crate) use install::{CompletionsArgs, ExplainArgs, ManArgs};
 
 /// The version, and the commit it was built from.
-const VERSION: &str = env!("FANLINE_VERSION");
+pub(crate) const VERSION: &str = env!("FANLINE_VERSION");
 const KEEP_VARIABLES: &str = "\
 Environment variables:
   DELIVERY_QUEUE_URL                     the delivery queue (required)

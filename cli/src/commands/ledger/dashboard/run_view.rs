@@ -1,6 +1,6 @@
 //! One run as its page shows it.
 
-use fanline_ledger::{CanaryState, CellReason, PauseMode, RunKind, RunState};
+use fanline_ledger::{CanaryState, Cell, PauseMode, RunKind, RunState};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -9,6 +9,7 @@ use crate::commands::ledger::status::known::KnownRun;
 use crate::commands::ledger::status::text::{cell_words, meanings, others, state_word, sum};
 use crate::commands::ledger::words::{self, count, duration, from_now, percent};
 use crate::html::chart::{Chart, OverTime, Series};
+use crate::report::advice::advice;
 use crate::report::measurements::recipients_limit;
 
 const ACCEPTED: [Series; 1] = [Series {
@@ -143,7 +144,7 @@ impl<'a> RunView<'a> {
                 .map(|count| ReasonView {
                     people: count.people,
                     words: cell_words(count.cell),
-                    advice: advice(count.cell.reason()),
+                    advice: advice(reason_word(count.cell)),
                 })
                 .collect(),
             bar_words: format!(
@@ -363,21 +364,10 @@ fn facts(run: &KnownRun, now: Timestamp) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// What to do about people who got nothing for this reason.
-fn advice(reason: CellReason) -> &'static str {
-    match reason {
-        CellReason::Quota => "Raise the month’s quota. The people can then be sent to again.",
-        CellReason::Unauthorized => "Set a valid token. The people can then be sent to again.",
-        CellReason::Refused | CellReason::Unfit => {
-            "LINE refuses it each time. Change the message or the row first."
-        }
-        CellReason::Expired => "It was too late. Send a new run with a later `expires_at`.",
-        CellReason::TooOld | CellReason::Unanswered => {
-            "LINE may have accepted it. Sending it again can send it twice."
-        }
-        CellReason::Cancelled => "Nothing was sent to them.",
-        CellReason::Accepted => "",
-    }
+/// The reason, or the outcome where that says it all.
+fn reason_word(cell: Cell) -> &'static str {
+    let reason = cell.reason().as_str();
+    reason.unwrap_or_else(|| cell.outcome().as_str())
 }
 
 /// A time with a space where a narrow screen may break it.
