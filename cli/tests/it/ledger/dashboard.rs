@@ -300,7 +300,7 @@ fn every_answer_tells_the_browser_to_trust_nothing() {
         assert!(!csp.contains("unsafe"), "{csp}");
         for (name, value) in [
             ("cache-control", "no-store"),
-            ("referrer-policy", "no-referrer"),
+            ("referrer-policy", "same-origin"),
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
         ] {
