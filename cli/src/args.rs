@@ -6,17 +6,20 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use fanline_core::s3_uri::S3Uri;
 
+mod before;
 mod deployed;
 mod install;
 mod ledger;
 
+pub(crate) use before::{MakeListArgs, PlanArgs};
 pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
 pub(crate) use ledger::{
-    CancelArgs, DashboardArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs, LedgerCommand,
-    LedgerPlace, PaceArgs, PaceLimit, PauseArgs, ReleaseArgs, ResumeArgs, RowOutcome, RunsArgs,
-    SignArgs, StatusArgs, WhoArgs,
+    CancelArgs, DashboardArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs,
+    LedgerCommand, LedgerPlace, LetterReason, PaceArgs, PaceLimit, PauseArgs, RedriveArgs,
+    RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome, RunsArgs, SignArgs,
+    StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -72,6 +75,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Run(RunArgs),
     Check(CheckArgs),
+    Plan(PlanArgs),
+    MakeList(MakeListArgs),
     Worker(WorkerArgs),
     Keep(KeepArgs),
     #[command(subcommand)]
@@ -106,6 +111,14 @@ pub(crate) struct RunArgs {
     /// Send with --live without asking
     #[arg(long, requires = "live")]
     pub(crate) yes: bool,
+    /// Send a test to this user ID, and to nobody else: the message of the first row, or of --row.
+    /// Repeat it for more people, or name a file with one ID in each line. The test is a run of its
+    /// own, so the real run still sends to everybody
+    #[arg(long, value_name = "ID | FILE", requires = "live")]
+    pub(crate) test_to: Vec<String>,
+    /// With --test-to: send the message of this row of the list
+    #[arg(long, value_name = "N", requires = "test_to")]
+    pub(crate) row: Option<u64>,
     /// Switch off the rate limits of the simulated LINE, to see how fast the rest is
     #[arg(long, conflicts_with = "live")]
     pub(crate) no_rate_limit: bool,
@@ -153,6 +166,12 @@ pub(crate) struct CheckArgs {
     /// the token in `LINE_CHANNEL_ACCESS_TOKEN`. LINE sends nothing
     #[arg(long)]
     pub(crate) live: bool,
+    /// Write a page that shows the messages as people see them on their phones
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) preview: Option<PathBuf>,
+    /// Also show the message of this row
+    #[arg(long, value_name = "N")]
+    pub(crate) row: Option<u64>,
     /// Print the result as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,

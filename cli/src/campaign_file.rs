@@ -24,6 +24,25 @@ pub(crate) struct CampaignFile {
 }
 
 impl CampaignFile {
+    /// The files that are read: the campaign's own, and its list.
+    pub(crate) fn inputs<'a>(&'a self, args: &'a CampaignArgs) -> Vec<&'a Path> {
+        let list = match &self.campaign.recipients {
+            Recipients::Path(list) => Some(Path::new(list)),
+            Recipients::S3(_) | Recipients::Inline(_) => None,
+        };
+        list.into_iter().chain([args.campaign.as_path()]).collect()
+    }
+
+    /// A campaign that was made out of another one.
+    pub(crate) fn of_event(event: Value) -> Result<Self, InputError> {
+        let campaign = Campaign::from_value(event.clone());
+        Ok(Self {
+            campaign: campaign.map_err(|error| InputError(error.to_string()))?,
+            event,
+            _piped: None,
+        })
+    }
+
     /// Reads and checks a campaign. An error names the place in the file.
     pub(crate) fn read(args: &CampaignArgs) -> Result<Self, InputError> {
         let path = args.campaign.display();

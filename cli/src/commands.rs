@@ -9,7 +9,9 @@ mod doctor;
 mod explain;
 mod keep;
 mod ledger;
+mod make_list;
 mod man;
+mod plan;
 mod run;
 mod schedule;
 mod schema;
@@ -21,6 +23,8 @@ pub(crate) async fn execute(command: &Command) -> anyhow::Result<CommandEnd> {
     match command {
         Command::Run(args) => run::execute(args).await,
         Command::Check(args) => check::execute(args).await,
+        Command::Plan(args) => plan::execute(args).await,
+        Command::MakeList(args) => make_list::execute(args),
         Command::Worker(args) => worker::execute(args).await,
         Command::Keep(args) => keep::execute(args).await,
         Command::Doctor(args) => doctor::execute(args).await,

@@ -13,6 +13,8 @@ pub(crate) enum CommandEnd {
     Complete,
     /// Some rows are not accepted, or can't be sent.
     Incomplete,
+    /// The campaign can't be sent as planned.
+    Impossible,
 }
 
 /// The campaign, the list or a flag can't be used. Nothing was sent.
@@ -40,6 +42,9 @@ fn is_of_the_input(error: &ProduceError) -> bool {
         error,
         E::Event(_)
             | E::Campaign(_)
+            | E::Rule(_)
+            | E::CanaryOnNotify
+            | E::CanaryUnwatched
             | E::Read(_)
             | E::NoRows(_)
             | E::TooManyBadRows { .. }
@@ -58,6 +63,7 @@ pub(crate) fn code(result: anyhow::Result<CommandEnd>) -> ExitCode {
     match result {
         Ok(CommandEnd::Complete) => ExitCode::SUCCESS,
         Ok(CommandEnd::Incomplete) => ExitCode::from(1),
+        Ok(CommandEnd::Impossible) => ExitCode::from(2),
         Err(error) => {
             print::error(&error);
             ExitCode::from(if error.is::<InputError>() { 2 } else { 1 })

@@ -1,11 +1,11 @@
 //! Words for people and JSON for programs.
 
-pub(crate) mod words;
-
 use std::io::{self, ErrorKind, Write};
 
 use console::style;
 use serde::Serialize;
+
+pub(crate) mod words;
 
 /// A line on standard output. It is no error when nobody reads it any more, as after `| head`.
 pub(crate) fn line(text: impl std::fmt::Display) -> io::Result<()> {

@@ -22,6 +22,7 @@ mod turns;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fanline_core::channel::Channel;
 use fanline_core::delivery::{DecodeError, Delivery, Endpoint, Request};
@@ -76,6 +77,8 @@ pub(crate) struct Batch {
     began: Timestamp,
     /// No request departs later: it might outlast the invocation.
     latest: Timestamp,
+    /// Whether a delivery could not be sent because the channel `line` was on hold.
+    was_held: AtomicBool,
     tally: Mutex<BatchTally>,
     report: Mutex<Report>,
 }
@@ -116,6 +119,7 @@ impl Batch {
             environment,
             observer,
             latest,
+            was_held: AtomicBool::new(false),
             tally: Mutex::default(),
             report: Mutex::default(),
         }
@@ -155,6 +159,13 @@ impl Batch {
     /// Where the records come from.
     pub(crate) fn queue(&self) -> &DeliveryQueue {
         &self.environment.delivery_queue
+    }
+
+    /// Keeps a held environment busy, so that it takes no more from the queue than the others.
+    pub(crate) async fn rest(&self) {
+        if self.was_held.load(Ordering::Relaxed) {
+            self.environment.line.rest(self.latest).await;
+        }
     }
 
     /// What the batch came to.
@@ -212,6 +223,9 @@ impl Batch {
             log_exchange(exchange, delivery, request, hash_key);
             self.tally.lock().channel(channel).add_exchange(exchange);
             trail.add(exchange);
+        }
+        if matches!(attempt.conclusion, Conclusion::OnHold(_)) {
+            self.was_held.store(true, Ordering::Relaxed);
         }
         // An operator may have put the end off.
         delivery.envelope.expires_at = environment.controls.expires_at(&delivery.envelope);
@@ -349,7 +363,7 @@ impl Batch {
     }
 
     fn count_hand_back(&self, delivery: &Delivery, cause: RetryCause) {
-        let outcome = if cause == RetryCause::OnHold {
+        let outcome = if matches!(cause, RetryCause::OnHold | RetryCause::NoToken) {
             Outcome::Hold
         } else {
             Outcome::Retry

@@ -145,6 +145,7 @@ impl Consumer {
         {
             tracing::warn!(%error, "visibility timeout not changed");
         }
+        batch.rest().await;
         let unpaid = invocation.unpaid();
         tokio::time::sleep(unpaid.min(room(deadline, MARGIN_TO_RESPOND, clock))).await;
         drop(invocation);

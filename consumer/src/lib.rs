@@ -24,7 +24,8 @@ pub use batch::{BatchCounts, OutcomeCount, Settled};
 #[cfg(feature = "simulation")]
 pub use channel::http::in_process::{InProcess, NoAnswer};
 pub use handler::{Consumer, Handled, StartError};
-pub use line::validation::{LineValidator, ValidationError};
+pub use line::account::{AccountError, AccountInfo, LineAccount};
+pub use line::client::MonthlyQuota;
 pub use settings::{LineAccess, Settings};
 
 /// What an error body of LINE says, in words for a person, for the fuzz targets.

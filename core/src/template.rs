@@ -28,7 +28,7 @@ mod value;
 
 pub(crate) use error::TemplateError;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 use minijinja::ErrorKind;
@@ -80,6 +80,12 @@ impl MessageTemplate {
             }
         }
         Ok(())
+    }
+
+    /// The columns that the templates use, each once.
+    pub fn columns(&self) -> BTreeSet<&str> {
+        let columns = self.compiled.texts().flat_map(|text| &text.columns);
+        columns.map(|column| column.name.as_str()).collect()
     }
 
     /// Whether the consumer may have to read an image from S3: LINE Notify's `image_file`.

@@ -91,6 +91,11 @@ impl RunKeys {
         self.key("books/loose")
     }
 
+    /// Who is in the resend with this number, from 1.
+    pub fn resend(&self, number: usize) -> String {
+        self.key(&format!("resends/{number}"))
+    }
+
     /// What the keys of all pages begin with; they sort by time.
     pub fn pages(&self) -> String {
         self.key("pages/")

@@ -24,6 +24,7 @@
 //! | `slices.ndjson` | who cut the list, once | [`SliceLines`] |
 //! | `slices/<slice>.json` | producer, after the first reading and at the end | [`SliceCounts`] |
 //! | `rolls/<slice>` | producer, once, after the last delivery | [`RollWriter`], [`RollReader`] |
+//! | `resends/<number>` | an operator who resends, once, before it is sent | [`ResendClaim`] |
 //! | `watch.json` | bookkeeper, compare-and-swap | [`RunWatch`] |
 //! | `books/<slice>`, `books/loose` | bookkeeper, compare-and-swap | [`Book`], [`LooseBook`] |
 //! | `pages/<time>-<uuid>.ndjson.zst` | bookkeeper, before the books | [`Page`] |
@@ -78,8 +79,8 @@ pub use outcomes::{
 };
 pub use roll::{RollError, RollReader, RollRow, RollTotals, RollWriter, RowMark};
 pub use run::{
-    Content, Cut, Decision, Equation, Firing, ListVersion, Refusal, RunKind, RunRecord, RunSum,
-    SliceCounts, SliceLine, SliceLines, SliceOrder, decide,
+    Content, Cut, Decision, Equation, Firing, ListVersion, Refusal, ResendClaim, RunKind,
+    RunRecord, RunSum, SliceCounts, SliceLine, SliceLines, SliceOrder, decide,
 };
 pub use store::{
     Bucket, ControlPlace, ControlPlaceError, EditControlError, Expect, Fetched, Folder, Listed,

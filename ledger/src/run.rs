@@ -4,6 +4,7 @@ mod content;
 mod decide;
 mod order;
 mod record;
+mod resend;
 mod slices;
 mod sum;
 
@@ -11,6 +12,7 @@ pub use content::{Content, ListVersion};
 pub use decide::{Decision, Firing, Refusal, decide};
 pub use order::SliceOrder;
 pub use record::{Cut, RunKind, RunRecord};
+pub use resend::ResendClaim;
 pub use slices::{SliceCounts, SliceLine, SliceLines};
 pub use sum::{Equation, RunSum};
 

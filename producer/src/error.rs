@@ -3,7 +3,7 @@
 use std::fmt;
 
 use fanline_core::campaign::CampaignError;
-use fanline_ledger::{EditError, Refusal};
+use fanline_ledger::{EditError, ObjectError, Refusal};
 use serde_json::Value;
 
 use crate::check::reading::CheckError;
@@ -23,6 +23,19 @@ pub enum ProduceError {
     /// The campaign can't be sent.
     #[error(transparent)]
     Campaign(#[from] CampaignError),
+    /// The campaign's canary or brake can't be used.
+    #[error(transparent)]
+    Rule(#[from] ObjectError),
+    /// The order to send to the others may come twice, and LINE Notify can't tell.
+    #[error("`canary` is for the channel `line`: LINE Notify can't tell a repeated message")]
+    CanaryOnNotify,
+    /// Nobody would send to the others.
+    #[error(
+        "the campaign has a `canary`, and nobody would watch it: that needs a deployed stack with \
+         `LEDGER_URI`, `CONTROL_URI`, `SLICE_QUEUE_URL` and the bookkeeper. For `fanline run`, take \
+         the field out"
+    )]
+    CanaryUnwatched,
     /// The run of a slice is not the run of its campaign.
     #[error("the slice is of run `{slice}`, but its campaign is of run `{campaign}`")]
     OtherRun {

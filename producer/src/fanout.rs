@@ -19,6 +19,7 @@ use crate::list::source::SourceError;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::batch_result::RefusedEntry;
+use crate::publish::canary::own_counts;
 use crate::publish::left_out::LeftOut;
 use crate::publish::pack::Entry;
 use crate::publish::queue::Queue;
@@ -122,7 +123,7 @@ impl Fanout<'_> {
         rows: CheckedRows,
         stop_at: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        let checked = rows.counts();
+        let checked = own_counts(self.open, &rows).await?;
         let slice = &self.open.slice;
         let Checked {
             rejected,
@@ -131,7 +132,7 @@ impl Fanout<'_> {
         } = checked;
         let counts = SliceCounts::new(self.open.id, checked.recipients(), rejected, duplicates);
         self.ledger.begin_slice(&slice.run, &counts).await?;
-        let (sent, reached) = self.publish_rows(rows.clone(), stop_at).await?;
+        let (sent, reached) = self.publish_rows(rows.clone(), checked, stop_at).await?;
         let mut summary = Summary {
             run: slice.run.clone(),
             slice: Some(slice.name()),
@@ -181,9 +182,9 @@ impl Fanout<'_> {
     async fn publish_rows(
         &self,
         rows: CheckedRows,
+        checked: Checked,
         stop_at: Option<Timestamp>,
     ) -> Result<(SendTotals, Reached), ProduceError> {
-        let checked = rows.counts();
         let left_out = self.left_out(checked).await?;
         let mut reading = PublishReading::new(self.open, rows, left_out, self.fingerprinter());
         let mut sender = Sender::new(

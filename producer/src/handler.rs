@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use fanline_core::campaign::{Campaign, CampaignError, Recipients};
-use fanline_core::channel::Channel;
 use fanline_core::surroundings::Surroundings;
-use fanline_ledger::{Cut, Firing as RunFiring, ListVersion, RunKind, SliceOrder, Store, draw_id};
+use fanline_ledger::{
+    CanaryRule, CanaryState, Cut, Firing as RunFiring, ListVersion, RunKind, SliceOrder, Store,
+    draw_id,
+};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -22,8 +24,9 @@ use crate::list::slice::{Only, OpenSlice, Slice};
 use crate::list::source::Source;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
+use crate::publish::canary;
 use crate::publish::queue::Queue;
-use crate::publish::slice_queue::{SliceQueue, send_slices};
+use crate::publish::slice_queue::{SliceQueue, send_slices, slices_of};
 use crate::publish::sqs_entry::EntryWriter;
 use crate::settings::{CampaignSetting, Settings};
 use crate::summary::Summary;
@@ -59,7 +62,9 @@ impl Producer {
         let store = ledger.map(|uri| Store::of_ledger_uri(config, uri));
         let is_controlled = settings.is_controlled;
         Self {
-            ledger: RunLedger::new(store, RunKind::Real).controlled(is_controlled),
+            ledger: RunLedger::new(store, RunKind::Real)
+                .controlled(is_controlled)
+                .watched(is_controlled),
             lists: ListStore::new(config, false, surroundings.random.clone()),
             delivery_queue: queue(&settings.delivery_queue_url),
             slice_queue: slice_queue.map(|queue| SliceQueue::new(queue, settings.sends_in_flight)),
@@ -206,6 +211,10 @@ impl Producer {
     ) -> Result<Summary, ProduceError> {
         let now = self.surroundings.clock.now();
         EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
+        let canary = canary::rule(&firing.campaign, campaign.channel)?;
+        if canary.is_some() && !(self.ledger.is_watched() && self.slice_queue.is_some()) {
+            return Err(ProduceError::CanaryUnwatched);
+        }
         let run = campaign.run();
         let run_firing = self.run_firing(&run, &firing.campaign, &campaign, &source);
         let resumes = firing.skip.is_some();
@@ -222,7 +231,7 @@ impl Producer {
         let fanout = self.fanout(&list);
         let stop_at = fanout.stop_at(deadline);
         let (checked, rejects) = fanout.check(cut_bytes, stop_at).await?;
-        let mut slices = self.slices(&list, &checked)?;
+        let mut slices = self.cut(&list, &checked, canary.as_ref())?;
         if let (Some(order), Some(slices)) = (order, &mut slices) {
             slices.retain(|slice| slice.id() == Some(order.slice));
             if slices.is_empty() {
@@ -233,7 +242,10 @@ impl Producer {
         list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
         if order.is_none() {
             let started_at = list.slice.started_at;
-            self.ledger.enter(&run, started_at, now).await?;
+            let entered = self.ledger.enter(&run, started_at, canary.is_some(), now);
+            if let (Some(CanaryState::Waiting), Some(slices)) = (entered.await?, &mut slices) {
+                slices.retain(Slice::is_sample);
+            }
         }
         self.ledger
             .write_slices(&run, &checked.lines(&list))
@@ -280,7 +292,7 @@ impl Producer {
                 slice_bytes: self.settings.slice_bytes,
                 window_bytes: self.settings.slice_bytes,
             },
-            resend_of: None,
+            resend_of: given.get("resend_of").and_then(Value::as_str),
         }
     }
 
@@ -296,35 +308,24 @@ impl Producer {
         Ok(Some(cut.slice_bytes))
     }
 
-    /// The slices that go to the slice queue. `None` where this invocation publishes the list
-    /// itself.
-    ///
-    /// A list that is one slice goes there too: if the work on it dies, the queue gives it to
-    /// another invocation. But not on LINE Notify, where that would send people a second message.
-    fn slices(
+    /// The slices that go to the slice queue, each twice where a canary goes first. `None` where
+    /// this invocation publishes the list itself.
+    fn cut(
         &self,
         list: &OpenSlice,
         checked: &CheckedList,
+        canary: Option<&CanaryRule>,
     ) -> Result<Option<Vec<Slice>>, ProduceError> {
-        if self.slice_queue.is_none() {
-            return Ok(None);
-        }
-        if checked.parts.is_empty() {
-            let whole = Slice {
-                checked: Some(checked.rows.clone()),
-                ..list.slice.clone()
-            };
-            let is_safe = list.campaign.channel == Channel::Line;
-            return Ok((is_safe && SliceQueue::takes(&whole)).then(|| vec![whole]));
-        }
-        let slices = checked.slices(list);
-        match slices.iter().find(|slice| !SliceQueue::takes(slice)) {
-            Some(slice) => Err(ProduceError::SliceTooLong {
-                list: list.source.name.clone(),
-                row: slice.start.row,
-            }),
-            None => Ok(Some(slices)),
-        }
+        let slices = match &self.slice_queue {
+            Some(_) => slices_of(list, checked)?,
+            None => None,
+        };
+        let Some(rule) = canary else {
+            return Ok(slices);
+        };
+        let share = rule.sample(&list.slice.run, checked.rows.rows()).share();
+        let whole = slices.ok_or(ProduceError::CanaryUnwatched)?;
+        Ok(Some(canary::both(whole, share)))
     }
 
     /// Works on a slice from the slice queue.

@@ -3,9 +3,9 @@
 use std::fmt::Display;
 
 use fanline_ledger::{
-    Book, Decision, Edit, EditControlError, Entry, Expect, Firing, Lane, Put, Refusal, RunKeys,
-    RunKind, RunRecord, RunState, SliceCounts, SliceId, SliceLines, Store, StoreError, UpdateError,
-    begin_run, decide, edit_control, read_control,
+    Book, CanaryState, Decision, Edit, EditControlError, Entry, Expect, Firing, Lane, Put, Refusal,
+    RunKeys, RunKind, RunRecord, RunState, SliceCounts, SliceId, SliceLines, Store, StoreError,
+    UpdateError, begin_run, decide, edit_control, read_control,
 };
 use jiff::Timestamp;
 
@@ -27,6 +27,8 @@ pub(crate) struct RunLedger {
     kind: RunKind,
     /// Whether runs are entered into the control object.
     is_controlled: bool,
+    /// Whether a bookkeeper orders what a canary holds back.
+    is_watched: bool,
 }
 
 /// What a firing may do: the record of its run, and whether it was there before.
@@ -43,7 +45,13 @@ impl RunLedger {
             store,
             kind,
             is_controlled: false,
+            is_watched: false,
         }
+    }
+
+    /// Says that a bookkeeper orders what a canary holds back.
+    pub(crate) fn watched(self, is_watched: bool) -> Self {
+        Self { is_watched, ..self }
     }
 
     /// Enters the runs into the control object beside the records, where an operator finds them.
@@ -111,27 +119,28 @@ impl RunLedger {
     }
 
     /// Enters a run into the control object, before anything of it is published. One that was
-    /// cancelled is refused.
+    /// cancelled is refused. Returns how far the run's canary is.
     pub(crate) async fn enter(
         &self,
         run: &str,
         started_at: Timestamp,
+        has_canary: bool,
         now: Timestamp,
-    ) -> Result<(), ProduceError> {
+    ) -> Result<Option<CanaryState>, ProduceError> {
         let Some(store) = self.store.as_ref().filter(|_| self.is_controlled) else {
-            return Ok(());
+            return Ok(None);
         };
         let entry = Entry {
             run,
             started_at,
             lane: Lane::Bulk,
-            has_canary: false,
+            has_canary,
         };
         let entered = edit_control(store, |control| {
             Edit::new(control, BY, None, now)?.enter(&entry)
         });
         match entered.await {
-            Ok(_) => Ok(()),
+            Ok(control) => Ok(control.run(run).and_then(|run| run.canary)),
             Err(UpdateError::Edit(EditControlError::Edit(refusal))) => {
                 Err(ProduceError::Ended(refusal))
             }
@@ -180,6 +189,11 @@ impl RunLedger {
         let put = store.put(&key, slices.encode(), &Expect::Any);
         put.await.map_err(|error| failed(&error))?;
         Ok(())
+    }
+
+    /// Whether a canary can be watched: a bookkeeper sees how its sample does.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.is_kept() && self.is_watched
     }
 
     /// Whether there is a place for records.

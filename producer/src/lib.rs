@@ -7,7 +7,7 @@
 //! - `ledger`: the record of a run, and whether a firing may begin or continue it
 //! - `fanout`: a list checked as a whole, and a slice of it published
 //! - `list`: where lists are stored, their bytes and rows, and how they are cut into slices
-//! - `check`: which rows can be sent, and the file of the rows that can't
+//! - `check`: which rows can be sent, the file of the rows that can't, and what a campaign would do
 //! - `publish`: rows grouped into deliveries, packed into requests, sent to SQS
 //! - `summary`: what was done; `progress`: what is being done; `error`: why it was not done
 
@@ -23,8 +23,8 @@ mod publish;
 mod settings;
 mod summary;
 
-pub use check::campaign::check;
-pub use check::samples::{Sample, Samples};
+pub use check::campaign::{Plan, Preview, check, plan};
+pub use check::samples::{EmptyValues, Sample, SampleReason, Samples};
 pub use error::{ProduceError, Resume};
 pub use handler::Producer;
 pub use list::checked_rows::Checked;

@@ -1,6 +1,7 @@
 //! The second reading of a slice: rows become deliveries, and deliveries go to the queue.
 
 pub(crate) mod batch_result;
+pub(crate) mod canary;
 pub(crate) mod deliveries;
 pub(crate) mod group;
 pub(crate) mod left_out;

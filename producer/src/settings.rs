@@ -10,7 +10,7 @@ use fanline_telemetry::fingerprint::Fingerprinter;
 use serde_json::Value;
 
 /// The check of so many bytes fits the memory of a small function. Ten million rows are six slices.
-const DEFAULT_SLICE_BYTES: u64 = 64 * 1024 * 1024;
+pub(crate) const DEFAULT_SLICE_BYTES: u64 = 64 * 1024 * 1024;
 /// So many requests keep the network of one function busy, where SQS answers as fast as usual.
 const DEFAULT_SENDS_IN_FLIGHT: usize = 32;
 /// With the waits between them, about 15 seconds of a queue that does not answer.

@@ -1,7 +1,6 @@
 //! The faults that are known and not mended yet. Whoever mends one takes its lines out.
 
 use crate::check::{Broken, Invariant};
-use crate::network::{Spell, Whom};
 use crate::plan::Plan;
 
 /// A fault of the pipeline, by the number that the scenarios name.
@@ -33,24 +32,11 @@ struct Known {
     may_show: fn(&Plan) -> bool,
 }
 
-const KNOWN: &[Known] = &[
-    // The held environment is the one that Lambda takes again and again.
-    Known {
-        finding: Finding::HeldEnvironmentTakesAll,
-        invariant: Invariant::NeverIdle,
-        may_show: |plan| plan.line.spells.iter().any(is_for_one_environment),
-    },
-    Known {
-        finding: Finding::SharesOutnumbered,
-        invariant: Invariant::UnderLimit,
-        may_show: |plan| !plan.consumers.changes.is_empty(),
-    },
-    Known {
-        finding: Finding::InFlightFull,
-        invariant: Invariant::FarFromInFlightLimit,
-        may_show: has_faults,
-    },
-];
+const KNOWN: &[Known] = &[Known {
+    finding: Finding::SharesOutnumbered,
+    invariant: Invariant::UnderLimit,
+    may_show: |plan| !plan.consumers.changes.is_empty(),
+}];
 
 /// The findings that may be why an invariant did not hold.
 pub fn known(plan: &Plan, broken: &Broken) -> Vec<Finding> {
@@ -66,13 +52,4 @@ pub fn known(plan: &Plan, broken: &Broken) -> Vec<Finding> {
 pub fn unexpected<'a>(plan: &Plan, broken: &'a [Broken]) -> Vec<&'a Broken> {
     let is_new = |broken: &&Broken| known(plan, broken).is_empty();
     broken.iter().filter(is_new).collect()
-}
-
-/// Requests to LINE fail again and again.
-fn has_faults(plan: &Plan) -> bool {
-    !plan.line.faults.rates.is_empty() || !plan.line.spells.is_empty()
-}
-
-fn is_for_one_environment(spell: &Spell) -> bool {
-    matches!(spell.whom, Whom::Environment(_))
 }

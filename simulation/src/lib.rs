@@ -37,8 +37,8 @@ pub use check::{Broken, Invariant};
 pub use known::{Finding, known, unexpected};
 pub use network::{Death, Moment, Roads, Spell, SpellKind, Whom};
 pub use plan::{
-    CampaignPlan, ConsumerPlan, Deaths, FiringPlan, LinePlan, Plan, ProducerPlan, QueuePlan,
-    Runner, WarmOrder,
+    CampaignPlan, ConsumerPlan, Deaths, FiringPlan, LedgerPlan, LinePlan, Order, Plan,
+    ProducerPlan, QueuePlan, Runner, WarmOrder,
 };
 pub use run::{RunReport, run};
 pub use scenarios::{Scenario, scenarios};

@@ -2,13 +2,15 @@
 //!
 //! # Layout
 //! - `process`: what can die, at any of its requests
-//! - `aws`: the way to the queues and the object store; `objects`: the object store
+//! - `aws`: the way to the queues and the object store
+//! - `objects`: the object store; `listing`: its keys
 //! - `line`: the way to LINE; `http`: the maker of its requests
 //! - `weather`: what is wrong with LINE, and when
 
 mod aws;
 mod http;
 mod line;
+mod listing;
 mod objects;
 mod process;
 mod weather;
@@ -67,6 +69,8 @@ pub(crate) struct Network {
     pub line: InProcessLine,
     pub objects: Objects,
     pub spells: Vec<Spell>,
+    /// From when and for how long the store of the ledger does not work.
+    pub store_down: Vec<(Duration, Duration)>,
     /// Only makes requests to LINE, and sends none.
     pub http: reqwest::Client,
     /// The name of the delivery queue.
@@ -81,6 +85,13 @@ impl Network {
     /// The source of the latencies.
     pub(crate) fn random(seed: u64) -> Mutex<StdRng> {
         Mutex::new(StdRng::seed_from_u64(seed))
+    }
+
+    /// Whether the store of the ledger and of control does not work now.
+    fn is_store_down(&self) -> bool {
+        let now = Duration::from_millis(self.time.millis());
+        let mut times = self.store_down.iter();
+        times.any(|(from, lasts)| (*from..*from + *lasts).contains(&now))
     }
 
     fn road_to_aws(&self) -> (Duration, Duration) {

@@ -2,8 +2,10 @@
 //!
 //! # Layout
 //! - `draw`: a plan from a seed
+//! - `ledger`: the ledger and the operator
 
 mod draw;
+mod ledger;
 
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use fanline_local::{LineFaults, QueueFaults};
 use jiff::Timestamp;
 
 use crate::network::{Death, Roads, Spell};
+
+pub use ledger::{LedgerPlan, Order};
 
 /// One run. The same plan always gives the same run.
 #[derive(Clone, Debug)]
@@ -40,6 +44,8 @@ pub struct Plan {
     pub deaths: Deaths,
     /// How long requests travel.
     pub roads: Roads,
+    /// The ledger with its bookkeeper and operator. `None`: the consumers tell nobody.
+    pub ledger: Option<LedgerPlan>,
 }
 
 /// The delivery queue and its redrive policy.
@@ -214,6 +220,7 @@ impl Plan {
             queue_faults: QueueFaults::default(),
             deaths: Deaths::default(),
             roads: Roads::default(),
+            ledger: None,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fanline_local::LineFault;
+
 use crate::check::Invariant;
 use crate::known::Finding;
 use crate::network::{Roads, Spell, SpellKind, Whom};
@@ -37,7 +39,8 @@ pub fn scenarios() -> Vec<Scenario> {
         mended(failing_head()),
         mended(groups_in_a_hold()),
         mended(bad_token_fills_the_queue()),
-        outage_fills_the_queue(),
+        mended(outage_fills_the_queue()),
+        mended(faults_fill_the_queue()),
         mended(slow_neighbour()),
         mended(listed_in_two_slices()),
     ]
@@ -271,14 +274,32 @@ fn bad_token_fills_the_queue() -> Scenario {
 }
 
 fn outage_fills_the_queue() -> Scenario {
-    let mut plan = Plan::quiet(1, 200);
-    plan.queue.max_in_flight = 150;
+    let mut plan = Plan::quiet(1, 800);
+    plan.queue.max_in_flight = 600;
     plan.consumers.retry_base = secs(60);
     plan.line
         .spells
         .push(spell(secs(0), secs(60), SpellKind::Errors, Whom::All));
     Scenario {
         name: "LINE is down for a minute, and there is a backlog",
+        finding: Finding::InFlightFull,
+        breaks: Invariant::FarFromInFlightLimit,
+        is_open: true,
+        plan,
+    }
+}
+
+fn faults_fill_the_queue() -> Scenario {
+    let mut plan = Plan::quiet(1, 600);
+    // As in a real stack: what LINE takes in a minute.
+    plan.line.push_limit = 8.0;
+    plan.queue.max_in_flight = 480;
+    plan.consumers.retry_base = secs(10);
+    let faults = &mut plan.line.faults;
+    faults.seed = 1;
+    faults.rates.insert(LineFault::ErrorBefore, 0.8);
+    Scenario {
+        name: "four of five requests fail, and there is a backlog",
         finding: Finding::InFlightFull,
         breaks: Invariant::FarFromInFlightLimit,
         is_open: true,

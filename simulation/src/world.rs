@@ -4,8 +4,10 @@
 //! - `queues`: makes the queues, and reads what is left on them
 //! - `consumers`: the environments and the invocations; `runner`: what calls them
 //! - `producers`: firings and slices
+//! - `ledger`: the bookkeeper and the operator
 
 mod consumers;
+mod ledger;
 mod producers;
 mod queues;
 mod runner;
@@ -31,6 +33,7 @@ use crate::person::person;
 use crate::plan::Plan;
 use crate::time::VirtualTime;
 
+pub(crate) use ledger::Books;
 pub(crate) use queues::Leftovers;
 
 /// The queue is looked at so often while something can be received or is in hand.
@@ -42,6 +45,7 @@ const SLOW_SAMPLE: Duration = Duration::from_secs(5);
 pub(crate) struct Ended {
     pub happened: Happened,
     pub leftovers: Leftovers,
+    pub books: Vec<Books>,
     pub line: InProcessLine,
     pub lasted: Duration,
     /// How many requests each process made, in the order of their starts.
@@ -85,6 +89,11 @@ impl World {
             line: line(plan, clock),
             objects: objects(plan),
             spells: plan.line.spells.clone(),
+            store_down: plan
+                .ledger
+                .iter()
+                .flat_map(|ledger| ledger.store_down.clone())
+                .collect(),
             http: builder(),
             deliveries: names.deliveries.clone(),
             filled: Notify::new(),
@@ -109,12 +118,14 @@ impl World {
         queues::create(&self.network, &self.plan, &self.names).await;
         let producers = producers::start(&self).await;
         let consumers = runner::start(&self);
+        let ledger = ledger::start(&self).await;
         let lasts = self.plan.lasts;
         let over = tokio::time::timeout(lasts, self.settled()).await;
         let lasted = Duration::from_millis(self.network.time.millis());
-        drop((producers, consumers));
+        drop((producers, consumers, ledger));
         drop(over);
         Ended {
+            books: ledger::books(&self).await,
             leftovers: queues::leftovers(&self.network, &self.names).await,
             happened: self.network.log.take(),
             line: self.network.line.clone(),
@@ -136,7 +147,9 @@ impl World {
             self.network.log.sampled(counts, busy);
             let is_empty = counts == QueueCounts::default() && busy == 0;
             let has_more = self.productions.load(Ordering::Relaxed) > 0
-                || self.network.counts(&self.names.slices) != QueueCounts::default();
+                || self.network.counts(&self.names.slices) != QueueCounts::default()
+                || self.network.counts(queues::OUTCOMES) != QueueCounts::default()
+                || self.network.counts(queues::PARKED) != QueueCounts::default();
             match (is_empty, has_more) {
                 (true, false) => return,
                 (true, true) => self.something_new().await,
@@ -162,15 +175,23 @@ impl World {
         let number = u32::try_from(processes.len()).expect("not so many processes");
         let deaths = self.plan.deaths;
         let exact = deaths.exact.filter(|(process, _)| *process == number);
-        let death = exact.map(|(_, death)| death).or_else(|| self.death());
+        let death = exact
+            .map(|(_, death)| death)
+            .or_else(|| self.death(self.plan.deaths.rate));
         let process = Process::new(number, death);
         processes.push(process.clone());
         process
     }
 
+    /// A process of the bookkeeper. It is not counted with the others.
+    fn bookkeeper_process(&self) -> Process {
+        let ledger = self.plan.ledger.as_ref();
+        let rate = ledger.map_or(0.0, |ledger| ledger.bookkeeper_deaths);
+        Process::new(u32::MAX, self.death(rate))
+    }
+
     /// At which request the next process dies.
-    fn death(&self) -> Option<Death> {
-        let rate = self.plan.deaths.rate;
+    fn death(&self, rate: f64) -> Option<Death> {
         if rate <= 0.0 {
             return None;
         }

@@ -107,7 +107,11 @@ class Stack:
 
     def fanline(self, *command):
         """Runs `fanline` on this stack. Returns its exit code and what it said."""
-        done = run(self.aws, [FANLINE, *command, "--at", self.name])
+        return self.fanline_at(["--at", self.name], *command)
+
+    def fanline_at(self, place, *command):
+        """The same for another place than the stack's name."""
+        done = run(self.aws, [FANLINE, *command, *place])
         return done.returncode, done.stdout
 
     def schedule(self, name, campaign, when, folder):

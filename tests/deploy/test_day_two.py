@@ -18,6 +18,7 @@ CHANGES = {
     "ExistingListsBucket": "fanline-other-lists",
     "ListsPrefix": "friends/",
     "ListsRetentionDays": "30",
+    "Ledger": "ENABLED",
     "MaximumConcurrency": "10",
     "LinePushLimit": "1000",
     "LineMulticastLimit": "100",

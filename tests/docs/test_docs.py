@@ -119,6 +119,7 @@ def folder(tmp_path):
         environment = ACCOUNT | {
             "AWS_ENDPOINT_URL": aws.url,
             "LINE_CHANNEL_ACCESS_TOKEN": "rehearsal",
+            "LINE_API_BASE": line.url,
             "PATH": f"{programs}:{os.environ['PATH']}",
             "SAM_CLI_TELEMETRY": "0",
         }

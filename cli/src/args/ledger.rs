@@ -8,9 +8,13 @@ use fanline_core::s3_uri::S3Uri;
 
 use crate::exit::InputError;
 
+mod again;
 mod control;
 mod people;
 
+pub(crate) use again::{
+    DeadLettersArgs, LetterReason, RedriveArgs, RedriveOnly, ResendArgs, ResendOnly,
+};
 pub(crate) use control::{
     CancelArgs, EditArgs, ExtendArgs, PaceArgs, PaceLimit, PauseArgs, ReleaseArgs, ResumeArgs,
     SignArgs,
@@ -41,6 +45,9 @@ pub(crate) enum LedgerCommand {
     Pace(PaceArgs),
     Extend(ExtendArgs),
     Release(ReleaseArgs),
+    Redrive(RedriveArgs),
+    Resend(ResendArgs),
+    DeadLetters(DeadLettersArgs),
     Dashboard(DashboardArgs),
 }
 

@@ -1,23 +1,37 @@
 //! `fanline check`: reads every row, renders every message, sends nothing.
 
+use anyhow::Context;
 use aws_config::SdkConfig;
+use fanline_consumer::LineAccount;
 use fanline_core::settings::variable;
-use fanline_producer::{Checked, Samples};
+use fanline_producer::Preview;
 
 use crate::args::CheckArgs;
 use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
-use crate::exit::{self, CommandEnd};
+use crate::exit::{self, CommandEnd, InputError};
 use crate::print;
+use crate::report::file::ReportFile;
 
-mod live;
+pub(crate) mod live;
+mod page;
 mod report;
+pub(crate) mod shown;
 
-use report::{BadRow, CheckReport};
+use report::CheckReport;
+
+pub(crate) use report::BadRow;
 
 /// Checks the campaign and each row of its list.
 pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
     let file = CampaignFile::read(&args.campaign)?;
+    let page_file = match &args.preview {
+        Some(path) => {
+            let inputs = file.inputs(&args.campaign);
+            Some(ReportFile::new("--preview", path, &inputs)?)
+        }
+        None => None,
+    };
     let access = if args.live {
         Some(live::access(file.campaign.channel)?)
     } else {
@@ -26,20 +40,31 @@ pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
     let has_secret = args.live && variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some();
     let config = aws::config(AwsResource::for_check(&file.campaign, has_secret)).await?;
     let mut bad_rows = Vec::new();
-    let (checked, samples) = read_list(&file, &config, |row| {
+    let mut asked = None;
+    let preview = read_list(&file, &config, args.row, |row| {
+        if args.row == Some(row.row) {
+            asked = Some(row.clone());
+        }
         if bad_rows.len() < args.show {
             bad_rows.push(row);
         }
     })
     .await?;
-    let report = CheckReport::new(&file.campaign, checked, bad_rows);
+    if let Some(row) = args.row {
+        require_row(row, &preview, asked.as_ref())?;
+    }
+    if let Some(page_file) = page_file {
+        let page = page::page(&file.campaign.id, &preview)?;
+        page_file.write(&page).context("writing the preview")?;
+    }
+    let report = CheckReport::new(&file.campaign, &preview, bad_rows)?;
     if args.json {
         print::json(&report)?;
     } else {
         report.print(&file.campaign)?;
     }
     if let Some(access) = access {
-        let requests = live::ask(access, &config, &samples).await?;
+        let requests = live::ask(&LineAccount::new(access, &config)?, &preview.samples).await?;
         if !args.json {
             print::line(live::sentence(requests))?;
         }
@@ -51,19 +76,34 @@ pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
     })
 }
 
-/// Counts the recipients of a campaign.
-pub(crate) async fn count_recipients(file: &CampaignFile) -> anyhow::Result<Checked> {
-    let config = aws::config(AwsResource::for_check(&file.campaign, false)).await?;
-    let (checked, _) = read_list(file, &config, |_| ()).await?;
-    Ok(checked)
+/// Checks that a row can be shown.
+pub(crate) fn require_row(
+    row: u64,
+    preview: &Preview,
+    rejected: Option<&BadRow>,
+) -> Result<(), InputError> {
+    if preview.samples.asked().is_some() {
+        return Ok(());
+    }
+    let problem = match rejected {
+        Some(bad) => format!("row {row} can't be sent: {}", bad.reason),
+        None => format!(
+            "the list has {} rows, so it has no row {row}",
+            preview.checked.rows
+        ),
+    };
+    Err(InputError(format!("--row: {problem}")))
 }
 
-async fn read_list(
+/// Reads the whole list, keeps rows to show, and calls `on_bad_row` for each row that can't be
+/// sent.
+pub(crate) async fn read_list(
     file: &CampaignFile,
     config: &SdkConfig,
+    row: Option<u64>,
     mut on_bad_row: impl FnMut(BadRow),
-) -> anyhow::Result<(Checked, Samples)> {
-    fanline_producer::check(file.event.clone(), config, |place, error| {
+) -> anyhow::Result<Preview> {
+    fanline_producer::check(file.event.clone(), config, row, |place, error| {
         on_bad_row(BadRow::new(place, error));
     })
     .await

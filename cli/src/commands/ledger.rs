@@ -4,15 +4,20 @@
 //! - `runs`, `status`: how far runs are; `dashboard`: the same as pages
 //! - `who`, `export`: what became of people; `people`: how that is found
 //! - `control`: what is changed, by whom, and the question before it
+//! - `dead_letters`: what was set aside; `redrive`: that sent again within its run;
+//!   `resend`: a new run for those who got nothing
 //! - `queues`: the stack's queues, and messages moved from one to another
 
 mod control;
 pub(super) mod dashboard;
+mod dead_letters;
 mod export;
 mod find_run;
 mod people;
 mod place;
 mod queues;
+mod redrive;
+mod resend;
 mod runs;
 mod status;
 mod who;
@@ -35,5 +40,8 @@ pub(crate) async fn execute(command: &LedgerCommand) -> anyhow::Result<CommandEn
         LedgerCommand::Pace(args) => control::pace(args).await,
         LedgerCommand::Extend(args) => control::extend(args).await,
         LedgerCommand::Release(args) => control::release(args).await,
+        LedgerCommand::Redrive(args) => redrive::execute(args).await,
+        LedgerCommand::Resend(args) => resend::execute(args).await,
+        LedgerCommand::DeadLetters(args) => dead_letters::execute(args).await,
     }
 }

@@ -1,18 +1,12 @@
 //! `fanline run`: a whole campaign on this machine.
 
-use std::io::{self, BufRead, IsTerminal};
-use std::path::Path;
-
 use anyhow::Context;
 use console::style;
-use fanline_core::campaign::Recipients;
 use fanline_core::channel::Channel;
-use fanline_core::settings::variable;
 use indicatif::HumanCount;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
-use crate::commands::check;
 use crate::commands::ledger::dashboard::Dashboard;
 use crate::exit::{CommandEnd, InputError};
 use crate::rehearsal::early_end::EarlyEnd;
@@ -23,12 +17,8 @@ use crate::report::run_report::RunReport;
 use crate::report::{html, terminal};
 use crate::{print, signals};
 
-/// The variables that name a token for LINE. A live run needs one of them.
-const TOKEN_VARIABLES: [&str; 3] = [
-    "LINE_CHANNEL_ACCESS_TOKEN",
-    "LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN",
-    "LINE_CHANNEL_ID",
-];
+mod question;
+mod test_to;
 
 /// Said before a live run on LINE Notify.
 const NOTIFY_HAS_NO_KEYS: &str = "LINE Notify can't tell a repeated message. If this machine dies, \
@@ -36,16 +26,21 @@ const NOTIFY_HAS_NO_KEYS: &str = "LINE Notify can't tell a repeated message. If 
 
 /// Runs the campaign and accounts for each row.
 pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
-    let file = CampaignFile::read(&args.campaign)?;
+    let mut file = CampaignFile::read(&args.campaign)?;
     require_consumer(args)?;
     let report_file = report_file(args, &file)?;
     if args.live {
-        require_live_settings(file.campaign.channel)?;
+        question::access(file.campaign.channel)?;
+    }
+    if !args.test_to.is_empty() {
+        file = test_to::campaign(args, &file).await?;
     }
     let environment = RunEnvironment::start(args, &file).await?;
     let continued = environment.require_fresh_run(&file).await?;
     if args.live {
+        let mut accepted = 0;
         if let Some(before) = continued {
+            accepted = before.people.accepted;
             let (settled, rows) = (HumanCount(before.people.all()), HumanCount(before.rows));
             print::note(format_args!(
                 "This continues a run: nobody gets a second message. {settled} of its {rows} rows \
@@ -55,7 +50,10 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
         if file.campaign.channel == Channel::LineNotify {
             print::note(NOTIFY_HAS_NO_KEYS);
         }
-        confirm(args, &file).await?;
+        if !question::ask(&file, accepted, args.yes).await? {
+            print::note("Not sent.");
+            return Ok(CommandEnd::Impossible);
+        }
     }
     let dashboard = start_dashboard(args, &environment, &file).await?;
     let pipeline = Pipeline::start(&environment, args).await?;
@@ -118,15 +116,8 @@ fn report_file(args: &RunArgs, file: &CampaignFile) -> Result<Option<ReportFile>
     let Some(path) = &args.report else {
         return Ok(None);
     };
-    let list = match &file.campaign.recipients {
-        Recipients::Path(list) => Some(Path::new(list)),
-        Recipients::S3(_) | Recipients::Inline(_) => None,
-    };
-    let inputs: Vec<&Path> = list
-        .into_iter()
-        .chain([args.campaign.campaign.as_path()])
-        .collect();
-    ReportFile::new(path, &inputs).map(Some)
+    let inputs = file.inputs(&args.campaign);
+    ReportFile::new("--report", path, &inputs).map(Some)
 }
 
 /// Checks the binary that the flags name, before the first message.
@@ -139,52 +130,5 @@ fn require_consumer(args: &RunArgs) -> Result<(), InputError> {
             )))
         }
         _ => Ok(()),
-    }
-}
-
-/// Checks that the environment has the settings without which a live run can't send.
-fn require_live_settings(channel: Channel) -> Result<(), InputError> {
-    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
-    let problem = match channel {
-        Channel::Line if !TOKEN_VARIABLES.into_iter().any(is_set) => {
-            "`LINE_CHANNEL_ACCESS_TOKEN` is not set: --live sends with it"
-        }
-        Channel::LineNotify if !is_set("LINE_NOTIFY_API_BASE") => {
-            "`LINE_NOTIFY_API_BASE` is not set: LINE ended its own LINE Notify on 2025-03-31, so \
-             name a server that uses the same protocol"
-        }
-        Channel::Line | Channel::LineNotify => return Ok(()),
-    };
-    Err(InputError(problem.into()))
-}
-
-/// Says how many people a live run sends to, and asks whether to send.
-async fn confirm(args: &RunArgs, file: &CampaignFile) -> anyhow::Result<()> {
-    let checked = check::count_recipients(file).await?;
-    let people = HumanCount(checked.recipients());
-    print::note(format_args!(
-        "This sends campaign `{}` to {people} people on LINE itself \
-         ({} rows, {} can't be sent, {} duplicates).",
-        file.campaign.id,
-        HumanCount(checked.rows),
-        HumanCount(checked.rejected),
-        HumanCount(checked.duplicates)
-    ));
-    if args.yes {
-        return Ok(());
-    }
-    if !io::stdin().is_terminal() {
-        let problem = format!(
-            "this sends to {people} people, and standard input is no terminal to ask on: add --yes"
-        );
-        return Err(InputError(problem).into());
-    }
-    print::note("Send it? Type `yes`:");
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim() == "yes" {
-        Ok(())
-    } else {
-        Err(InputError("not sent".into()).into())
     }
 }

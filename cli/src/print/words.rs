@@ -1,5 +1,6 @@
 //! Numbers and times in words.
 
+use std::fmt;
 use std::time::Duration;
 
 use indicatif::{HumanCount, HumanDuration};
@@ -51,6 +52,20 @@ pub(crate) fn duration(duration: SignedDuration) -> String {
     HumanDuration(seconds).to_string()
 }
 
+/// A time in its two largest units: `8 min 20 s`.
+pub(crate) struct HumanTime(pub(crate) Duration);
+
+impl fmt::Display for HumanTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match seconds {
+            0..60 => write!(f, "{seconds} s"),
+            60..3600 => write!(f, "{} min {} s", seconds / 60, seconds % 60),
+            _ => write!(f, "{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +86,20 @@ mod tests {
     }
 
     #[test]
+    fn a_time_has_two_units() {
+        for (seconds, words) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min 0 s"),
+            (500, "8 min 20 s"),
+            (3_600, "1 h 0 min"),
+            (90_061, "25 h 1 min"),
+        ] {
+            assert_eq!(HumanTime(Duration::from_secs(seconds)).to_string(), words);
+        }
+    }
+
+    #[test]
     fn times_are_told_from_now() {
         let now: Timestamp = "2026-12-25T08:00:00Z".parse().unwrap();
         let at = |seconds| now + SignedDuration::from_secs(seconds);
@@ -80,5 +109,6 @@ mod tests {
         assert_eq!(time(at(1)), "2026-12-25T08:00:01Z");
         assert_eq!(people(1), "1 person");
         assert_eq!(people(1_840), "1,840 people");
+        assert_eq!(count(2_000, "push", "pushes"), "2,000 pushes");
     }
 }

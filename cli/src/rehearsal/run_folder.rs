@@ -19,7 +19,7 @@ pub(crate) struct RunFolder {
 impl RunFolder {
     /// The folder that the flags ask for.
     pub(crate) fn new(args: &RunArgs) -> Result<Self, InputError> {
-        let kind = if args.live {
+        let kind = if args.live && args.test_to.is_empty() {
             RunKind::Real
         } else {
             RunKind::Test

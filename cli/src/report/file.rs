@@ -20,22 +20,21 @@ pub(crate) struct ReportFile {
 }
 
 impl ReportFile {
-    /// A file for the report of a run that reads `inputs`. Nothing is written to `path` yet, but it
-    /// is certain that it can be.
-    pub(crate) fn new(path: &Path, inputs: &[&Path]) -> Result<Self, InputError> {
-        let wrong =
-            |problem: String| InputError(format!("--report: {}: {problem}", path.display()));
+    /// A file for the page of a command that reads `inputs`; `flag` names it. Nothing is written to
+    /// `path` yet, but it is certain that it can be.
+    pub(crate) fn new(flag: &str, path: &Path, inputs: &[&Path]) -> Result<Self, InputError> {
+        let wrong = |problem: String| InputError(format!("{flag}: {}: {problem}", path.display()));
         let real = fs::canonicalize(path).ok();
         let is_input = inputs
             .iter()
             .any(|input| real.is_some() && fs::canonicalize(input).ok() == real);
         if is_input {
-            return Err(wrong("the run reads this file".into()));
+            return Err(wrong("it is read by this command".into()));
         }
         let path = real.unwrap_or_else(|| path.to_owned());
         match is_report(&path) {
             Ok(true) => {}
-            Ok(false) => return Err(wrong("this file is no report of fanline's".into())),
+            Ok(false) => return Err(wrong("this file is no page of fanline's".into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(wrong(error.to_string())),
         }

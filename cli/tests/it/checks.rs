@@ -242,10 +242,63 @@ fn a_live_check_needs_a_token_and_the_messaging_api() {
     }
     let answer = check_live("http://127.0.0.1:9", ONE_TEXT);
     assert_eq!(answer.code, Some(1), "{answer:?}");
+    let sentence = "LINE can't be reached at http://127.0.0.1:9: no connection";
+    assert!(answer.err.contains(sentence), "{answer:?}");
+}
+
+#[test]
+fn a_check_shows_messages_counts_empty_values_and_draws_a_page() {
+    let messages = r##"[{"type": "text", "text": "Hi {{ name }}!"},
+        {"type": "flex", "altText": "a", "contents": {"type": "bubble", "body":
+            {"type": "box", "layout": "vertical", "contents": [
+                {"type": "text", "text": "for {{ name }}", "color": "#00ff00"}]}}}]"##;
+    let rows = format!(
+        "to,name\n{},Ann\n{},\n{},<script>x</script>\n",
+        user(1),
+        user(2),
+        user(3)
+    );
+    let folder = Folder::new()
+        .with("campaign.json", campaign(messages))
+        .with("list.csv", rows);
+    let args = [
+        "check",
+        "campaign.json",
+        "--row",
+        "3",
+        "--preview",
+        "page.html",
+    ];
+    let answer = folder.fanline(&args);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    for words in [
+        "`name` is empty in 1 row",
+        "row 3, which you asked for:\n  Hi <script>x</script>!\n  [flex a]",
+        "row 1, the first one that is sent:\n  Hi Ann!",
+        "row 2, in which `name` is empty:\n  Hi !",
+    ] {
+        assert!(answer.out.contains(words), "{words}: {}", answer.out);
+    }
+    let page = folder.read("page.html");
     assert!(
-        answer
-            .err
-            .contains("LINE did not say whether it takes the messages"),
+        page.contains("Hi &lt;script&gt;x&lt;/script&gt;!"),
+        "{page}"
+    );
+    assert!(page.contains("color:#00ff00;\">for Ann</div>"), "{page}");
+    assert!(!page.contains("<script"), "{page}");
+    // A page takes the place of a page, and of nothing else.
+    assert_eq!(folder.fanline(&args).code, Some(0));
+    let over_list = ["check", "campaign.json", "--preview", "list.csv"];
+    let refused = folder.fanline(&over_list);
+    let words = "--preview: list.csv: it is read by this command";
+    assert!(
+        refused.code == Some(2) && refused.err.contains(words),
+        "{refused:?}"
+    );
+    let answer = folder.fanline(&["check", "campaign.json", "--row", "9"]);
+    let words = "the list has 3 rows, so it has no row 9";
+    assert!(
+        answer.code == Some(2) && answer.err.contains(words),
         "{answer:?}"
     );
 }

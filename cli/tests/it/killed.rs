@@ -1,4 +1,4 @@
-//! A live run whose process is killed: the same command goes on where it was.
+//! A live run whose process is killed, or that an operator pauses: it goes on where it was.
 
 use std::process::Child;
 use std::time::Duration;
@@ -89,14 +89,14 @@ async fn a_run_that_is_killed_twenty_times_reaches_everybody_once() {
         (&status["waiting"], &status["state"]),
         (&0.into(), &"done".into())
     );
-    // The run is over: a further firing asks LINE for nothing.
-    let requests = line.ledger().requests;
+    // The run is over: a further firing sends nothing to LINE.
+    let pushes = line.ledger().requests["push"].clone();
     let again = folder.fanline_with(&ARGS, &variables(&line));
     assert_eq!(
         (again.code, &again.json()["already_accepted"]),
         (Some(0), &PEOPLE.into())
     );
-    assert_eq!(line.ledger().requests, requests);
+    assert_eq!(line.ledger().requests["push"], pushes);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,4 +124,39 @@ async fn after_23_hours_nothing_is_sent_and_the_cure_is_named() {
         assert!(answer.err.contains(words), "{answer:?}");
     }
     assert_eq!(line.ledger().requests, requests);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_waits_while_an_operator_pauses_it_and_a_cancelled_one_ends() {
+    let line = simulated_line().await;
+    let folder = people(3_000);
+    let reached = || line.ledger().accepted_recipients;
+    let mut run = Run::start(&folder, &line);
+    wait_for(|| reached() > 50).await;
+    let answer = folder.fanline(&["pause", "test", "--why", "wrong text"]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let status = || folder.fanline(&["status", "test", "--json"]).json();
+    // Every outcome of what departed is in the ledger: nothing more comes.
+    wait_for(|| status()["accepted"] == reached()).await;
+    assert!(!run.has_ended());
+    assert!(reached() < 3_000, "it was over before");
+    assert_eq!(status()["why"], "wrong text");
+    assert_eq!(folder.fanline(&["resume", "test"]).code, Some(0));
+    let before = reached();
+    wait_for(|| reached() > before).await;
+    assert_eq!(folder.fanline(&["cancel", "test", "--yes"]).code, Some(0));
+    wait_for(|| run.has_ended()).await;
+    let status = status();
+    let of = |term: &str| status[term].as_u64().unwrap();
+    assert_eq!(of("accepted"), reached());
+    assert_eq!(of("accepted") + of("cancelled"), 3_000, "{status}");
+    assert_eq!(line.ledger().duplicates, 0);
+}
+
+async fn wait_for(mut is_so: impl FnMut() -> bool) {
+    let until = std::time::Instant::now() + Duration::from_mins(2);
+    while !is_so() {
+        assert!(std::time::Instant::now() < until, "it did not come");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

@@ -1,9 +1,11 @@
 //! The commands that ask about runs and control them, against a folder and against a bucket.
 
+mod again;
 mod asking;
 mod bucket;
 mod control;
 mod dashboard;
 mod people;
 mod queues;
+mod resend;
 mod world;

@@ -47,9 +47,11 @@ fn messages_of_another_run_on_a_kept_queue_are_not_sent() {
         .with("campaign.json", campaign(ONE_TEXT))
         .with("list.csv", list(3));
     // LINE does not answer, so the delivery stays on the queue.
+    let mut line = Process::line_without_answers();
+    let line = line.url();
     let variables = [
         ("LINE_CHANNEL_ACCESS_TOKEN", "secret-token"),
-        ("LINE_API_BASE", "http://127.0.0.1:9"),
+        ("LINE_API_BASE", &line),
     ];
     let args = |records| {
         [
@@ -94,10 +96,10 @@ fn a_report_takes_the_place_of_a_report_and_of_no_other_file() {
         .with("notes.txt", "to do")
         .with("empty.html", "");
     for (file, problem) in [
-        ("campaign.json", "the run reads this file"),
-        ("./list.csv", "the run reads this file"),
-        ("notes.txt", "this file is no report of fanline's"),
-        (".", "this file is no report of fanline's"),
+        ("campaign.json", "it is read by this command"),
+        ("./list.csv", "it is read by this command"),
+        ("notes.txt", "this file is no page of fanline's"),
+        (".", "this file is no page of fanline's"),
         ("no/such/folder.html", "No such file"),
     ] {
         let answer = folder.fanline(&["run", "campaign.json", "--report", file]);

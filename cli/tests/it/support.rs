@@ -45,6 +45,11 @@ impl Folder {
         std::fs::read_to_string(self.0.join(name)).unwrap()
     }
 
+    /// Whether there is such a file or folder.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.join(name).exists()
+    }
+
     /// The files in a folder within it, at any depth.
     pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
         let (mut files, mut folders) = (Vec::new(), vec![self.0.join(folder)]);

@@ -22,6 +22,15 @@ impl Process {
         Self(command.stdout(Stdio::piped()).spawn().unwrap())
     }
 
+    /// A LINE that says what is left of the month and breaks the connection of every message.
+    pub(crate) fn line_without_answers() -> Self {
+        let faults = ["--faults", "reset-before=100%"];
+        Self::start(
+            &[&["simulate", "line", "--port", "0"][..], &faults].concat(),
+            &[],
+        )
+    }
+
     /// What it prints, line by line. The test fails when it prints nothing for a minute.
     fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
         let printed = BufReader::new(self.0.stdout.take().unwrap()).lines();
@@ -51,10 +60,59 @@ impl Drop for Process {
 }
 
 #[test]
+fn keep_is_the_bookkeeper_of_a_folder() {
+    let mut queue = Process::start(&["simulate", "queue", "--port", "0"], &[]);
+    let queue = queue.url();
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    // It makes the queues.
+    let args = ["run", "campaign.json", "--queue-endpoint", &queue];
+    assert_eq!(folder.fanline(&args).code, Some(0));
+    let (outcomes, deliveries) = (
+        format!("{queue}/000000000000/test-outcomes"),
+        format!("{queue}/000000000000/test-deliveries"),
+    );
+    let records = folder.path("records");
+    let mut keep = Process::start(
+        &[
+            "keep",
+            "--at",
+            records.to_str().unwrap(),
+            "--queue-url",
+            &outcomes,
+        ],
+        &[
+            ("DELIVERY_QUEUE_URL", &deliveries),
+            ("AWS_ENDPOINT_URL_SQS", &queue),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "any"),
+            ("AWS_SECRET_ACCESS_KEY", "any"),
+        ],
+    );
+    // The tick at its beginning.
+    let tick = keep
+        .lines()
+        .find(|line| line.contains("open_runs"))
+        .unwrap();
+    let tick: Value = serde_json::from_str(&tick).unwrap();
+    assert_eq!(
+        (&tick["open_runs"], &tick["tick_failures"]),
+        (&0.into(), &0.into())
+    );
+    let control: Value =
+        serde_json::from_str(&folder.read("records/control/control.json")).unwrap();
+    assert_eq!(control["stack"]["outcomes"], outcomes);
+    assert_eq!(control["stack"]["deliveries"], deliveries);
+}
+
+#[test]
 fn the_worker_delivers_what_lies_on_a_queue_and_logs_as_the_function_does() {
     let mut queue = Process::start(&["simulate", "queue", "--port", "0"], &[]);
     let mut line = Process::start(&["simulate", "line", "--port", "0"], &[]);
     let (queue, line) = (queue.url(), line.url());
+    let mut silent = Process::line_without_answers();
+    let silent = silent.url();
     // LINE does not answer this run, so its delivery stays on the queue.
     let folder = Folder::new()
         .with("campaign.json", campaign(ONE_TEXT))
@@ -72,7 +130,7 @@ fn the_worker_delivers_what_lies_on_a_queue_and_logs_as_the_function_does() {
     ];
     assert_eq!(
         folder
-            .fanline_with(&args, &[token, ("LINE_API_BASE", "http://127.0.0.1:9")])
+            .fanline_with(&args, &[token, ("LINE_API_BASE", &silent)])
             .code,
         Some(1)
     );

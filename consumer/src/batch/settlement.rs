@@ -80,8 +80,9 @@ pub(crate) fn decide(
         Conclusion::Unsendable(text) => set_aside(CellReason::Unfit, Reason::Refused, text),
         Conclusion::OnHold(reason) => {
             let cause = match reason {
-                HoldReason::Outage => RetryCause::Outage,
-                HoldReason::Quota | HoldReason::Unauthorized => RetryCause::OnHold,
+                HoldReason::Outage => RetryCause::NotMade,
+                HoldReason::Quota => RetryCause::OnHold,
+                HoldReason::Unauthorized => RetryCause::NoToken,
             };
             if record.receive_count < max_receive_count {
                 Decision::HandBack(cause)

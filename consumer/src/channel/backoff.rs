@@ -21,6 +21,9 @@ const MAX_SHORT_WAIT: Duration = Duration::from_mins(1);
 const MIN_WAIT_ON_HOLD: Duration = Duration::from_secs(5);
 /// A random time up to this is added to it: together at most [`MAX_SHORT_WAIT`].
 const MAX_JITTER_ON_HOLD: Duration = Duration::from_secs(55);
+/// What waits for a token comes again soon at first, while this environment keeps its place at the
+/// queue: so another one gets it. If that has no token either, it waits longer each time.
+const MAX_NO_TOKEN_WAIT: Duration = Duration::from_mins(2);
 /// A delivery needs this long from its receive to its request.
 const MIN_ROOM: Duration = Duration::from_secs(1);
 
@@ -33,14 +36,16 @@ const PAUSED_WAIT: Duration = Duration::from_secs(30);
 /// Why a record is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum RetryCause {
-    /// A fault of the channel or of the network, or there was no time to send.
+    /// A fault of the channel or of the network.
     Fault,
     /// Too many requests.
     TooFast,
     /// The channel is on hold.
     OnHold,
-    /// Nearly no request gets an answer, so this one was not made.
-    Outage,
+    /// The channel is on hold for want of a token. Another environment may have one.
+    NoToken,
+    /// No request was made: there was no turn in time, or nearly none gets an answer.
+    NotMade,
     /// The token may not do this.
     Forbidden,
     /// The channel said until when to wait.
@@ -67,7 +72,11 @@ pub(crate) fn wait(
             let base = base.saturating_mul(TOO_FAST_FACTOR);
             full_jitter(base, MAX_SHORT_WAIT, receive_count, draw)
         }
-        RetryCause::OnHold | RetryCause::Outage => {
+        RetryCause::NoToken => {
+            let spread = full_jitter(MIN_WAIT_ON_HOLD, MAX_NO_TOKEN_WAIT, receive_count, draw);
+            MIN_WAIT_ON_HOLD + spread
+        }
+        RetryCause::OnHold | RetryCause::NotMade => {
             MIN_WAIT_ON_HOLD + MAX_JITTER_ON_HOLD.mul_f64(draw)
         }
         // All deliveries of a token wait for the same moment, so they are spread after it.
@@ -190,9 +199,21 @@ mod tests {
             );
             assert_eq!(wait(BASE, RetryCause::Fault, receives, 0.0, now), 0);
         }
-        for cause in [RetryCause::OnHold, RetryCause::Outage] {
+        for cause in [RetryCause::OnHold, RetryCause::NotMade] {
             assert_eq!(wait(BASE, cause, 1, 0.0, now), 5);
             assert_eq!(wait(BASE, cause, 20, 1.0, now), 60);
+        }
+        for (receives, longest) in [
+            (1, 10),
+            (2, 15),
+            (3, 25),
+            (4, 45),
+            (5, 85),
+            (6, 125),
+            (20, 125),
+        ] {
+            assert_eq!(wait(BASE, RetryCause::NoToken, receives, 0.0, now), 5);
+            assert_eq!(wait(BASE, RetryCause::NoToken, receives, 1.0, now), longest);
         }
         assert_eq!(wait(BASE, RetryCause::Forbidden, 1, 1.0, now), 20);
         assert_eq!(wait(BASE, RetryCause::Forbidden, 20, 1.0, now), 60);
@@ -285,6 +306,7 @@ mod tests {
                 RetryCause::Fault,
                 RetryCause::TooFast,
                 RetryCause::OnHold,
+                RetryCause::NoToken,
                 RetryCause::Until(at("2026-01-01T01:00:00Z")),
                 RetryCause::Until(at("2036-01-01T01:00:00Z")),
             ]),

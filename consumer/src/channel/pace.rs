@@ -77,6 +77,11 @@ impl Pace {
         self.kernel.lock().speed_up();
     }
 
+    /// While many requests fail: only this part of the pace.
+    pub(crate) fn keep_to_part(&self, part: f64) {
+        self.kernel.lock().keep_to_part(part);
+    }
+
     /// This environment's share of the channel's limit, in requests a second.
     pub(crate) fn own_share(&self) -> f64 {
         self.own_share

@@ -125,6 +125,11 @@ impl LineChannel {
         self.hold.is_on()
     }
 
+    /// Waits while the channel is on hold, until a probe is due or until `latest`.
+    pub(crate) async fn rest(&self, latest: Timestamp) {
+        self.hold.rest(latest, &self.clock).await;
+    }
+
     /// Requests a second, as of now, for each endpoint.
     pub(crate) fn paces(&self) -> [(&'static str, f64); 2] {
         [
@@ -180,7 +185,7 @@ impl LineChannel {
             // Time has passed while it waited for its turn.
             let at = self.clock.now();
             if !has_turn || at > latest {
-                return Err(Conclusion::Retry(RetryCause::Fault));
+                return Err(Conclusion::Retry(RetryCause::NotMade));
             }
             // Behind every wait: nothing departs after a pause.
             if !self.controls.admits(&envelope.run) {
@@ -259,6 +264,9 @@ impl LineChannel {
         };
         let held = self.hold.note(event, answer.departed, self.clock.now());
         *began = began.or(held);
+        for pace in self.all_paces() {
+            pace.keep_to_part(self.hold.part_of_pace());
+        }
         conclusion
     }
 

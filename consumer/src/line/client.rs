@@ -32,7 +32,7 @@ pub(crate) struct LineClient {
 /// How many people may be reached in a month, and how many were.
 /// <https://developers.line.biz/en/reference/messaging-api/#get-quota>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct MonthlyQuota {
+pub struct MonthlyQuota {
     /// How many may be reached. `None`: there is no limit.
     pub limit: Option<u64>,
     /// How many were reached, approximately.
@@ -40,21 +40,31 @@ pub(crate) struct MonthlyQuota {
 }
 
 impl MonthlyQuota {
+    /// The quota that two answers of LINE say.
+    pub(crate) fn of(quota: &QuotaBody, consumption: &ConsumptionBody) -> Self {
+        Self {
+            limit: quota.value.filter(|_| quota.kind == "limited"),
+            used: consumption.total_usage,
+        }
+    }
+
     /// How many people may still be reached. `None`: there is no limit.
-    pub(crate) fn left(self) -> Option<u64> {
+    pub fn left(self) -> Option<u64> {
         self.limit.map(|limit| limit.saturating_sub(self.used))
     }
 }
 
+/// <https://developers.line.biz/en/reference/messaging-api/#get-quota>
 #[derive(Deserialize)]
-struct QuotaBody {
+pub(crate) struct QuotaBody {
     #[serde(rename = "type")]
     kind: String,
     value: Option<u64>,
 }
 
+/// <https://developers.line.biz/en/reference/messaging-api/#get-consumption>
 #[derive(Deserialize)]
-struct ConsumptionBody {
+pub(crate) struct ConsumptionBody {
     #[serde(rename = "totalUsage")]
     total_usage: u64,
 }
@@ -124,10 +134,7 @@ impl LineClient {
         )
         .await;
         let (quota, consumption) = quota.zip(consumption)?;
-        Some(MonthlyQuota {
-            limit: quota.value.filter(|_| quota.kind == "limited"),
-            used: consumption.total_usage,
-        })
+        Some(MonthlyQuota::of(&quota, &consumption))
     }
 
     async fn get<T: DeserializeOwned>(

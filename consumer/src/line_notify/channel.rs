@@ -127,7 +127,7 @@ impl NotifyChannel {
             // Time has passed while it waited for its image and its turn.
             let departed = self.clock.now();
             if !has_turn || departed > latest {
-                return Err(Conclusion::Retry(RetryCause::Fault));
+                return Err(Conclusion::Retry(RetryCause::NotMade));
             }
             if !self.controls.admits(run) {
                 self.controls.admit(run, latest).await?;

@@ -1,6 +1,7 @@
 //! A channel on hold: no quota, or no token that it accepts.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use fanline_local::LineOptions;
 use serde_json::json;
@@ -54,7 +55,7 @@ async fn a_month_with_nothing_left_stops_the_channel_and_its_records_come_again(
     assert!(world.dead_letters().await.is_empty());
 
     // At their last receive they are set aside. No request is made.
-    world.clock.advance(std::time::Duration::from_secs(61));
+    world.clock.advance(Duration::from_secs(61));
     let batch = world.batch().await;
     assert_eq!(batch.records.len(), 10, "hidden for a minute at most");
     let handled = consumer.handle(batch, departures_for(0)).await;
@@ -160,7 +161,7 @@ async fn the_403s_of_one_run_stop_no_other() {
     assert_eq!(metrics(&handled)["accepted"], 5);
     assert_eq!(metrics(&handled)["holds"], 0);
 
-    world.clock.advance(std::time::Duration::from_secs(61));
+    world.clock.advance(Duration::from_secs(61));
     let mut batch = world.batch().await;
     // Nobody has deleted what was acknowledged.
     let is_of_wrong = |body: &str| body.contains(r#""run":"wrong""#);
@@ -207,7 +208,7 @@ async fn at_its_last_receive_a_held_delivery_is_set_aside_to_be_redriven() {
     let one = std::slice::from_ref(&body);
     let handled = world.handle_for(1, &consumer, one).await;
     assert_eq!(failures(&handled).len(), 1);
-    world.clock.advance(std::time::Duration::from_secs(61));
+    world.clock.advance(Duration::from_secs(61));
     let batch = world.batch().await;
     let handled = consumer.handle(batch, departures_for(1)).await;
     assert!(failures(&handled).is_empty());
@@ -216,6 +217,32 @@ async fn at_its_last_receive_a_held_delivery_is_set_aside_to_be_redriven() {
     assert_eq!(letters[0].attribute("receive_count"), "2");
     assert_eq!(letters[0].body, body);
     assert_eq!(world.line.ledger().accepted_requests, 0);
+}
+
+#[tokio::test]
+async fn without_a_token_a_batch_goes_to_others_at_once_while_the_environment_stays_busy() {
+    let world = World::start().await;
+    let consumer = world
+        .consumer_with(&[("LINE_CHANNEL_ACCESS_TOKEN", "")])
+        .await;
+    world.publish(&delivery(&[user(1)])).await;
+    let batch = world.batch().await;
+    let deadline = departures_for(5);
+    let handling = tokio::spawn(async move { consumer.handle(batch, deadline).await });
+    // The visibility timeout of the queue is 30 seconds.
+    let step = Duration::from_millis(100);
+    let mut again = world.batch().await;
+    for _ in 0..200 {
+        if !again.records.is_empty() {
+            break;
+        }
+        world.clock.advance(step);
+        tokio::time::sleep(step / 10).await;
+        again = world.batch().await;
+    }
+    assert_eq!(again.records.len(), 1, "within 20 seconds");
+    assert!(!handling.is_finished());
+    assert_eq!(failures(&handling.await.unwrap()).len(), 1);
 }
 
 #[tokio::test]
@@ -246,7 +273,7 @@ async fn an_expiring_delivery_is_not_held_past_its_end() {
     });
     let handled = world.handle_for(1, &consumer, &[body]).await;
     assert_eq!(failures(&handled).len(), 1);
-    world.clock.advance(std::time::Duration::from_mins(1));
+    world.clock.advance(Duration::from_mins(1));
     assert_eq!(world.batch().await.records.len(), 1);
 }
 

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod account;
 mod batches;
 mod control;
 mod controlled;
@@ -26,4 +27,3 @@ mod splits;
 mod support;
 mod tokens;
 mod under_load;
-mod validation;

@@ -86,6 +86,9 @@ pub(super) struct WrittenCampaign {
     #[serde(rename = "brake", default)]
     #[schemars(schema_with = "field_schema::brake")]
     _brake: Option<IgnoredAny>,
+    /// The producer writes it into the run's record.
+    #[serde(rename = "resend_of")]
+    _resend_of: Option<String>,
 }
 
 /// The JSON Schema of a campaign, for editors and for `fanline explain`: it is made from the type

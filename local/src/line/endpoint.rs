@@ -15,6 +15,24 @@ pub(crate) enum LineEndpoint {
     Quota,
     /// How much of the limit is used.
     Consumption,
+    /// The account that the token is of.
+    Info,
+    /// The IDs of the account's friends.
+    FollowerIds,
+    /// How many pushes were sent on a day.
+    DeliveredPushes,
+    /// How many people multicasts were sent to on a day.
+    DeliveredMulticasts,
+    /// How many names of aggregation units the month has.
+    UnitCount,
+    /// The names of the month's aggregation units.
+    UnitNames,
+    /// How many friends the account had on a day.
+    Followers,
+    /// How many messages of each kind were sent on a day.
+    Deliveries,
+    /// What people did with the messages of an aggregation unit.
+    UnitStatistics,
     /// Issues a token for 15 minutes.
     StatelessToken,
     /// Issues a token for up to 30 days, for a JWT.
@@ -35,6 +53,8 @@ pub(crate) enum LineEndpoint {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call<'a> {
     pub(crate) endpoint: LineEndpoint,
+    /// What stands behind the `?`, or nothing.
+    pub(crate) query: &'a str,
     /// The bearer token.
     pub(crate) token: Option<&'a str>,
     /// `X-Line-Retry-Key`.
@@ -55,6 +75,15 @@ impl LineEndpoint {
             | "/v2/bot/message/validate/reply" => (Method::POST, Self::Validate),
             "/v2/bot/message/quota" => (Method::GET, Self::Quota),
             "/v2/bot/message/quota/consumption" => (Method::GET, Self::Consumption),
+            "/v2/bot/info" => (Method::GET, Self::Info),
+            "/v2/bot/followers/ids" => (Method::GET, Self::FollowerIds),
+            "/v2/bot/message/delivery/push" => (Method::GET, Self::DeliveredPushes),
+            "/v2/bot/message/delivery/multicast" => (Method::GET, Self::DeliveredMulticasts),
+            "/v2/bot/message/aggregation/info" => (Method::GET, Self::UnitCount),
+            "/v2/bot/message/aggregation/list" => (Method::GET, Self::UnitNames),
+            "/v2/bot/insight/followers" => (Method::GET, Self::Followers),
+            "/v2/bot/insight/message/delivery" => (Method::GET, Self::Deliveries),
+            "/v2/bot/insight/message/event/aggregation" => (Method::GET, Self::UnitStatistics),
             "/oauth2/v3/token" => (Method::POST, Self::StatelessToken),
             "/oauth2/v2.1/token" => (Method::POST, Self::JwtToken),
             "/v2/oauth/accessToken" => (Method::POST, Self::ShortLivedToken),
@@ -75,6 +104,15 @@ impl LineEndpoint {
             Self::Validate => "validate",
             Self::Quota => "quota",
             Self::Consumption => "quota/consumption",
+            Self::Info => "info",
+            Self::FollowerIds => "followers/ids",
+            Self::DeliveredPushes => "delivery/push",
+            Self::DeliveredMulticasts => "delivery/multicast",
+            Self::UnitCount => "aggregation/info",
+            Self::UnitNames => "aggregation/list",
+            Self::Followers => "insight/followers",
+            Self::Deliveries => "insight/message/delivery",
+            Self::UnitStatistics => "insight/message/event/aggregation",
             Self::StatelessToken => "oauth2/v3/token",
             Self::JwtToken => "oauth2/v2.1/token",
             Self::ShortLivedToken => "v2/oauth/accessToken",
@@ -90,14 +128,15 @@ impl LineEndpoint {
         matches!(self, Self::Notify | Self::NotifyStatus | Self::NotifyRevoke)
     }
 
-    /// How many requests a second LINE takes from a channel here. LINE Notify has a limit an hour
-    /// instead. <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
-    pub(crate) fn max_per_second(self) -> Option<u32> {
+    /// How many requests LINE takes from a channel here, and in how many seconds. LINE Notify has
+    /// its own limits. <https://developers.line.biz/en/reference/messaging-api/#rate-limits>
+    pub(crate) fn limit(self) -> Option<(u32, u32)> {
         match self {
-            Self::Multicast => Some(200),
-            Self::ShortLivedToken => Some(370),
+            Self::Multicast => Some((200, 1)),
+            Self::ShortLivedToken => Some((370, 1)),
+            Self::Followers | Self::Deliveries | Self::UnitStatistics => Some((60, 3600)),
             Self::Notify | Self::NotifyStatus | Self::NotifyRevoke => None,
-            _ => Some(2000),
+            _ => Some((2000, 1)),
         }
     }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::line::answer::{Answer, ErrorForm};
 use crate::line::memory::hours::NotifyHours;
+use crate::line::memory::insight::Insight;
 use crate::line::memory::keys::RetryKeys;
 use crate::line::memory::ledger::LineLedger;
 use crate::line::memory::limits::{MonthlyUse, RateLimits};
@@ -16,6 +17,7 @@ use crate::line::recipient::{self, RecipientKey};
 use crate::line::text::Digest128;
 
 pub(crate) mod hours;
+pub(crate) mod insight;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod limits;
@@ -33,6 +35,7 @@ pub(crate) struct Memory {
     pub(crate) keys: RetryKeys,
     pub(crate) rates: RateLimits,
     pub(crate) month: MonthlyUse,
+    pub(crate) insight: Insight,
     pub(crate) hours: NotifyHours,
     pub(crate) tokens: IssuedTokens,
     /// How often each request without a retry key has come.
@@ -60,6 +63,7 @@ impl Memory {
             keys: RetryKeys::default(),
             rates: RateLimits::default(),
             month: MonthlyUse::default(),
+            insight: Insight::default(),
             hours: NotifyHours::default(),
             tokens: IssuedTokens::default(),
             attempts: HashMap::new(),

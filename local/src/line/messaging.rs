@@ -2,7 +2,6 @@
 
 use hyper::StatusCode;
 use jiff::Timestamp;
-use serde_json::json;
 
 use crate::line::answer::Answer;
 use crate::line::endpoint::{Call, LineEndpoint};
@@ -10,6 +9,7 @@ use crate::line::memory::{Arrival, Memory};
 use crate::line::messaging::body::SendRequest;
 use crate::line::messaging::send::RequestOrigin;
 
+mod account;
 mod body;
 mod message_objects;
 mod send;
@@ -97,14 +97,8 @@ pub(crate) fn answer(
             "The header 'X-Line-Retry-Key' is not supported by this endpoint",
         ),
         (LineEndpoint::Validate, MessagingBody::Send(Err(answer))) => answer.clone(),
-        (LineEndpoint::Quota, _) => Answer::json(&match memory.options.monthly_quota {
-            Some(quota) => json!({"type": "limited", "value": quota}),
-            None => json!({"type": "none"}),
-        }),
-        (LineEndpoint::Consumption, _) => {
-            Answer::json(&json!({"totalUsage": memory.month.used(channel, now)}))
-        }
-        _ => Answer::empty(),
+        (LineEndpoint::Validate, _) => Answer::empty(),
+        (endpoint, _) => account::answer(memory, endpoint, call.query, channel, now),
     }
 }
 

@@ -36,6 +36,17 @@ pub struct LineOptions {
     pub revoked: BTreeSet<String>,
     /// How many people each channel may reach in a month. `None`: no limit.
     pub monthly_quota: Option<u64>,
+    /// How many people of the month's quota another delivery of the channel holds. They are not
+    /// used yet, and nobody else can use them.
+    pub reserved_quota: u64,
+    /// The name of the account.
+    pub display_name: String,
+    /// Whether the account is verified: only then LINE gives the IDs of its friends.
+    pub verified: bool,
+    /// The account's friends, as `followers/ids` gives them.
+    pub friends: BTreeSet<String>,
+    /// The share of the people reached who open a message, for the statistics.
+    pub opened_share: f64,
     /// Users who blocked the account. A request for them is accepted, and they get nothing.
     pub blocked: BTreeSet<String>,
     /// Users, groups and rooms that the channel does not know.
@@ -70,6 +81,11 @@ impl Default for LineOptions {
             tokens: BTreeMap::new(),
             revoked: BTreeSet::new(),
             monthly_quota: None,
+            reserved_quota: 0,
+            display_name: "Simulated".into(),
+            verified: true,
+            friends: BTreeSet::new(),
+            opened_share: 0.5,
             blocked: BTreeSet::new(),
             unknown: BTreeSet::new(),
             unknown_in_multicast: UnknownInMulticast::Refuse,

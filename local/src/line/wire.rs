@@ -133,6 +133,7 @@ async fn decide(
     let content_type = header(&parts.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let call = Call {
         endpoint,
+        query: parts.uri.query().unwrap_or_default(),
         token: header(&parts.headers, AUTHORIZATION.as_str())
             .and_then(|value| value.strip_prefix("Bearer "))
             .filter(|token| !token.is_empty()),

@@ -1,5 +1,6 @@
 //! The simulated LINE with an HTTP client.
 
+mod account;
 mod faults;
 mod ledger;
 mod limits;

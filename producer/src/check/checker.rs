@@ -60,8 +60,8 @@ impl<'a> Checker<'a> {
     }
 
     /// Keeps some of the rows that can be sent, to show them.
-    pub(crate) fn keep_samples(&mut self) {
-        self.samples = Some(Samples::default());
+    pub(crate) fn keep_samples(&mut self, samples: Samples) {
+        self.samples = Some(samples);
     }
 
     /// Checks the next row. Returns it where it can't be sent.
@@ -75,7 +75,7 @@ impl<'a> Checker<'a> {
             let recipient = recipient.insert(self.rules.recipient(&row)?);
             self.rules.messages(&row, recipient, &mut self.json)?;
             if let Some(samples) = &mut self.samples {
-                samples.see(place, recipient, &self.json);
+                samples.see(place, &row, recipient, &self.json);
             }
             Ok(recipient.fingerprint())
         });

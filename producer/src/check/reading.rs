@@ -83,8 +83,8 @@ impl<'a> CheckReading<'a> {
     }
 
     /// Keeps some of the rows that can be sent, to show them.
-    pub(crate) fn keep_samples(&mut self) {
-        self.checker.keep_samples();
+    pub(crate) fn keep_samples(&mut self, samples: Samples) {
+        self.checker.keep_samples(samples);
     }
 
     /// The rows that were kept, if any were asked for.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fanline_core::campaign::Campaign;
 use fanline_core::delivery::Envelope;
 use fanline_core::list::{Header, Place};
-use fanline_ledger::SliceId;
+use fanline_ledger::{Share, SliceId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,6 +46,9 @@ pub(crate) struct Slice {
     /// Which deliveries are published, where not all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) only: Option<Only>,
+    /// Which people of its rows the slice has, where a canary goes first. `None`: everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) canary: Option<CanaryPart>,
     /// What the check of the whole list found out about the slice's rows. A slice that comes
     /// without it is checked by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,15 +68,45 @@ pub(crate) enum Only {
     NotSent,
 }
 
+/// Which people of its rows a slice has, where a canary goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CanaryPart {
+    /// The share of people who are in the sample, in hundredths of a per cent.
+    share: u16,
+    /// Whether the slice has them, or all others.
+    pub(crate) is_sample: bool,
+}
+
+impl CanaryPart {
+    /// The sample, and the others, where it has this share.
+    pub(crate) fn both(share: Share) -> [Self; 2] {
+        let share = share.hundredths();
+        [true, false].map(|is_sample| Self { share, is_sample })
+    }
+
+    /// The share of people who are in the sample. `None`: there can be no such share.
+    pub(crate) fn share(self) -> Option<Share> {
+        Share::of_hundredths(self.share)
+    }
+}
+
 impl Slice {
     /// The slice's name within its run: its first row, which no other slice of the list has.
     pub(crate) fn name(&self) -> String {
-        format!("row-{}", self.start.row)
+        let sample = if self.is_sample() { "c" } else { "" };
+        format!("row-{}{sample}", self.start.row)
     }
 
     /// Its name in the ledger.
     pub(crate) fn id(&self) -> Option<SliceId> {
-        NonZeroU64::new(self.start.row).map(SliceId::new)
+        let id = NonZeroU64::new(self.start.row).map(SliceId::new)?;
+        Some(if self.is_sample() { id.canary() } else { id })
+    }
+
+    /// Whether it has a canary's sample.
+    pub(crate) fn is_sample(&self) -> bool {
+        self.canary.is_some_and(|part| part.is_sample)
     }
 }
 
@@ -107,6 +140,7 @@ impl OpenSlice {
             window_bytes,
             skip: 0,
             only: None,
+            canary: None,
             checked: None,
             campaign: given,
         };

@@ -9,6 +9,7 @@ use fanline_ledger::ByEndpoint;
 use crate::check::row_rules::RowRules;
 use crate::list::checked_rows::{CheckedRows, RowFate};
 use crate::list::rows::RowNumber;
+use crate::publish::canary::PartRule;
 use crate::publish::group::{Group, OpenGroups};
 use crate::publish::left_out::LeftOut;
 use crate::publish::pack::Entry;
@@ -24,6 +25,8 @@ pub(crate) struct Deliveries<'a> {
     rules: RowRules<'a>,
     encoder: Encoder,
     checked: CheckedRows,
+    /// Only where a canary goes first.
+    part: Option<PartRule>,
     /// The number of the next row.
     row: u64,
     groups: OpenGroups,
@@ -51,6 +54,7 @@ impl<'a> Deliveries<'a> {
             rules,
             encoder,
             checked,
+            part: None,
             row: 0,
             groups: OpenGroups::default(),
             ready: VecDeque::new(),
@@ -60,6 +64,12 @@ impl<'a> Deliveries<'a> {
             made_by_endpoint: ByEndpoint::default(),
             left_out,
         }
+    }
+
+    /// Leaves out whom the other slice of a canary has.
+    pub(crate) fn with_part(mut self, part: Option<PartRule>) -> Self {
+        self.part = part;
+        self
     }
 
     /// Also writes the roll of the slice.
@@ -73,30 +83,53 @@ impl<'a> Deliveries<'a> {
         if self.row >= self.checked.rows() {
             return Err(ListChanged);
         }
-        let fate = self.checked.fate(self.row);
-        if let (RowFate::Duplicate, Some(roll)) = (fate, &mut self.roll) {
-            let row = parsed.row.as_ref().map_err(|_| ListChanged)?;
-            roll.duplicate(&self.rules.recipient(row)?);
-        } else if let (RowFate::Rejected, Some(roll)) = (fate, &mut self.roll) {
-            roll.rejected();
-        }
-        if fate == RowFate::Sent {
-            let row = parsed.row.map_err(ListChanged::from)?;
-            let recipient = self.rules.recipient(&row)?;
-            let max_recipients = self.rules.messages(&row, &recipient, &mut self.json)?;
-            if let Some(roll) = &mut self.roll {
-                roll.sent(&recipient);
-            }
-            let number = RowNumber::from(parsed.place);
-            let out = self
-                .groups
-                .add(&self.json, max_recipients, recipient, number);
-            self.keep(out);
+        match self.checked.fate(self.row) {
+            RowFate::Sent => self.send(parsed)?,
+            fate => self.leave_out(fate, parsed)?,
         }
         if self.checked.ends_window(self.row) {
             self.flush();
         }
         self.row += 1;
+        Ok(())
+    }
+
+    /// Notes a row that is not sent. A canary's sample has none of these rows.
+    fn leave_out(&mut self, fate: RowFate, parsed: Parsed<'_>) -> Result<(), ListChanged> {
+        let Some(roll) = &mut self.roll else {
+            return Ok(());
+        };
+        if self.part.as_ref().is_some_and(PartRule::is_sample) {
+            roll.elsewhere();
+        } else if fate == RowFate::Duplicate {
+            let row = parsed.row.map_err(ListChanged::from)?;
+            roll.duplicate(&self.rules.recipient(&row)?);
+        } else {
+            roll.rejected();
+        }
+        Ok(())
+    }
+
+    /// Puts a row into a delivery, unless the other slice of a canary has its recipient.
+    fn send(&mut self, parsed: Parsed<'_>) -> Result<(), ListChanged> {
+        let row = parsed.row.map_err(ListChanged::from)?;
+        let recipient = self.rules.recipient(&row)?;
+        let is_elsewhere = |part: &mut PartRule| !part.has(&recipient);
+        if self.part.as_mut().is_some_and(is_elsewhere) {
+            if let Some(roll) = &mut self.roll {
+                roll.elsewhere();
+            }
+            return Ok(());
+        }
+        let max_recipients = self.rules.messages(&row, &recipient, &mut self.json)?;
+        if let Some(roll) = &mut self.roll {
+            roll.sent(&recipient);
+        }
+        let number = RowNumber::from(parsed.place);
+        let out = self
+            .groups
+            .add(&self.json, max_recipients, recipient, number);
+        self.keep(out);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use crate::list::checked_rows::CheckedRows;
 use crate::list::rows::{ReadError, Rows};
 use crate::list::slice::OpenSlice;
 use crate::list::source::SourceError;
+use crate::publish::canary::PartRule;
 use crate::publish::deliveries::Deliveries;
 use crate::publish::left_out::LeftOut;
 use crate::publish::pack::{Entry, Packer};
@@ -49,7 +50,9 @@ impl<'a> PublishReading<'a> {
         Self {
             open,
             rows: Rows::new(open),
-            deliveries: deliveries.with_roll(roll),
+            deliveries: deliveries
+                .with_part(PartRule::of(&open.slice))
+                .with_roll(roll),
             packer: Packer::default(),
             is_at_end: false,
         }

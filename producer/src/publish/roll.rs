@@ -74,6 +74,11 @@ impl SliceRoll {
         self.write(RollWriter::rejected);
     }
 
+    /// The next row is in the other slice of a canary.
+    pub(crate) fn elsewhere(&mut self) {
+        self.write(RollWriter::elsewhere);
+    }
+
     /// The next delivery has this number and these recipients.
     pub(crate) fn delivery(&mut self, number: u32, group: &Group) {
         let rows = group.rows.iter().map(|number| number.row);

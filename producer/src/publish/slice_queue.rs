@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use fanline_core::channel::Channel;
 use fanline_core::limits::sqs::MAX_BYTES;
 use fanline_core::text::push_json;
 
 use crate::error::ProduceError;
+use crate::list::cutter::CheckedList;
 use crate::list::slice::{OpenSlice, Slice};
 use crate::publish::pack::{Entry, Packer};
 use crate::publish::queue::{Queue, QueueError};
@@ -101,4 +103,31 @@ fn body(slice: &Slice) -> String {
     let mut body = String::new();
     push_json(&mut body, slice);
     body
+}
+
+/// The slices of a list that go to the slice queue. `None` where one invocation publishes the list
+/// by itself.
+///
+/// A list that is one slice goes there too: if the work on it dies, the queue gives it to another
+/// invocation. But not on LINE Notify, where that would send people a second message.
+pub(crate) fn slices_of(
+    list: &OpenSlice,
+    checked: &CheckedList,
+) -> Result<Option<Vec<Slice>>, ProduceError> {
+    if checked.parts.is_empty() {
+        let whole = Slice {
+            checked: Some(checked.rows.clone()),
+            ..list.slice.clone()
+        };
+        let is_safe = list.campaign.channel == Channel::Line;
+        return Ok((is_safe && SliceQueue::takes(&whole)).then(|| vec![whole]));
+    }
+    let slices = checked.slices(list);
+    match slices.iter().find(|slice| !SliceQueue::takes(slice)) {
+        Some(slice) => Err(ProduceError::SliceTooLong {
+            list: list.source.name.clone(),
+            row: slice.start.row,
+        }),
+        None => Ok(Some(slices)),
+    }
 }

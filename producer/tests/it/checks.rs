@@ -13,17 +13,17 @@ async fn a_check_shows_every_bad_row_and_sends_nothing() {
     );
     let mut bad = Vec::new();
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
-    let (checked, samples) = fanline_producer::check(event, &world.config(), |place, error| {
+    let preview = fanline_producer::check(event, &world.config(), None, |place, error| {
         bad.push(format!("{place}: {error}"));
     })
     .await
     .unwrap();
     assert_eq!(
         (
-            checked.rows,
-            checked.recipients(),
-            checked.rejected,
-            checked.duplicates
+            preview.checked.rows,
+            preview.checked.recipients(),
+            preview.checked.rejected,
+            preview.checked.duplicates
         ),
         (13, 10, 2, 1)
     );
@@ -35,10 +35,8 @@ async fn a_check_shows_every_bad_row_and_sends_nothing() {
             "row 13 (line 15): `to` is empty"
         ]
     );
-    let samples: Vec<_> = samples
-        .iter()
-        .map(|s| (s.place.row, &*s.messages))
-        .collect();
+    let samples = preview.samples.iter();
+    let samples: Vec<_> = samples.map(|s| (s.place.row, &*s.messages)).collect();
     assert_eq!(samples, [(1, &*greeting("name 0"))]);
     assert_eq!(world.requests(), 0);
 }
@@ -57,11 +55,40 @@ async fn a_check_finds_duplicates_over_the_whole_list() {
         format!("to,name,note\n{}", rows.concat()),
     );
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
-    let (checked, _) = fanline_producer::check(event, &world.config(), |_, _| ())
+    let preview = fanline_producer::check(event, &world.config(), None, |_, _| ())
         .await
         .unwrap();
     assert_eq!(
-        (checked.rows, checked.recipients(), checked.duplicates),
+        (
+            preview.checked.rows,
+            preview.checked.recipients(),
+            preview.checked.duplicates
+        ),
         (72, 70, 2)
     );
+}
+
+#[tokio::test]
+async fn a_plan_counts_the_deliveries_that_a_fan_out_publishes() {
+    let world = World::start().await;
+    // 1,100 people share one text, 30 have their own, one is there twice and one can't be sent.
+    let shared = (0..1_100).map(|n| format!("{},all\n", user(n)));
+    let own = (1_100..1_130).map(|n| format!("{},name {n}\n", user(n)));
+    let rows: Vec<String> = shared.chain(own).collect();
+    let list = format!("to,name\n{}{},again\nnobody,x\n", rows.concat(), user(3));
+    world.put("bucket/friends.csv", list);
+    let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
+    let mut bad = 0;
+    let plan = fanline_producer::plan(event.clone(), &world.config(), |_, _| bad += 1)
+        .await
+        .unwrap();
+    assert_eq!((plan.deliveries.multicast, plan.deliveries.push), (3, 30));
+    assert_eq!((plan.people.multicast, plan.people.push), (1_100, 30));
+    assert_eq!((plan.preview.checked.recipients(), bad), (1_130, 1));
+    assert_eq!(world.requests(), 0);
+    let summary = world.producer(&[]).handle(event, None).await.unwrap();
+    assert_eq!(summary.deliveries, 33);
+    let bodies = world.bodies("deliveries");
+    let published: usize = bodies.iter().map(String::len).sum();
+    assert_eq!(published as u64, plan.bytes.push + plan.bytes.multicast);
 }

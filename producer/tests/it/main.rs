@@ -8,6 +8,7 @@
 
 mod binary;
 mod campaigns;
+mod canary;
 mod checks;
 mod continued;
 mod deadlines;

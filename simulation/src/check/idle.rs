@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::check::{Broken, Invariant, note};
 use crate::log::{ArrivalEndpoint, Happened};
 use crate::network::is_fair;
-use crate::plan::Plan;
+use crate::plan::{Plan, Runner};
 use crate::time::Millis;
 use crate::world::Ended;
 
@@ -55,6 +55,7 @@ fn waiting(happened: &Happened, end: Millis) -> Times {
 /// When LINE would take a message from somebody.
 fn fair(plan: &Plan, happened: &Happened, end: Millis) -> Times {
     let spells = &plan.line.spells;
+    let is_alone = plan.consumers.runner == Runner::Worker;
     let mut edges = vec![0, end];
     edges.extend(
         spells
@@ -65,7 +66,7 @@ fn fair(plan: &Plan, happened: &Happened, end: Millis) -> Times {
     edges.sort_unstable();
     let all = edges.windows(2).map(|pair| (pair[0], pair[1]));
     let mut fair: Times = all
-        .filter(|(from, to)| from < to && is_fair(spells, *from))
+        .filter(|(from, to)| from < to && is_fair(spells, *from, is_alone))
         .collect();
     // Without quota nothing can be sent.
     if plan.line.quota.is_some() {

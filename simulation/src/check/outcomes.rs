@@ -93,7 +93,8 @@ fn people(
         if got > owed.most && !(campaign.channel == Channel::LineNotify && plan.has_unclear_ends())
         {
             twice.add(tell);
-        } else if got + aside < owed.least {
+        } else if got + aside < owed.least && !plan.is_cancelled(campaign) {
+            // Of a cancelled one the books say who got nothing.
             skipped.add(tell);
         } else if got + aside > owed.most && !plan.has_unclear_ends() && !is_repeated {
             both.add(tell);

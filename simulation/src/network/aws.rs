@@ -125,7 +125,10 @@ async fn answer(
             process.request(there, back, effect).await
         }
         None => {
-            let effect = async move { far_end.objects.answer(&request) };
+            let effect = async move {
+                let is_down = far_end.is_store_down();
+                far_end.objects.answer(&request, is_down)
+            };
             Ok(process.request(there, back, effect).await)
         }
     }

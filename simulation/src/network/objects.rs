@@ -7,6 +7,8 @@ use bytes::Bytes;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use parking_lot::Mutex;
 
+use crate::network::listing::listing;
+
 /// The objects by their paths, `/BUCKET/KEY`.
 #[derive(Debug, Default)]
 pub(crate) struct Objects(Mutex<State>);
@@ -43,9 +45,18 @@ impl Objects {
         etag
     }
 
-    /// Answers a request of an S3 client.
-    pub(crate) fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
+    /// Answers a request of an S3 client. `is_down`: only the lists can be read.
+    pub(crate) fn answer(&self, request: &Request<Bytes>, is_down: bool) -> Response<Bytes> {
         let path = request.uri().path();
+        let query = request.uri().query().unwrap_or_default();
+        let is_listing = query.contains("list-type=2");
+        let is_kept = path.contains("/ledger/") || path.contains("/control/");
+        if is_down && (is_kept || is_listing) {
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable");
+        }
+        if is_listing {
+            return self.list(path, query);
+        }
         let object = self.0.lock().objects.get(path).cloned();
         match *request.method() {
             Method::GET | Method::HEAD => match object {
@@ -59,6 +70,18 @@ impl Objects {
             Method::PUT => refusal(StatusCode::PRECONDITION_FAILED, "PreconditionFailed"),
             _ => refusal(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
         }
+    }
+}
+
+impl Objects {
+    fn list(&self, path: &str, query: &str) -> Response<Bytes> {
+        let bucket = format!("/{}/", path.trim_matches('/'));
+        let state = self.0.lock();
+        let keys = state.objects.iter().filter_map(|(path, object)| {
+            let key = path.strip_prefix(&bucket)?;
+            Some((key, object.bytes.len()))
+        });
+        Response::new(listing(query, keys).into())
     }
 }
 

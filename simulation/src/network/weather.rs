@@ -84,8 +84,12 @@ pub(crate) fn met(
     spells.iter().find(meets).map(|spell| spell.kind)
 }
 
-/// Whether LINE works for at least some.
-pub(crate) fn is_fair(spells: &[Spell], now: Millis) -> bool {
-    let mut all = spells.iter().filter(|spell| spell.whom == Whom::All);
+/// Whether LINE works for at least some. A worker is the only environment: `is_alone`.
+pub(crate) fn is_fair(spells: &[Spell], now: Millis, is_alone: bool) -> bool {
+    let mut all = spells.iter().filter(|spell| match spell.whom {
+        Whom::All => true,
+        Whom::Environment(_) => is_alone,
+        Whom::Person(_) => false,
+    });
     !all.any(|spell| spell.is_at(now))
 }

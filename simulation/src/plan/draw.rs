@@ -247,7 +247,9 @@ fn quota(plan: &mut Plan, draw: &mut Draw) {
 }
 
 fn few_in_flight(plan: &mut Plan, draw: &mut Draw) {
-    plan.queue.max_in_flight = draw.size(150, 300);
+    // More than a consumer of any real stack can have in hand, and less than there are people.
+    plan.queue.max_in_flight = 4 * draw.size(150, 300);
+    plan.campaigns[0].people *= 4;
 }
 
 fn line_notify(plan: &mut Plan, _: &mut Draw) {

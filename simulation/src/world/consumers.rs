@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::network::{Process, config_of, line_of};
 use crate::plan::WarmOrder;
 use crate::time::Millis;
-use crate::world::{World, queues};
+use crate::world::{World, ledger, queues};
 
 /// How long a cold start takes, in milliseconds.
 const COLD_START: (u64, u64) = (150, 700);
@@ -192,7 +192,7 @@ fn settings(world: &World, sharers: usize) -> Settings {
     let plan = &world.plan;
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     let share = |limit: f64| (limit / sharers as f64).to_string();
-    let variables = [
+    let mut variables = vec![
         ("LINE_CHANNEL_ACCESS_TOKEN", "the-token".to_owned()),
         ("LINE_API_BASE", "https://line.simulation".to_owned()),
         ("LINE_NOTIFY_API_BASE", "https://line.simulation".to_owned()),
@@ -213,6 +213,14 @@ fn settings(world: &World, sharers: usize) -> Settings {
             plan.queue.max_receive_count.to_string(),
         ),
     ];
+    if plan.ledger.is_some() {
+        variables.extend([
+            ("OUTCOME_QUEUE_URL", queues::url(queues::OUTCOMES)),
+            ("PARKED_QUEUE_URL", queues::url(queues::PARKED)),
+            ("CONTROL_URI", ledger::CONTROL_URI.to_owned()),
+            ("ENVIRONMENTS", sharers.to_string()),
+        ]);
+    }
     let lookup = |name: &str| {
         let variable = variables.iter().find(|(key, _)| *key == name);
         variable.map(|(_, value)| value.clone())

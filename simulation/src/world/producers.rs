@@ -14,7 +14,7 @@ use crate::lists::event;
 use crate::log::RowCounts;
 use crate::network::config_of;
 use crate::plan::CampaignPlan;
-use crate::world::{World, queues, service};
+use crate::world::{World, ledger, queues, service};
 
 /// A person repeats a firing that fails so often at most.
 const MAX_REPEATS: u32 = 3;
@@ -115,7 +115,8 @@ async fn produce(
 fn counts(summary: &Summary) -> RowCounts {
     RowCounts {
         rows: summary.rows,
-        recipients: summary.recipients,
+        // Who has an outcome already is left out where a run goes on.
+        recipients: summary.recipients + summary.left_out.total(),
         rejected: summary.rejected,
         duplicates: summary.duplicates,
         sliced: summary.sliced_rows,
@@ -126,7 +127,8 @@ fn settings(world: &World, slice_bytes: u64) -> Settings {
     let lookup = |name: &str| match name {
         "DELIVERY_QUEUE_URL" => Some(queues::url(&world.names.deliveries)),
         "SLICE_QUEUE_URL" => Some(queues::url(&world.names.slices)),
-        "LEDGER_URI" => Some("s3://lists/ledger/".to_owned()),
+        "LEDGER_URI" => Some(ledger::LEDGER_URI.to_owned()),
+        "CONTROL_URI" if world.plan.ledger.is_some() => Some(ledger::CONTROL_URI.to_owned()),
         "SLICE_BYTES" => Some(slice_bytes.to_string()),
         _ => None,
     };

@@ -59,6 +59,11 @@ impl QueueNames {
     }
 }
 
+/// The outcome queue, the parked queue, and where their messages go in the end.
+pub(crate) const OUTCOMES: &str = "outcomes";
+/// See [`OUTCOMES`].
+pub(crate) const PARKED: &str = "parked";
+
 /// The URL of the queue with this name.
 pub(crate) fn url(name: &str) -> String {
     format!("{AWS}/000000000000/{name}")
@@ -93,6 +98,34 @@ pub(crate) async fn create(network: &SharedNetwork, plan: &Plan, names: &QueueNa
         ]);
         create_one(queues, name, own).await;
     }
+    if plan.ledger.is_some() {
+        for name in [OUTCOMES, PARKED] {
+            let own = BTreeMap::from([
+                ("VisibilityTimeout", "360".to_owned()),
+                ("MessageRetentionPeriod", "1209600".into()),
+            ]);
+            create_one(queues, name, own).await;
+        }
+    }
+}
+
+/// Puts what is parked back on the delivery queue.
+pub(crate) async fn unpark(network: &SharedNetwork, names: &QueueNames) {
+    let receive = json!({"QueueUrl": url(PARKED), "MaxNumberOfMessages": 10});
+    while network.counts(PARKED).visible > 0 {
+        let answer = call(&network.queues, "ReceiveMessage", &receive).await;
+        let messages = answer.get("Messages").and_then(Value::as_array);
+        for message in messages.into_iter().flatten() {
+            let body = message["Body"].as_str().unwrap_or_default();
+            let send = json!({"QueueUrl": url(&names.deliveries), "MessageBody": body});
+            call(&network.queues, "SendMessage", &send).await;
+            network.log.published(body, 0, true);
+            let handle = &message["ReceiptHandle"];
+            let delete = json!({"QueueUrl": url(PARKED), "ReceiptHandle": handle});
+            call(&network.queues, "DeleteMessage", &delete).await;
+        }
+    }
+    network.filled.notify_waiters();
 }
 
 async fn create_one(queues: &InProcessQueues, name: &str, mut attributes: BTreeMap<&str, String>) {

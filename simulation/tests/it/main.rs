@@ -1,5 +1,6 @@
 //! The pipeline on virtual time.
 
 mod deaths;
+mod ledger;
 mod scenarios;
 mod seeds;

@@ -1,6 +1,10 @@
 //! The scenarios that found a fault.
 
-use fanline_simulation::{Finding, Plan, Scenario, run, scenarios, unexpected};
+use std::time::Duration;
+
+use fanline_simulation::{
+    Finding, Plan, Scenario, Spell, SpellKind, Whom, run, scenarios, unexpected,
+};
 
 /// Runs the scenarios of a finding. The open ones must break their invariant, and the mended ones
 /// must break nothing that is not known.
@@ -26,6 +30,27 @@ fn find(finding: Finding) {
 #[test]
 fn a_held_environment_leaves_the_others_their_work() {
     find(Finding::HeldEnvironmentTakesAll);
+}
+
+/// Lambda takes the environment that was used last. That one has a bad token, and there is too
+/// little work for it and another one.
+#[test]
+fn the_last_one_goes_to_an_environment_that_can_send() {
+    let mut plan = Plan::quiet(1, 1);
+    plan.consumers.concurrency = 2;
+    plan.line.spells.push(Spell {
+        from: Duration::ZERO,
+        lasts: plan.lasts,
+        kind: SpellKind::Unauthorized,
+        whom: Whom::Environment(0),
+    });
+    let report = run(&plan);
+    assert_eq!(report.broken, []);
+    assert!(
+        report.lasted < Duration::from_mins(1),
+        "{:?}",
+        report.lasted
+    );
 }
 
 #[test]

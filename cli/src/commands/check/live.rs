@@ -1,7 +1,6 @@
 //! `check --live`: LINE itself is asked whether it would take the messages, and sends nothing.
 
-use aws_config::SdkConfig;
-use fanline_consumer::{LineAccess, LineValidator, ValidationError};
+use fanline_consumer::{AccountError, LineAccess, LineAccount};
 use fanline_core::channel::Channel;
 use fanline_core::delivery::Endpoint;
 use fanline_core::settings::variable;
@@ -9,8 +8,21 @@ use fanline_producer::{Sample, Samples};
 
 use crate::exit::InputError;
 
+/// The variables that name a token for LINE.
+const TOKEN_VARIABLES: [&str; 3] = [
+    "LINE_CHANNEL_ACCESS_TOKEN",
+    "LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN",
+    "LINE_CHANNEL_ID",
+];
+
+/// Whether the environment names a token.
+pub(crate) fn names_a_token() -> bool {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    TOKEN_VARIABLES.into_iter().any(is_set)
+}
+
 /// What is needed to ask LINE about a campaign, or why it can't be asked.
-pub(super) fn access(channel: Channel) -> Result<LineAccess, InputError> {
+pub(crate) fn access(channel: Channel) -> Result<LineAccess, InputError> {
     if channel == Channel::LineNotify {
         return Err(InputError(
             "--live asks the Messaging API, and LINE Notify has no such request".into(),
@@ -22,16 +34,11 @@ pub(super) fn access(channel: Channel) -> Result<LineAccess, InputError> {
 
 /// Asks LINE about each sample, at the endpoints that it can be sent to. Returns the number of
 /// requests.
-pub(super) async fn ask(
-    access: LineAccess,
-    config: &SdkConfig,
-    samples: &Samples,
-) -> anyhow::Result<u32> {
-    let validator = LineValidator::new(access, config)?;
+pub(crate) async fn ask(account: &LineAccount, samples: &Samples) -> anyhow::Result<u32> {
     let mut requests = 0;
     for sample in samples.iter() {
         for endpoint in endpoints(sample) {
-            let answer = validator.validate(endpoint, &sample.messages).await;
+            let answer = account.validate(endpoint, &sample.messages).await;
             answer.map_err(|error| told(sample, error))?;
             requests += 1;
         }
@@ -58,11 +65,11 @@ fn endpoints(sample: &Sample) -> Vec<Endpoint> {
 }
 
 /// The error of the command.
-fn told(sample: &Sample, error: ValidationError) -> anyhow::Error {
-    use ValidationError as E;
+fn told(sample: &Sample, error: AccountError) -> anyhow::Error {
+    use AccountError as E;
     match error {
         E::Refused(_) => InputError(format!("{}: {error}", sample.place)).into(),
         E::Token | E::NoToken(_) => InputError(error.to_string()).into(),
-        E::NoAnswer(_) | E::Http(_) => error.into(),
+        E::Unreachable { .. } | E::Answer { .. } | E::Http(_) => error.into(),
     }
 }

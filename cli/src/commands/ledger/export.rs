@@ -1,6 +1,7 @@
 //! `fanline export`: the list of a run with what became of each row.
 
-mod file;
+pub(super) mod file;
+pub(super) mod lines;
 
 use fanline_core::list::Row;
 use fanline_ledger::RunKeys;
@@ -15,6 +16,7 @@ use crate::commands::ledger::words::count;
 use crate::exit::{CommandEnd, InputError};
 use crate::print;
 use file::{ExportFile, Format};
+use lines::{push_columns, push_field, push_fields};
 
 /// The columns behind those of the list.
 const COLUMNS: [&str; 5] = ["outcome", "reason", "status", "request_id", "time"];
@@ -84,11 +86,8 @@ fn push_head(line: &mut String, row: &JoinedRow<'_>, format: Format) -> Result<(
     let header = row.header.ok_or_else(|| {
         InputError("the list is NDJSON, and each row can have other columns: write .ndjson".into())
     })?;
-    let columns = header.columns();
-    for column in columns {
-        push_field(line, column);
-        line.push(',');
-    }
+    push_columns(line, header);
+    line.push(',');
     let own = COLUMNS.map(|column| own_name(column, |name| header.has(name)));
     line.push_str(&own.join(","));
     line.push('\n');
@@ -105,41 +104,12 @@ fn own_name(column: &str, is_taken: impl Fn(&str) -> bool) -> String {
 }
 
 fn push_csv(line: &mut String, row: &JoinedRow<'_>, more: &[String; 5]) {
-    match &row.values {
-        Some(Row::Csv(record)) => {
-            for field in record.fields() {
-                push_field(line, field);
-                line.push(',');
-            }
-        }
-        Some(Row::Json(_)) | None => {
-            let columns = row.header.map_or(0, |header| header.columns().len());
-            line.extend(std::iter::repeat_n(',', columns));
-        }
-    }
-    for (number, value) in more.iter().enumerate() {
-        if number > 0 {
-            line.push(',');
-        }
+    push_fields(line, row);
+    for value in more {
+        line.push(',');
         push_field(line, value);
     }
     line.push('\n');
-}
-
-/// A field of CSV, quoted where it has to be. <https://www.rfc-editor.org/rfc/rfc4180>
-fn push_field(line: &mut String, field: &str) {
-    if !field.contains([',', '"', '\n', '\r']) {
-        line.push_str(field);
-        return;
-    }
-    line.push('"');
-    for part in field.split_inclusive('"') {
-        line.push_str(part);
-        if part.ends_with('"') {
-            line.push('"');
-        }
-    }
-    line.push('"');
 }
 
 fn push_json(line: &mut String, row: &JoinedRow<'_>, more: &[String; 5]) {

@@ -101,11 +101,11 @@ fn every_conclusion_has_its_decision() {
         ),
         (
             Conclusion::OnHold(HoldReason::Unauthorized),
-            back(RetryCause::OnHold),
+            back(RetryCause::NoToken),
         ),
         (
             Conclusion::OnHold(HoldReason::Outage),
-            back(RetryCause::Outage),
+            back(RetryCause::NotMade),
         ),
         (Conclusion::OverQuota, quota),
         (Conclusion::Cancelled, end(Outcome::Cancelled)),

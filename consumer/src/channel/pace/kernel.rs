@@ -53,6 +53,8 @@ pub(crate) struct Kernel {
     next: Duration,
     /// The part of the share that is allowed now.
     factor: f64,
+    /// The part of that which is allowed while many requests fail.
+    part: f64,
     /// Until then the turns have used up the slot.
     paid_until: Duration,
     /// Invocations under way.
@@ -80,6 +82,7 @@ impl Kernel {
             turns: VecDeque::with_capacity(whole as usize + 1),
             next: now,
             factor: 1.0,
+            part: 1.0,
             paid_until: now,
             active: 0,
             idle_since: now,
@@ -98,6 +101,7 @@ impl Kernel {
         }
         *self = Self {
             factor: self.factor,
+            part: self.part,
             paid_until: self.paid_until,
             active: self.active,
             idle_since: self.idle_since,
@@ -141,8 +145,9 @@ impl Kernel {
             return Err(wait);
         }
         self.note(now);
-        let space = if self.factor < 1.0 {
-            self.space.div_f64(self.factor)
+        let factor = self.factor * self.part;
+        let space = if factor < 1.0 {
+            self.space.div_f64(factor)
         } else {
             self.space / CATCH_UP
         };
@@ -162,9 +167,14 @@ impl Kernel {
         self.factor = (self.factor + INCREASE).min(1.0);
     }
 
+    /// Only this part of the pace, from 0 to 1, until it is said again.
+    pub(crate) fn keep_to_part(&mut self, part: f64) {
+        self.part = part;
+    }
+
     /// Requests a second, as of now.
     pub(crate) fn per_second(&self) -> f64 {
-        self.factor / self.space.as_secs_f64()
+        self.factor * self.part / self.space.as_secs_f64()
     }
 
     /// An invocation with a turn lasts longer. So nobody else has used the slot in a shorter time,

@@ -22,7 +22,7 @@ struct Bucket {
 
 impl RateLimits {
     /// Takes a token for one request, if there is one. `burst` is how many a full bucket holds, in
-    /// seconds of the limit.
+    /// seconds of the limit. A limit for an hour has a bucket for an hour.
     pub(crate) fn take(
         &mut self,
         channel: u32,
@@ -30,10 +30,12 @@ impl RateLimits {
         burst: f64,
         now: Timestamp,
     ) -> bool {
-        let Some(per_second) = endpoint.max_per_second().map(f64::from) else {
+        let Some((requests, seconds)) = endpoint.limit() else {
             return true;
         };
-        let max = (per_second * burst).max(1.0);
+        let requests = f64::from(requests);
+        let per_second = requests / f64::from(seconds);
+        let max = (requests * burst).max(1.0);
         let bucket = self.buckets.entry((channel, endpoint)).or_insert(Bucket {
             tokens: max,
             filled_at: now,

@@ -26,6 +26,8 @@ pub(crate) struct SendRequest<'a> {
     pub(crate) to: Vec<RecipientKey>,
     /// The array of message objects, byte for byte.
     pub(crate) messages: &'a str,
+    /// The name in `customAggregationUnits`.
+    pub(crate) unit: Option<String>,
     /// How many message objects there are.
     pub(crate) count: usize,
     /// The digest of the messages: names them in the ledger.
@@ -67,9 +69,10 @@ pub(crate) fn read(endpoint: LineEndpoint, bytes: &[u8]) -> Result<SendRequest<'
     {
         return Err(invalid_property("notificationDisabled"));
     }
-    if let Some(units) = body.custom_aggregation_units {
-        check_units(units, &mut details)?;
-    }
+    let unit = match body.custom_aggregation_units {
+        Some(units) => read_unit(units, &mut details)?,
+        None => None,
+    };
     let (messages, count) = match body.messages {
         None => {
             details.push(ErrorDetail::new("May not be empty", "messages"));
@@ -90,6 +93,7 @@ pub(crate) fn read(endpoint: LineEndpoint, bytes: &[u8]) -> Result<SendRequest<'
     Ok(SendRequest {
         to,
         messages,
+        unit,
         digest: digest(messages.as_bytes()),
         count,
         body: digest(bytes),
@@ -144,9 +148,9 @@ fn read_id(json: &RawValue) -> Option<RecipientKey> {
 }
 
 /// At most one name, of 1 to 30 characters from `[A-Za-z0-9_]`.
-fn check_units(units: &RawValue, details: &mut Vec<ErrorDetail>) -> Result<(), Answer> {
+fn read_unit(units: &RawValue, details: &mut Vec<ErrorDetail>) -> Result<Option<String>, Answer> {
     const PROPERTY: &str = "customAggregationUnits";
-    let units: Vec<String> =
+    let mut units: Vec<String> =
         serde_json::from_str(units.get()).map_err(|_| invalid_property(PROPERTY))?;
     if units.len() > 1 {
         details.push(ErrorDetail::new("Size must be between 0 and 1", PROPERTY));
@@ -156,7 +160,7 @@ fn check_units(units: &RawValue, details: &mut Vec<ErrorDetail>) -> Result<(), A
             return Err(invalid_property("customAggregationUnits[0]"));
         }
     }
-    Ok(())
+    Ok(units.pop())
 }
 
 fn bad_request(message: &str) -> Answer {

@@ -73,13 +73,19 @@ fn accept(
     let people = reached.iter().map(|to| people(memory, to)).sum();
     let now = origin.arrival.now;
     let used = memory.month.used(origin.channel, now);
+    let held = used.saturating_add(memory.options.reserved_quota);
     if let Some(quota) = memory.options.monthly_quota
-        && used.saturating_add(people) > quota
+        && held.saturating_add(people) > quota
     {
         memory.ledger.counts.over_quota += 1;
         return Answer::monthly_limit();
     }
     memory.month.add(origin.channel, people, now);
+    let unit = request.unit.as_deref();
+    let reached_people = reached.len() as u64;
+    memory
+        .insight
+        .add(origin.channel, endpoint, unit, reached_people, now);
     memory.ledger.counts.not_delivered += (request.to.len() - reached.len()) as u64;
     let accepted = Accepted {
         at: now,

@@ -15,13 +15,13 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     Csv,
     Ndjson,
 }
 
 /// The file, and what packs it.
-pub(super) struct ExportFile {
+pub(crate) struct ExportFile {
     path: PathBuf,
     beside: PathBuf,
     format: Format,
@@ -38,7 +38,7 @@ enum Packed {
 
 impl ExportFile {
     /// Begins a file whose name says how it is written and packed.
-    pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let name = path.to_string_lossy().to_ascii_lowercase();
         let (plain, packing) = match name.rsplit_once('.') {
@@ -75,12 +75,12 @@ impl ExportFile {
     }
 
     /// How rows are written.
-    pub(super) fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> Format {
         self.format
     }
 
     /// Writes one line.
-    pub(super) fn write(&mut self, line: &str) -> anyhow::Result<()> {
+    pub(crate) fn write(&mut self, line: &str) -> anyhow::Result<()> {
         let written = match &mut self.out {
             Packed::Plain(file) => file.write_all(line.as_bytes()),
             Packed::Gzip(file) => file.write_all(line.as_bytes()),
@@ -91,7 +91,7 @@ impl ExportFile {
     }
 
     /// The file is whole: it gets its name.
-    pub(super) fn finish(mut self) -> anyhow::Result<()> {
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         let ended = match std::mem::replace(&mut self.out, Packed::Ended) {
             Packed::Plain(file) => Ok(file),
             Packed::Gzip(file) => file.finish(),

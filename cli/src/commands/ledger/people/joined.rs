@@ -33,8 +33,8 @@ pub(crate) struct Fate {
     pub(crate) place: Option<PersonPlace>,
     /// What the book says.
     pub(crate) cell: Option<Cell>,
-    /// What stands for the recipient.
-    fingerprint: Option<Fingerprint>,
+    /// What stands for the recipient, where a roll has the row.
+    pub(crate) fingerprint: Option<Fingerprint>,
 }
 
 /// A row with what became of it.
@@ -57,7 +57,7 @@ pub(crate) async fn for_each_row(
 ) -> anyhow::Result<()> {
     let mut rows = open_list(ledger, record, list).await?;
     let copy = list.map(|_| Copy::of(record));
-    let mut fates = Fates::open(ledger, record, copy.as_ref()).await?;
+    let mut fates = Fates::open(ledger, record, copy.as_ref().map(|copy| &copy.key)).await?;
     let list = list.map_or(record.list.uri.clone(), |list| list.display().to_string());
     let other = || {
         InputError(format!(
@@ -156,7 +156,7 @@ async fn open_list(
 }
 
 /// What became of the rows of a run, in their order.
-struct Fates<'a> {
+pub(crate) struct Fates<'a> {
     ledger: &'a Ledger,
     keys: RunKeys,
     lines: VecDeque<SliceLine>,
@@ -179,10 +179,12 @@ struct SliceFates {
 }
 
 impl<'a> Fates<'a> {
-    async fn open(
+    /// Opens the rolls and books of a run. `key`: the key with which the rolls must have been
+    /// written, where it is needed.
+    pub(crate) async fn open(
         ledger: &'a Ledger,
         record: &RunRecord,
-        copy: Option<&'a Copy>,
+        key: Option<&'a RunKey>,
     ) -> anyhow::Result<Self> {
         let keys = RunKeys::new(&record.run);
         let lines = ledger.store.get(&keys.slices()).await.map_err(unusable)?;
@@ -197,13 +199,13 @@ impl<'a> Fates<'a> {
             ledger,
             keys,
             lines: lines.0.into(),
-            key: copy.map(|copy| &copy.key),
+            key,
             slice: None,
         })
     }
 
     /// Reads the next slice where the rows of this one have been taken.
-    async fn load(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn load(&mut self) -> anyhow::Result<()> {
         while self.slice.as_ref().is_none_or(|slice| slice.left == 0) {
             let Some(line) = self.lines.pop_front() else {
                 return Ok(());
@@ -246,7 +248,7 @@ impl<'a> Fates<'a> {
     }
 
     /// The next row and what became of it. [`Fates::load`] comes before it.
-    fn next(&mut self) -> anyhow::Result<Option<(u64, Fate)>> {
+    pub(crate) fn next(&mut self) -> anyhow::Result<Option<(u64, Fate)>> {
         match &mut self.slice {
             Some(slice) if slice.left > 0 => slice.next().map(Some),
             _ => Ok(None),

@@ -34,17 +34,27 @@ impl RunKey {
         Some(self.fingerprinter.of(&name))
     }
 
+    /// What stands for nobody: it tells whether two keys are the same.
+    pub(crate) fn check_value(&self) -> Fingerprint {
+        self.fingerprinter.of("")
+    }
+
     /// An error where the roll was written with another key: nobody would be found in it.
     pub(crate) fn check<R: BufRead>(&self, roll: &RollReader<R>) -> Result<(), InputError> {
         if roll.is_keyed_by(&self.fingerprinter) {
             return Ok(());
         }
+        Err(self.wrong())
+    }
+
+    /// The error of a key that is not the run's.
+    pub(crate) fn wrong(&self) -> InputError {
         let problem = if self.is_set {
             "`LOG_HASH_KEY` is not the key that the run was sent with"
         } else {
             "the run was sent with a `LOG_HASH_KEY`: set it to find people"
         };
-        Err(InputError(problem.into()))
+        InputError(problem.into())
     }
 }
 

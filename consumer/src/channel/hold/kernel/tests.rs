@@ -79,6 +79,47 @@ fn the_403s_of_one_run_are_no_hold_and_those_of_two_are() {
 }
 
 #[test]
+fn the_pace_falls_with_the_answers_that_are_no_faults() {
+    for (faults, expected) in [
+        (0, 1.0),
+        (20, 1.0),
+        (24, 0.8),
+        (30, 0.5),
+        (36, 0.2),
+        (37, 0.15),
+    ] {
+        let mut kernel = Kernel::default();
+        for n in 0..40 {
+            let is_fault = n < faults;
+            let event = if is_fault {
+                Event::Fault
+            } else {
+                Event::Answered
+            };
+            note(&mut kernel, event, n);
+        }
+        let part = kernel.part_of_pace();
+        assert!((part - expected).abs() < 1e-9, "{faults}: {part}");
+    }
+    let mut kernel = Kernel::default();
+    for n in 0..40 {
+        note(&mut kernel, Event::Fault, n);
+    }
+    note(&mut kernel, Event::Accepted, 50);
+    assert!((kernel.part_of_pace() - 1.0).abs() < 1e-9, "it is over");
+}
+
+#[test]
+fn only_a_confirmed_hold_for_want_of_a_token_may_be_ours_alone() {
+    let may_be_ours = |kernel: &Kernel| kernel.look(at(11)).unwrap_err().may_be_ours_alone;
+    assert!(may_be_ours(&held(Event::NoToken, 10)));
+    assert!(!may_be_ours(&held(Event::QuotaUsedUp, 10)));
+    let mut kernel = Kernel::default();
+    note(&mut kernel, Event::Unauthorized, 10);
+    assert!(!may_be_ours(&kernel), "a pause");
+}
+
+#[test]
 fn nearly_all_faults_are_an_outage_and_many_are_not() {
     let mut kernel = Kernel::default();
     for n in 0..1_000 {

@@ -251,6 +251,20 @@ fn a_batch_of_429s_leaves_a_third_and_a_hundred_taken_requests_bring_half_back()
 }
 
 #[test]
+fn a_part_of_the_pace_is_kept_to_until_it_is_said_again() {
+    let mut kernel = Kernel::new(100.0, START);
+    kernel.begin(START);
+    let whole = kernel.per_second();
+    kernel.keep_to_part(0.1);
+    assert!((kernel.per_second() * 10.0 - whole).abs() < 1e-9);
+    let first = turn(&mut kernel, START + SECOND, Duration::ZERO);
+    let second = turn(&mut kernel, first, Duration::ZERO);
+    assert!((ms(95)..ms(108)).contains(&(second - first)));
+    kernel.keep_to_part(1.0);
+    assert!((kernel.per_second() - whole).abs() < 1e-9);
+}
+
+#[test]
 fn many_429s_never_stop_it() {
     let mut kernel = Kernel::new(100.0, START);
     kernel.begin(START);

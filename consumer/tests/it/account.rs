@@ -1,6 +1,6 @@
-//! LINE is asked whether it would take messages, and sends nothing.
+//! LINE is asked about the account and whether it would take messages, and sends nothing.
 
-use fanline_consumer::{LineAccess, LineValidator, ValidationError};
+use fanline_consumer::{AccountError, LineAccess, LineAccount, MonthlyQuota};
 use fanline_core::delivery::Endpoint;
 use fanline_local::LineOptions;
 
@@ -9,25 +9,25 @@ use crate::support::{TOKEN, World, sdk_config};
 
 const MESSAGES: &str = r#"[{"type":"text","text":"hi"}]"#;
 
-fn validator(url: &str) -> LineValidator {
+fn account(url: &str) -> LineAccount {
     let access = LineAccess::from_lookup(|name| match name {
         "LINE_CHANNEL_ACCESS_TOKEN" => Some(TOKEN.into()),
         "LINE_API_BASE" => Some(url.into()),
         "REQUEST_TIMEOUT_SECONDS" => Some("5".into()),
         _ => None,
     });
-    LineValidator::new(access.unwrap(), &sdk_config(url)).unwrap()
+    LineAccount::new(access.unwrap(), &sdk_config(url)).unwrap()
 }
 
 #[tokio::test]
 async fn the_request_has_the_messages_and_the_token_and_no_retry_key() {
     let line = Scripted::start(|_| said(200, "{}")).await;
-    let validator = validator(&line.url);
+    let account = account(&line.url);
     for (endpoint, path) in [
         (Endpoint::Push, "/v2/bot/message/validate/push"),
         (Endpoint::Multicast, "/v2/bot/message/validate/multicast"),
     ] {
-        validator.validate(endpoint, MESSAGES).await.unwrap();
+        account.validate(endpoint, MESSAGES).await.unwrap();
         let asked = line.asked().pop().unwrap();
         assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", path));
         assert_eq!(asked.text(), format!("{{\"messages\":{MESSAGES}}}"));
@@ -48,37 +48,61 @@ async fn each_answer_of_line_has_its_meaning() {
             "LINE refuses the messages: \
              The request body has 1 error(s); messages[0].text: May not be empty",
         ),
-        (401, "{}", "LINE refuses the channel access token"),
+        (401, "{}", "LINE refuses the channel access token (401)"),
         (
             429,
             r#"{"message":"slow down"}"#,
-            "LINE did not say whether it takes the messages: status 429: slow down",
+            "LINE answered with status 429: slow down",
         ),
     ] {
         let line = Scripted::start(move |_| said(status, body)).await;
-        let answer = validator(&line.url)
-            .validate(Endpoint::Push, MESSAGES)
-            .await;
+        let answer = account(&line.url).validate(Endpoint::Push, MESSAGES).await;
         assert_eq!(answer.unwrap_err().to_string(), sentence);
     }
-    let answer = validator("http://127.0.0.1:9")
+    let answer = account("http://127.0.0.1:9")
         .validate(Endpoint::Push, MESSAGES)
         .await;
-    assert!(matches!(answer, Err(ValidationError::NoAnswer(_))));
+    assert!(matches!(answer, Err(AccountError::Unreachable { .. })));
 }
 
 #[tokio::test]
 async fn the_simulated_line_answers_as_line_does_and_sends_nothing() {
     let world = World::with(LineOptions::default()).await;
-    let validator = validator(world.line.url());
+    let account = account(world.line.url());
     for endpoint in [Endpoint::Push, Endpoint::Multicast] {
-        validator.validate(endpoint, MESSAGES).await.unwrap();
+        account.validate(endpoint, MESSAGES).await.unwrap();
         let empty = r#"[{"type":"text","text":""}]"#;
-        let refused = validator.validate(endpoint, empty).await.unwrap_err();
+        let refused = account.validate(endpoint, empty).await.unwrap_err();
         assert!(
-            matches!(&refused, ValidationError::Refused(words) if words.contains("messages[0].text")),
+            matches!(&refused, AccountError::Refused(words) if words.contains("messages[0].text")),
             "{refused}"
         );
     }
     assert_eq!(world.line.ledger().accepted_requests, 0);
+}
+
+#[tokio::test]
+async fn the_account_says_its_name_and_what_is_left_of_its_month() {
+    let world = World::with(LineOptions {
+        display_name: "Corner shop".into(),
+        monthly_quota: Some(500),
+        ..LineOptions::default()
+    })
+    .await;
+    let account = account(world.line.url());
+    assert_eq!(account.info().await.unwrap().display_name, "Corner shop");
+    let quota = account.quota().await.unwrap();
+    let expected = MonthlyQuota {
+        limit: Some(500),
+        used: 0,
+    };
+    assert_eq!(quota, expected);
+    assert_eq!(account.units().await.unwrap(), 0);
+    world.line.change(|options| options.monthly_quota = None);
+    assert_eq!(account.quota().await.unwrap().left(), None);
+    world.line.change(|options| {
+        options.revoked.insert(TOKEN.into());
+    });
+    let refused = account.info().await.unwrap_err();
+    assert!(matches!(refused, AccountError::Token), "{refused}");
 }

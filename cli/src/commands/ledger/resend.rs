@@ -1,0 +1,243 @@
+//! `fanline resend`: a new campaign for those who got nothing.
+
+mod chooser;
+mod family;
+mod files;
+mod standing;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use fanline_ledger::{
+    Control, Expect, ObjectError, ResendClaim, RunKeys, RunRecord, RunState, StoreError, draw_id,
+    read_control,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::args::ResendArgs;
+use crate::commands::ledger::control::ask::ask;
+use crate::commands::ledger::control::sign::signer;
+use crate::commands::ledger::find_run::{find_run, read_record};
+use crate::commands::ledger::people::joined::{JoinedRow, for_each_row};
+use crate::commands::ledger::place::{Ledger, unusable};
+use crate::commands::ledger::words::people;
+use crate::exit::{CommandEnd, InputError};
+use crate::print;
+use chooser::Chooser;
+use family::{Family, Unclaimed, closed_as};
+use files::ResendFiles;
+use standing::{Choice, ChoiceCounts};
+
+/// What was made, for programs.
+#[derive(Serialize)]
+struct ResendReport<'a> {
+    run: &'a str,
+    resend: Option<&'a str>,
+    campaign: Option<String>,
+    people: u64,
+    may_double: u64,
+    left_out_perhaps_taken: u64,
+    left_out_in_another_resend: u64,
+}
+
+/// Writes the campaign and its list.
+pub(super) async fn execute(args: &ResendArgs) -> anyhow::Result<CommandEnd> {
+    let ledger = Ledger::open(&args.run.ledger).await?;
+    let root = find_root(&ledger, &args.run.run).await?;
+    let (control, state) = require_closed(&ledger, &root).await?;
+    let choice = Choice {
+        only: args.only.clone(),
+        may_double: args.may_double,
+    };
+    let list = args.list.as_deref();
+    let taken = root.resends.len();
+    let family = Family::read(&ledger, &root, &control, taken, Unclaimed::Skip).await?;
+    let nobody = HashSet::new();
+    let mut first = Chooser::new(&root, state, &choice, &family, &nobody);
+    Box::pin(choose(&ledger, &root, list, &mut first, None)).await?;
+    let (counts, in_rolls) = (first.counts.clone(), first.into_in_rolls());
+    explain(&root.run, &counts, args.json);
+    if counts.people() == 0 {
+        report(&root.run, None, &counts, args.json)?;
+        return Ok(CommandEnd::Complete);
+    }
+    ask(&question(&root.run, &counts), args.yes)?;
+    let by = signer(&args.sign);
+    let number = take_number(&ledger, &root.run).await?;
+    // A redrive opens the run before it looks for resends. One of the two sees the other.
+    let (control, _) = require_closed(&ledger, &root).await?;
+    let unclaimed = Unclaimed::GiveUp(&by);
+    let family = Family::read(&ledger, &root, &control, number - 1, unclaimed).await?;
+    let mut files = ResendFiles::create(&root, number, args.out.as_deref())?;
+    let mut second = Chooser::new(&root, state, &choice, &family, &in_rolls);
+    Box::pin(choose(&ledger, &root, list, &mut second, Some(&mut files))).await?;
+    let (counts, key, id) = (second.counts.clone(), second.key_check(), files.id());
+    let chosen = second.into_chosen();
+    let mut claim = ResendClaim::new(id.to_owned(), key, chosen, by, Timestamp::now());
+    claim.why.clone_from(&args.sign.why);
+    put_claim(&ledger, &root.run, number, &claim).await?;
+    let files = files.finish(&root)?;
+    report(&root.run, Some(&files), &counts, args.json)?;
+    Ok(CommandEnd::Complete)
+}
+
+/// The first run of the family of the run that is named.
+async fn find_root(ledger: &Ledger, run: &str) -> anyhow::Result<RunRecord> {
+    let named = find_run(ledger, run).await?;
+    let Some(root) = &named.resend_of else {
+        return Ok(named);
+    };
+    let record = read_record(&ledger.store, root).await?;
+    record.ok_or_else(|| {
+        let problem = format!(
+            "`{}` is a resend of `{root}`, which has no record",
+            named.run
+        );
+        InputError(problem).into()
+    })
+}
+
+/// Nothing of a closed run can still go out.
+async fn require_closed(ledger: &Ledger, root: &RunRecord) -> anyhow::Result<(Control, RunState)> {
+    let control = read_control(&ledger.store, None).await.map_err(unusable)?;
+    let control = control.unwrap_or_default().0;
+    let state = closed_as(&control, root).ok_or_else(|| {
+        let cure = match control.run(&root.run).map(|run| run.state) {
+            Some(RunState::Cancelled) => "the bookkeeper closes it once its queues are empty",
+            Some(_) => "wait until everybody has an outcome, or cancel it",
+            None => "it is not in control, so it counts as closed after its 23 hours",
+        };
+        let run = &root.run;
+        InputError(format!(
+            "the run `{run}` is not closed, so something of it can still be sent: {cure}"
+        ))
+    })?;
+    Ok((control, state))
+}
+
+/// Goes over the list: counts who is chosen, and writes their rows down.
+async fn choose(
+    ledger: &Ledger,
+    root: &RunRecord,
+    list: Option<&Path>,
+    chooser: &mut Chooser<'_>,
+    mut files: Option<&mut ResendFiles>,
+) -> anyhow::Result<()> {
+    let with = |row: &JoinedRow<'_>| {
+        if let Some(files) = files.as_deref_mut() {
+            files.begin(row)?;
+        }
+        if chooser.choose(row)
+            && let Some(files) = files.as_deref_mut()
+        {
+            files.write(row)?;
+        }
+        Ok(())
+    };
+    for_each_row(ledger, root, list, with).await?;
+    chooser.check_key()?;
+    Ok(())
+}
+
+/// Takes the next number of the family by compare-and-swap on the first run's record.
+async fn take_number(ledger: &Ledger, run: &str) -> anyhow::Result<usize> {
+    let (id, mut number) = (draw_id(), 0);
+    let key = RunKeys::new(run).record();
+    let taken = ledger.store.update(&key, |json| {
+        let Some(json) = json else {
+            return Ok(None);
+        };
+        let mut record = RunRecord::decode(json)?;
+        number = record.take_resend(id);
+        Ok::<_, ObjectError>(Some(record.encode()))
+    });
+    taken.await.map_err(unusable)?;
+    if number == 0 {
+        return Err(InputError(format!("the record of `{run}` is gone")).into());
+    }
+    Ok(number)
+}
+
+/// Writes down who is in the resend, before anything of it is handed over.
+async fn put_claim(
+    ledger: &Ledger,
+    run: &str,
+    number: usize,
+    claim: &ResendClaim,
+) -> anyhow::Result<()> {
+    let key = RunKeys::new(run).resend(number);
+    match ledger
+        .store
+        .put(&key, claim.encode(), &Expect::Absent)
+        .await
+    {
+        Ok(_) => Ok(()),
+        Err(StoreError::Conflict(_)) => {
+            let problem = "this took so long that another operator's resend went on without it: \
+                           run the command again";
+            Err(InputError(problem.into()).into())
+        }
+        Err(error) => Err(unusable(error)),
+    }
+}
+
+/// Who is chosen and who is left out, before the question.
+fn explain(run: &str, counts: &ChoiceCounts, json: bool) {
+    if json {
+        return;
+    }
+    for (word, number) in &counts.chosen {
+        print::note(format_args!("{run}: {} {word}", people(*number)));
+    }
+    if counts.perhaps > 0 {
+        print::note(format_args!(
+            "{run}: {} left out: LINE may have accepted it. --may-double sends to them, and some \
+             may get it twice",
+            people(counts.perhaps)
+        ));
+    }
+    if counts.held > 0 {
+        let number = people(counts.held);
+        print::note(format_args!(
+            "{run}: {number} left out: in a resend that is not closed"
+        ));
+    }
+}
+
+fn question(run: &str, counts: &ChoiceCounts) -> String {
+    let doubles = match counts.may_double {
+        0 => String::new(),
+        number => format!(", {} of whom may get it twice", people(number)),
+    };
+    let number = people(counts.people());
+    format!("this makes a campaign that resends `{run}` to {number}{doubles}")
+}
+
+fn report(
+    run: &str,
+    files: Option<&files::Written>,
+    counts: &ChoiceCounts,
+    json: bool,
+) -> anyhow::Result<()> {
+    if json {
+        return print::json(&ResendReport {
+            run,
+            resend: files.map(|files| files.id.as_str()),
+            campaign: files.map(|files| files.campaign.display().to_string()),
+            people: files.map_or(0, |_| counts.people()),
+            may_double: counts.may_double,
+            left_out_perhaps_taken: counts.perhaps,
+            left_out_in_another_resend: counts.held,
+        });
+    }
+    let Some(files) = files else {
+        return Ok(print::line(format_args!(
+            "{run}: there is nobody to resend to"
+        ))?);
+    };
+    let (number, campaign) = (people(counts.people()), files.campaign.display());
+    print::line(format_args!("{}: {number}, {campaign}", files.id))?;
+    print::line("Check it and send it as any other campaign")?;
+    Ok(())
+}

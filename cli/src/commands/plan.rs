@@ -1,0 +1,127 @@
+//! `fanline plan`: what a campaign needs, and whether it can be had. Sends nothing.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use fanline_consumer::{AccountError, AccountInfo, LineAccess, LineAccount, MonthlyQuota};
+use fanline_core::channel::Channel;
+use fanline_core::settings::variable;
+use fanline_ledger::CanaryRule;
+use fanline_producer::Plan;
+use jiff::Timestamp;
+
+use crate::args::PlanArgs;
+use crate::aws::{self, AwsResource};
+use crate::campaign_file::CampaignFile;
+use crate::commands::check::live;
+use crate::exit::{self, CommandEnd, InputError};
+use crate::print;
+
+pub(crate) mod estimate;
+pub(crate) mod problem;
+pub(crate) mod report;
+
+use estimate::Load;
+use problem::PlanProblem;
+use report::PlanReport;
+
+/// What LINE says about the account of the token.
+pub(crate) struct LineSays {
+    pub(crate) info: AccountInfo,
+    pub(crate) quota: MonthlyQuota,
+}
+
+/// Plans the campaign.
+pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
+    let file = CampaignFile::read(&args.campaign)?;
+    let access = access(file.campaign.channel)?;
+    let has_secret = variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some();
+    let resource = AwsResource::for_check(&file.campaign, has_secret && access.is_some());
+    let config = aws::config(resource).await?;
+    let now = Timestamp::now();
+    let plan = read(&file, &config).await?;
+    let load = load(&plan, &file)?;
+    let capacity = (args.concurrency, Duration::from_millis(args.latency));
+    let mut problems = Vec::new();
+    problems.extend(problem::of_the_time(
+        &load,
+        capacity,
+        file.campaign.expires_at,
+        now,
+    ));
+    let line = match access {
+        Some(access) => ask_line(access, &config, &plan, &mut problems).await?,
+        None => None,
+    };
+    let report = PlanReport::new(
+        args,
+        &file.campaign,
+        &plan,
+        &load,
+        line.as_ref(),
+        &problems,
+        now,
+    );
+    if args.json {
+        print::json(&report)?;
+    } else {
+        report.print()?;
+    }
+    Ok(report.end())
+}
+
+/// Reads the list twice, as the producer does.
+pub(crate) async fn read(file: &CampaignFile, config: &SdkConfig) -> anyhow::Result<Plan> {
+    let plan = fanline_producer::plan(file.event.clone(), config, |_, _| ());
+    plan.await.map_err(exit::producer_error)
+}
+
+/// What is to be sent, and how long the canary is watched.
+pub(crate) fn load(plan: &Plan, file: &CampaignFile) -> Result<Load, InputError> {
+    let canary = CanaryRule::of_campaign(&file.event);
+    let canary = canary.map_err(|error| InputError(error.to_string()))?;
+    let wait = canary.map_or(0, |canary| canary.wait_seconds);
+    Ok(Load {
+        deliveries: plan.deliveries,
+        canary_wait: Duration::from_secs(wait.into()),
+    })
+}
+
+/// How LINE is asked. `None` where no token is named, or the channel has no such requests.
+fn access(channel: Channel) -> Result<Option<LineAccess>, InputError> {
+    if channel == Channel::LineNotify || !live::names_a_token() {
+        return Ok(None);
+    }
+    live::access(channel).map(Some)
+}
+
+/// Asks LINE for the account, for what is left of its month, and about the messages.
+async fn ask_line(
+    access: LineAccess,
+    config: &SdkConfig,
+    plan: &Plan,
+    problems: &mut Vec<PlanProblem>,
+) -> anyhow::Result<Option<LineSays>> {
+    let account = LineAccount::new(access, config)?;
+    let says = match says(&account).await {
+        Ok(says) => says,
+        Err(error) => {
+            problems.push(PlanProblem::Line(error.to_string()));
+            return Ok(None);
+        }
+    };
+    let people = plan.preview.checked.recipients();
+    problems.extend(problem::of_the_quota(people, says.quota));
+    if let Err(error) = live::ask(&account, &plan.preview.samples).await {
+        problems.push(PlanProblem::Line(error.to_string()));
+    }
+    Ok(Some(says))
+}
+
+/// What LINE says about the account.
+pub(crate) async fn says(account: &LineAccount) -> Result<LineSays, AccountError> {
+    Ok(LineSays {
+        info: account.info().await?,
+        quota: account.quota().await?,
+    })
+}

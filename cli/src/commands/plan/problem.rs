@@ -1,0 +1,223 @@
+//! Why a campaign can't be sent as planned, each with what would do.
+
+use std::fmt;
+use std::time::Duration;
+
+use fanline_consumer::MonthlyQuota;
+use indicatif::HumanCount;
+use jiff::{SignedDuration, Timestamp};
+
+use super::estimate::Load;
+use crate::print::words::HumanTime;
+
+/// Nothing of a run is sent later than 23 hours after its start: LINE forgets retry keys. The hour
+/// that is kept back is for what goes wrong.
+const MAX_TIME: Duration = Duration::from_hours(22);
+
+/// Why a campaign can't be sent as planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PlanProblem {
+    /// It would not be through before it expires.
+    Late {
+        takes: Duration,
+        left: Duration,
+        consumers: Option<u32>,
+        would_end: Timestamp,
+    },
+    /// It takes longer than LINE remembers its retry keys.
+    TooLong {
+        takes: Duration,
+        consumers: Option<u32>,
+    },
+    /// The month has too few messages left.
+    Quota { needed: u64, left: u64 },
+    /// LINE would refuse the messages, or the token.
+    Line(String),
+}
+
+impl fmt::Display for PlanProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Late {
+                takes,
+                left,
+                consumers,
+                would_end,
+            } => {
+                write!(
+                    f,
+                    "it takes {}, and `expires_at` is in {}: ",
+                    HumanTime(*takes),
+                    HumanTime(*left)
+                )?;
+                match consumers {
+                    Some(consumers) => write!(f, "MaximumConcurrency {consumers} would do"),
+                    None => write!(
+                        f,
+                        "LINE takes no more requests, so `expires_at` has to be after {would_end}"
+                    ),
+                }
+            }
+            Self::TooLong { takes, consumers } => {
+                write!(
+                    f,
+                    "it takes {}, and LINE remembers for 22 hours and a bit what it has taken: ",
+                    HumanTime(*takes)
+                )?;
+                match consumers {
+                    Some(consumers) => write!(f, "MaximumConcurrency {consumers} would do"),
+                    None => write!(
+                        f,
+                        "send the list in parts, each under a campaign id of its own"
+                    ),
+                }
+            }
+            Self::Quota { needed, left } => write!(
+                f,
+                "it needs {} messages, and this month has {} left: {} more would do",
+                HumanCount(*needed),
+                HumanCount(*left),
+                HumanCount(needed.saturating_sub(*left))
+            ),
+            Self::Line(words) => f.write_str(words),
+        }
+    }
+}
+
+/// How much of the month's quota a plan keeps back: LINE's count of what was used is approximate.
+fn kept_back(quota: MonthlyQuota) -> u64 {
+    quota.limit.unwrap_or_default() / 100
+}
+
+/// The problem of the quota, if there is one.
+pub(crate) fn of_the_quota(people: u64, quota: MonthlyQuota) -> Option<PlanProblem> {
+    let left = quota.left()?.saturating_sub(kept_back(quota));
+    (people > left).then_some(PlanProblem::Quota {
+        needed: people,
+        left,
+    })
+}
+
+/// The problem of the time, if there is one. A tenth more is added to the time that it takes.
+pub(crate) fn of_the_time(
+    load: &Load,
+    (consumers, latency): (u32, Duration),
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<PlanProblem> {
+    let takes = load.on_a_stack(consumers, latency);
+    let with_a_tenth = takes.mul_f64(1.1);
+    let left = expires_at.map(|at| {
+        let left = at.duration_since(now).max(SignedDuration::ZERO);
+        left.unsigned_abs()
+    });
+    let within = |limit: Duration| load.consumers_for(limit.div_f64(1.1), latency);
+    match left {
+        Some(left) if with_a_tenth > left => {
+            let best = load.on_a_stack(u32::MAX, latency).mul_f64(1.1);
+            let would_end = SignedDuration::try_from(best)
+                .ok()
+                .and_then(|best| now.checked_add(best).ok())
+                .unwrap_or(Timestamp::MAX);
+            Some(PlanProblem::Late {
+                takes,
+                left,
+                consumers: within(left),
+                would_end: whole_seconds(would_end),
+            })
+        }
+        _ if with_a_tenth > MAX_TIME => Some(PlanProblem::TooLong {
+            takes,
+            consumers: within(MAX_TIME),
+        }),
+        _ => None,
+    }
+}
+
+/// A time without its fraction.
+pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fanline_ledger::ByEndpoint;
+
+    fn now() -> Timestamp {
+        "2026-12-25T00:00:00Z".parse().unwrap()
+    }
+
+    fn time(pushes: u64, consumers: u32, minutes: Option<i64>) -> Option<String> {
+        let load = Load {
+            deliveries: ByEndpoint {
+                push: pushes,
+                multicast: 0,
+            },
+            canary_wait: Duration::ZERO,
+        };
+        let expires_at = minutes.map(|minutes| now() + SignedDuration::from_mins(minutes));
+        let capacity = (consumers, Duration::from_millis(150));
+        of_the_time(&load, capacity, expires_at, now()).map(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn what_takes_too_long_names_the_number_that_would_do() {
+        for (pushes, consumers, minutes, words) in [
+            (1_000_000, 40, Some(60), None),
+            (1_000_000, 40, None, None),
+            (
+                1_000_000,
+                10,
+                Some(30),
+                Some(
+                    "it takes 36 min 50 s, and `expires_at` is in 30 min 0 s: \
+                      MaximumConcurrency 14 would do",
+                ),
+            ),
+            (
+                1_000_000,
+                10,
+                Some(10),
+                Some(
+                    "it takes 36 min 50 s, and `expires_at` is in 10 min 0 s: LINE takes no more \
+                      requests, so `expires_at` has to be after 2026-12-25T00:10:44Z",
+                ),
+            ),
+            (
+                30_000_000,
+                2,
+                None,
+                Some(
+                    "it takes 89 h 36 min, and LINE remembers for 22 hours and a bit what it \
+                      has taken: MaximumConcurrency 9 would do",
+                ),
+            ),
+        ] {
+            assert_eq!(
+                time(pushes, consumers, minutes).as_deref(),
+                words,
+                "{pushes}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_quota_has_to_do_for_everybody() {
+        let quota = |limit, used| MonthlyQuota { limit, used };
+        for (people, quota, short) in [
+            (30, quota(Some(40), 30), Some(20)),
+            (10, quota(Some(40), 30), None),
+            (1_000, quota(Some(1_000), 0), Some(10)),
+            (1_000, quota(Some(1_011), 0), None),
+            (u64::MAX, quota(None, 5), None),
+            (1, quota(Some(5), 9), Some(1)),
+        ] {
+            let found = of_the_quota(people, quota).map(|problem| match problem {
+                PlanProblem::Quota { needed, left } => needed - left,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(found, short, "{people}");
+        }
+    }
+}

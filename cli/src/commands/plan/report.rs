@@ -1,0 +1,241 @@
+//! The plan, for people and as JSON.
+
+use std::io;
+use std::time::Duration;
+
+use fanline_core::campaign::Campaign;
+use fanline_ledger::{ByEndpoint, PlannedRun, plan_cost};
+use fanline_producer::Plan;
+use indicatif::HumanCount;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::LineSays;
+use super::estimate::{Load, as_f64};
+use super::problem::{PlanProblem, whole_seconds};
+use crate::args::PlanArgs;
+use crate::exit::CommandEnd;
+use crate::print;
+use crate::print::words::{HumanTime, count};
+
+/// How long the bookkeeper of the template gathers outcomes.
+const LEDGER_SECONDS: u32 = 2;
+
+/// The plan, as `--json` prints it.
+#[derive(Serialize)]
+pub(super) struct PlanReport {
+    campaign: String,
+    rows: u64,
+    recipients: u64,
+    rejected: u64,
+    duplicates: u64,
+    requests: ByEndpoint<u64>,
+    people: ByEndpoint<u64>,
+    consumers: u32,
+    seconds: u64,
+    ends_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    /// How long `fanline run` takes on this machine.
+    seconds_on_this_machine: u64,
+    canary_seconds: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<AccountReport>,
+    aws_dollars: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line_fee: Option<f64>,
+    /// Whether everybody gets the same, so that a broadcast of LINE might do.
+    one_text: bool,
+    problems: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct AccountReport {
+    name: String,
+    basic_id: String,
+    quota: Option<u64>,
+    used: u64,
+    left: Option<u64>,
+}
+
+impl PlanReport {
+    pub(super) fn new(
+        args: &PlanArgs,
+        campaign: &Campaign,
+        plan: &Plan,
+        load: &Load,
+        line: Option<&LineSays>,
+        problems: &[PlanProblem],
+        now: Timestamp,
+    ) -> Self {
+        let checked = plan.preview.checked;
+        let recipients = checked.recipients();
+        let latency = Duration::from_millis(args.latency);
+        let takes = load.on_a_stack(args.concurrency, latency);
+        let ends_at = SignedDuration::try_from(takes)
+            .ok()
+            .and_then(|takes| now.checked_add(takes).ok());
+        Self {
+            campaign: campaign.id.clone(),
+            rows: checked.rows,
+            recipients,
+            rejected: checked.rejected,
+            duplicates: checked.duplicates,
+            requests: plan.deliveries,
+            people: plan.people,
+            consumers: args.concurrency,
+            seconds: takes.as_secs(),
+            ends_at: whole_seconds(ends_at.unwrap_or(Timestamp::MAX)),
+            expires_at: campaign.expires_at,
+            seconds_on_this_machine: load.on_this_machine().as_secs(),
+            canary_seconds: load.canary_wait.as_secs(),
+            account: line.map(|line| AccountReport {
+                name: line.info.display_name.clone(),
+                basic_id: line.info.basic_id.clone(),
+                quota: line.quota.limit,
+                used: line.quota.used,
+                left: line.quota.left(),
+            }),
+            aws_dollars: dollars(plan, args.concurrency, latency, takes),
+            line_fee: args.fee.map(|fee| fee * as_f64(recipients)),
+            one_text: campaign.messages.columns().is_empty(),
+            problems: problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    pub(super) fn end(&self) -> CommandEnd {
+        if !self.problems.is_empty() {
+            CommandEnd::Impossible
+        } else if self.rejected > 0 {
+            CommandEnd::Incomplete
+        } else {
+            CommandEnd::Complete
+        }
+    }
+
+    /// Prints the plan for people.
+    pub(super) fn print(&self) -> io::Result<()> {
+        print::line(format_args!(
+            "{}: {} rows = {} recipients + {} that can't be sent + {} duplicates",
+            self.campaign,
+            HumanCount(self.rows),
+            HumanCount(self.recipients),
+            HumanCount(self.rejected),
+            HumanCount(self.duplicates)
+        ))?;
+        self.print_requests()?;
+        self.print_time()?;
+        self.print_money()?;
+        for problem in &self.problems {
+            print::line(format_args!("problem   {problem}"))?;
+        }
+        Ok(())
+    }
+
+    fn print_requests(&self) -> io::Result<()> {
+        print::line(format_args!("requests  {}", requests(self.requests)))?;
+        if self.requests.multicast > 0 {
+            let people = as_f64(self.people.multicast) / as_f64(self.requests.multicast);
+            print::line(format_args!("          {people:.1} people in a multicast"))?;
+        }
+        if self.one_text {
+            print::line(
+                "          The text is the same for all. If the list is all your friends, LINE's \
+                 broadcast is one request.",
+            )?;
+        }
+        Ok(())
+    }
+
+    fn print_time(&self) -> io::Result<()> {
+        let seconds = Duration::from_secs;
+        print::line(format_args!(
+            "time      {} on a stack with {}; begun now, it ends at {}",
+            HumanTime(seconds(self.seconds)),
+            count(self.consumers.into(), "consumer", "consumers"),
+            self.ends_at
+        ))?;
+        print::line(format_args!(
+            "          {} on this machine, with `fanline run`",
+            HumanTime(seconds(self.seconds_on_this_machine))
+        ))?;
+        if self.canary_seconds > 0 {
+            let watched = HumanTime(seconds(self.canary_seconds));
+            print::line(format_args!(
+                "          {watched} of it for watching the canary"
+            ))?;
+        }
+        match self.expires_at {
+            Some(expires_at) => print::line(format_args!("deadline  {expires_at}")),
+            None => print::line("deadline  none, but nothing is sent 23 hours after the start"),
+        }
+    }
+
+    fn print_money(&self) -> io::Result<()> {
+        match &self.account {
+            Some(account) => {
+                print::line(format_args!(
+                    "account   {} ({})",
+                    account.name, account.basic_id
+                ))?;
+                print::line(format_args!(
+                    "quota     {}",
+                    quota_for(account.left, self.recipients)
+                ))?;
+            }
+            None => print::line(
+                "quota     not known: set `LINE_CHANNEL_ACCESS_TOKEN`, and LINE is asked",
+            )?,
+        }
+        print::line(format_args!("AWS       ${:.2}", self.aws_dollars))?;
+        match self.line_fee {
+            Some(fee) => print::line(format_args!(
+                "LINE      {fee:.0} at most, less what your plan includes"
+            )),
+            None => print::line(format_args!(
+                "LINE      {} of your plan, or its price for each (--fee)",
+                count(self.recipients, "message", "messages")
+            )),
+        }
+    }
+}
+
+/// What a send to so many people leaves of the month.
+pub(crate) fn quota_for(left: Option<u64>, people: u64) -> String {
+    let needed = HumanCount(people);
+    match left {
+        Some(left) => format!(
+            "needs {needed}; this month has {} left, {} after it",
+            HumanCount(left),
+            HumanCount(left.saturating_sub(people))
+        ),
+        None => format!("needs {needed}; this account has no limit"),
+    }
+}
+
+/// The requests by endpoint, in words.
+pub(crate) fn requests(requests: ByEndpoint<u64>) -> String {
+    let pushes = count(requests.push, "push", "pushes");
+    let multicasts = count(requests.multicast, "multicast", "multicasts");
+    match (requests.push, requests.multicast) {
+        (_, 0) => pushes,
+        (0, _) => multicasts,
+        _ => format!("{pushes} and {multicasts}"),
+    }
+}
+
+/// What AWS takes.
+fn dollars(plan: &Plan, consumers: u32, latency: Duration, takes: Duration) -> f64 {
+    let mean = plan
+        .bytes
+        .zip(plan.deliveries)
+        .map(|_, (bytes, count)| bytes.checked_div(count).unwrap_or_default());
+    let run = PlannedRun {
+        deliveries: plan.deliveries,
+        delivery_bytes: mean,
+        environments: consumers,
+        latency,
+        takes,
+        ledger_seconds: LEDGER_SECONDS,
+    };
+    plan_cost(&run).iter().map(|line| line.dollars).sum()
+}
