@@ -17,9 +17,9 @@ pub(crate) use deployed::{
 };
 pub(crate) use ledger::{
     CancelArgs, DashboardArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs,
-    LedgerCommand, LedgerPlace, LetterReason, PaceArgs, PaceLimit, PauseArgs, RedriveArgs,
-    RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome, RunsArgs, SignArgs,
-    StatusArgs, WhoArgs,
+    LedgerCommand, LedgerPlace, LedgerReportArgs, LetterReason, PaceArgs, PaceLimit, PauseArgs,
+    RedriveArgs, RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome,
+    RunsArgs, SignArgs, StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\

@@ -29,12 +29,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::place::Ledger;
+use super::status::known::KnownRun;
 use crate::args::{DashboardArgs, LedgerArgs, LedgerPlace};
 use crate::exit::{CommandEnd, InputError};
 use crate::print;
 use crate::signals::StopSignals;
 use access::Access;
 use page::{NamedRun, Page};
+use render::Renderer;
 use server::Server;
 use stacks::Stack;
 
@@ -57,6 +59,12 @@ pub(super) async fn execute(args: &DashboardArgs) -> anyhow::Result<CommandEnd> 
     print::note("whoever has this address can change runs; Ctrl-C stops the dashboard");
     stop.received().await;
     Ok(CommandEnd::Complete)
+}
+
+/// A run as one page that needs no other file, without buttons.
+pub(super) fn report_page(run: &KnownRun, stack: &str) -> anyhow::Result<String> {
+    let renderer = Renderer::new().context("a template of the report")?;
+    renderer.report(run, stack).context("the report")
 }
 
 /// The ledgers that the flags name, or the usual one.

@@ -1,6 +1,7 @@
 //! `dashboard`: attacked over real sockets, as a page of another site or a curious neighbour would.
 
 mod changes;
+mod report;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
