@@ -14,6 +14,7 @@ use fanline_ledger::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::args::ResendArgs;
 use crate::commands::ledger::control::ask::ask;
@@ -141,21 +142,34 @@ async fn choose(
 }
 
 /// Takes the next number of the family by compare-and-swap on the first run's record.
-async fn take_number(ledger: &Ledger, run: &str) -> anyhow::Result<usize> {
-    let (id, mut number) = (draw_id(), 0);
-    let key = RunKeys::new(run).record();
-    let taken = ledger.store.update(&key, |json| {
+async fn take_number(ledger: &Ledger, root: &str) -> anyhow::Result<usize> {
+    let id = draw_id();
+    let number = mark(ledger, root, id).await?;
+    let number = number.ok_or_else(|| InputError(format!("the record of `{root}` is gone")))?;
+    // An earlier resend may be on the new list too, as far as it is closed: so it can't be fired
+    // or redriven again either.
+    let keys = RunKeys::new(root);
+    for earlier in 1..number {
+        let claim = family::read_claim(ledger, &keys.resend(earlier)).await?;
+        if let Some(run) = claim.and_then(|claim| claim.run) {
+            mark(ledger, &run, id).await?;
+        }
+    }
+    Ok(number)
+}
+
+/// Writes into a run's record that it is resent, and gives how often; `None` where it has none.
+async fn mark(ledger: &Ledger, run: &str, id: Uuid) -> anyhow::Result<Option<usize>> {
+    let (key, mut number) = (RunKeys::new(run).record(), None);
+    let marked = ledger.store.update(&key, |json| {
         let Some(json) = json else {
             return Ok(None);
         };
         let mut record = RunRecord::decode(json)?;
-        number = record.take_resend(id);
+        number = Some(record.take_resend(id));
         Ok::<_, ObjectError>(Some(record.encode()))
     });
-    taken.await.map_err(unusable)?;
-    if number == 0 {
-        return Err(InputError(format!("the record of `{run}` is gone")).into());
-    }
+    marked.await.map_err(unusable)?;
     Ok(number)
 }
 

@@ -158,6 +158,29 @@ fn who_is_in_a_resend_that_is_not_closed_is_in_no_other() {
     ];
     assert_eq!(folder.fanline(&args).code, Some(0));
     assert_eq!(names(&folder, "test.r3"), ["name 1"]);
+    // Whoever is in the third resend must not get the first one again.
+    for again in [
+        &["redrive", "test.r1", "--only", "quota", "--at", "records"][..],
+        &["run", "test.r1/campaign.json", "--at", "records"],
+    ] {
+        let answer = folder.fanline(again);
+        assert_eq!(answer.code, Some(2), "{answer:?}");
+        let expected = "the run `test.r1` has been resent";
+        assert!(answer.err.contains(expected), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_resend_that_was_never_cut_holds_nobody_once_it_is_closed() {
+    let (folder, store) = world();
+    assert_eq!(resend(&folder, "refused", &[]).code, Some(0));
+    write_run(&folder, "test.r1/campaign.json");
+    folder.remove("records/ledger/test.r1/slices.ndjson");
+    enter(&store, "test.r1");
+    assert_eq!(resend(&folder, "refused", &["--json"]).json()["people"], 0);
+    edit(&store, |edit| edit.cancel("test.r1"));
+    edit(&store, |edit| edit.close("test.r1"));
+    assert_eq!(resend(&folder, "refused", &["--json"]).json()["people"], 1);
 }
 
 #[test]

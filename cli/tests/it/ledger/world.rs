@@ -32,7 +32,7 @@ pub(super) fn write_run(folder: &Folder, campaign: &str) {
 
 /// Takes out all that the bookkeeper has written, and opens the run again: the tests write that
 /// themselves.
-fn forget_outcomes(folder: &Folder, run: &str) {
+pub(super) fn forget_outcomes(folder: &Folder, run: &str) {
     let of_run = folder.path("records/ledger").join(run);
     for outcomes in ["books", "pages"] {
         std::fs::remove_dir_all(of_run.join(outcomes)).unwrap();

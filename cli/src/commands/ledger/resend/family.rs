@@ -22,7 +22,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 pub(crate) struct Family {
     /// People of resends that are not closed.
     pub(crate) held: HashSet<Fingerprint>,
-    /// What became of the people of the closed ones.
+    /// What became of the people of all resends whose lists were cut.
     pub(crate) known: HashMap<Fingerprint, PersonStanding>,
     /// Keys under which the resends were written.
     pub(crate) keys: Vec<Fingerprint>,
@@ -74,11 +74,16 @@ impl Family {
         let state = record
             .as_ref()
             .and_then(|record| closed_as(control, record));
-        let (Some(record), Some(state)) = (record, state) else {
+        if state.is_none() {
             // Not begun, or something of it can still go out.
             self.held.extend(people);
+        }
+        let lines = ledger.store.get(&RunKeys::new(run).slices()).await;
+        let is_cut = lines.map_err(unusable)?.is_some();
+        let Some(record) = record.filter(|_| is_cut) else {
             return Ok(());
         };
+        let state = state.unwrap_or(RunState::Open);
         let mut fates = Fates::open(ledger, &record, None).await?;
         for person in people {
             fates.load().await?;
@@ -104,7 +109,8 @@ pub(crate) fn closed_as(control: &Control, record: &RunRecord) -> Option<RunStat
     }
 }
 
-async fn read_claim(ledger: &Ledger, key: &str) -> anyhow::Result<Option<ResendClaim>> {
+/// Who is in a resend; `None` where nobody has written it down.
+pub(crate) async fn read_claim(ledger: &Ledger, key: &str) -> anyhow::Result<Option<ResendClaim>> {
     let object = ledger.store.get(key).await.map_err(unusable)?;
     let claim = object.map(|object| ResendClaim::decode(&object.bytes));
     claim.transpose().map_err(unusable)
