@@ -82,15 +82,23 @@ struct ReasonView<'a> {
 
 /// The page of this report.
 pub(crate) fn page(report: &RunReport) -> Result<String, minijinja::Error> {
-    let templates = Templates::new(&[(TEMPLATE, include_str!("page.html.j2"))])?;
-    let chart = templates.part(chart::TEMPLATE, &chart_of(report))?;
+    let templates = templates()?;
     let frame = Frame {
         title: &report.run,
         is_file: true,
         ..Frame::default()
     };
-    let page = page_of(report, Value::from_safe_string(chart));
-    templates.page(&frame, templates.part(TEMPLATE, &page)?)
+    templates.page(&frame, content(&templates, report)?)
+}
+
+fn templates() -> Result<Templates, minijinja::Error> {
+    Templates::new(&[(TEMPLATE, include_str!("page.html.j2"))])
+}
+
+/// The page without the layout and the styles around it.
+fn content(templates: &Templates, report: &RunReport) -> Result<String, minijinja::Error> {
+    let chart = templates.part(chart::TEMPLATE, &chart_of(report))?;
+    templates.part(TEMPLATE, &page_of(report, Value::from_safe_string(chart)))
 }
 
 /// The chart of the whole run, to its last second.
@@ -324,7 +332,7 @@ mod tests {
 
     #[test]
     fn the_page_shows_the_whole_report() {
-        insta::assert_snapshot!(page(&report()).unwrap());
+        insta::assert_snapshot!(content(&templates().unwrap(), &report()).unwrap());
     }
 
     #[test]
