@@ -165,13 +165,12 @@ pub(super) fn accepted_chart(run: &KnownRun) -> Option<Chart> {
         seconds,
         limit: limit(run),
     };
-    let (from, mut to) = (time(first), time(ends.unwrap_or(last)));
+    let (from, to) = (time(first), time(ends.unwrap_or(last)));
     // Of one day the day stands there once, so that both ends fit a phone.
-    if let (Some((day, _)), Some((same, hour))) = (from.split_once(' '), to.split_once(' '))
-        && day == same
-    {
-        to = hour.to_owned();
-    }
+    let to = match (from.split_once(' '), to.split_once(' ')) {
+        (Some((day, _)), Some((same, hour))) if day == same => hour.to_owned(),
+        _ => to.clone(),
+    };
     Some(Chart::new(&data, from, to))
 }
 
