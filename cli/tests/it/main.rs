@@ -25,5 +25,7 @@ mod plan;
 mod run;
 mod runs;
 mod s3;
+#[cfg(unix)]
+mod signals;
 mod support;
 mod worker;
