@@ -15,7 +15,7 @@ mod request;
 pub use envelope::{Encoder, Envelope};
 pub use request::{Endpoint, KEY_HORIZON, Request};
 
-use envelope::{AT, END, MESSAGES, VERSION};
+use envelope::{AT, END, MESSAGES, PERHAPS_TAKEN, VERSION};
 
 /// One channel request: one recipient, or up to 500 users, and the messages that they get.
 ///
@@ -123,7 +123,7 @@ impl Delivery {
         body.push_str(self.messages.get());
         self.envelope.close(&mut body);
         if self.perhaps_taken {
-            body.push_str(",\"perhaps_taken\":true");
+            body.push_str(PERHAPS_TAKEN);
         }
         match &self.at {
             None => body.push('}'),

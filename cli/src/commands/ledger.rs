@@ -11,7 +11,7 @@
 mod control;
 pub(super) mod dashboard;
 mod dead_letters;
-mod export;
+pub(super) mod export;
 mod find_run;
 mod people;
 mod place;

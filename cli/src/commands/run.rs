@@ -1,5 +1,7 @@
 //! `fanline run`: a whole campaign on this machine.
 
+use std::io;
+
 use anyhow::Context;
 use console::style;
 use fanline_core::channel::Channel;
@@ -8,14 +10,16 @@ use indicatif::HumanCount;
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::commands::ledger::dashboard::Dashboard;
+use crate::commands::ledger::export::not_reached::NotReached;
 use crate::exit::{CommandEnd, InputError};
+use crate::print::{self, next_step};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
 use crate::rehearsal::pipeline::Pipeline;
 use crate::report::file::ReportFile;
 use crate::report::run_report::RunReport;
 use crate::report::{html, terminal};
-use crate::{print, signals};
+use crate::signals;
 
 mod question;
 mod test_to;
@@ -29,6 +33,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     let mut file = CampaignFile::read(&args.campaign)?;
     require_consumer(args)?;
     let report_file = report_file(args, &file)?;
+    let not_reached = NotReached::new(args, &file)?;
     if args.live {
         question::access(file.campaign.channel)?;
     }
@@ -56,7 +61,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
         }
     }
     let dashboard = start_dashboard(args, &environment, &file).await?;
-    let pipeline = Pipeline::start(&environment, args).await?;
+    let pipeline = Pipeline::start(&environment, args, &file.campaign.run()).await?;
     let early_end = tokio::select! {
         early_end = pipeline.run(&file) => early_end?,
         stopped = signals::stop() => {
@@ -64,12 +69,20 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
             Some(EarlyEnd::Interrupted)
         }
     };
-    let report = pipeline.finish(&file.campaign, early_end).await?;
-    publish(args, report_file, &report)?;
-    if dashboard.is_some() && early_end != Some(EarlyEnd::Interrupted) {
-        print::note("The dashboard stays until Ctrl-C.");
-        signals::stop().await?;
+    let mut report = pipeline.finish(&file.campaign, early_end).await?;
+    let written = not_reached.write(environment.runs.path(), &report.run);
+    match Box::pin(written).await {
+        Ok(path) => report.not_reached = path,
+        Err(error) => {
+            let problem = format!("the file of who did not get it is not written: {error:#}");
+            report.problem.get_or_insert(problem);
+        }
     }
+    publish(args, report_file, &report)?;
+    if report.is_complete() && !args.json {
+        next_step::after_run(args, file.campaign.channel == Channel::LineNotify);
+    }
+    stay(dashboard, early_end).await?;
     Ok(if report.is_complete() {
         CommandEnd::Complete
     } else {
@@ -92,6 +105,15 @@ async fn start_dashboard(
         style(dashboard.address()).for_stderr().bold()
     ));
     Ok(Some(dashboard))
+}
+
+/// Keeps the dashboard of a run that is over, until it is stopped.
+async fn stay(dashboard: Option<Dashboard>, early_end: Option<EarlyEnd>) -> io::Result<()> {
+    if dashboard.is_some() && early_end != Some(EarlyEnd::Interrupted) {
+        print::note("The dashboard stays until Ctrl-C.");
+        signals::stop().await?;
+    }
+    Ok(())
 }
 
 /// Writes the report to where the flags say.

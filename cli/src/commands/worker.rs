@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal};
 
-use anyhow::Context;
 use aws_config::BehaviorVersion;
 use fanline_consumer::Consumer;
 use fanline_core::settings::variable;
@@ -57,8 +56,7 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
         let consumer = consumer.clone();
         async move { invocation::invoke(&consumer, event, TIMEOUT, print_metrics).await }
     })
-    .await
-    .with_context(|| format!("polling `{}`", args.queue_url))?;
+    .await?;
     signals::stop().await?;
     poller.stop().await;
     Ok(CommandEnd::Complete)

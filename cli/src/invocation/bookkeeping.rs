@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use fanline_bookkeeper::{Bookkeeper, Event};
+use fanline_bookkeeper::{Bookkeeper, Event, Message};
+use fanline_ledger::WAKE;
 use fanline_poller::{Poller, PollerError, PollerOptions};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -61,6 +62,16 @@ impl Bookkeeping {
             ticks,
             on_metric_line,
         })
+    }
+
+    /// Lets a canary's others follow, where that is due: the tick would look within a minute.
+    pub(crate) async fn wake(&self) {
+        let message = Message {
+            id: String::new(),
+            body: WAKE.to_owned(),
+        };
+        // What goes wrong in it is in the log, and the next look is soon.
+        drop(self.bookkeeper.handle(Event::Messages(vec![message])).await);
     }
 
     /// Finishes the batch that it has, and looks at every run for the last time.

@@ -46,6 +46,9 @@ pub(crate) fn print(report: &RunReport) -> io::Result<()> {
     for file in &report.rejects {
         print::line(format_args!("rejected rows: {file}"))?;
     }
+    if let Some(file) = &report.not_reached {
+        print::line(format_args!("who did not get it: {}", file.display()))?;
+    }
     if let Some(line) = &report.line {
         let twice = match line.recipients_doubled {
             0 => "nobody".to_owned(),

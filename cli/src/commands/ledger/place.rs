@@ -56,6 +56,7 @@ impl Ledger {
         }
     }
 
+    /// The ledger in a folder of this machine.
     pub(super) fn in_folder(path: &Path) -> Self {
         Self {
             store: Store::Folder(Folder::new(path)),
