@@ -1,5 +1,7 @@
 //! `fanline run`: a whole campaign on this machine.
 
+use std::io;
+
 use anyhow::Context;
 use console::style;
 use fanline_core::channel::Channel;
@@ -67,10 +69,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     if report.is_complete() && !args.json {
         next_step::after_run(args, file.campaign.channel == Channel::LineNotify);
     }
-    if dashboard.is_some() && early_end != Some(EarlyEnd::Interrupted) {
-        print::note("The dashboard stays until Ctrl-C.");
-        signals::stop().await?;
-    }
+    stay(dashboard, early_end).await?;
     Ok(if report.is_complete() {
         CommandEnd::Complete
     } else {
@@ -114,6 +113,15 @@ async fn start_dashboard(
         style(dashboard.address()).for_stderr().bold()
     ));
     Ok(Some(dashboard))
+}
+
+/// Keeps the dashboard of a run that is over, until it is stopped.
+async fn stay(dashboard: Option<Dashboard>, early_end: Option<EarlyEnd>) -> io::Result<()> {
+    if dashboard.is_some() && early_end != Some(EarlyEnd::Interrupted) {
+        print::note("The dashboard stays until Ctrl-C.");
+        signals::stop().await?;
+    }
+    Ok(())
 }
 
 /// Writes the report to where the flags say.
