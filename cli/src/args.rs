@@ -19,7 +19,7 @@ pub(crate) use ledger::{
     CancelArgs, DashboardArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs,
     LedgerCommand, LedgerPlace, LetterReason, PaceArgs, PaceLimit, PauseArgs, RedriveArgs,
     RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome, RunsArgs, SignArgs,
-    StatusArgs, WhoArgs,
+    StatsArgs, StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use fanline_consumer::{AccountError, AccountInfo, LineAccess, LineAccount, MonthlyQuota};
+use fanline_core::campaign::Campaign;
 use fanline_core::channel::Channel;
 use fanline_core::settings::variable;
 use fanline_ledger::CanaryRule;
@@ -29,6 +30,8 @@ use report::PlanReport;
 pub(crate) struct LineSays {
     pub(crate) info: AccountInfo,
     pub(crate) quota: MonthlyQuota,
+    /// How many names of aggregation units the month has; `None`: the campaign needs none.
+    pub(crate) units: Option<u64>,
 }
 
 /// Plans the campaign.
@@ -50,7 +53,7 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
         now,
     ));
     let line = match access {
-        Some(access) => ask_line(access, &config, &plan, &mut problems).await?,
+        Some(access) => ask_line(access, &config, &file, &plan, &mut problems).await?,
         None => None,
     };
     let report = PlanReport::new(
@@ -99,11 +102,12 @@ fn access(channel: Channel) -> Result<Option<LineAccess>, InputError> {
 async fn ask_line(
     access: LineAccess,
     config: &SdkConfig,
+    file: &CampaignFile,
     plan: &Plan,
     problems: &mut Vec<PlanProblem>,
 ) -> anyhow::Result<Option<LineSays>> {
     let account = LineAccount::new(access, config)?;
-    let says = match says(&account).await {
+    let says = match says(&account, &file.campaign).await {
         Ok(says) => says,
         Err(error) => {
             problems.push(PlanProblem::Line(error.to_string()));
@@ -112,6 +116,7 @@ async fn ask_line(
     };
     let people = plan.preview.checked.recipients();
     problems.extend(problem::of_the_quota(people, says.quota));
+    problems.extend(says.units.and_then(problem::of_the_units));
     if let Err(error) = live::ask(&account, &plan.preview.samples).await {
         problems.push(PlanProblem::Line(error.to_string()));
     }
@@ -119,9 +124,17 @@ async fn ask_line(
 }
 
 /// What LINE says about the account.
-pub(crate) async fn says(account: &LineAccount) -> Result<LineSays, AccountError> {
+pub(crate) async fn says(
+    account: &LineAccount,
+    campaign: &Campaign,
+) -> Result<LineSays, AccountError> {
     Ok(LineSays {
         info: account.info().await?,
         quota: account.quota().await?,
+        units: if campaign.statistics {
+            Some(account.units().await?)
+        } else {
+            None
+        },
     })
 }

@@ -23,5 +23,6 @@ mod plan;
 mod run;
 mod runs;
 mod s3;
+mod statistics;
 mod support;
 mod worker;

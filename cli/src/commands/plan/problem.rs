@@ -14,6 +14,11 @@ use crate::print::words::HumanTime;
 /// that is kept back is for what goes wrong.
 const MAX_TIME: Duration = Duration::from_hours(22);
 
+/// An account has so many names of aggregation units in a month. LINE sends what has a further name
+/// without it, and says nothing.
+/// <https://developers.line.biz/en/reference/messaging-api/#send-multicast-message>
+pub(crate) const MAX_UNITS: u64 = 1_000;
+
 /// Why a campaign can't be sent as planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PlanProblem {
@@ -31,6 +36,8 @@ pub(crate) enum PlanProblem {
     },
     /// The month has too few messages left.
     Quota { needed: u64, left: u64 },
+    /// The month has no name left for the run's statistics.
+    Units(u64),
     /// LINE would refuse the messages, or the token.
     Line(String),
 }
@@ -79,6 +86,13 @@ impl fmt::Display for PlanProblem {
                 HumanCount(*left),
                 HumanCount(needed.saturating_sub(*left))
             ),
+            Self::Units(used) => write!(
+                f,
+                "`statistics`: this month has {} runs with statistics, and LINE counts no more than \
+                 {}: take the field out, or wait for the next month",
+                HumanCount(*used),
+                HumanCount(MAX_UNITS)
+            ),
             Self::Line(words) => f.write_str(words),
         }
     }
@@ -96,6 +110,11 @@ pub(crate) fn of_the_quota(people: u64, quota: MonthlyQuota) -> Option<PlanProbl
         needed: people,
         left,
     })
+}
+
+/// The problem of the month's names for statistics, if there is one.
+pub(crate) fn of_the_units(used: u64) -> Option<PlanProblem> {
+    (used >= MAX_UNITS).then_some(PlanProblem::Units(used))
 }
 
 /// The problem of the time, if there is one. A tenth more is added to the time that it takes.

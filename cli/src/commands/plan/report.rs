@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::LineSays;
 use super::estimate::{Load, as_f64};
-use super::problem::{PlanProblem, whole_seconds};
+use super::problem::{MAX_UNITS, PlanProblem, whole_seconds};
 use crate::args::PlanArgs;
 use crate::exit::CommandEnd;
 use crate::print;
@@ -55,6 +55,9 @@ struct AccountReport {
     quota: Option<u64>,
     used: u64,
     left: Option<u64>,
+    /// Runs with statistics that the month has, where this is to be one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    units: Option<u64>,
 }
 
 impl PlanReport {
@@ -94,6 +97,7 @@ impl PlanReport {
                 quota: line.quota.limit,
                 used: line.quota.used,
                 left: line.quota.left(),
+                units: line.units,
             }),
             aws_dollars: dollars(plan, args.concurrency, latency, takes),
             line_fee: args.fee.map(|fee| fee * as_f64(recipients)),
@@ -181,6 +185,13 @@ impl PlanReport {
                     "quota     {}",
                     quota_for(account.left, self.recipients)
                 ))?;
+                if let Some(units) = account.units {
+                    print::line(format_args!(
+                        "counted   {} of the {} runs with statistics of this month",
+                        HumanCount(units),
+                        HumanCount(MAX_UNITS)
+                    ))?;
+                }
             }
             None => print::line(
                 "quota     not known: set `LINE_CHANNEL_ACCESS_TOKEN`, and LINE is asked",

@@ -40,7 +40,11 @@ pub(super) async fn ask(file: &CampaignFile, accepted: u64, is_yes: bool) -> any
         Channel::LineNotify => None,
     };
     let line = match &account {
-        Some(account) => Some(plan::says(account).await.map_err(|error| refused(&error))?),
+        Some(account) => Some(
+            plan::says(account, &file.campaign)
+                .await
+                .map_err(|error| refused(&error))?,
+        ),
         None => None,
     };
     let plan = plan::read(file, &config).await?;
