@@ -17,7 +17,7 @@ pub use envelope::{Encoder, Envelope};
 pub use request::{Endpoint, KEY_HORIZON, Request};
 pub use unit::AggregationUnit;
 
-use envelope::{AT, END, MESSAGES, VERSIONS};
+use envelope::{AT, END, MESSAGES, PERHAPS_TAKEN, VERSIONS};
 
 /// One channel request: one recipient, or up to 500 users, and the messages that they get.
 ///
@@ -127,7 +127,7 @@ impl Delivery {
         body.push_str(self.messages.get());
         self.envelope.close(&mut body);
         if self.perhaps_taken {
-            body.push_str(",\"perhaps_taken\":true");
+            body.push_str(PERHAPS_TAKEN);
         }
         match &self.at {
             None => body.push('}'),

@@ -71,6 +71,11 @@ impl RunKeys {
         self.key(&format!("slices/{slice}.json"))
     }
 
+    /// That the rest of a slice began, behind its first `skip` deliveries.
+    pub fn rest(&self, slice: SliceId, skip: u64) -> String {
+        self.key(&format!("rests/{slice}-{skip}.json"))
+    }
+
     /// The roll of a slice.
     pub fn roll(&self, slice: SliceId) -> String {
         self.key(&format!("rolls/{slice}"))
@@ -197,6 +202,7 @@ mod tests {
         assert_eq!(keys.watch(), at("watch.json"));
         assert_eq!(keys.slices(), at("slices.ndjson"));
         assert_eq!(keys.counts(slice), at("slices/90001c.json"));
+        assert_eq!(keys.rest(slice, 4711), at("rests/90001c-4711.json"));
         assert_eq!(keys.roll(slice), at("rolls/90001c"));
         assert_eq!(keys.book(slice), at("books/90001c"));
         assert_eq!(keys.loose_book(), at("books/loose"));

@@ -23,6 +23,7 @@
 //! | `run.json` | producer, once, before anything is published | [`RunRecord`] |
 //! | `slices.ndjson` | who cut the list, once | [`SliceLines`] |
 //! | `slices/<slice>.json` | producer, after the first reading and at the end | [`SliceCounts`] |
+//! | `rests/<slice>-<skip>.json` | producer, once, where it goes on inside a slice | [`SliceCounts`] |
 //! | `rolls/<slice>` | producer, once, after the last delivery | [`RollWriter`], [`RollReader`] |
 //! | `resends/<number>` | an operator who resends, once, before it is sent | [`ResendClaim`] |
 //! | `watch.json` | bookkeeper, compare-and-swap | [`RunWatch`] |
@@ -40,6 +41,8 @@
 //! # What callers must keep
 //! - Nothing of a run is published before its record is written, and nothing of a slice before its
 //!   counts are.
+//! - What an earlier invocation may have published says so when it is published again: SQS counts
+//!   the receives of a copy anew, and LINE may have taken the first one.
 //! - Whoever continues a run takes `started_at`, the list's version, the cut and the grouping from
 //!   its record.
 //! - A page is written before the books that its outcomes are merged into.

@@ -131,8 +131,10 @@ impl Fanout<'_> {
             ..
         } = checked;
         let counts = SliceCounts::new(self.open.id, checked.recipients(), rejected, duplicates);
-        self.ledger.begin_slice(&slice.run, &counts).await?;
-        let (sent, reached) = self.publish_rows(rows.clone(), checked, stop_at).await?;
+        let begin = self.ledger.begin_slice(&slice.run, &counts, slice.skip);
+        let are_copies = begin.await? || slice.perhaps_published;
+        let published = self.publish_rows(rows.clone(), checked, are_copies, stop_at);
+        let (sent, reached) = published.await?;
         let mut summary = Summary {
             run: slice.run.clone(),
             slice: Some(slice.name()),
@@ -162,7 +164,7 @@ impl Fanout<'_> {
                 self.ledger.end_slice(&slice.run, &counts, roll).await?;
             }
             Reached::Unsent(unsent) => {
-                self.hand_over(rows, unsent).await?;
+                self.hand_over(rows, are_copies, unsent).await?;
                 summary.handed_over = true;
             }
         }
@@ -183,19 +185,20 @@ impl Fanout<'_> {
         &self,
         rows: CheckedRows,
         checked: Checked,
+        are_copies: bool,
         stop_at: Option<Timestamp>,
     ) -> Result<(SendTotals, Reached), ProduceError> {
         let left_out = self.left_out(checked).await?;
-        let mut reading = PublishReading::new(self.open, rows, left_out, self.fingerprinter());
+        let roll = self.fingerprinter();
+        let mut reading = PublishReading::new(self.open, rows, left_out, are_copies, roll);
         let mut sender = Sender::new(
             self.delivery_queue.clone(),
-            EntryWriter::for_deliveries(self.open, self.settings.queue_groups),
+            EntryWriter::for_deliveries(self.open, are_copies, self.settings.queue_groups),
             self.settings.sends_in_flight,
             Arc::clone(self.progress),
         );
-        let unsent = self
-            .send_requests(&mut reading, &mut sender, checked, stop_at)
-            .await;
+        let sending = self.send_requests(&mut reading, &mut sender, checked, stop_at);
+        let unsent = sending.await;
         // What is in flight is finished and counted, whatever ended the reading.
         let (sent, failed) = sender.finish().await;
         if let Some(failed) = failed {
@@ -209,17 +212,17 @@ impl Fanout<'_> {
 
     /// What is left out: not everything of the slice may be wanted.
     async fn left_out(&self, checked: Checked) -> Result<LeftOut, ProduceError> {
-        let Slice {
-            run, skip, only, ..
-        } = &self.open.slice;
-        let known = match only {
+        let slice = &self.open.slice;
+        let known = match slice.only {
             None => None,
             Some(only) => {
-                let book = self.ledger.book(run, self.open.id, checked.recipients());
-                book.await?.map(|book| (*only, book))
+                let book = self
+                    .ledger
+                    .book(&slice.run, self.open.id, checked.recipients());
+                book.await?.map(|book| (only, book))
             }
         };
-        Ok(LeftOut::new(*skip, known).watched_by(Arc::clone(self.progress)))
+        Ok(LeftOut::new(slice.skip, known).watched_by(Arc::clone(self.progress)))
     }
 
     /// Starts one request after the other, until there are no more, one of them fails, or too many
@@ -315,7 +318,12 @@ impl Fanout<'_> {
     }
 
     /// Puts the rest of the slice on the slice queue.
-    async fn hand_over(&self, rows: CheckedRows, unsent: Unsent) -> Result<(), ProduceError> {
+    async fn hand_over(
+        &self,
+        rows: CheckedRows,
+        are_copies: bool,
+        unsent: Unsent,
+    ) -> Result<(), ProduceError> {
         let Unsent {
             delivery: before,
             row,
@@ -326,6 +334,7 @@ impl Fanout<'_> {
         };
         let mut rest = Slice {
             skip: before,
+            perhaps_published: are_copies,
             checked: Some(rows),
             ..self.open.slice.clone()
         };

@@ -225,6 +225,8 @@ impl Producer {
         let given = firing.campaign.clone();
         let mut list = OpenSlice::whole_list(campaign, given, source, started_at, cut.window_bytes);
         list.slice.skip = skipped(firing.skip.as_ref(), &list)?;
+        // What broke off may have published more than what is left out.
+        list.slice.perhaps_published = resumes;
         list.slice.only = match order {
             Some(_) => Some(Only::Waiting),
             None => allowed.is_repeated.then_some(Only::NotSent),

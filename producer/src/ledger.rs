@@ -201,21 +201,24 @@ impl RunLedger {
         self.store.is_some()
     }
 
-    /// Writes the counts of a slice, before anything of it is published.
+    /// Writes down that a slice begins behind its first `skip` deliveries: its counts, before
+    /// anything of it is published. Returns whether an earlier invocation has written that.
     pub(crate) async fn begin_slice(
         &self,
         run: &str,
         counts: &SliceCounts,
-    ) -> Result<(), ProduceError> {
+        skip: u64,
+    ) -> Result<bool, ProduceError> {
         let Some(store) = &self.store else {
-            return Ok(());
+            return Ok(false);
         };
-        let key = RunKeys::new(run).counts(counts.slice);
-        match store.put(&key, counts.encode(), &Expect::Absent).await {
-            // An earlier invocation has written them, and may have completed them.
-            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
-            Err(error) => Err(failed(&error)),
+        let keys = RunKeys::new(run);
+        // An earlier invocation may have completed the counts, so they stay as they are.
+        let was_begun = has_been_put(store, &keys.counts(counts.slice), counts).await?;
+        if skip == 0 {
+            return Ok(was_begun);
         }
+        has_been_put(store, &keys.rest(counts.slice, skip), counts).await
     }
 
     /// Writes the roll of a slice, and then its complete counts, after its last delivery.
@@ -252,6 +255,19 @@ impl RunLedger {
         let object = object.map_err(|error| failed(&error))?;
         let record = object.map(|object| RunRecord::decode(&object.bytes));
         record.transpose().map_err(|error| failed(&error))
+    }
+}
+
+/// Writes counts where there are none. Returns whether there were some.
+async fn has_been_put(
+    store: &Store,
+    key: &str,
+    counts: &SliceCounts,
+) -> Result<bool, ProduceError> {
+    match store.put(key, counts.encode(), &Expect::Absent).await {
+        Ok(_) => Ok(false),
+        Err(StoreError::Conflict(_)) => Ok(true),
+        Err(error) => Err(failed(&error)),
     }
 }
 

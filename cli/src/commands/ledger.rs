@@ -13,7 +13,7 @@
 mod control;
 mod dashboard;
 mod dead_letters;
-mod export;
+pub(super) mod export;
 mod find_run;
 mod people;
 mod place;

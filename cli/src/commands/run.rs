@@ -6,14 +6,16 @@ use indicatif::HumanCount;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
+use crate::commands::ledger::export::not_reached::NotReached;
 use crate::exit::{CommandEnd, InputError};
+use crate::print::{self, next_step};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
 use crate::rehearsal::pipeline::Pipeline;
 use crate::report::file::ReportFile;
 use crate::report::run_report::RunReport;
 use crate::report::{html, terminal};
-use crate::{print, signals};
+use crate::signals;
 
 mod question;
 mod test_to;
@@ -27,6 +29,7 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     let mut file = CampaignFile::read(&args.campaign)?;
     require_consumer(args)?;
     let report_file = report_file(args, &file)?;
+    let not_reached = NotReached::new(args, &file)?;
     if args.live {
         question::access(file.campaign.channel)?;
     }
@@ -61,8 +64,19 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
             Some(EarlyEnd::Interrupted)
         }
     };
-    let report = pipeline.finish(&file.campaign, early_end).await?;
+    let mut report = pipeline.finish(&file.campaign, early_end).await?;
+    let written = not_reached.write(environment.runs.path(), &report.run);
+    match Box::pin(written).await {
+        Ok(path) => report.not_reached = path,
+        Err(error) => {
+            let problem = format!("the file of who did not get it is not written: {error:#}");
+            report.problem.get_or_insert(problem);
+        }
+    }
     publish(args, report_file, &report)?;
+    if report.is_complete() && !args.json {
+        next_step::after_run(args, file.campaign.channel == Channel::LineNotify);
+    }
     Ok(if report.is_complete() {
         CommandEnd::Complete
     } else {

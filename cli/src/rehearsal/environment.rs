@@ -20,6 +20,7 @@ use crate::args::RunArgs;
 use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
 use crate::exit::{self, InputError};
+use crate::print;
 use crate::rehearsal::faults::Faults;
 use crate::rehearsal::queues::{self, MAX_RECEIVE_COUNT, Queues};
 use crate::rehearsal::run_folder::RunFolder;
@@ -99,7 +100,7 @@ impl RunEnvironment {
         let sqs = aws_sdk_sqs::Client::new(&config);
         let queues = Queues::create(&sqs, &file.campaign.id, timeouts.visibility)
             .await
-            .with_context(|| format!("the queue server at {queue_endpoint}"))?;
+            .map_err(|error| no_queues(&queue_endpoint, &error))?;
         Ok(Self {
             sqs,
             queues,
@@ -275,6 +276,14 @@ impl RunEnvironment {
 fn share_of(limit: u32, consumers: u32) -> String {
     let thousandths = limit * 1000 / consumers;
     format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
+}
+
+/// Queues that can't be created: `--queue-endpoint` is wrong.
+fn no_queues(endpoint: &str, error: &anyhow::Error) -> InputError {
+    let why = print::with_causes(error);
+    InputError(format!(
+        "the queue server at {endpoint} can't be used: {why}; nothing was sent"
+    ))
 }
 
 async fn start_queue_server(faults: &Faults) -> anyhow::Result<QueueServer> {

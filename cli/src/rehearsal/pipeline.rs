@@ -255,6 +255,7 @@ impl<'a> Pipeline<'a> {
             dead_letters: dead_letters.recipients,
             reasons: dead_letters.reasons,
             rejects: fan_out.rejects,
+            not_reached: None,
             problem: early_end
                 .map(|early_end| early_end.with_cure(is_live, queue))
                 .or(fan_out.error)

@@ -123,6 +123,7 @@ mod tests {
             dead_letters: BTreeMap::from([("refused".into(), 40)]),
             reasons: Vec::new(),
             rejects: vec!["list.rejects.csv".into()],
+            not_reached: None,
             line: None,
             problem: None,
         }

@@ -1,6 +1,7 @@
 //! The report of a run.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use fanline_local::LedgerSummary;
 use serde::Serialize;
@@ -31,6 +32,9 @@ pub(crate) struct RunReport {
     pub(crate) reasons: Vec<DeadLetterWords>,
     /// The files with the rows that can't be sent.
     pub(crate) rejects: Vec<String>,
+    /// The file with everybody who did not get the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_reached: Option<PathBuf>,
     /// What the simulated LINE counted. A live run has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) line: Option<SimulatedLineCounts>,

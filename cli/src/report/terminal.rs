@@ -45,6 +45,9 @@ pub(crate) fn print(report: &RunReport) -> io::Result<()> {
     for file in &report.rejects {
         print::line(format_args!("rejected rows: {file}"))?;
     }
+    if let Some(file) = &report.not_reached {
+        print::line(format_args!("who did not get it: {}", file.display()))?;
+    }
     if let Some(line) = &report.line {
         print::line(format_args!(
             "the simulated LINE's ledger: {} reached, {} of them twice",

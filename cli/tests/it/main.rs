@@ -18,6 +18,8 @@ mod ledger;
 mod lists;
 mod live;
 mod messages;
+mod next_step;
+mod not_reached;
 mod output;
 mod plan;
 mod run;

@@ -131,7 +131,7 @@ fn a_run_does_not_begin_when_the_queue_server_does_not_answer() {
         "--queue-endpoint",
         "http://127.0.0.1:9",
     ]);
-    assert_eq!(answer.code, Some(1), "{answer:?}");
+    assert_eq!(answer.code, Some(2), "{answer:?}");
     assert!(answer.err.contains("127.0.0.1:9"), "{answer:?}");
     assert_eq!(answer.out, "", "{answer:?}");
 }

@@ -38,9 +38,20 @@ impl Envelope {
     /// The encoder of the queue messages of a slice of this run. It writes once what they have in
     /// common. `slice` is the slice's name, such as `1`: letters and digits.
     pub fn encoder(&self, slice: &str) -> Encoder {
+        self.encoder_with("", slice)
+    }
+
+    /// The same, where an earlier invocation may have published these deliveries: each message says
+    /// that LINE may have taken its delivery.
+    pub fn encoder_of_copies(&self, slice: &str) -> Encoder {
+        self.encoder_with(PERHAPS_TAKEN, slice)
+    }
+
+    fn encoder_with(&self, mark: &str, slice: &str) -> Encoder {
         let (mut head, mut tail) = (String::new(), String::new());
         self.open(&mut head);
         self.close(&mut tail);
+        tail.push_str(mark);
         tail.push_str(AT);
         tail.push_str(slice);
         tail.push(':');
@@ -48,10 +59,10 @@ impl Envelope {
     }
 
     /// How many bytes a queue message of this run has at most, without its recipients and its
-    /// messages, whatever its place in the run.
+    /// messages, whatever its place in the run, and whether it is a copy or not.
     pub fn max_len(&self) -> usize {
         // The encoder writes one quote even where there is no recipient.
-        let without_slice = self.encoder("").encoded_len(&[], 0, u32::MAX) - 1;
+        let without_slice = self.encoder_of_copies("").encoded_len(&[], 0, u32::MAX) - 1;
         without_slice + MAX_SLICE_LEN
     }
 
@@ -111,6 +122,9 @@ impl Envelope {
 
 /// What is between the recipients and the messages.
 pub(crate) const MESSAGES: &str = "],\"messages\":";
+
+/// What a copy has between the envelope and the place in the run.
+pub(crate) const PERHAPS_TAKEN: &str = ",\"perhaps_taken\":true";
 
 /// What is between the envelope and the place in the run.
 pub(crate) const AT: &str = ",\"at\":\"";

@@ -67,6 +67,8 @@ fn a_copy_says_whether_it_was_perhaps_taken_and_keeps_its_key() {
     assert_eq!(read.request(), fresh.request());
     let part = read.with_recipients(read.recipients[..1].to_vec());
     assert!(part.perhaps_taken);
+    let encoder = envelope().encoder_of_copies("1");
+    assert_eq!(encoder.encode(&users(2), "[{}]", 7), copy.encode());
 }
 
 #[test]
@@ -83,12 +85,15 @@ fn a_body_without_a_place_reads_as_before() {
 #[test]
 fn the_length_of_a_delivery_is_known_before_it_is_written() {
     for (n, number) in [(0, 0), (1, 9), (2, 10), (500, u32::MAX)] {
-        let encoder = envelope().encoder("1");
-        let body = encoder.encode(&users(n), "[]", number);
-        assert_eq!(encoder.encoded_len(&users(n), 2, number), body.len(), "{n}");
+        for encoder in [envelope().encoder("1"), envelope().encoder_of_copies("1")] {
+            let body = encoder.encode(&users(n), "[]", number);
+            assert_eq!(encoder.encoded_len(&users(n), 2, number), body.len(), "{n}");
+        }
     }
     let longest = format!("{}c", u64::MAX);
-    let body = envelope().encoder(&longest).encode(&[], "", u32::MAX);
+    let body = envelope()
+        .encoder_of_copies(&longest)
+        .encode(&[], "", u32::MAX);
     assert_eq!(envelope().max_len(), body.len() - 1);
 }
 

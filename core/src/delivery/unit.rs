@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn the_unit_of_a_run_is_pinned_and_a_name_that_line_takes() {
-        let unit = AggregationUnit::of_run("xmas@2026-12-25T00:00:00Z");
-        assert_eq!(unit.as_str(), "f09d0c23ec53ba1f6b622");
+        let unit = AggregationUnit::of_run("easter");
+        assert_eq!(unit.as_str(), "ff39889eb42412593927c");
         assert_eq!(AggregationUnit::try_from(unit.to_string()), Ok(unit));
         for wrong in ["", "new-item", "a b", "\"", "x".repeat(31).as_str()] {
             assert!(

@@ -74,7 +74,7 @@ pub async fn plan(
         preview,
         ..Plan::default()
     };
-    let mut reading = PublishReading::new(&list, rows, LeftOut::default(), None);
+    let mut reading = PublishReading::new(&list, rows, LeftOut::default(), false, None);
     while let Some(request) = reading.next().await? {
         for entry in &request {
             plan.count(entry);

@@ -157,7 +157,7 @@ mod tests {
         let campaign = campaign("line", "hi");
         let envelope = campaign.envelope("2026-12-25T00:00:00Z".parse().unwrap());
         let rules = RowRules::new(&campaign, &envelope);
-        let longest = envelope.encoder(&format!("{}c", u64::MAX));
+        let longest = envelope.encoder_of_copies(&format!("{}c", u64::MAX));
         let one = Recipient::parse(Channel::Line, "U4af4980629f0c1d2e3f4a5b6c7d8e9fa").unwrap();
         for n in [1, 2, 499] {
             let bare = longest.encode(&vec![one.clone(); n], "", u32::MAX).len();

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use fanline_core::campaign::Campaign;
-use fanline_core::delivery::Envelope;
+use fanline_core::delivery::{Encoder, Envelope};
 use fanline_core::list::{Header, Place};
 use fanline_ledger::{Share, SliceId};
 use jiff::Timestamp;
@@ -46,6 +46,10 @@ pub(crate) struct Slice {
     /// Which deliveries are published, where not all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) only: Option<Only>,
+    /// Whether an earlier invocation may have published the deliveries that are left. Then LINE may
+    /// have taken them, and each says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) perhaps_published: bool,
     /// Which people of its rows the slice has, where a canary goes first. `None`: everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) canary: Option<CanaryPart>,
@@ -140,6 +144,7 @@ impl OpenSlice {
             window_bytes,
             skip: 0,
             only: None,
+            perhaps_published: false,
             canary: None,
             checked: None,
             campaign: given,
@@ -171,6 +176,16 @@ impl OpenSlice {
     /// The byte after the slice's last row.
     pub(crate) fn end(&self) -> u64 {
         self.slice.end.unwrap_or(self.source.length)
+    }
+
+    /// Writes the slice's deliveries. `are_copies`: an earlier invocation may have published them.
+    pub(crate) fn encoder(&self, are_copies: bool) -> Encoder {
+        let (envelope, id) = (self.envelope(), self.id.to_string());
+        if are_copies {
+            envelope.encoder_of_copies(&id)
+        } else {
+            envelope.encoder(&id)
+        }
     }
 
     /// What all deliveries of the run have in common.

@@ -35,18 +35,18 @@ pub(crate) struct PublishReading<'a> {
 }
 
 impl<'a> PublishReading<'a> {
-    /// The slice's rows have been `checked`. `fingerprinter`: for the roll, if one is written.
+    /// The slice's rows have been `checked`. `are_copies`: an earlier invocation may have published
+    /// its deliveries. `fingerprinter`: for the roll, if one is written.
     pub(crate) fn new(
         open: &'a OpenSlice,
         checked: CheckedRows,
         left_out: LeftOut,
+        are_copies: bool,
         fingerprinter: Option<Fingerprinter>,
     ) -> Self {
-        let envelope = open.envelope();
-        let rules = RowRules::new(&open.campaign, &envelope);
-        let encoder = envelope.encoder(&open.id.to_string());
+        let rules = RowRules::new(&open.campaign, &open.envelope());
         let roll = fingerprinter.map(|fingerprinter| SliceRoll::begin(open.id, fingerprinter));
-        let deliveries = Deliveries::new(rules, encoder, checked, left_out);
+        let deliveries = Deliveries::new(rules, open.encoder(are_copies), checked, left_out);
         Self {
             open,
             rows: Rows::new(open),

@@ -43,9 +43,10 @@ impl EntryWriter {
         Ok(())
     }
 
-    /// For the deliveries of a slice.
-    pub(crate) fn for_deliveries(open: &OpenSlice, groups: QueueGroups) -> Self {
+    /// For the deliveries of a slice. `are_copies`: an earlier invocation may have published them.
+    pub(crate) fn for_deliveries(open: &OpenSlice, are_copies: bool, groups: QueueGroups) -> Self {
         Self {
+            encoder: open.encoder(are_copies),
             groups,
             is_delayed: open.campaign.deliver_at.is_some(),
             ..Self::for_slices(open)
@@ -54,10 +55,9 @@ impl EntryWriter {
 
     /// For the slices of this list. They are never delayed, and go to a standard queue.
     pub(crate) fn for_slices(open: &OpenSlice) -> Self {
-        let envelope = open.envelope();
         Self {
-            encoder: envelope.encoder(&open.id.to_string()),
-            envelope,
+            encoder: open.encoder(false),
+            envelope: open.envelope(),
             campaign: Arc::clone(&open.campaign),
             groups: QueueGroups::None,
             is_delayed: false,

@@ -11,6 +11,7 @@ mod campaigns;
 mod canary;
 mod checks;
 mod continued;
+mod copies;
 mod deadlines;
 mod faults_and_kills;
 mod list_forms;

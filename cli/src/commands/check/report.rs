@@ -68,7 +68,7 @@ pub(super) struct CheckReport {
     pub(super) rejected: u64,
     duplicates: u64,
     /// Whether so many rows can't be sent that a run sends nothing.
-    sends_nothing: bool,
+    pub(super) sends_nothing: bool,
     /// The first rows that can't be sent, as many as `--show` says.
     bad_rows: Vec<BadRow>,
     /// What LINE may refuse, although no rule that it documents says so.

@@ -1,29 +1,32 @@
 //! `fanline export`: the list of a run with what became of each row.
+//!
+//! - `not_reached`: the file that a run on this machine leaves
+//! - `file`, `lines`: how files and rows are written
 
 pub(super) mod file;
 pub(super) mod lines;
+pub(crate) mod not_reached;
 
-use fanline_core::list::Row;
 use fanline_ledger::RunKeys;
 use indicatif::HumanCount;
 
 use crate::args::ExportArgs;
 use crate::commands::ledger::find_run::find_run;
-use crate::commands::ledger::people::joined::{Fate, JoinedRow, for_each_row};
+use crate::commands::ledger::people::joined::{Fate, for_each_row};
 use crate::commands::ledger::people::settled::{Ending, Endings};
 use crate::commands::ledger::place::Ledger;
 use crate::commands::ledger::words::count;
-use crate::exit::{CommandEnd, InputError};
+use crate::exit::CommandEnd;
 use crate::print;
 use file::{ExportFile, Format};
-use lines::{push_columns, push_field, push_fields};
+use lines::{push_csv, push_head, push_json};
 
 /// The columns behind those of the list.
 const COLUMNS: [&str; 5] = ["outcome", "reason", "status", "request_id", "time"];
 
 /// Writes the file.
 pub(super) async fn execute(args: &ExportArgs) -> anyhow::Result<CommandEnd> {
-    let mut file = ExportFile::create(&args.out)?;
+    let mut file = ExportFile::create("--out", &args.out)?;
     let ledger = Ledger::open(&args.run.ledger).await?;
     let record = find_run(&ledger, &args.run.run).await?;
     let endings = Endings::read(&ledger, &RunKeys::new(&record.run), |_| true).await?;
@@ -34,7 +37,9 @@ pub(super) async fn execute(args: &ExportArgs) -> anyhow::Result<CommandEnd> {
         let is_wanted = args.only.is_empty() || args.only.contains(&row.fate.outcome);
         if rows == 1 {
             line.clear();
-            push_head(&mut line, row, file.format())?;
+            if file.format() == Format::Csv {
+                push_head(&mut line, row, &[], &COLUMNS)?;
+            }
             file.write(&line)?;
         }
         if !is_wanted {
@@ -44,8 +49,8 @@ pub(super) async fn execute(args: &ExportArgs) -> anyhow::Result<CommandEnd> {
         line.clear();
         let more = values(row.fate, &endings);
         match file.format() {
-            Format::Csv => push_csv(&mut line, row, &more),
-            Format::Ndjson => push_json(&mut line, row, &more),
+            Format::Csv => push_csv(&mut line, row, &[], &more),
+            Format::Ndjson => push_json(&mut line, row, &COLUMNS, &more),
         }
         file.write(&line)
     });
@@ -76,60 +81,4 @@ fn values(fate: Fate, endings: &Endings) -> [String; 5] {
             .map(|time| time.to_string())
             .unwrap_or_default(),
     ]
-}
-
-/// The first line of a CSV file.
-fn push_head(line: &mut String, row: &JoinedRow<'_>, format: Format) -> Result<(), InputError> {
-    if format == Format::Ndjson {
-        return Ok(());
-    }
-    let header = row.header.ok_or_else(|| {
-        InputError("the list is NDJSON, and each row can have other columns: write .ndjson".into())
-    })?;
-    push_columns(line, header);
-    line.push(',');
-    let own = COLUMNS.map(|column| own_name(column, |name| header.has(name)));
-    line.push_str(&own.join(","));
-    line.push('\n');
-    Ok(())
-}
-
-/// The name of a column of ours that the list does not have.
-fn own_name(column: &str, is_taken: impl Fn(&str) -> bool) -> String {
-    let mut name = column.to_owned();
-    while is_taken(&name) {
-        name.insert_str(0, "fanline_");
-    }
-    name
-}
-
-fn push_csv(line: &mut String, row: &JoinedRow<'_>, more: &[String; 5]) {
-    push_fields(line, row);
-    for value in more {
-        line.push(',');
-        push_field(line, value);
-    }
-    line.push('\n');
-}
-
-fn push_json(line: &mut String, row: &JoinedRow<'_>, more: &[String; 5]) {
-    let values = row.values.as_ref();
-    let object = values.map_or_else(|| "{}".to_owned(), Row::to_json);
-    line.push_str(object.strip_suffix('}').unwrap_or(&object));
-    for (column, value) in COLUMNS.iter().zip(more) {
-        if value.is_empty() {
-            continue;
-        }
-        let name = own_name(column, |name| {
-            values.is_some_and(|row| row.value(name).is_some())
-        });
-        if !line.ends_with('{') {
-            line.push(',');
-        }
-        for part in ["\"", &name, "\":"] {
-            line.push_str(part);
-        }
-        line.push_str(&serde_json::Value::from(value.as_str()).to_string());
-    }
-    line.push_str("}\n");
 }

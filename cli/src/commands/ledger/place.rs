@@ -56,7 +56,8 @@ impl Ledger {
         }
     }
 
-    fn in_folder(path: &Path) -> Self {
+    /// The ledger in a folder of this machine.
+    pub(super) fn in_folder(path: &Path) -> Self {
         Self {
             store: Store::Folder(Folder::new(path)),
             name: path.display().to_string(),

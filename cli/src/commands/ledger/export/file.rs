@@ -38,7 +38,9 @@ enum Packed {
 
 impl ExportFile {
     /// Begins a file whose name says how it is written and packed.
-    pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
+    ///
+    /// `flag` names it.
+    pub(crate) fn create(flag: &str, path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let name = path.to_string_lossy().to_ascii_lowercase();
         let (plain, packing) = match name.rsplit_once('.') {
@@ -49,14 +51,14 @@ impl ExportFile {
             Some("csv") => Format::Csv,
             Some("ndjson" | "jsonl") => Format::Ndjson,
             _ => {
-                let problem = format!("--out: `{shown}` ends in neither `.csv` nor `.ndjson`");
+                let problem = format!("{flag}: `{shown}` ends in neither `.csv` nor `.ndjson`");
                 return Err(InputError(problem).into());
             }
         };
         let mut beside = path.as_os_str().to_owned();
         beside.push(".part");
         let beside = PathBuf::from(beside);
-        let wrong = |error: io::Error| InputError(format!("--out: {}: {error}", beside.display()));
+        let wrong = |error: io::Error| InputError(format!("{flag}: {}: {error}", beside.display()));
         let file = BufWriter::new(File::create(&beside).map_err(wrong)?);
         let out = match packing {
             Some("gz") => Packed::Gzip(Box::new(GzEncoder::new(file, Compression::default()))),

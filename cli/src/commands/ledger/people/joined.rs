@@ -39,6 +39,8 @@ pub(crate) struct Fate {
 
 /// A row with what became of it.
 pub(crate) struct JoinedRow<'a> {
+    /// Its number in the list. The first one is 1.
+    pub(crate) row: u64,
     /// Its values; `None` where it can't be read.
     pub(crate) values: Option<Row<'a>>,
     /// The columns of the list. NDJSON has none.
@@ -81,6 +83,7 @@ pub(crate) async fn for_each_row(
                 return Err(other().into());
             }
             with(&JoinedRow {
+                row,
                 values,
                 header: header.as_ref(),
                 fate,

@@ -75,7 +75,7 @@ impl ResendFiles {
         } else {
             "list.ndjson"
         };
-        let mut file = ExportFile::create(&self.folder.join(name))?;
+        let mut file = ExportFile::create("--out", &self.folder.join(name))?;
         if let Some(header) = row.header {
             self.line.clear();
             push_columns(&mut self.line, header);
