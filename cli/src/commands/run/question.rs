@@ -67,10 +67,10 @@ pub(super) async fn ask(file: &CampaignFile, accepted: u64, is_yes: bool) -> any
     describe(file, &plan)?;
     if let Some(line) = &line {
         let needed = people.saturating_sub(accepted);
-        if let Some(problem) = problem::of_the_quota(needed, line.quota) {
+        if let Some(problem) = problem::of_the_quota(needed, line.quota, 0) {
             return Err(InputError(format!("{problem}; nothing was sent")).into());
         }
-        let quota = plan::report::quota_for(line.quota.left(), needed);
+        let quota = plan::report::quota_for(line.quota.left(), needed, 0);
         print::note(format_args!("quota     {quota}"));
     }
     if is_yes {
