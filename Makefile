@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
 	test simulate fuzz test-simulation build deploy invoke test-template test-conformance \
-	test-invoke test-container test-deploy test-docs picture clean
+	test-invoke test-container test-deploy test-dashboard test-docs picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' Makefile
@@ -108,6 +108,9 @@ test-container: build target/debug/fanline $(VENV)/ministack/installed ## Send e
 
 test-deploy: build target/debug/fanline $(VENV)/ministack/installed ## Deploy the stack to a stand-in for AWS, and run a campaign
 	$(PYTHON) -m pytest tests/deploy
+
+test-dashboard: $(VENV)/dashboard/installed target/debug/fanline ## Use the dashboard in Chromium
+	$(VENV)/dashboard/bin/python -m pytest tests/dashboard
 
 test-docs: $(VENV)/aws/installed
 test-docs: build target/debug/fanline $(VENV)/ministack/installed ## Run the commands of the docs

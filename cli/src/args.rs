@@ -21,9 +21,9 @@ pub(crate) use deployed::{
 };
 pub(crate) use ledger::{
     CancelArgs, DashboardArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs,
-    LedgerCommand, LedgerPlace, LetterReason, PaceArgs, PaceLimit, PauseArgs, RedriveArgs,
-    RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome, RunsArgs, SignArgs,
-    StatsArgs, StatusArgs, WhoArgs,
+    LedgerCommand, LedgerPlace, LedgerReportArgs, LetterReason, PaceArgs, PaceLimit, PauseArgs,
+    RedriveArgs, RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome,
+    RunsArgs, SignArgs, StatsArgs, StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -55,7 +55,7 @@ Environment variables:
 pub(crate) use install::{CompletionsArgs, ExplainArgs, ManArgs};
 
 /// The version, and the commit it was built from.
-const VERSION: &str = env!("FANLINE_VERSION");
+pub(crate) const VERSION: &str = env!("FANLINE_VERSION");
 const KEEP_VARIABLES: &str = "\
 Environment variables:
   DELIVERY_QUEUE_URL                     the delivery queue (required)
@@ -152,6 +152,10 @@ pub(crate) struct RunArgs {
     /// `LIST.rejects/RUN/`
     #[arg(long, value_name = "FILE")]
     pub(crate) not_reached: Option<PathBuf>,
+    /// Show the run as a page in the browser while it goes on, with buttons to pause and cancel it.
+    /// The address is printed, and the page stays until Ctrl-C
+    #[arg(long)]
+    pub(crate) dashboard: bool,
     /// Use the SQS-compatible server at this URL in place of the embedded one
     #[arg(long, value_name = "URL", value_parser = http_url)]
     pub(crate) queue_endpoint: Option<String>,

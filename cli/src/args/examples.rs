@@ -123,6 +123,20 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_are_in_the_help_before_the_exit_codes() {
+        let command = command();
+        for (name, examples) in EXAMPLES {
+            let of = command.find_subcommand(name).unwrap();
+            let help = of.get_after_help().unwrap().to_string();
+            assert!(help.starts_with("Examples:\n  fanline "), "{name}: {help}");
+            assert!(help.contains(examples[0]), "{name}: {help}");
+        }
+        let run = command.find_subcommand("run").unwrap();
+        let help = run.get_after_help().unwrap().to_string();
+        assert!(help.contains("\n\nExit codes:"), "{help}");
+    }
+
+    #[test]
     fn each_example_is_a_line_that_the_command_takes() {
         for (name, examples) in EXAMPLES {
             for example in examples {

@@ -50,6 +50,7 @@ pub(crate) enum LedgerCommand {
     Resend(ResendArgs),
     DeadLetters(DeadLettersArgs),
     Dashboard(DashboardArgs),
+    Report(LedgerReportArgs),
 }
 
 /// Where the ledger lies.
@@ -149,6 +150,17 @@ pub(crate) struct StatsArgs {
     /// Print the statistics as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Write what the ledger says of a run as one HTML page that needs no other file
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct LedgerReportArgs {
+    #[command(flatten)]
+    pub(crate) run: NamedRunArgs,
+    /// Where to write it. An older report there is replaced, and no other file
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) out: PathBuf,
 }
 
 /// Show the runs as pages in a browser on this machine, live, and control them

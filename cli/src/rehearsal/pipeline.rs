@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use fanline_consumer::Settled;
 use fanline_core::campaign::Campaign;
-use fanline_core::outcome::Outcome;
 use fanline_local::{LedgerSummary, LineServer};
 use fanline_poller::{Poller, PollerError, PollerOptions};
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +25,7 @@ use crate::rehearsal::queues;
 use crate::rehearsal::standstill::Standstill;
 use crate::report::accounting::Accounting;
 use crate::report::dead_letters;
+use crate::report::facts::RunFacts;
 use crate::report::measurements::Recorder;
 use crate::report::outcomes::{FirstOutcomes, OutcomeCounts};
 use crate::report::run_report::RunReport;
@@ -65,6 +65,7 @@ pub(crate) struct Pipeline<'a> {
     /// Whether the consumer is a binary. Its outcomes are not reported to this process.
     is_binary: bool,
     give_up_after: Duration,
+    facts: RunFacts,
 }
 
 impl<'a> Pipeline<'a> {
@@ -95,6 +96,7 @@ impl<'a> Pipeline<'a> {
             handed_over,
             is_binary: args.consumer.is_some(),
             give_up_after: Duration::from_secs(args.give_up_after),
+            facts: RunFacts::begin(args),
         })
     }
 
@@ -113,7 +115,6 @@ impl<'a> Pipeline<'a> {
             result = self.fan_out_and_wait(file) => result,
             never = show => never,
         };
-        progress.end();
         result
     }
 
@@ -246,6 +247,7 @@ impl<'a> Pipeline<'a> {
         let is_live = environment.is_live();
         Ok(RunReport {
             run,
+            facts: self.facts.end(campaign, ledger.as_ref()),
             channel: campaign.channel.as_str(),
             live: is_live,
             deliveries: fan_out.deliveries,
@@ -297,16 +299,10 @@ async fn consumer_in_process(
     outcomes: &Arc<FirstOutcomes>,
     recorder: &Arc<Recorder>,
 ) -> anyhow::Result<ConsumerFunction> {
-    let (outcomes, accepted) = (Arc::clone(outcomes), Arc::clone(recorder));
+    let (outcomes, measured) = (Arc::clone(outcomes), Arc::clone(recorder));
     let observer = move |settled: &Settled| {
-        let is_first = outcomes.report(settled);
-        if is_first
-            && matches!(
-                settled.outcome,
-                Outcome::Accepted | Outcome::AlreadyAccepted
-            )
-        {
-            accepted.add_accepted(settled.recipients as u64, 1);
+        if outcomes.report(settled) {
+            measured.add_settled(settled.outcome, settled.recipients as u64);
         }
     };
     Ok(ConsumerFunction::InProcess {

@@ -25,6 +25,8 @@ mod plan;
 mod run;
 mod runs;
 mod s3;
+#[cfg(unix)]
+mod signals;
 mod statistics;
 mod support;
 mod worker;

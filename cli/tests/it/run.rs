@@ -173,7 +173,7 @@ fn a_run_with_every_kind_of_fault_reaches_everybody_once_and_reports_it() {
     );
     let page = folder.read("report.html");
     assert!(
-        page.contains("Everybody was reached.") && !page.contains("http"),
+        page.contains("LINE accepted all 150.") && !page.contains("http"),
         "a page that needs nothing else"
     );
     assert!(!page.contains(&user(1)[1..]), "no recipient in the report");

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::shown;
 use crate::print;
-use crate::print::words::counted;
+use crate::print::words::count;
 
 /// A row that can't be sent, as `--json` prints it.
 #[derive(Clone, Serialize)]
@@ -141,7 +141,7 @@ impl CheckReport {
         for (column, rows) in &self.empty_values {
             print::line(format_args!(
                 "`{column}` is empty in {}",
-                counted(*rows, "row", "rows")
+                count(*rows, "row", "rows")
             ))?;
         }
         for row in &self.shown {
