@@ -23,7 +23,7 @@ pub(crate) use ledger::{
     CancelArgs, DashboardArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs,
     LedgerCommand, LedgerPlace, LedgerReportArgs, LetterReason, PaceArgs, PaceLimit, PauseArgs,
     RedriveArgs, RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome,
-    RunsArgs, SignArgs, StatusArgs, WhoArgs,
+    RunsArgs, SignArgs, StatsArgs, StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\

@@ -24,7 +24,9 @@ pub use batch::{BatchCounts, OutcomeCount, Settled};
 #[cfg(feature = "simulation")]
 pub use channel::http::in_process::{InProcess, NoAnswer};
 pub use handler::{Consumer, Handled, StartError};
-pub use line::account::{AccountError, AccountInfo, LineAccount};
+pub use line::account::{
+    AccountError, AccountInfo, LineAccount, UnitClicks, UnitOverview, UnitStatistics,
+};
 pub use line::client::MonthlyQuota;
 pub use settings::{LineAccess, Settings};
 

@@ -11,11 +11,13 @@ use crate::text::{push_json_chars, push_json_string};
 mod envelope;
 pub mod outcome;
 mod request;
+mod unit;
 
 pub use envelope::{Encoder, Envelope};
 pub use request::{Endpoint, KEY_HORIZON, Request};
+pub use unit::AggregationUnit;
 
-use envelope::{AT, END, MESSAGES, PERHAPS_TAKEN, VERSION};
+use envelope::{AT, END, MESSAGES, PERHAPS_TAKEN, VERSIONS};
 
 /// One channel request: one recipient, or up to 500 users, and the messages that they get.
 ///
@@ -43,7 +45,7 @@ pub enum DecodeError {
     #[error("the body is not a delivery: {0}")]
     Shape(String),
     /// The body is of a version that this build does not know.
-    #[error("the body is a delivery of version {0}; this build reads version {VERSION}")]
+    #[error("the body is a delivery of version {0}; this build reads version 1 to {latest}", latest = VERSIONS.end())]
     Version(u64),
     /// There is no recipient, or there are more than the channel takes in a request.
     #[error("a delivery on this channel can't have {0} recipients")]
@@ -69,6 +71,7 @@ struct Body {
     messages: Box<RawValue>,
     #[serde(default)]
     notification_disabled: bool,
+    unit: Option<AggregationUnit>,
     #[serde(default)]
     on_unknown: OnUnknown,
     started_at: Timestamp,
@@ -84,7 +87,7 @@ impl Delivery {
         // The version comes first: a later one may have other fields.
         let shape = |error: serde_json::Error| DecodeError::Shape(without_values(&error));
         let Versioned { v } = serde_json::from_str(body).map_err(shape)?;
-        if v != VERSION {
+        if !VERSIONS.contains(&v) {
             return Err(DecodeError::Version(v));
         }
         let body: Body = serde_json::from_str(body).map_err(shape)?;
@@ -97,6 +100,7 @@ impl Delivery {
                 run: body.run,
                 channel: body.channel,
                 notification_disabled: body.notification_disabled,
+                unit: body.unit,
                 on_unknown: body.on_unknown,
                 started_at: body.started_at,
                 expires_at: body.expires_at,
@@ -180,7 +184,7 @@ impl Delivery {
             &self.envelope.run,
             recipients,
             self.messages.get(),
-            self.envelope.notification_disabled,
+            self.envelope.options(),
         )
     }
 }

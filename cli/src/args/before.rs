@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::CampaignArgs;
+use super::{CampaignArgs, LedgerPlace};
 
 const PLAN_EXIT_CODES: &str = "\
 Exit codes:
@@ -19,14 +19,18 @@ Exit codes:
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) campaign: CampaignArgs,
-    /// How many consumers the stack runs at once: its parameter `MaximumConcurrency`
+    /// Plan for the stack of this ledger: its consumers, the pace that is set, and the people of
+    /// other open runs, who take from the month's quota too
+    #[arg(long, value_name = "s3://BUCKET | DIR")]
+    pub(crate) at: Option<LedgerPlace>,
+    /// How many consumers the stack runs at once: its parameter `MaximumConcurrency`. Without it:
+    /// what the ledger says, or 40
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 40,
         value_parser = clap::value_parser!(u32).range(1..=1000)
     )]
-    pub(crate) concurrency: u32,
+    pub(crate) concurrency: Option<u32>,
     /// How long LINE takes to answer, in milliseconds
     #[arg(
         long,

@@ -1,7 +1,8 @@
 //! The commands that ask about runs and control them.
 //!
 //! - `place`: the ledger that a command works on; `find_run`: the run that it names
-//! - `runs`, `status`: how far runs are; `dashboard`, `report`: the same as pages
+//! - `runs`, `status`: how far runs are, and what people did with their messages;
+//!   `dashboard`, `report`: how far they are, as pages
 //! - `who`, `export`: what became of people; `people`: how that is found
 //! - `control`: what is changed, by whom, and the question before it
 //! - `dead_letters`: what was set aside; `redrive`: that sent again within its run;
@@ -12,9 +13,9 @@ mod control;
 pub(super) mod dashboard;
 mod dead_letters;
 pub(super) mod export;
-mod find_run;
+pub(super) mod find_run;
 mod people;
-mod place;
+pub(super) mod place;
 mod queues;
 mod redrive;
 mod report;
@@ -33,6 +34,7 @@ pub(crate) async fn execute(command: &LedgerCommand) -> anyhow::Result<CommandEn
         LedgerCommand::Runs(args) => runs::execute(args).await,
         LedgerCommand::Status(args) => status::execute(args).await,
         LedgerCommand::Dashboard(args) => dashboard::execute(args).await,
+        LedgerCommand::Stats(args) => status::stats::execute(args).await,
         LedgerCommand::Report(args) => report::execute(args).await,
         LedgerCommand::Who(args) => who::execute(args).await,
         LedgerCommand::Export(args) => export::execute(args).await,

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use fanline_consumer::{AccountError, AccountInfo, LineAccess, LineAccount, MonthlyQuota};
+use fanline_core::campaign::Campaign;
 use fanline_core::channel::Channel;
 use fanline_core::settings::variable;
-use fanline_ledger::CanaryRule;
+use fanline_ledger::{CanaryRule, Pace};
 use fanline_producer::Plan;
 use jiff::Timestamp;
 
@@ -20,15 +21,22 @@ use crate::print::{self, next_step};
 pub(crate) mod estimate;
 pub(crate) mod problem;
 pub(crate) mod report;
+mod stack;
 
 use estimate::Load;
 use problem::PlanProblem;
-use report::PlanReport;
+use report::{Found, PlanReport};
+use stack::Stack;
+
+/// The template's `MaximumConcurrency`.
+const DEFAULT_CONSUMERS: u32 = 40;
 
 /// What LINE says about the account of the token.
 pub(crate) struct LineSays {
     pub(crate) info: AccountInfo,
     pub(crate) quota: MonthlyQuota,
+    /// How many names of aggregation units the month has; `None`: the campaign needs none.
+    pub(crate) units: Option<u64>,
 }
 
 /// Plans the campaign.
@@ -40,8 +48,15 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
     let config = aws::config(resource).await?;
     let now = Timestamp::now();
     let plan = read(&file, &config).await?;
-    let load = load(&plan, &file)?;
-    let capacity = (args.concurrency, Duration::from_millis(args.latency));
+    let stack = match &args.at {
+        Some(place) => Some(Stack::read(place, &file.campaign.run()).await?),
+        None => None,
+    };
+    let mut load = load(&plan, &file)?;
+    load.pace = stack.as_ref().map(|stack| stack.pace).unwrap_or_default();
+    let known = stack.as_ref().and_then(|stack| stack.consumers);
+    let consumers = args.concurrency.or(known).unwrap_or(DEFAULT_CONSUMERS);
+    let capacity = (consumers, Duration::from_millis(args.latency));
     let mut problems = Vec::new();
     problems.extend(problem::of_the_time(
         &load,
@@ -49,19 +64,17 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
         file.campaign.expires_at,
         now,
     ));
+    let others = stack.as_ref().map_or(0, |stack| stack.waiting);
     let line = match access {
-        Some(access) => ask_line(access, &config, &plan, &mut problems).await?,
+        Some(access) => ask_line(access, &config, &file, &plan, others, &mut problems).await?,
         None => None,
     };
-    let report = PlanReport::new(
-        args,
-        &file.campaign,
-        &plan,
-        &load,
-        line.as_ref(),
-        &problems,
-        now,
-    );
+    let found = Found {
+        stack,
+        line: line.as_ref(),
+        problems: &problems,
+    };
+    let report = PlanReport::new(args, &file.campaign, &plan, &load, capacity, found, now);
     if args.json {
         print::json(&report)?;
     } else {
@@ -87,6 +100,7 @@ pub(crate) fn load(plan: &Plan, file: &CampaignFile) -> Result<Load, InputError>
     Ok(Load {
         deliveries: plan.deliveries,
         canary_wait: Duration::from_secs(wait.into()),
+        pace: Pace::default(),
     })
 }
 
@@ -98,15 +112,18 @@ fn access(channel: Channel) -> Result<Option<LineAccess>, InputError> {
     live::access(channel).map(Some)
 }
 
-/// Asks LINE for the account, for what is left of its month, and about the messages.
+/// Asks LINE for the account, for what is left of its month, and about the messages. `others`: so
+/// many people are still to be sent to by other runs.
 async fn ask_line(
     access: LineAccess,
     config: &SdkConfig,
+    file: &CampaignFile,
     plan: &Plan,
+    others: u64,
     problems: &mut Vec<PlanProblem>,
 ) -> anyhow::Result<Option<LineSays>> {
     let account = LineAccount::new(access, config)?;
-    let says = match says(&account).await {
+    let says = match says(&account, &file.campaign).await {
         Ok(says) => says,
         Err(error) => {
             problems.push(PlanProblem::Line(error.to_string()));
@@ -114,7 +131,8 @@ async fn ask_line(
         }
     };
     let people = plan.preview.checked.recipients();
-    problems.extend(problem::of_the_quota(people, says.quota));
+    problems.extend(problem::of_the_quota(people, says.quota, others));
+    problems.extend(says.units.and_then(problem::of_the_units));
     if let Err(error) = live::ask(&account, &plan.preview.samples).await {
         problems.push(PlanProblem::Line(error.to_string()));
     }
@@ -122,9 +140,17 @@ async fn ask_line(
 }
 
 /// What LINE says about the account.
-pub(crate) async fn says(account: &LineAccount) -> Result<LineSays, AccountError> {
+pub(crate) async fn says(
+    account: &LineAccount,
+    campaign: &Campaign,
+) -> Result<LineSays, AccountError> {
     Ok(LineSays {
         info: account.info().await?,
         quota: account.quota().await?,
+        units: if campaign.statistics {
+            Some(account.units().await?)
+        } else {
+            None
+        },
     })
 }

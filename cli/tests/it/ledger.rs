@@ -6,6 +6,7 @@ mod bucket;
 mod control;
 mod dashboard;
 mod people;
+mod planning;
 mod queues;
 mod resend;
 mod world;

@@ -27,5 +27,6 @@ mod runs;
 mod s3;
 #[cfg(unix)]
 mod signals;
+mod statistics;
 mod support;
 mod worker;

@@ -3,12 +3,13 @@
 //! <https://developers.line.biz/en/reference/messaging-api/#validate-message-objects-of-push-message>
 
 use aws_config::SdkConfig;
-use fanline_core::delivery::Endpoint;
+use fanline_core::delivery::{AggregationUnit, Endpoint};
 use fanline_core::surroundings::Clock;
+use jiff::civil::Date;
 use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::channel::http::{self, HttpClient};
 use crate::channel::response::{Failure, Response};
@@ -40,6 +41,44 @@ pub struct AccountInfo {
 #[serde(rename_all = "camelCase")]
 struct UnitCountBody {
     num_of_custom_aggregation_units: u64,
+}
+
+/// What people did with the messages of an aggregation unit. LINE gives no number (`None`) where it
+/// is of fewer than 20 people.
+/// <https://developers.line.biz/en/reference/messaging-api/#get-statistics-per-unit>
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct UnitStatistics {
+    /// People, over all messages.
+    pub overview: UnitOverview,
+    /// The links of the messages.
+    #[serde(default)]
+    pub clicks: Vec<UnitClicks>,
+}
+
+/// How many people did something with one of a unit's messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all(deserialize = "camelCase"))]
+pub struct UnitOverview {
+    /// They opened it.
+    pub unique_impression: Option<u64>,
+    /// They followed a link.
+    pub unique_click: Option<u64>,
+    /// They began a video or an audio.
+    pub unique_media_played: Option<u64>,
+    /// They played one to its end.
+    pub unique_media_played100_percent: Option<u64>,
+}
+
+/// How often a link of a unit's messages was followed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all(deserialize = "camelCase"))]
+pub struct UnitClicks {
+    /// The link.
+    pub url: String,
+    /// How often.
+    pub click: Option<u64>,
+    /// By how many people.
+    pub unique_click: Option<u64>,
 }
 
 /// Why LINE did not answer what was asked.
@@ -112,6 +151,21 @@ impl LineAccount {
         let path = "/v2/bot/message/aggregation/info";
         let body: UnitCountBody = self.get(path).await?;
         Ok(body.num_of_custom_aggregation_units)
+    }
+
+    /// What people did with the messages of a unit, from one day to another: days of UTC+9, 30 at
+    /// most.
+    pub async fn statistics(
+        &self,
+        unit: &AggregationUnit,
+        from: Date,
+        to: Date,
+    ) -> Result<UnitStatistics, AccountError> {
+        let (from, to) = (from.strftime("%Y%m%d"), to.strftime("%Y%m%d"));
+        self.get(&format!(
+            "/v2/bot/insight/message/event/aggregation?customAggregationUnit={unit}&from={from}&to={to}"
+        ))
+        .await
     }
 
     /// Asks whether LINE would take `messages`, a JSON array of message objects, at `endpoint`.

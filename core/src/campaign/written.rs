@@ -45,6 +45,11 @@ pub(super) struct WrittenCampaign {
     /// `true`: the phone makes no sound.
     #[serde(default)]
     pub(super) notification_disabled: bool,
+    /// `true`: LINE counts who opens the run's messages and follows their links, for
+    /// `fanline stats`. It can't be added later. An account has 1,000 such runs a month. For
+    /// `line`.
+    #[serde(default)]
+    pub(super) statistics: bool,
     /// Nothing is sent before this time, such as `2026-12-25T08:00:00+08:00`. At most 15 minutes
     /// after the producer starts.
     #[serde(default)]

@@ -1,15 +1,19 @@
 //! What all deliveries of a run have in common, and how their queue messages are written.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 
 use crate::channel::{Channel, OnUnknown};
-use crate::delivery::request::Request;
+use crate::delivery::request::{Request, RequestOptions};
+use crate::delivery::unit::AggregationUnit;
 use crate::recipient::Recipient;
 use crate::text::push_json_string;
 
-/// The version of the deliveries that this build writes and reads. It changes with every field that
-/// changes what is sent.
-pub(crate) const VERSION: u64 = 1;
+/// The versions of the deliveries that this build reads. There is a new one for every field that
+/// changes what is sent: a consumer that does not know the field would send another request, under
+/// another retry key. A delivery has the least version that has all its fields.
+pub(crate) const VERSIONS: RangeInclusive<u64> = 1..=2;
 
 /// What all deliveries of a run have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub struct Envelope {
     pub channel: Channel,
     /// Whether the phone stays silent.
     pub notification_disabled: bool,
+    /// The unit in which LINE counts what people do with the messages. It came with version 2.
+    pub unit: Option<AggregationUnit>,
     /// What happens to a LINE Notify request that was not answered.
     pub on_unknown: OnUnknown,
     /// When the run's fan-out first began. [`crate::delivery::KEY_HORIZON`] counts from here.
@@ -69,13 +75,20 @@ impl Envelope {
         let to = recipients
             .iter()
             .map(|recipient| |body: &mut String| recipient.push_to(body));
-        Request::new(&self.run, to, messages, self.notification_disabled)
+        Request::new(&self.run, to, messages, self.options())
+    }
+
+    pub(crate) fn options(&self) -> RequestOptions<'_> {
+        RequestOptions {
+            notification_disabled: self.notification_disabled,
+            unit: self.unit.as_ref(),
+        }
     }
 
     /// Appends what is in front of the recipients.
     pub(crate) fn open(&self, body: &mut String) {
         body.push_str("{\"v\":");
-        body.push_str(&VERSION.to_string());
+        body.push_str(if self.unit.is_some() { "2" } else { "1" });
         body.push_str(",\"run\":");
         push_json_string(body, &self.run);
         body.push_str(",\"channel\":\"");
@@ -87,6 +100,11 @@ impl Envelope {
     pub(crate) fn close(&self, body: &mut String) {
         if self.notification_disabled {
             body.push_str(",\"notification_disabled\":true");
+        }
+        if let Some(unit) = &self.unit {
+            body.push_str(",\"unit\":\"");
+            body.push_str(unit.as_str());
+            body.push('"');
         }
         if self.on_unknown == OnUnknown::Park {
             body.push_str(",\"on_unknown\":\"park\"");

@@ -9,6 +9,8 @@
 use jiff::SignedDuration;
 use uuid::Uuid;
 
+use crate::delivery::unit::AggregationUnit;
+
 /// The namespace of every retry key. A change of it, or of anything in [`Request::new`], would send
 /// every message that is under way twice.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6d1f_6b0c_3f0e_5c1d_9a53_7a0f_9e1c_4b27);
@@ -37,6 +39,13 @@ pub struct Request {
     pub retry_key: Uuid,
 }
 
+/// What a request says beside its recipients and its messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestOptions<'a> {
+    pub(crate) notification_disabled: bool,
+    pub(crate) unit: Option<&'a AggregationUnit>,
+}
+
 impl Request {
     /// The request of the run `run` that carries `messages` (a JSON array) to the recipients.
     ///
@@ -49,7 +58,7 @@ impl Request {
         run: &str,
         recipients: impl ExactSizeIterator<Item = W>,
         messages: &str,
-        notification_disabled: bool,
+        options: RequestOptions<'_>,
     ) -> Self {
         assert!(recipients.len() > 0, "a request without a recipient");
         let is_push = recipients.len() == 1;
@@ -63,8 +72,13 @@ impl Request {
         body.push_str(if is_push { "" } else { "]" });
         body.push_str(",\"messages\":");
         body.push_str(messages);
-        if notification_disabled {
+        if options.notification_disabled {
             body.push_str(",\"notificationDisabled\":true");
+        }
+        if let Some(unit) = options.unit {
+            body.push_str(",\"customAggregationUnits\":[\"");
+            body.push_str(unit.as_str());
+            body.push_str("\"]");
         }
         body.push('}');
         Self {

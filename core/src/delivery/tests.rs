@@ -8,6 +8,7 @@ fn envelope() -> Envelope {
         run: "xmas@2026-12-25T00:00:00Z".into(),
         channel: Channel::Line,
         notification_disabled: false,
+        unit: None,
         on_unknown: OnUnknown::Retry,
         started_at: "2026-12-25T00:00:01Z".parse().unwrap(),
         expires_at: None,
@@ -132,6 +133,31 @@ fn the_retry_key_is_pinned() {
 }
 
 #[test]
+fn a_unit_is_in_the_request_and_so_in_its_key_and_old_consumers_leave_it_alone() {
+    let mut envelope = envelope();
+    let without = envelope.request(&users(1), "[{}]");
+    envelope.unit = Some(AggregationUnit::of_run("r"));
+    let body = envelope.encoder("1").encode(&users(1), "[{}]", 0);
+    assert!(body.starts_with(r#"{"v":2,"#), "{body}");
+    let delivery = Delivery::decode(&body).unwrap();
+    assert_eq!(delivery.encode(), body);
+    let request = delivery.request();
+    assert_eq!(
+        request.body,
+        concat!(
+            r#"{"to":"U00000000000000000000000000000000","messages":[{}],"#,
+            r#""customAggregationUnits":["f454349e422f05297191e"]}"#,
+        )
+    );
+    assert_ne!(request.retry_key, without.retry_key);
+    let wrong = body.replace("f454349e422f05297191e", "f-4");
+    assert!(matches!(
+        Delivery::decode(&wrong),
+        Err(DecodeError::Shape(_))
+    ));
+}
+
+#[test]
 fn the_key_knows_the_run_and_the_request_and_no_clock() {
     let base = Delivery::decode(&envelope().encoder("1").encode(
         &users(2),
@@ -170,8 +196,8 @@ fn a_body_that_is_no_delivery_says_where_and_repeats_nothing() {
         assert!(!error.to_string().contains("secret"), "{error}");
     }
     assert!(matches!(
-        Delivery::decode(r#"{"v":2,"anything":[]}"#),
-        Err(DecodeError::Version(2))
+        Delivery::decode(r#"{"v":3,"anything":[]}"#),
+        Err(DecodeError::Version(3))
     ));
 }
 
@@ -219,6 +245,7 @@ fn producer_and_consumer_make_the_same_request() {
     for n in [1, 2, 500] {
         let mut envelope = envelope();
         envelope.notification_disabled = n == 2;
+        envelope.unit = (n > 1).then(|| AggregationUnit::of_run("r"));
         let body = envelope.encoder("1").encode(&users(n), messages, 0);
         assert_eq!(
             envelope.request(&users(n), messages),

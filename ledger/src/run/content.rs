@@ -46,7 +46,8 @@ pub(super) const INLINE: &str = "inline";
 /// noticed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
-    /// Of the channel, the messages and `notification_disabled`: what goes into LINE's requests.
+    /// Of the channel, the messages, `notification_disabled` and `statistics`: what goes into
+    /// LINE's requests.
     pub messages: String,
     /// Of the list's version.
     pub list: String,
@@ -55,12 +56,16 @@ pub struct Content {
 impl Content {
     /// The content of a campaign as it was given, sent to this version of its list.
     pub fn new(channel: Channel, campaign: &Value, list: &ListVersion) -> Self {
-        let silent = campaign.get("notification_disabled");
-        let messages = json!({
+        let is_set = |field: &str| campaign.get(field).and_then(Value::as_bool) == Some(true);
+        let mut messages = json!({
             "channel": channel.as_str(),
             "messages": campaign.get("messages"),
-            "notification_disabled": silent.and_then(Value::as_bool).unwrap_or(false),
+            "notification_disabled": is_set("notification_disabled"),
         });
+        // The digests of runs without it are those of builds that did not know it.
+        if let (true, Some(fields)) = (is_set("statistics"), messages.as_object_mut()) {
+            fields.insert("statistics".to_owned(), true.into());
+        }
         Self {
             // A map's keys are written in their order, so equal campaigns have equal text.
             messages: sha_256(messages.to_string().as_bytes()),
@@ -119,12 +124,14 @@ mod tests {
             ("expires_at", json!("2026-12-25T12:00:00+08:00")),
             ("max_bad_rows", json!(5)),
             ("notification_disabled", json!(false)),
+            ("statistics", json!(false)),
             ("messages", json!([{"text": "hi", "type": "text"}])),
         ] {
             assert_eq!(with(field, value), one, "{field}");
         }
         for (field, value) in [
             ("notification_disabled", json!(true)),
+            ("statistics", json!(true)),
             ("messages", json!([{"type": "text", "text": "ho"}])),
         ] {
             let other = with(field, value);

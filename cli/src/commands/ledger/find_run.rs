@@ -31,7 +31,10 @@ pub(super) async fn find_run(ledger: &Ledger, wanted: &str) -> anyhow::Result<Ru
 }
 
 /// The record of a run; `None` where there is none.
-pub(super) async fn read_record(store: &Store, run: &str) -> anyhow::Result<Option<RunRecord>> {
+pub(in crate::commands) async fn read_record(
+    store: &Store,
+    run: &str,
+) -> anyhow::Result<Option<RunRecord>> {
     let object = store.get(&RunKeys::new(run).record()).await;
     let object = object.map_err(unusable)?;
     let record = object.map(|object| RunRecord::decode(&object.bytes));

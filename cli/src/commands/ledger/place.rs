@@ -18,18 +18,18 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A ledger, open for a command.
-pub(super) struct Ledger {
+pub(in crate::commands) struct Ledger {
     /// The objects.
-    pub(super) store: Store,
+    pub(in crate::commands) store: Store,
     /// The ledger as people name it.
-    pub(super) name: String,
+    pub(in crate::commands) name: String,
     /// The configuration of the stack's account; `None` for a folder of this machine.
     pub(super) account: Option<SdkConfig>,
 }
 
 impl Ledger {
     /// Opens the ledger that the flags name. Nothing is read yet.
-    pub(super) async fn open(args: &LedgerArgs) -> anyhow::Result<Self> {
+    pub(in crate::commands) async fn open(args: &LedgerArgs) -> anyhow::Result<Self> {
         match &args.at {
             Some(LedgerPlace::Bucket(uri)) => {
                 let timeouts = TimeoutConfig::builder()
@@ -95,6 +95,8 @@ impl Ledger {
 }
 
 /// The ledger, or something that a command needs, can't be used. Nothing was changed.
-pub(super) fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {
+pub(in crate::commands) fn unusable(
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> anyhow::Error {
     InputError(format!("{:#}", anyhow::Error::from(error))).into()
 }

@@ -2,6 +2,7 @@
 
 mod details;
 pub(super) mod known;
+pub(super) mod stats;
 pub(super) mod text;
 
 use std::time::Duration;

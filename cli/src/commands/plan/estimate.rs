@@ -17,13 +17,15 @@ pub(crate) struct Load {
     pub(crate) deliveries: ByEndpoint<u64>,
     /// How long the canary is watched.
     pub(crate) canary_wait: Duration,
+    /// The requests a second that an operator allows the stack.
+    pub(crate) pace: Pace,
 }
 
 impl Load {
     /// How long a deployed stack takes with so many consumers, where LINE takes `latency` to
     /// answer.
     pub(crate) fn on_a_stack(&self, consumers: u32, latency: Duration) -> Duration {
-        let pace = best_pace(consumers, latency, Pace::default());
+        let pace = best_pace(consumers, latency, self.pace);
         self.canary_wait + RAMP + self.at(pace)
     }
 
@@ -70,6 +72,7 @@ mod tests {
         Load {
             deliveries: ByEndpoint { push, multicast },
             canary_wait: Duration::ZERO,
+            pace: Pace::default(),
         }
     }
 
@@ -99,6 +102,17 @@ mod tests {
         assert!(load.on_a_stack(consumers, LATENCY) <= hour);
         assert!(load.on_a_stack(consumers - 1, LATENCY) > hour);
         assert_eq!(load.consumers_for(Duration::from_mins(5), LATENCY), None);
+    }
+
+    #[test]
+    fn the_pace_of_the_stack_holds_and_consumers_do_not_help() {
+        let mut load = load(1_000_000, 0);
+        load.pace.push = Some(100);
+        let takes = load.on_a_stack(40, LATENCY);
+        assert_eq!(takes.as_secs(), 60 + 10_000);
+        assert_eq!(load.on_a_stack(200, LATENCY), takes);
+        assert_eq!(load.consumers_for(Duration::from_hours(1), LATENCY), None);
+        assert_eq!(load.on_this_machine().as_secs(), 500);
     }
 
     #[test]

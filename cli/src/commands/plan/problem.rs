@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use fanline_consumer::MonthlyQuota;
+use fanline_ledger::Pace;
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,6 +15,14 @@ use crate::print::words::HumanTime;
 /// that is kept back is for what goes wrong.
 const MAX_TIME: Duration = Duration::from_hours(22);
 
+/// The cure where an operator's pace is what holds a run up.
+const PACED: &str = "the pace that is set for the stack allows no more: `fanline pace` changes it";
+
+/// An account has so many names of aggregation units in a month. LINE sends what has a further name
+/// without it, and says nothing.
+/// <https://developers.line.biz/en/reference/messaging-api/#send-multicast-message>
+pub(crate) const MAX_UNITS: u64 = 1_000;
+
 /// Why a campaign can't be sent as planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PlanProblem {
@@ -23,14 +32,19 @@ pub(crate) enum PlanProblem {
         left: Duration,
         consumers: Option<u32>,
         would_end: Timestamp,
+        /// Whether an operator's pace is what holds it up.
+        is_paced: bool,
     },
     /// It takes longer than LINE remembers its retry keys.
     TooLong {
         takes: Duration,
         consumers: Option<u32>,
+        is_paced: bool,
     },
     /// The month has too few messages left.
     Quota { needed: u64, left: u64 },
+    /// The month has no name left for the run's statistics.
+    Units(u64),
     /// LINE would refuse the messages, or the token.
     Line(String),
 }
@@ -43,6 +57,7 @@ impl fmt::Display for PlanProblem {
                 left,
                 consumers,
                 would_end,
+                is_paced,
             } => {
                 write!(
                     f,
@@ -52,13 +67,18 @@ impl fmt::Display for PlanProblem {
                 )?;
                 match consumers {
                     Some(consumers) => write!(f, "MaximumConcurrency {consumers} would do"),
+                    None if *is_paced => write!(f, "{PACED}"),
                     None => write!(
                         f,
                         "LINE takes no more requests, so `expires_at` has to be after {would_end}"
                     ),
                 }
             }
-            Self::TooLong { takes, consumers } => {
+            Self::TooLong {
+                takes,
+                consumers,
+                is_paced,
+            } => {
                 write!(
                     f,
                     "it takes {}, and LINE remembers for 22 hours and a bit what it has taken: ",
@@ -66,6 +86,7 @@ impl fmt::Display for PlanProblem {
                 )?;
                 match consumers {
                     Some(consumers) => write!(f, "MaximumConcurrency {consumers} would do"),
+                    None if *is_paced => write!(f, "{PACED}"),
                     None => write!(
                         f,
                         "send the list in parts, each under a campaign id of its own"
@@ -79,6 +100,13 @@ impl fmt::Display for PlanProblem {
                 HumanCount(*left),
                 HumanCount(needed.saturating_sub(*left))
             ),
+            Self::Units(used) => write!(
+                f,
+                "`statistics`: this month has {} runs with statistics, and LINE counts no more than \
+                 {}: take the field out, or wait for the next month",
+                HumanCount(*used),
+                HumanCount(MAX_UNITS)
+            ),
             Self::Line(words) => f.write_str(words),
         }
     }
@@ -89,13 +117,20 @@ fn kept_back(quota: MonthlyQuota) -> u64 {
     quota.limit.unwrap_or_default() / 100
 }
 
-/// The problem of the quota, if there is one.
-pub(crate) fn of_the_quota(people: u64, quota: MonthlyQuota) -> Option<PlanProblem> {
+/// The problem of the quota, if there is one. `others`: so many people are still to be sent to by
+/// other runs.
+pub(crate) fn of_the_quota(people: u64, quota: MonthlyQuota, others: u64) -> Option<PlanProblem> {
     let left = quota.left()?.saturating_sub(kept_back(quota));
+    let left = left.saturating_sub(others);
     (people > left).then_some(PlanProblem::Quota {
         needed: people,
         left,
     })
+}
+
+/// The problem of the month's names for statistics, if there is one.
+pub(crate) fn of_the_units(used: u64) -> Option<PlanProblem> {
+    (used >= MAX_UNITS).then_some(PlanProblem::Units(used))
 }
 
 /// The problem of the time, if there is one. A tenth more is added to the time that it takes.
@@ -111,6 +146,11 @@ pub(crate) fn of_the_time(
         let left = at.duration_since(now).max(SignedDuration::ZERO);
         left.unsigned_abs()
     });
+    let unpaced = Load {
+        pace: Pace::default(),
+        ..*load
+    };
+    let is_paced = takes > unpaced.on_a_stack(consumers, latency);
     let within = |limit: Duration| load.consumers_for(limit.div_f64(1.1), latency);
     match left {
         Some(left) if with_a_tenth > left => {
@@ -124,11 +164,13 @@ pub(crate) fn of_the_time(
                 left,
                 consumers: within(left),
                 would_end: whole_seconds(would_end),
+                is_paced,
             })
         }
         _ if with_a_tenth > MAX_TIME => Some(PlanProblem::TooLong {
             takes,
             consumers: within(MAX_TIME),
+            is_paced,
         }),
         _ => None,
     }
@@ -155,6 +197,7 @@ mod tests {
                 multicast: 0,
             },
             canary_wait: Duration::ZERO,
+            pace: Pace::default(),
         };
         let expires_at = minutes.map(|minutes| now() + SignedDuration::from_mins(minutes));
         let capacity = (consumers, Duration::from_millis(150));
@@ -205,15 +248,17 @@ mod tests {
     #[test]
     fn the_quota_has_to_do_for_everybody() {
         let quota = |limit, used| MonthlyQuota { limit, used };
-        for (people, quota, short) in [
-            (30, quota(Some(40), 30), Some(20)),
-            (10, quota(Some(40), 30), None),
-            (1_000, quota(Some(1_000), 0), Some(10)),
-            (1_000, quota(Some(1_011), 0), None),
-            (u64::MAX, quota(None, 5), None),
-            (1, quota(Some(5), 9), Some(1)),
+        for (people, quota, others, short) in [
+            (30, quota(Some(40), 30), 0, Some(20)),
+            (10, quota(Some(40), 30), 0, None),
+            (10, quota(Some(40), 25), 5, None),
+            (10, quota(Some(40), 25), 6, Some(1)),
+            (1_000, quota(Some(1_000), 0), 0, Some(10)),
+            (1_000, quota(Some(1_011), 0), 0, None),
+            (u64::MAX, quota(None, 5), 9, None),
+            (1, quota(Some(5), 9), 0, Some(1)),
         ] {
-            let found = of_the_quota(people, quota).map(|problem| match problem {
+            let found = of_the_quota(people, quota, others).map(|problem| match problem {
                 PlanProblem::Quota { needed, left } => needed - left,
                 other => panic!("{other:?}"),
             });

@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use super::LineSays;
 use super::estimate::{Load, as_f64};
-use super::problem::{PlanProblem, whole_seconds};
+use super::problem::{MAX_UNITS, PlanProblem, whole_seconds};
+use super::stack::Stack;
 use crate::args::PlanArgs;
 use crate::exit::CommandEnd;
 use crate::print;
@@ -38,6 +39,9 @@ pub(super) struct PlanReport {
     /// How long `fanline run` takes on this machine.
     seconds_on_this_machine: u64,
     canary_seconds: u64,
+    /// What the ledger of --at says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack: Option<Stack>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<AccountReport>,
     aws_dollars: f64,
@@ -55,6 +59,16 @@ struct AccountReport {
     quota: Option<u64>,
     used: u64,
     left: Option<u64>,
+    /// Runs with statistics that the month has, where this is to be one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    units: Option<u64>,
+}
+
+/// What was found out besides the list.
+pub(super) struct Found<'a> {
+    pub(super) stack: Option<Stack>,
+    pub(super) line: Option<&'a LineSays>,
+    pub(super) problems: &'a [PlanProblem],
 }
 
 impl PlanReport {
@@ -63,14 +77,13 @@ impl PlanReport {
         campaign: &Campaign,
         plan: &Plan,
         load: &Load,
-        line: Option<&LineSays>,
-        problems: &[PlanProblem],
+        (consumers, latency): (u32, Duration),
+        found: Found<'_>,
         now: Timestamp,
     ) -> Self {
         let checked = plan.preview.checked;
         let recipients = checked.recipients();
-        let latency = Duration::from_millis(args.latency);
-        let takes = load.on_a_stack(args.concurrency, latency);
+        let takes = load.on_a_stack(consumers, latency);
         let ends_at = SignedDuration::try_from(takes)
             .ok()
             .and_then(|takes| now.checked_add(takes).ok());
@@ -82,23 +95,25 @@ impl PlanReport {
             duplicates: checked.duplicates,
             requests: plan.deliveries,
             people: plan.people,
-            consumers: args.concurrency,
+            consumers,
             seconds: takes.as_secs(),
             ends_at: whole_seconds(ends_at.unwrap_or(Timestamp::MAX)),
             expires_at: campaign.expires_at,
             seconds_on_this_machine: load.on_this_machine().as_secs(),
             canary_seconds: load.canary_wait.as_secs(),
-            account: line.map(|line| AccountReport {
+            stack: found.stack,
+            account: found.line.map(|line| AccountReport {
                 name: line.info.display_name.clone(),
                 basic_id: line.info.basic_id.clone(),
                 quota: line.quota.limit,
                 used: line.quota.used,
                 left: line.quota.left(),
+                units: line.units,
             }),
-            aws_dollars: dollars(plan, args.concurrency, latency, takes),
+            aws_dollars: dollars(plan, consumers, latency, takes),
             line_fee: args.fee.map(|fee| fee * as_f64(recipients)),
             one_text: campaign.messages.columns().is_empty(),
-            problems: problems.iter().map(ToString::to_string).collect(),
+            problems: found.problems.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -124,6 +139,7 @@ impl PlanReport {
         ))?;
         self.print_requests()?;
         self.print_time()?;
+        self.print_stack()?;
         self.print_money()?;
         for problem in &self.problems {
             print::line(format_args!("problem   {problem}"))?;
@@ -170,6 +186,30 @@ impl PlanReport {
         }
     }
 
+    fn people_of_others(&self) -> u64 {
+        self.stack.as_ref().map_or(0, |stack| stack.waiting)
+    }
+
+    fn print_stack(&self) -> io::Result<()> {
+        let Some(stack) = &self.stack else {
+            return Ok(());
+        };
+        let mut words = vec![stack.ledger.clone()];
+        let paces = [
+            ("pushes", stack.pace.push),
+            ("multicasts", stack.pace.multicast),
+        ];
+        for (name, pace) in paces {
+            words.extend(
+                pace.map(|pace| format!("at most {} {name} a second", HumanCount(pace.into()))),
+            );
+        }
+        let runs = count(stack.open_runs, "other open run", "other open runs");
+        let people = count(stack.waiting, "person", "people");
+        words.push(format!("{runs} with {people} to send to"));
+        print::line(format_args!("stack     {}", words.join("; ")))
+    }
+
     fn print_money(&self) -> io::Result<()> {
         match &self.account {
             Some(account) => {
@@ -179,8 +219,15 @@ impl PlanReport {
                 ))?;
                 print::line(format_args!(
                     "quota     {}",
-                    quota_for(account.left, self.recipients)
+                    quota_for(account.left, self.recipients, self.people_of_others())
                 ))?;
+                if let Some(units) = account.units {
+                    print::line(format_args!(
+                        "counted   {} of the {} runs with statistics of this month",
+                        HumanCount(units),
+                        HumanCount(MAX_UNITS)
+                    ))?;
+                }
             }
             None => print::line(
                 "quota     not known: set `LINE_CHANNEL_ACCESS_TOKEN`, and LINE is asked",
@@ -199,14 +246,19 @@ impl PlanReport {
     }
 }
 
-/// What a send to so many people leaves of the month.
-pub(crate) fn quota_for(left: Option<u64>, people: u64) -> String {
+/// What a send to so many people leaves of the month. `others`: so many people are still to be sent
+/// to by other runs.
+pub(crate) fn quota_for(left: Option<u64>, people: u64, others: u64) -> String {
     let needed = HumanCount(people);
+    let and_others = match others {
+        0 => String::new(),
+        others => format!(" and the {} of other open runs", HumanCount(others)),
+    };
     match left {
         Some(left) => format!(
-            "needs {needed}; this month has {} left, {} after it",
+            "needs {needed}; this month has {} left, {} after it{and_others}",
             HumanCount(left),
-            HumanCount(left.saturating_sub(people))
+            HumanCount(left.saturating_sub(people).saturating_sub(others))
         ),
         None => format!("needs {needed}; this account has no limit"),
     }

@@ -40,7 +40,11 @@ pub(super) async fn ask(file: &CampaignFile, accepted: u64, is_yes: bool) -> any
         Channel::LineNotify => None,
     };
     let line = match &account {
-        Some(account) => Some(plan::says(account).await.map_err(|error| refused(&error))?),
+        Some(account) => Some(
+            plan::says(account, &file.campaign)
+                .await
+                .map_err(|error| refused(&error))?,
+        ),
         None => None,
     };
     let plan = plan::read(file, &config).await?;
@@ -63,10 +67,10 @@ pub(super) async fn ask(file: &CampaignFile, accepted: u64, is_yes: bool) -> any
     describe(file, &plan)?;
     if let Some(line) = &line {
         let needed = people.saturating_sub(accepted);
-        if let Some(problem) = problem::of_the_quota(needed, line.quota) {
+        if let Some(problem) = problem::of_the_quota(needed, line.quota, 0) {
             return Err(InputError(format!("{problem}; nothing was sent")).into());
         }
-        let quota = plan::report::quota_for(line.quota.left(), needed);
+        let quota = plan::report::quota_for(line.quota.left(), needed, 0);
         print::note(format_args!("quota     {quota}"));
     }
     if is_yes {

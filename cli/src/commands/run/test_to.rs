@@ -17,8 +17,8 @@ use crate::exit::InputError;
 /// A campaign's id has at most this many characters.
 const MAX_ID: usize = 64;
 
-/// Fields of a campaign that belong to its list or its time, and not to the test.
-const NOT_IN_A_TEST: [&str; 8] = [
+/// Fields of a campaign that belong to its list, its time or its run, and not to the test.
+const NOT_IN_A_TEST: [&str; 9] = [
     "scheduled_time",
     "deliver_at",
     "format",
@@ -27,6 +27,7 @@ const NOT_IN_A_TEST: [&str; 8] = [
     "max_bad_rows",
     "canary",
     "brake",
+    "statistics",
 ];
 
 /// The campaign of the test: the messages of one row for the people that the flags name. Its name
