@@ -23,9 +23,17 @@ pub(crate) fn note(text: impl std::fmt::Display) {
 /// An error and its causes, on one line of standard error.
 pub(crate) fn error(error: &anyhow::Error) {
     note(format_args!(
-        "{} {error:#}",
-        style("error:").for_stderr().red().bold()
+        "{} {}",
+        style("error:").for_stderr().red().bold(),
+        sentence(error)
     ));
+}
+
+/// An error and its causes. The SDK's errors say the same as their causes: that is said once.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    causes.dedup();
+    causes.join(": ")
 }
 
 /// `value` as JSON on standard output.

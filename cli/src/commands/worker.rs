@@ -1,6 +1,5 @@
 //! `fanline worker`: the consumer on your own machine, without Lambda.
 
-use anyhow::Context;
 use aws_config::BehaviorVersion;
 use fanline_consumer::Consumer;
 use fanline_core::settings::variable;
@@ -39,8 +38,7 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
         let consumer = consumer.clone();
         async move { invocation::invoke(&consumer, event, TIMEOUT, print_metric_line).await }
     })
-    .await
-    .with_context(|| format!("polling `{}`", args.queue_url))?;
+    .await?;
     signals::stop().await?;
     poller.stop().await;
     Ok(CommandEnd::Complete)

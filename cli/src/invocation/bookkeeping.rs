@@ -86,6 +86,9 @@ async fn merge(
 async fn tick(bookkeeper: &Bookkeeper, on_metric_line: fn(&str)) {
     match bookkeeper.handle(Event::Tick).await {
         Ok(handled) => handled.metrics.iter().for_each(|line| on_metric_line(line)),
-        Err(error) => tracing::error!(%error, "tick failed"),
+        Err(error) => {
+            let error = format!("{:#}", anyhow::Error::from(error));
+            tracing::error!(error, "tick failed");
+        }
     }
 }

@@ -8,4 +8,5 @@ mod dashboard;
 mod people;
 mod queues;
 mod resend;
+mod unusable;
 mod world;
