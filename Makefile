@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
 	test simulate fuzz test-simulation build deploy invoke test-template test-conformance \
-	test-invoke test-container test-deploy test-docs clean
+	test-invoke test-container test-deploy test-dashboard test-docs picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' Makefile
@@ -109,9 +109,15 @@ test-container: build target/debug/fanline $(VENV)/ministack/installed ## Send e
 test-deploy: build target/debug/fanline $(VENV)/ministack/installed ## Deploy the stack to a stand-in for AWS, and run a campaign
 	$(PYTHON) -m pytest tests/deploy
 
+test-dashboard: $(VENV)/dashboard/installed target/debug/fanline ## Use the dashboard in Chromium
+	$(VENV)/dashboard/bin/python -m pytest tests/dashboard
+
 test-docs: $(VENV)/aws/installed
 test-docs: build target/debug/fanline $(VENV)/ministack/installed ## Run the commands of the docs
 	$(PYTHON) -m pytest tests/docs
+
+picture: target/debug/fanline ## Draw the picture of the README again, from a real run
+	python3 ci/picture.py target/debug/fanline docs/pictures/run.svg
 
 clean: ## Remove .venv and .aws-sam
 	rm -rf .aws-sam $(VENV)

@@ -42,6 +42,8 @@ pub struct Bookkeeper {
     brakes: Brakes,
     latencies: Latencies,
     clock: Clock,
+    /// The only run of which slices are ordered; `None`: of every run.
+    orders_only: Option<String>,
 }
 
 /// What a call came to.
@@ -86,6 +88,7 @@ impl Bookkeeper {
             latencies: Latencies::default(),
             clock: surroundings.clock,
             settings,
+            orders_only: None,
         }
     }
 
@@ -93,6 +96,14 @@ impl Bookkeeper {
     /// empty is no error: then there is no run yet.
     pub async fn require_ledger(&self) -> Result<(), StoreError> {
         self.store.get_head(CONTROL_KEY, 1).await.map(drop)
+    }
+
+    /// Orders slices of this run alone: nothing of another run in the same ledger is sent. For the
+    /// command line, which sends one run and nothing that nobody asked for.
+    #[must_use]
+    pub fn ordering_only(mut self, run: &str) -> Self {
+        self.orders_only = Some(run.to_owned());
+        self
     }
 
     /// Writes the outcomes of a batch of messages into the ledger, or looks at every run.
@@ -223,6 +234,7 @@ impl Bookkeeper {
             runs: &self.runs,
             queues: &self.queues,
             lists: &self.lists,
+            orders_only: self.orders_only.as_deref(),
             environments: self.settings.environments(),
             now,
         }

@@ -33,6 +33,8 @@ pub(crate) struct Round<'a> {
     pub(crate) runs: &'a Runs,
     pub(crate) queues: &'a Queues,
     pub(crate) lists: &'a Lists,
+    /// The only run of which slices are ordered; `None`: of every run.
+    pub(crate) orders_only: Option<&'a str>,
     /// How many consumers there can be at once.
     pub(crate) environments: u32,
     pub(crate) now: Timestamp,
@@ -102,13 +104,18 @@ impl Round<'_> {
     /// outcomes come in.
     pub(crate) async fn release_all(&self, control: &Control) {
         for (name, run) in control.runs() {
-            if run.state != RunState::Open || run.canary.is_none() {
+            let has_canary = run.canary.is_some() && self.may_order(name);
+            if run.state != RunState::Open || !has_canary {
                 continue;
             }
             if let Err(error) = self.look_at_canary(name, run).await {
                 tracing::error!(run = name, %error, "canary not looked at");
             }
         }
+    }
+
+    fn may_order(&self, run: &str) -> bool {
+        self.orders_only.is_none_or(|only| only == run)
     }
 
     async fn look_at_canary(&self, name: &str, run: &RunControl) -> Result<(), LookError> {
@@ -195,10 +202,13 @@ impl Round<'_> {
         looked: &Looked<'_>,
         counts: &mut TickCounts,
     ) -> Result<bool, LookError> {
-        self.release(looked).await?;
         let run = looked.name;
+        if self.may_order(run) {
+            self.release(looked).await?;
+        }
         match looked.look().find(self.now) {
             Finding::UnderWay => Ok(false),
+            Finding::Sweep(_) if !self.may_order(run) => Ok(false),
             Finding::Settled => {
                 self.close(looked, 0, counts).await?;
                 Ok(true)

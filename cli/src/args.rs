@@ -3,23 +3,27 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 use fanline_core::s3_uri::S3Uri;
 
 mod before;
 mod deployed;
+mod examples;
 mod install;
 mod ledger;
+mod mistaken;
 
 pub(crate) use before::{MakeListArgs, PlanArgs};
+pub(crate) use examples::command;
+
 pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
 };
 pub(crate) use ledger::{
     CancelArgs, DashboardArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs,
-    LedgerCommand, LedgerPlace, LetterReason, PaceArgs, PaceLimit, PauseArgs, RedriveArgs,
-    RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome, RunsArgs, SignArgs,
-    StatusArgs, WhoArgs,
+    LedgerCommand, LedgerPlace, LedgerReportArgs, LetterReason, PaceArgs, PaceLimit, PauseArgs,
+    RedriveArgs, RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome,
+    RunsArgs, SignArgs, StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -51,7 +55,7 @@ Environment variables:
 pub(crate) use install::{CompletionsArgs, ExplainArgs, ManArgs};
 
 /// The version, and the commit it was built from.
-const VERSION: &str = env!("FANLINE_VERSION");
+pub(crate) const VERSION: &str = env!("FANLINE_VERSION");
 const KEEP_VARIABLES: &str = "\
 Environment variables:
   DELIVERY_QUEUE_URL                     the delivery queue (required)
@@ -69,6 +73,13 @@ Environment variables:
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The words of this process, read. A mistake in them ends the process with 2.
+pub(crate) fn read() -> Cli {
+    let words = command().try_get_matches();
+    let read = words.and_then(|words| Cli::from_arg_matches(&words));
+    read.unwrap_or_else(|error| mistaken::with_cure(error).exit())
 }
 
 #[derive(Debug, Subcommand)]
@@ -141,8 +152,12 @@ pub(crate) struct RunArgs {
     /// `LIST.rejects/RUN/`
     #[arg(long, value_name = "FILE")]
     pub(crate) not_reached: Option<PathBuf>,
+    /// Show the run as a page in the browser while it goes on, with buttons to pause and cancel it.
+    /// The address is printed, and the page stays until Ctrl-C
+    #[arg(long)]
+    pub(crate) dashboard: bool,
     /// Use the SQS-compatible server at this URL in place of the embedded one
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = http_url)]
     pub(crate) queue_endpoint: Option<String>,
     /// Keep the record of the run in this folder. Without it: a live run in
     /// `$XDG_STATE_HOME/fanline` or `~/.local/state/fanline`, any other in a temporary folder
@@ -150,7 +165,12 @@ pub(crate) struct RunArgs {
     pub(crate) at: Option<PathBuf>,
     /// Stop when no delivery got an outcome for this time. A live run can be run again within 24
     /// hours, to send to the remaining recipients
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 120,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub(crate) give_up_after: u64,
     /// Print the summary as JSON on standard output
     #[arg(long)]
@@ -263,6 +283,17 @@ pub(crate) struct SimulateS3Args {
     pub(crate) objects: Vec<(S3Uri, PathBuf)>,
 }
 
+/// The URL of a server.
+fn http_url(text: &str) -> Result<String, &'static str> {
+    let host = ["http://", "https://"]
+        .iter()
+        .find_map(|start| text.strip_prefix(start));
+    match host.and_then(|rest| rest.chars().next()) {
+        Some(first) if first.is_alphanumeric() || first == '[' => Ok(text.to_owned()),
+        _ => Err("it is not a URL, such as `http://127.0.0.1:5101`"),
+    }
+}
+
 fn placed_file(text: &str) -> Result<(S3Uri, PathBuf), String> {
     let (uri, file) = text.split_once('=').ok_or("is not URI=FILE")?;
     let uri = S3Uri::object(uri).map_err(|error| format!("`{uri}` {error}"))?;
@@ -294,12 +325,25 @@ pub(crate) struct ServerArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_commands_and_flags_fit_together() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn only_an_address_of_a_server_is_a_url() {
+        for (text, is_url) in [
+            ("http://127.0.0.1:5101", true),
+            ("https://sqs.ap-northeast-1.amazonaws.com", true),
+            ("http://[::1]:5101", true),
+            ("foo", false),
+            ("127.0.0.1:5101", false),
+            ("http://", false),
+            ("ftp://host", false),
+        ] {
+            assert_eq!(http_url(text).is_ok(), is_url, "{text}");
+        }
     }
 }

@@ -45,6 +45,7 @@ fn is_of_the_input(error: &ProduceError) -> bool {
             | E::Rule(_)
             | E::CanaryOnNotify
             | E::CanaryUnwatched
+            | E::CanaryInline
             | E::Read(_)
             | E::NoRows(_)
             | E::TooManyBadRows { .. }

@@ -30,12 +30,11 @@ mod stack;
 use std::process::ExitCode;
 
 use args::Cli;
-use clap::Parser;
 use exit::CommandEnd;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    exit::code(execute(&Cli::parse()).await)
+    exit::code(execute(&args::read()).await)
 }
 
 async fn execute(cli: &Cli) -> anyhow::Result<CommandEnd> {

@@ -5,11 +5,13 @@
 //! - `fan_out`: the producer and what its invocations gave; `consumer`: the consumer;
 //!   `handed_over`: what the consumer was given
 //! - `pipeline`: the pollers between them, from the start of a run to its report
+//! - `control`: what an operator, the brake and the canary say about a run
 //! - `progress`, `standstill`: how far a run has come, and whether it still moves
 //! - `early_end`: whether a run ends before each delivery has an outcome
 //! - `faults`: what goes wrong on purpose
 
 mod consumer;
+mod control;
 pub(crate) mod early_end;
 pub(crate) mod environment;
 mod fan_out;

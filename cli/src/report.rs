@@ -3,12 +3,14 @@
 //! - `outcomes`, `dead_letters`, `measurements`: what is counted during a run and at its end
 //! - `accounting`: the rows of the list, each in exactly one term
 //! - `run_report`: all of that together, as `--json` prints it
-//! - `terminal`: the report as lines; `html`: the report as a page, with its `chart`;
-//!   `file`: where the page is written
+//! - `facts`: when, where and with what the run was made
+//! - `advice`: what to do about who got nothing
+//! - `terminal`: the report as lines; `html`: the report as a page; `file`: where that is written
 
 pub(crate) mod accounting;
-mod chart;
+pub(crate) mod advice;
 pub(crate) mod dead_letters;
+pub(crate) mod facts;
 pub(crate) mod file;
 pub(crate) mod html;
 pub(crate) mod measurements;

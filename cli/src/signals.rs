@@ -1,26 +1,19 @@
 //! The signals that stop a command.
 
-use tokio::signal::ctrl_c;
+use std::io;
 
-/// Returns at SIGINT or SIGTERM.
 #[cfg(unix)]
-pub(crate) async fn stop() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
-    }
-    Ok(())
-}
-
-/// Returns at Ctrl-C, or when the window is closed.
+mod unix;
 #[cfg(windows)]
-pub(crate) async fn stop() -> anyhow::Result<()> {
-    let mut close = tokio::signal::windows::ctrl_close()?;
-    tokio::select! {
-        interrupted = ctrl_c() => interrupted?,
-        _ = close.recv() => {}
-    }
+mod windows;
+
+#[cfg(unix)]
+pub(crate) use unix::StopSignals;
+#[cfg(windows)]
+pub(crate) use windows::StopSignals;
+
+/// Returns at a signal that stops a command.
+pub(crate) async fn stop() -> io::Result<()> {
+    StopSignals::listen()?.received().await;
     Ok(())
 }

@@ -30,8 +30,9 @@ const MARGIN: Duration = Duration::from_secs(3);
 const MARGIN_TO_RECORD: SignedDuration = SignedDuration::from_millis(1_800);
 /// Kept back of that for changes of visibility and the response.
 const MARGIN_TO_HIDE: SignedDuration = SignedDuration::from_millis(800);
-/// Outcome messages take no longer. What they could not say comes again.
-const MAX_RECORD: Duration = Duration::from_secs(1);
+/// Outcome messages take no longer, even where an invocation has the time. What they could not say
+/// comes again, and as long as its run is paused it waits.
+const MAX_RECORD: Duration = Duration::from_secs(5);
 /// Kept back of that for the response alone.
 const MARGIN_TO_RESPOND: SignedDuration = SignedDuration::from_millis(300);
 

@@ -84,6 +84,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Where requests go, and how many a second at most, for a person.
+    pub fn in_words(&self) -> String {
+        format!(
+            "to {}, at most {} pushes and {} multicasts a second",
+            self.line_api_base, self.push_per_second, self.multicast_per_second
+        )
+    }
+
     /// Reads every variable through `lookup` and reports all problems together.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut all = Reader::new(lookup);

@@ -59,15 +59,16 @@ impl Campaign {
     pub fn parse(json: &str) -> Result<Self, CampaignError> {
         let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         Self::from_written(
-            serde_json::from_str(json).map_err(|error| CampaignError::Json(error.to_string()))?,
+            serde_json::from_str(json).map_err(|error| CampaignError::of_text(json, &error))?,
         )
     }
 
     /// Reads a campaign from a value, such as a Lambda event, and checks all of it.
     pub fn from_value(value: Value) -> Result<Self, CampaignError> {
+        let is_object = value.is_object();
         Self::from_written(
             serde_json::from_value(value)
-                .map_err(|error| CampaignError::Json(error.to_string()))?,
+                .map_err(|error| CampaignError::of_value(is_object, &error))?,
         )
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use fanline_core::campaign::CampaignError;
-use fanline_ledger::{EditError, ObjectError, Refusal};
+use fanline_ledger::{EditError, ObjectError, Refusal, SliceOrder};
 use serde_json::Value;
 
 use crate::check::reading::CheckError;
@@ -32,10 +32,15 @@ pub enum ProduceError {
     /// Nobody would send to the others.
     #[error(
         "the campaign has a `canary`, and nobody would watch it: that needs a deployed stack with \
-         `LEDGER_URI`, `CONTROL_URI`, `SLICE_QUEUE_URL` and the bookkeeper. For `fanline run`, take \
-         the field out"
+         `LEDGER_URI`, `CONTROL_URI`, `SLICE_QUEUE_URL` and the bookkeeper, or `fanline run`"
     )]
     CanaryUnwatched,
+    /// The others could not be read again.
+    #[error(
+        "a campaign with a `canary` needs its list in a file or in S3: the list is read again when \
+         the others follow, and rows in the campaign itself are kept nowhere"
+    )]
+    CanaryInline,
     /// The run of a slice is not the run of its campaign.
     #[error("the slice is of run `{slice}`, but its campaign is of run `{campaign}`")]
     OtherRun {
@@ -232,6 +237,13 @@ pub enum ProduceError {
 }
 
 impl ProduceError {
+    pub(crate) fn no_such_slice(order: &SliceOrder) -> Self {
+        Self::NoSuchSlice {
+            run: order.run.clone(),
+            slice: order.slice.to_string(),
+        }
+    }
+
     /// The columns of the list, where the error is about them and none of them looks like a value
     /// of a person. They are for a terminal, and never for a log.
     pub fn columns(&self) -> Option<String> {

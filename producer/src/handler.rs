@@ -82,10 +82,13 @@ impl Producer {
     }
 
     /// Keeps the records of runs in this store, in place of the one that the settings name, and
-    /// enters the runs into its control object. For the command line, whose runs may be rehearsals.
+    /// enters the runs into its control object, where the caller's bookkeeper finds them. For the
+    /// command line, whose runs may be rehearsals.
     #[must_use]
     pub fn with_ledger(mut self, store: Store, kind: RunKind) -> Self {
-        self.ledger = RunLedger::new(Some(store), kind).controlled(true);
+        self.ledger = RunLedger::new(Some(store), kind)
+            .controlled(true)
+            .watched(true);
         self
     }
 
@@ -185,9 +188,8 @@ impl Producer {
         order: SliceOrder,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        let no_such_slice = || no_such_slice(&order);
         let record = self.ledger.read(&order.run).await?;
-        let record = record.ok_or_else(no_such_slice)?;
+        let record = record.ok_or_else(|| ProduceError::no_such_slice(&order))?;
         if self.ledger.is_cancelled(&order.run).await? {
             return Ok(Summary::default());
         }
@@ -211,7 +213,7 @@ impl Producer {
     ) -> Result<Summary, ProduceError> {
         let now = self.surroundings.clock.now();
         EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
-        let canary = canary::rule(&firing.campaign, campaign.channel)?;
+        let canary = canary::rule(&firing.campaign, &campaign)?;
         if canary.is_some() && !(self.ledger.is_watched() && self.slice_queue.is_some()) {
             return Err(ProduceError::CanaryUnwatched);
         }
@@ -230,14 +232,19 @@ impl Producer {
             None => allowed.is_repeated.then_some(Only::NotSent),
         };
         let cut_bytes = self.cut_bytes(&list, cut)?;
-        let fanout = self.fanout(&list);
+        let uncounted = Arc::default();
+        let mut fanout = self.fanout(&list);
+        if order.is_some() {
+            // A firing has counted these rows.
+            fanout.progress = &uncounted;
+        }
         let stop_at = fanout.stop_at(deadline);
         let (checked, rejects) = fanout.check(cut_bytes, stop_at).await?;
         let mut slices = self.cut(&list, &checked, canary.as_ref())?;
         if let (Some(order), Some(slices)) = (order, &mut slices) {
             slices.retain(|slice| slice.id() == Some(order.slice));
             if slices.is_empty() {
-                return Err(no_such_slice(order));
+                return Err(ProduceError::no_such_slice(order));
             }
         }
         let now = self.surroundings.clock.now();
@@ -387,12 +394,5 @@ fn skipped(skip: Option<&Skip>, list: &OpenSlice) -> Result<u64, ProduceError> {
         None => Ok(0),
         Some(skip) if skip.etag == list.source.etag => Ok(skip.n),
         Some(_) => Err(ProduceError::SkipOfAnotherList(list.source.name.clone())),
-    }
-}
-
-fn no_such_slice(order: &SliceOrder) -> ProduceError {
-    ProduceError::NoSuchSlice {
-        run: order.run.clone(),
-        slice: order.slice.to_string(),
     }
 }

@@ -124,3 +124,16 @@ async fn a_run_with_a_canary_is_closed_when_the_others_are_settled_too() {
         RunState::Done
     );
 }
+
+#[tokio::test]
+async fn a_bookkeeper_of_one_run_orders_nothing_of_another() {
+    let (world, _) = world().await;
+    world.edit(|edit| edit.release(RUN)).await;
+    let other = world.bookkeeper().ordering_only("other");
+    other.handle(event([WAKE])).await.unwrap();
+    world.tick(&other, 30).await;
+    assert!(world.ordered().await.is_empty());
+    let ours = world.bookkeeper().ordering_only(RUN);
+    ours.handle(event([WAKE])).await.unwrap();
+    assert_eq!(world.ordered().await, ["1", "1001"]);
+}

@@ -49,6 +49,7 @@ pub(crate) enum LedgerCommand {
     Resend(ResendArgs),
     DeadLetters(DeadLettersArgs),
     Dashboard(DashboardArgs),
+    Report(LedgerReportArgs),
 }
 
 /// Where the ledger lies.
@@ -133,6 +134,17 @@ pub(crate) struct StatusArgs {
     /// Print the status as JSON on standard output: with --watch one line each time
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Write what the ledger says of a run as one HTML page that needs no other file
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct LedgerReportArgs {
+    #[command(flatten)]
+    pub(crate) run: NamedRunArgs,
+    /// Where to write it. An older report there is replaced, and no other file
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) out: PathBuf,
 }
 
 /// Show the runs as pages in a browser on this machine, live, and control them

@@ -10,7 +10,7 @@ use crate::args::CheckArgs;
 use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
 use crate::exit::{self, CommandEnd, InputError};
-use crate::print;
+use crate::print::{self, next_step};
 use crate::report::file::ReportFile;
 
 pub(crate) mod live;
@@ -68,6 +68,9 @@ pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
         if !args.json {
             print::line(live::sentence(requests))?;
         }
+    }
+    if !args.json && !report.sends_nothing {
+        next_step::after_check(&args.campaign);
     }
     Ok(if report.rejected == 0 {
         CommandEnd::Complete

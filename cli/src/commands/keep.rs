@@ -28,8 +28,8 @@ pub(crate) async fn execute(args: &KeepArgs) -> anyhow::Result<CommandEnd> {
     let usable = bookkeeper.require_ledger().await;
     usable.map_err(|error| {
         InputError(format!(
-            "the ledger can't be read: {:#}. --at names the bucket of a stack, or a folder",
-            anyhow::Error::from(error)
+            "the ledger can't be read: {}. --at names the bucket of a stack, or a folder",
+            print::with_causes(&error.into())
         ))
     })?;
     let sqs = aws_sdk_sqs::Client::new(&config);

@@ -15,7 +15,7 @@ use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
 use crate::commands::check::live;
 use crate::exit::{self, CommandEnd, InputError};
-use crate::print;
+use crate::print::{self, next_step};
 
 pub(crate) mod estimate;
 pub(crate) mod problem;
@@ -66,6 +66,9 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
         print::json(&report)?;
     } else {
         report.print()?;
+        if report.end() != CommandEnd::Impossible {
+            next_step::after_plan(&args.campaign);
+        }
     }
     Ok(report.end())
 }

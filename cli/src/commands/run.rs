@@ -1,20 +1,24 @@
 //! `fanline run`: a whole campaign on this machine.
 
 use anyhow::Context;
+use console::style;
 use fanline_core::channel::Channel;
+use fanline_ledger::Equation;
 use indicatif::HumanCount;
 
 use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
+use crate::commands::ledger::dashboard::Dashboard;
 use crate::commands::ledger::export::not_reached::NotReached;
 use crate::exit::{CommandEnd, InputError};
+use crate::print::{self, next_step};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
 use crate::rehearsal::pipeline::Pipeline;
 use crate::report::file::ReportFile;
 use crate::report::run_report::RunReport;
 use crate::report::{html, terminal};
-use crate::{print, signals};
+use crate::signals;
 
 mod question;
 mod test_to;
@@ -37,25 +41,12 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     }
     let environment = RunEnvironment::start(args, &file).await?;
     let continued = environment.require_fresh_run(&file).await?;
-    if args.live {
-        let mut accepted = 0;
-        if let Some(before) = continued {
-            accepted = before.people.accepted;
-            let (settled, rows) = (HumanCount(before.people.all()), HumanCount(before.rows));
-            print::note(format_args!(
-                "This continues a run: nobody gets a second message. {settled} of its {rows} rows \
-                 have an outcome already.",
-            ));
-        }
-        if file.campaign.channel == Channel::LineNotify {
-            print::note(NOTIFY_HAS_NO_KEYS);
-        }
-        if !question::ask(&file, accepted, args.yes).await? {
-            print::note("Not sent.");
-            return Ok(CommandEnd::Impossible);
-        }
+    if args.live && !may_send(args, &file, continued).await? {
+        print::note("Not sent.");
+        return Ok(CommandEnd::Impossible);
     }
-    let pipeline = Pipeline::start(&environment, args).await?;
+    let dashboard = start_dashboard(args, &environment, &file).await?;
+    let pipeline = Pipeline::start(&environment, args, &file.campaign.run()).await?;
     let early_end = tokio::select! {
         early_end = pipeline.run(&file) => early_end?,
         stopped = signals::stop() => {
@@ -73,11 +64,56 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
         }
     }
     publish(args, report_file, &report)?;
+    if report.is_complete() && !args.json {
+        next_step::after_run(args, file.campaign.channel == Channel::LineNotify);
+    }
+    if dashboard.is_some() && early_end != Some(EarlyEnd::Interrupted) {
+        print::note("The dashboard stays until Ctrl-C.");
+        signals::stop().await?;
+    }
     Ok(if report.is_complete() {
         CommandEnd::Complete
     } else {
         CommandEnd::Incomplete
     })
+}
+
+/// Says what a person must know before a live run, and asks. `continued`: what became of the run so
+/// far, where there was one.
+async fn may_send(
+    args: &RunArgs,
+    file: &CampaignFile,
+    continued: Option<Equation>,
+) -> anyhow::Result<bool> {
+    if let Some(before) = &continued {
+        let (settled, rows) = (HumanCount(before.people.all()), HumanCount(before.rows));
+        print::note(format_args!(
+            "This continues a run: nobody gets a second message. {settled} of its {rows} rows \
+             have an outcome already.",
+        ));
+    }
+    if file.campaign.channel == Channel::LineNotify {
+        print::note(NOTIFY_HAS_NO_KEYS);
+    }
+    let accepted = continued.map_or(0, |before| before.people.accepted);
+    question::ask(file, accepted, args.yes).await
+}
+
+/// Starts the dashboard of the run, where the flags ask for it, and prints its address.
+async fn start_dashboard(
+    args: &RunArgs,
+    environment: &RunEnvironment,
+    file: &CampaignFile,
+) -> anyhow::Result<Option<Dashboard>> {
+    if !args.dashboard {
+        return Ok(None);
+    }
+    let dashboard = Dashboard::of_run(environment.runs.path(), &file.campaign.run()).await?;
+    print::note(format_args!(
+        "dashboard: {}",
+        style(dashboard.address()).for_stderr().bold()
+    ));
+    Ok(Some(dashboard))
 }
 
 /// Writes the report to where the flags say.

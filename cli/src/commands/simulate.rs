@@ -8,8 +8,9 @@ use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer, S3Option
 
 use crate::args::{ListenArgs, ServerArgs, SimulateArgs, SimulateLineArgs, SimulateS3Args};
 use crate::exit::{CommandEnd, InputError};
+use crate::print;
 use crate::rehearsal::faults::Faults;
-use crate::{print, signals};
+use crate::signals::StopSignals;
 
 /// Serves until interrupted.
 pub(crate) async fn execute(args: &SimulateArgs) -> anyhow::Result<CommandEnd> {
@@ -81,7 +82,8 @@ async fn until_stopped(listen: &ListenArgs, url: &str) -> anyhow::Result<Command
              password"
         ));
     }
+    let stop = StopSignals::listen()?;
     print::line(format_args!("listening on {url}"))?;
-    signals::stop().await?;
+    stop.received().await;
     Ok(CommandEnd::Complete)
 }

@@ -1,14 +1,18 @@
 //! `fanline worker`: the consumer on your own machine, without Lambda.
 
+use std::io::{self, IsTerminal};
+
 use aws_config::BehaviorVersion;
 use fanline_consumer::Consumer;
 use fanline_core::settings::variable;
 use fanline_ledger::CONTROL_KEY;
 use fanline_poller::{Gate, Poller, PollerOptions};
 use jiff::SignedDuration;
+use serde_json::{Map, Value};
 
 use crate::args::{LedgerPlace, WorkerArgs};
 use crate::exit::{CommandEnd, InputError};
+use crate::print::words::count;
 use crate::{invocation, print, signals};
 
 /// The time that a batch may take: the timeout of the Lambda function in the template.
@@ -25,6 +29,20 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     };
     let settings = fanline_consumer::Settings::from_lookup(lookup)
         .map_err(|error| InputError(error.to_string()))?;
+    let is_read = io::stdout().is_terminal();
+    if is_read {
+        print::line(format_args!(
+            "consuming `{}` {}, {}. Ctrl-C stops",
+            args.queue_url,
+            settings.in_words(),
+            count(args.concurrency.into(), "batch at once", "batches at once")
+        ))?;
+    }
+    let print_metrics = if is_read {
+        print_counts
+    } else {
+        print_metric_line
+    };
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let consumer = Consumer::new(settings, &config).await?;
     let taker = consumer.clone();
@@ -36,7 +54,7 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     let sqs = aws_sdk_sqs::Client::new(&config);
     let poller = Poller::start(sqs, options, move |event| {
         let consumer = consumer.clone();
-        async move { invocation::invoke(&consumer, event, TIMEOUT, print_metric_line).await }
+        async move { invocation::invoke(&consumer, event, TIMEOUT, print_metrics).await }
     })
     .await?;
     signals::stop().await?;
@@ -44,7 +62,47 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     Ok(CommandEnd::Complete)
 }
 
+/// The counts of a metric line that are not 0, for a person.
+fn print_counts(line: &str) {
+    if let Some(counts) = counts(line) {
+        drop(print::line(counts));
+    }
+}
+
+/// `accepted 10 · requests 10`; `None` for a line that is no metric, or has nothing to tell.
+fn counts(line: &str) -> Option<String> {
+    let line: Map<String, Value> = serde_json::from_str(line).ok()?;
+    line.get("_aws")?;
+    let counts: Vec<_> = line
+        .iter()
+        .filter_map(|(name, value)| Some((name.replace('_', " "), value.as_u64()?)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    (!counts.is_empty()).then(|| counts.join(" · "))
+}
+
 /// A metric that can't be printed is lost. The batch is done, and an error would send it again.
 fn print_metric_line(line: &str) {
     drop(print::line(line));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_reads_what_a_batch_has_done() {
+        let line = r#"{"_aws":{},"channel":"line","accepted":9,"refused":0,"too_fast":1,
+            "latency":[12,40],"pace_push":190.0}"#;
+        assert_eq!(counts(line).as_deref(), Some("accepted 9 · too fast 1"));
+        for other in [
+            "",
+            "text",
+            r#"{"accepted":9}"#,
+            r#"{"_aws":{},"accepted":0}"#,
+        ] {
+            assert_eq!(counts(other), None, "{other}");
+        }
+    }
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use fanline_bookkeeper::{Bookkeeper, Event};
+use fanline_bookkeeper::{Bookkeeper, Event, Message};
+use fanline_ledger::WAKE;
 use fanline_poller::{Poller, PollerError, PollerOptions};
 use serde_json::Value;
 use tokio::task::JoinSet;
+
+use crate::print;
 
 /// As in the template.
 const MAX_MESSAGES: usize = 1_000;
@@ -63,6 +66,16 @@ impl Bookkeeping {
         })
     }
 
+    /// Lets a canary's others follow, where that is due: the tick would look within a minute.
+    pub(crate) async fn wake(&self) {
+        let message = Message {
+            id: String::new(),
+            body: WAKE.to_owned(),
+        };
+        // What goes wrong in it is in the log, and the next look is soon.
+        drop(self.bookkeeper.handle(Event::Messages(vec![message])).await);
+    }
+
     /// Finishes the batch that it has, and looks at every run for the last time.
     pub(crate) async fn stop(mut self) {
         self.ticks.shutdown().await;
@@ -87,7 +100,7 @@ async fn tick(bookkeeper: &Bookkeeper, on_metric_line: fn(&str)) {
     match bookkeeper.handle(Event::Tick).await {
         Ok(handled) => handled.metrics.iter().for_each(|line| on_metric_line(line)),
         Err(error) => {
-            let error = format!("{:#}", anyhow::Error::from(error));
+            let error = print::with_causes(&error.into());
             tracing::error!(error, "tick failed");
         }
     }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fanline_consumer::Consumer;
-use fanline_local::{Host, HostOptions, Kills};
+use fanline_local::{Host, HostOptions, InvokeError, Kills};
 use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::exit::InputError;
 use crate::invocation;
 use crate::rehearsal::environment::RunEnvironment;
 use crate::rehearsal::faults::{Faults, InvocationFault};
@@ -48,7 +49,7 @@ impl ConsumerFunction {
                 }
             }
         });
-        Ok(Self::Binary(Host::new(HostOptions {
+        let host = Host::new(HostOptions {
             function_name: "consumer".into(),
             region: environment.region()?,
             variables: environment.binary_variables(CONSUMER_PROCESSES).await?,
@@ -56,8 +57,13 @@ impl ConsumerFunction {
             timeout: environment.timeouts.invocation,
             kills: environment.faults.kills.clone(),
             logs: Some(sender),
-            ..HostOptions::new(binary)
-        })))
+            // A name without a folder would be looked for on the PATH.
+            ..HostOptions::new(std::path::absolute(binary)?)
+        });
+        host.start_one()
+            .await
+            .map_err(|error| did_not_start(binary, error))?;
+        Ok(Self::Binary(host))
     }
 
     /// Invokes the function with a batch.
@@ -78,6 +84,19 @@ impl ConsumerFunction {
             Self::Binary(host) => host.invoke(&event).await.map_err(|error| error.to_string()),
         }
     }
+}
+
+/// Why a binary is no consumer.
+fn did_not_start(binary: &Path, error: InvokeError) -> InputError {
+    let why = match error {
+        InvokeError::Start(error) => error.to_string(),
+        InvokeError::Exited(status) => {
+            format!("it ended with {status} before it asked for work")
+        }
+        other => other.to_string(),
+    };
+    let binary = binary.display();
+    InputError(format!("--consumer: {binary} does not start: {why}"))
 }
 
 /// A consumer whose invocations go wrong as `--faults` says.

@@ -20,6 +20,7 @@ use crate::args::RunArgs;
 use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
 use crate::exit::{self, InputError};
+use crate::print;
 use crate::rehearsal::faults::Faults;
 use crate::rehearsal::queues::{self, MAX_RECEIVE_COUNT, Queues};
 use crate::rehearsal::run_folder::RunFolder;
@@ -99,7 +100,7 @@ impl RunEnvironment {
         let sqs = aws_sdk_sqs::Client::new(&config);
         let queues = Queues::create(&sqs, &file.campaign.id, timeouts.visibility)
             .await
-            .with_context(|| format!("the queue server at {queue_endpoint}"))?;
+            .map_err(|error| no_queues(&queue_endpoint, &error))?;
         Ok(Self {
             sqs,
             queues,
@@ -155,7 +156,7 @@ impl RunEnvironment {
 
     /// Closes a run that is too old to go on, so that it can be resent, and says what is open.
     async fn too_old(&self, run: &str, refusal: &Refusal) -> anyhow::Result<InputError> {
-        self.bookkeeper()?.handle(Event::Tick).await?;
+        self.bookkeeper(run)?.handle(Event::Tick).await?;
         let equation = self.equation(run).await?;
         let open = HumanCount(equation.waiting + equation.unread);
         let at = self.runs.path().display();
@@ -200,20 +201,21 @@ impl RunEnvironment {
         Ok(Consumer::new(settings, &self.config).await?)
     }
 
-    /// The bookkeeper as its Lambda has it. It can't order slices: another run in the same folder
-    /// would go on although nobody asked for it. And it has no parked queue: a paused run waits
-    /// where it is.
-    pub(crate) fn bookkeeper(&self) -> anyhow::Result<Bookkeeper> {
+    /// The bookkeeper as its Lambda has it. It orders slices of this run alone: another run in the
+    /// same folder would go on although nobody asked for it. And it has no parked queue: a paused
+    /// run waits where it is.
+    pub(crate) fn bookkeeper(&self, run: &str) -> anyhow::Result<Bookkeeper> {
         let ledger = self.runs.uri()?;
         let settings = fanline_bookkeeper::Settings::from_lookup(|name| match name {
             "LEDGER_URI" => Some(ledger.clone()),
             "OUTCOME_QUEUE_URL" => Some(self.queues.outcomes.clone()),
+            "SLICE_QUEUE_URL" => Some(self.queues.slices.clone()),
             "DELIVERY_QUEUE_URL" => Some(self.queues.deliveries.clone()),
             "DEAD_LETTER_QUEUE_URL" => Some(self.queues.dead_letters.clone()),
             "ENVIRONMENTS" => Some("1".into()),
             _ => None,
         })?;
-        Ok(Bookkeeper::new(settings, &self.config))
+        Ok(Bookkeeper::new(settings, &self.config).ordering_only(run))
     }
 
     /// All variables of a consumer binary that runs in `processes` processes.
@@ -274,6 +276,14 @@ impl RunEnvironment {
 fn share_of(limit: u32, consumers: u32) -> String {
     let thousandths = limit * 1000 / consumers;
     format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
+}
+
+/// Queues that can't be created: `--queue-endpoint` is wrong.
+fn no_queues(endpoint: &str, error: &anyhow::Error) -> InputError {
+    let why = print::with_causes(error);
+    InputError(format!(
+        "the queue server at {endpoint} can't be used: {why}; nothing was sent"
+    ))
 }
 
 async fn start_queue_server(faults: &Faults) -> anyhow::Result<QueueServer> {

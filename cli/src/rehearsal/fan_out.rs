@@ -1,5 +1,7 @@
 //! The producer of a run, and what its invocations gave.
 
+use std::collections::BTreeSet;
+
 use fanline_producer::{LeftOutPeople, ProduceError, Producer, Progress, Summary};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -78,6 +80,11 @@ impl FanOut {
         self.results.lock().error.take()
     }
 
+    /// Whether an invocation failed: then not everybody will be sent to.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.results.lock().error.is_some()
+    }
+
     /// All results together. An invocation that was interrupted or failed gave no summary: then the
     /// counts are of the rows that the producer had dealt with.
     pub(crate) fn totals(&self, interrupted: bool) -> FanOutTotals {
@@ -94,10 +101,12 @@ impl FanOut {
                 duplicates: sum(|summary| summary.duplicates),
             }
         };
-        let rejects = results
+        // Whoever reads the list again writes the same file.
+        let rejects: BTreeSet<&String> = results
             .summaries
             .iter()
-            .flat_map(|summary| &summary.rejects);
+            .flat_map(|summary| &summary.rejects)
+            .collect();
         let deliveries = if interrupted || results.error.is_some() {
             self.progress().deliveries()
         } else {
@@ -107,7 +116,7 @@ impl FanOut {
             counts,
             deliveries,
             queue_requests: sum(|summary| summary.requests),
-            rejects: rejects.cloned().collect(),
+            rejects: rejects.into_iter().cloned().collect(),
             error: results.error.as_ref().map(ToString::to_string),
         }
     }

@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 use fanline_consumer::Settled;
 use fanline_core::campaign::Campaign;
-use fanline_core::outcome::Outcome;
-use fanline_ledger::{RunState, read_control};
 use fanline_local::{LedgerSummary, LineServer};
 use fanline_poller::{Poller, PollerError, PollerOptions};
 use jiff::{SignedDuration, Timestamp};
@@ -16,8 +14,8 @@ use crate::args::RunArgs;
 use crate::campaign_file::CampaignFile;
 use crate::exit;
 use crate::invocation::bookkeeping::Bookkeeping;
-use crate::print;
 use crate::rehearsal::consumer::{ConsumerFunction, FaultyConsumer};
+use crate::rehearsal::control::{ControlOfRun, Pause};
 use crate::rehearsal::early_end::EarlyEnd;
 use crate::rehearsal::environment::RunEnvironment;
 use crate::rehearsal::fan_out::FanOut;
@@ -27,6 +25,7 @@ use crate::rehearsal::queues;
 use crate::rehearsal::standstill::Standstill;
 use crate::report::accounting::Accounting;
 use crate::report::dead_letters;
+use crate::report::facts::RunFacts;
 use crate::report::measurements::Recorder;
 use crate::report::outcomes::{FirstOutcomes, OutcomeCounts};
 use crate::report::run_report::RunReport;
@@ -47,16 +46,11 @@ const NOT_KEPT: &str = "not every outcome could be written into the record of th
 /// The time between two looks at the queues.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
+/// The time between two looks at a canary.
+const CANARY_INTERVAL: Duration = Duration::from_millis(500);
+
 /// A run that stands still for so long may be paused.
 const PAUSE_SHOWS: Duration = Duration::from_secs(1);
-
-/// What a pause means for who waits for the run's end.
-enum Pause {
-    /// Somebody may resume it.
-    Waits,
-    /// Nobody can.
-    NobodyResumes,
-}
 
 /// A producer and a consumer at work.
 pub(crate) struct Pipeline<'a> {
@@ -71,6 +65,7 @@ pub(crate) struct Pipeline<'a> {
     /// Whether the consumer is a binary. Its outcomes are not reported to this process.
     is_binary: bool,
     give_up_after: Duration,
+    facts: RunFacts,
 }
 
 impl<'a> Pipeline<'a> {
@@ -78,9 +73,10 @@ impl<'a> Pipeline<'a> {
     pub(crate) async fn start(
         environment: &'a RunEnvironment,
         args: &RunArgs,
+        run: &str,
     ) -> anyhow::Result<Self> {
         // Before the first delivery: the bookkeeper says in the control object where its queue is.
-        let bookkeeping = keep_books(environment).await?;
+        let bookkeeping = keep_books(environment, run).await?;
         let fan_out = Arc::new(FanOut::new(environment.producer()?));
         let outcomes = Arc::new(FirstOutcomes::default());
         let recorder = Arc::new(Recorder::start());
@@ -100,6 +96,7 @@ impl<'a> Pipeline<'a> {
             handed_over,
             is_binary: args.consumer.is_some(),
             give_up_after: Duration::from_secs(args.give_up_after),
+            facts: RunFacts::begin(args),
         })
     }
 
@@ -118,14 +115,13 @@ impl<'a> Pipeline<'a> {
             result = self.fan_out_and_wait(file) => result,
             never = show => never,
         };
-        progress.end();
         result
     }
 
     async fn fan_out_and_wait(&self, file: &CampaignFile) -> anyhow::Result<Option<EarlyEnd>> {
         self.fan_out.invoke(file.event.clone()).await;
         self.check_fan_out()?;
-        let early_end = self.wait_for_empty_queues(&file.campaign).await?;
+        let early_end = self.wait_for_end(file).await?;
         if early_end.is_none() {
             self.check_fan_out()?;
         }
@@ -140,27 +136,51 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    async fn wait_for_empty_queues(&self, campaign: &Campaign) -> anyhow::Result<Option<EarlyEnd>> {
+    /// Waits until nothing is on the queues, and nobody is held back by a canary.
+    async fn wait_for_end(&self, file: &CampaignFile) -> anyhow::Result<Option<EarlyEnd>> {
+        let mut control = ControlOfRun::new(&self.environment.runs, file)?;
+        let mut standstill = Standstill::new(self.moves(), Instant::now());
+        let max_wait = self.give_up_after + control.canary_wait();
+        loop {
+            // Before the look at the queues: the others come onto them first.
+            let holds_back = control.holds_back().await?;
+            let early_end = self.wait_for_empty_queues(&file.campaign, &mut control);
+            let early_end = early_end.await?;
+            if early_end.is_some() || !holds_back || self.fan_out.has_failed() {
+                return Ok(early_end);
+            }
+            match control.pause().await? {
+                Some(Pause::NobodyResumes) => return Ok(Some(EarlyEnd::Braked)),
+                Some(Pause::Waits) => standstill = Standstill::new(self.moves(), Instant::now()),
+                None => control.tell_canary(),
+            }
+            if standstill.lasts(self.moves(), Instant::now()) > max_wait {
+                return Ok(Some(EarlyEnd::NoProgress(max_wait)));
+            }
+            self.bookkeeping.wake().await;
+            tokio::time::sleep(CANARY_INTERVAL).await;
+        }
+    }
+
+    async fn wait_for_empty_queues(
+        &self,
+        campaign: &Campaign,
+        control: &mut ControlOfRun<'_>,
+    ) -> anyhow::Result<Option<EarlyEnd>> {
         let visible_at = campaign.deliver_at.unwrap_or(Timestamp::MIN);
-        let moves = || {
-            let position = self.position();
-            (position.published, position.settled)
-        };
-        let mut standstill = Standstill::new(moves(), Instant::now());
-        let mut is_told = false;
+        let mut standstill = Standstill::new(self.moves(), Instant::now());
         // Slices first: a slice on its queue can still become deliveries.
         let queues = &self.environment.queues;
         for queue in [&queues.slices, &queues.deliveries] {
             while queues::waiting(&self.environment.sqs, queue).await? > 0 {
-                let lasted = standstill.lasts(moves(), Instant::now());
+                let lasted = standstill.lasts(self.moves(), Instant::now());
                 if lasted > PAUSE_SHOWS {
-                    match self.pause(&campaign.run(), is_told).await? {
+                    match control.pause().await? {
                         Some(Pause::NobodyResumes) => return Ok(Some(EarlyEnd::Braked)),
                         Some(Pause::Waits) => {
-                            is_told = true;
-                            standstill = Standstill::new(moves(), Instant::now());
+                            standstill = Standstill::new(self.moves(), Instant::now());
                         }
-                        None => is_told = false,
+                        None => {}
                     }
                 }
                 let has_held = self.recorder.has_held();
@@ -174,24 +194,10 @@ impl<'a> Pipeline<'a> {
         Ok(None)
     }
 
-    /// Whether the run is paused, and what that means. `is_told`: who waits knows it already.
-    async fn pause(&self, run: &str, is_told: bool) -> anyhow::Result<Option<Pause>> {
-        let runs = &self.environment.runs;
-        let control = read_control(&runs.store(), None).await?;
-        let state = control.and_then(|(control, _)| control.run(run).cloned());
-        let Some(state) = state.filter(|state| state.state == RunState::Paused) else {
-            return Ok(None);
-        };
-        if runs.is_temporary() {
-            return Ok(Some(Pause::NobodyResumes));
-        }
-        if !is_told {
-            let (by, at) = (&state.by, runs.path().display());
-            print::note(format_args!(
-                "Paused by {by}. To go on: `fanline resume {run} --at {at}`"
-            ));
-        }
-        Ok(Some(Pause::Waits))
+    /// What changes as long as the run moves.
+    fn moves(&self) -> (u64, u64) {
+        let position = self.position();
+        (position.published, position.settled)
     }
 
     fn position(&self) -> Position {
@@ -241,6 +247,7 @@ impl<'a> Pipeline<'a> {
         let is_live = environment.is_live();
         Ok(RunReport {
             run,
+            facts: self.facts.end(campaign, ledger.as_ref()),
             channel: campaign.channel.as_str(),
             live: is_live,
             deliveries: fan_out.deliveries,
@@ -263,8 +270,8 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-async fn keep_books(environment: &RunEnvironment) -> anyhow::Result<Bookkeeping> {
-    let bookkeeper = environment.bookkeeper()?;
+async fn keep_books(environment: &RunEnvironment, run: &str) -> anyhow::Result<Bookkeeping> {
+    let bookkeeper = environment.bookkeeper(run)?;
     let (sqs, queue) = (environment.sqs.clone(), &environment.queues.outcomes);
     Ok(Bookkeeping::start(bookkeeper, sqs, queue, BOOK_WINDOW, |_| ()).await?)
 }
@@ -292,16 +299,10 @@ async fn consumer_in_process(
     outcomes: &Arc<FirstOutcomes>,
     recorder: &Arc<Recorder>,
 ) -> anyhow::Result<ConsumerFunction> {
-    let (outcomes, accepted) = (Arc::clone(outcomes), Arc::clone(recorder));
+    let (outcomes, measured) = (Arc::clone(outcomes), Arc::clone(recorder));
     let observer = move |settled: &Settled| {
-        let is_first = outcomes.report(settled);
-        if is_first
-            && matches!(
-                settled.outcome,
-                Outcome::Accepted | Outcome::AlreadyAccepted
-            )
-        {
-            accepted.add_accepted(settled.recipients as u64, 1);
+        if outcomes.report(settled) {
+            measured.add_settled(settled.outcome, settled.recipients as u64);
         }
     };
     Ok(ConsumerFunction::InProcess {

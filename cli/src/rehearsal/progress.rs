@@ -1,10 +1,24 @@
-//! The progress bar on standard error. Where standard error is no terminal, nothing is drawn.
+//! The progress of a run on standard error: a line that fits the terminal, or a line each ten
+//! seconds where there is none.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use console::Term;
+use fanline_core::settings::variable;
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use parking_lot::Mutex;
 
+use crate::print;
+use crate::print::words::count;
 use crate::report::measurements::Speed;
+
+/// What stands before the message: a spinner, the bar, the percentage and the time.
+const TEMPLATE: &str = "{spinner:.green} {bar:12.green} {percent:>3} % {elapsed_precise}  {msg}";
+const COLUMNS_BEFORE: usize = 1 + 1 + 12 + 1 + 5 + 1 + 8 + 2;
+/// The narrowest terminal that everything is written for.
+const MIN_COLUMNS: usize = 80;
+/// Without a terminal a line is printed this often.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How far a run has come, in recipients.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,99 +33,166 @@ pub(crate) struct Position {
     pub(crate) not_accepted: u64,
 }
 
-/// A bar that shows how many of the published recipients have an outcome.
-pub(crate) struct Progress(ProgressBar);
+/// A line that shows how many of the published recipients have an outcome. It goes away with this
+/// value, however the run ends.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    terminal: Term,
+    /// When a plain line was printed last, or the run began.
+    printed: Mutex<Instant>,
+}
 
 impl Progress {
-    /// Draws the bar, again and again until [`Progress::end`].
+    /// Draws the line, again and again.
     pub(crate) fn start() -> Self {
         #[expect(
             clippy::expect_used,
             reason = "the template is a constant, and every test of `run` uses it"
         )]
-        let style = ProgressStyle::with_template(
-            "{spinner:.green} {bar:40.green} {percent:>3}%  {elapsed}  {msg}",
-        )
-        .expect("the template is valid");
+        let style = ProgressStyle::with_template(TEMPLATE).expect("the template is valid");
         let bar = ProgressBar::new(0).with_style(style);
+        if variable("TERM").is_some_and(|terminal| terminal == "dumb") {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self(bar)
+        Self {
+            bar,
+            terminal: Term::stderr(),
+            printed: Mutex::new(Instant::now()),
+        }
     }
 
     /// Shows how far the run has come, and how fast it goes.
     pub(crate) fn show(&self, position: &Position, speed: &Speed) {
-        self.0.set_length(position.published.max(1));
-        self.0.set_position(position.settled);
-        self.0.set_message(message(position, speed));
-    }
-
-    /// Removes the bar.
-    pub(crate) fn end(self) {
-        self.0.finish_and_clear();
+        self.bar.set_length(position.published.max(1));
+        self.bar.set_position(position.settled);
+        if !self.bar.is_hidden() {
+            let columns = self
+                .terminal
+                .size_checked()
+                .map_or(MIN_COLUMNS, |(_, columns)| usize::from(columns));
+            let room = columns.saturating_sub(COLUMNS_BEFORE + 1);
+            self.bar.set_message(fitting(&parts(position, speed), room));
+            return;
+        }
+        let mut printed = self.printed.lock();
+        if printed.elapsed() >= LINE_INTERVAL {
+            *printed = Instant::now();
+            let seconds = self.bar.elapsed().as_secs();
+            let all = usize::MAX;
+            print::note(format_args!(
+                "{seconds} s: {}",
+                fitting(&parts(position, speed), all)
+            ));
+        }
     }
 }
 
-/// The message beside the bar. A number that is zero is left out.
-fn message(position: &Position, speed: &Speed) -> String {
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// What there is to say, the most important first. A number that is zero is left out.
+fn parts(position: &Position, speed: &Speed) -> Vec<String> {
     let waiting = position.published.saturating_sub(position.settled);
-    let mut parts = vec![format!(
-        "{} published of {} rows",
-        HumanCount(position.published),
-        HumanCount(position.rows)
-    )];
+    let mut parts = Vec::new();
     if speed.accepted > 0 {
         let accepted = HumanCount(speed.accepted);
         parts.push(match speed.limit {
-            Some(limit) => format!("{accepted}/s (LINE's limit {})", HumanCount(limit)),
+            Some(limit) => format!("{accepted}/s of {}", HumanCount(limit)),
             None => format!("{accepted}/s"),
         });
-    }
-    for (n, name) in [
-        (waiting, "waiting"),
-        (speed.retries, "retries"),
-        (position.not_accepted, "not accepted"),
-    ] {
-        if n > 0 {
-            parts.push(format!("{} {name}", HumanCount(n)));
-        }
     }
     if let Some(seconds) = waiting.checked_div(speed.accepted).filter(|_| waiting > 0) {
         parts.push(format!("{seconds} s left"));
     }
-    parts.join(" · ")
+    let not_accepted = (position.not_accepted, "not accepted");
+    for (n, name) in [(waiting, "waiting"), not_accepted] {
+        if n > 0 {
+            parts.push(format!("{} {name}", HumanCount(n)));
+        }
+    }
+    if position.published < position.rows {
+        let rows = count(position.rows, "row", "rows");
+        parts.push(format!(
+            "{} of {rows} published",
+            HumanCount(position.published)
+        ));
+    }
+    if speed.retries > 0 {
+        parts.push(count(speed.retries, "retry", "retries"));
+    }
+    parts
+}
+
+/// The first parts, as many as fit into so many columns.
+fn fitting(parts: &[String], columns: usize) -> String {
+    let mut line = String::new();
+    for part in parts {
+        let longer = if line.is_empty() {
+            part.clone()
+        } else {
+            format!("{line} · {part}")
+        };
+        if longer.chars().count() > columns {
+            break;
+        }
+        line = longer;
+    }
+    line
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MIDDLE: Position = Position {
+        rows: 1_200_000,
+        published: 1_100_000,
+        settled: 200_000,
+        not_accepted: 1_234,
+    };
+    const FAST: Speed = Speed {
+        accepted: 99_958,
+        limit: Some(100_000),
+        retries: 12,
+    };
+
     #[test]
-    fn the_message_says_what_a_person_waits_for() {
-        let position = Position {
-            rows: 10_000,
-            published: 8_000,
-            settled: 2_000,
-            not_accepted: 3,
-        };
-        let speed = Speed {
-            accepted: 1_900,
-            limit: Some(2_000),
-            retries: 12,
-        };
+    fn the_line_says_what_a_person_waits_for() {
+        let all = fitting(&parts(&MIDDLE, &FAST), usize::MAX);
         assert_eq!(
-            message(&position, &speed),
-            "8,000 published of 10,000 rows · 1,900/s (LINE's limit 2,000) · 6,000 waiting \
-             · 12 retries · 3 not accepted · 3 s left"
+            all,
+            "99,958/s of 100,000 · 9 s left · 900,000 waiting · 1,234 not accepted \
+             · 1,100,000 of 1,200,000 rows published · 12 retries"
         );
         let begin = Position {
-            rows: 500,
+            rows: 1,
             ..Position::default()
         };
         let speed = Speed {
             accepted: 0,
             limit: None,
-            retries: 0,
+            retries: 1,
         };
-        assert_eq!(message(&begin, &speed), "0 published of 500 rows");
+        let begin = fitting(&parts(&begin, &speed), usize::MAX);
+        assert_eq!(begin, "0 of 1 row published · 1 retry");
+    }
+
+    #[test]
+    fn the_line_fits_80_columns_and_has_no_half_number() {
+        let parts = parts(&MIDDLE, &FAST);
+        let line = fitting(&parts, MIN_COLUMNS - COLUMNS_BEFORE - 1);
+        assert_eq!(line, "99,958/s of 100,000 · 9 s left · 900,000 waiting");
+        for columns in 0..200 {
+            let line = fitting(&parts, columns);
+            assert!(line.chars().count() <= columns, "{columns}: {line}");
+            let is_whole = line
+                .split(" · ")
+                .all(|part| part.is_empty() || parts.iter().any(|whole| whole == part));
+            assert!(is_whole, "{columns}: {line}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use fanline_producer::LeftOutPeople;
 use indicatif::HumanCount;
 use serde::Serialize;
 
+use crate::print::words::count;
 use crate::report::outcomes::OutcomeCounts;
 
 /// What the producer did with the rows of the list.
@@ -134,14 +135,19 @@ impl Accounting {
         terms
     }
 
-    /// The accounting as an equation that a person can check.
+    /// The accounting as an equation that a person can check, without the terms that are 0.
     pub(crate) fn equation(&self) -> String {
-        let terms = self.terms();
-        let terms = terms
-            .iter()
-            .map(|term| format!("{} {}", HumanCount(term.rows), term.name));
-        let terms: Vec<_> = terms.collect();
-        format!("{} rows = {}", HumanCount(self.rows), terms.join(" + "))
+        let terms: Vec<_> = self
+            .terms()
+            .into_iter()
+            .filter(|term| term.rows > 0)
+            .map(|term| format!("{} {}", HumanCount(term.rows), term.name))
+            .collect();
+        let rows = count(self.rows, "row", "rows");
+        if terms.is_empty() {
+            return rows;
+        }
+        format!("{rows} = {}", terms.join(" + "))
     }
 }
 
@@ -183,6 +189,17 @@ mod tests {
             "1,010 rows = 500 accepted + 100 already accepted + 30 refused + 20 expired \
              + 210 not sent + 50 unknown + 60 rejected + 40 duplicates"
         );
+    }
+
+    #[test]
+    fn terms_without_rows_are_left_out() {
+        let accounting = |rows, accepted| Accounting {
+            rows,
+            accepted,
+            ..Accounting::default()
+        };
+        assert_eq!(accounting(1, 1).equation(), "1 row = 1 accepted");
+        assert_eq!(accounting(0, 0).equation(), "0 rows");
     }
 
     #[test]

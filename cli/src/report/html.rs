@@ -3,80 +3,265 @@
 use std::collections::BTreeMap;
 
 use indicatif::HumanCount;
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::Value;
 use serde::Serialize;
 
-use crate::report::accounting::Term;
-use crate::report::chart::Chart;
+use crate::html::chart::{self, Chart, OverTime, Series};
+use crate::html::{Frame, Templates};
+use crate::print::words::{count, percent};
+use crate::report::advice::advice;
 use crate::report::dead_letters::DeadLetterWords;
-use crate::report::measurements::Latency;
+use crate::report::facts::RunFacts;
+use crate::report::measurements::{Latency, SettledInASecond};
 use crate::report::run_report::RunReport;
 
-/// The name decides how values are escaped: as text in HTML.
-const TEMPLATE_NAME: &str = "page.html.j2";
-const TEMPLATE: &str = include_str!("page.html.j2");
+const TEMPLATE: &str = "report";
+
+/// What the bars of the chart are made of, from the axis upwards.
+const SERIES: [Series; 4] = [
+    Series {
+        name: "accepted",
+        class: "accepted",
+    },
+    Series {
+        name: "already accepted",
+        class: "again",
+    },
+    Series {
+        name: "expired or cancelled",
+        class: "late",
+    },
+    Series {
+        name: "refused or unknown",
+        class: "nothing",
+    },
+];
 
 /// What the template shows.
 #[derive(Serialize)]
 struct Page<'a> {
     run: &'a str,
+    verdict: String,
     all_accepted: bool,
     target: &'static str,
     problem: Option<&'a str>,
-    recipients_accepted: u64,
-    seconds: String,
-    deliveries: u64,
-    retries: u64,
-    too_fast: u64,
-    chart: Chart,
-    terms: Vec<Term>,
-    rows: u64,
-    latency_ms: Latency,
+    figures: Vec<Figure>,
+    chart: Value,
+    terms: Vec<TermView>,
+    equation: String,
+    latency_ms: Option<Latency>,
     dead_letters: &'a BTreeMap<String, u64>,
-    reasons: &'a [DeadLetterWords],
+    reasons: Vec<ReasonView<'a>>,
+    rejects: &'a [String],
+    facts: Vec<(&'static str, String)>,
+}
+
+#[derive(Serialize)]
+struct Figure {
+    name: &'static str,
+    value: String,
+    beside: &'static str,
+}
+
+#[derive(Serialize)]
+struct TermView {
+    name: &'static str,
+    rows: u64,
+    percent: String,
+    meaning: &'static str,
+    advice: &'static str,
+    class: &'static str,
+}
+
+#[derive(Serialize)]
+struct ReasonView<'a> {
+    #[serde(flatten)]
+    words: &'a DeadLetterWords,
+    advice: &'static str,
 }
 
 /// The page of this report.
 pub(crate) fn page(report: &RunReport) -> Result<String, minijinja::Error> {
-    let mut environment = Environment::new();
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .build()?;
-    environment.set_syntax(syntax);
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.add_filter("human_count", |n: u64| HumanCount(n).to_string());
-    environment.add_template(TEMPLATE_NAME, TEMPLATE)?;
-    environment
-        .get_template(TEMPLATE_NAME)?
-        .render(Serde(data(report)))
+    let templates = templates()?;
+    let frame = Frame {
+        title: &report.run,
+        is_file: true,
+        ..Frame::default()
+    };
+    templates.page(&frame, content(&templates, report)?)
 }
 
-fn data(report: &RunReport) -> Page<'_> {
-    let (accounting, measurements) = (&report.accounting, &report.measurements);
+fn templates() -> Result<Templates, minijinja::Error> {
+    Templates::new(&[(TEMPLATE, include_str!("page.html.j2"))])
+}
+
+/// The page without the layout and the styles around it.
+fn content(templates: &Templates, report: &RunReport) -> Result<String, minijinja::Error> {
+    let chart = templates.part(chart::TEMPLATE, &chart_of(report))?;
+    templates.part(TEMPLATE, &page_of(report, Value::from_safe_string(chart)))
+}
+
+/// The chart of the whole run, to its last second.
+fn chart_of(report: &RunReport) -> Chart {
+    let measurements = &report.measurements;
     // LINE Notify has no limit in requests a second.
     let limit = measurements
         .recipients_limit()
         .filter(|_| report.channel == "line");
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a run takes no negative time, and no million years"
+    )]
+    let seconds = report.seconds.ceil() as usize;
+    let mut settled = measurements.settled_by_second.clone();
+    settled.resize(settled.len().max(seconds), SettledInASecond::default());
+    let stack = |second: &SettledInASecond| {
+        let (not_sent, refused) = (second.not_sent, second.refused);
+        vec![second.accepted, second.already_accepted, not_sent, refused]
+    };
+    let data = OverTime {
+        series: &SERIES,
+        intervals: settled.iter().map(stack).collect(),
+        seconds: 1,
+        limit,
+    };
+    Chart::new(&data, "0 s".into(), format!("{} s", settled.len()))
+}
+
+fn page_of(report: &RunReport, chart: Value) -> Page<'_> {
+    let accounting = &report.accounting;
+    let accepted = accounting.accepted + accounting.already_accepted;
+    let (all, rows) = (accounting.all_accepted(), accounting.rows);
     Page {
         run: &report.run,
-        all_accepted: accounting.all_accepted(),
+        verdict: if all && rows > 0 {
+            format!("LINE accepted all {}.", HumanCount(accepted))
+        } else {
+            let rows = count(rows, "row", "rows");
+            format!("LINE accepted {} of {rows}.", HumanCount(accepted))
+        },
+        all_accepted: all && rows > 0,
         target: report.target(),
         problem: report.problem.as_deref(),
-        recipients_accepted: accounting.accepted + accounting.already_accepted,
-        seconds: format!("{:.1}", report.seconds),
-        deliveries: report.deliveries,
-        retries: measurements.retries,
-        too_fast: measurements.too_fast,
-        chart: Chart::new(&measurements.accepted_by_second, limit),
-        terms: accounting.terms(),
-        rows: accounting.rows,
-        latency_ms: measurements.latency_ms,
+        figures: figures(report),
+        chart,
+        terms: terms(report),
+        equation: accounting.equation(),
+        latency_ms: Some(report.measurements.latency_ms).filter(|latency| latency.max > 0),
         dead_letters: &report.dead_letters,
-        reasons: &report.reasons,
+        reasons: report
+            .reasons
+            .iter()
+            .map(|words| ReasonView {
+                words,
+                advice: advice(&words.reason),
+            })
+            .collect(),
+        rejects: &report.rejects,
+        facts: facts(report),
     }
+}
+
+fn figures(report: &RunReport) -> Vec<Figure> {
+    let figure = |name, value, beside| Figure {
+        name,
+        value,
+        beside,
+    };
+    let (accounting, measurements) = (&report.accounting, &report.measurements);
+    let accepted = accounting.accepted + accounting.already_accepted;
+    let mut figures = vec![
+        figure(
+            "LINE accepted",
+            HumanCount(accepted).to_string(),
+            "accepted is not the same as read",
+        ),
+        figure(
+            "time",
+            format!("{:.1} s", report.seconds),
+            "from the first row to the last outcome",
+        ),
+    ];
+    for (name, number, beside) in [
+        (
+            "deliveries",
+            report.deliveries,
+            "requests that the list makes",
+        ),
+        (
+            "retries",
+            measurements.retries,
+            "deliveries that came again",
+        ),
+        ("too fast", measurements.too_fast, "answers with status 429"),
+    ] {
+        if number > 0 {
+            figures.push(figure(name, HumanCount(number).to_string(), beside));
+        }
+    }
+    figures
+}
+
+/// The terms that have rows.
+fn terms(report: &RunReport) -> Vec<TermView> {
+    let terms = report.accounting.terms().into_iter();
+    let terms = terms.filter(|term| term.rows > 0);
+    terms
+        .map(|term| TermView {
+            name: term.name,
+            rows: term.rows,
+            percent: percent(term.rows, report.accounting.rows),
+            meaning: term.meaning,
+            // A simulated LINE forgets, so a rehearsal can't go on.
+            advice: match term.name {
+                "not sent" if !report.live => "",
+                name => advice(name),
+            },
+            class: if term.is_accepted { "good" } else { "bad" },
+        })
+        .collect()
+}
+
+/// When, where and with what: what can be told of this run.
+fn facts(report: &RunReport) -> Vec<(&'static str, String)> {
+    let RunFacts {
+        began,
+        ended,
+        list,
+        version,
+        host,
+        faults,
+        seed,
+        faults_hit,
+    } = &report.facts;
+    let time = |time: &jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let hit: Vec<_> = faults_hit
+        .iter()
+        .map(|(name, times)| format!("{name} {}", count(*times, "time", "times")))
+        .collect();
+    let line = report.line.as_ref().map(|line| {
+        let twice = HumanCount(line.recipients_doubled);
+        format!(
+            "{} accepted, {twice} twice",
+            HumanCount(line.recipients_accepted)
+        )
+    });
+    let facts = [
+        ("began", Some(time(began))),
+        ("ended", Some(time(ended))),
+        ("list", Some(list.clone())),
+        ("sent to", Some(report.target().to_owned())),
+        ("the simulated LINE’s own count", line),
+        ("faults on purpose", faults.clone()),
+        ("seed", seed.map(|seed| seed.to_string())),
+        ("LINE’s faults that happened", Some(hit.join(", "))),
+        ("machine", host.clone()),
+        ("fanline", Some((*version).to_owned())),
+    ];
+    let facts = facts.into_iter();
+    let told = facts.filter_map(|(name, value)| Some((name, value?)));
+    told.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -89,6 +274,16 @@ mod tests {
     fn report() -> RunReport {
         RunReport {
             run: "coupon@2026-12-25T00:00:00Z".into(),
+            facts: RunFacts {
+                began: "2026-12-25T00:00:01Z".parse().unwrap(),
+                ended: "2026-12-25T00:00:06Z".parse().unwrap(),
+                list: "friends.csv".into(),
+                version: "0.1.0 (abc)",
+                host: Some("office".into()),
+                faults: Some("error-after=10%".into()),
+                seed: Some(7),
+                faults_hit: BTreeMap::from([("error-after".into(), 1)]),
+            },
             channel: "line",
             live: false,
             accounting: Accounting {
@@ -108,6 +303,13 @@ mod tests {
             seconds: 5.26,
             measurements: Measurements {
                 accepted_by_second: vec![1_800, 2_000, 0, 2_100, 4_000],
+                settled_by_second: [(1_800, 0), (2_000, 0), (0, 0), (1_200, 900), (4_000, 0)]
+                    .map(|(accepted, already_accepted)| SettledInASecond {
+                        accepted,
+                        already_accepted,
+                        ..SettledInASecond::default()
+                    })
+                    .to_vec(),
                 pushes: 9_900,
                 multicasts: 0,
                 requests: 10_200,
@@ -131,7 +333,7 @@ mod tests {
 
     #[test]
     fn the_page_shows_the_whole_report() {
-        insta::assert_snapshot!(page(&report()).unwrap());
+        insta::assert_snapshot!(content(&templates().unwrap(), &report()).unwrap());
     }
 
     #[test]
@@ -181,9 +383,11 @@ mod tests {
             ..report()
         })
         .unwrap();
-        for text in ["interrupted", "Sent to LINE.", "nothing was set aside"] {
+        for text in ["interrupted", "Sent to LINE.", "LINE accepted 0 of 0 rows."] {
             assert!(page.contains(text), "{text}: {page}");
         }
-        assert!(!page.contains("class=\"limit\""), "{page}");
+        for absent in ["class=\"limit\"", "Set aside", "How long a request took"] {
+            assert!(!page.contains(absent), "{absent}: {page}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
+use fanline_core::outcome::Outcome;
 use parking_lot::Mutex;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ pub(crate) struct Recorder {
 struct RunningCounts {
     /// Recipients accepted, by second since the run began.
     accepted: BTreeMap<u64, u64>,
+    /// Recipients with an outcome, by second since the run began.
+    settled: BTreeMap<u64, SettledInASecond>,
     latencies_ms: Vec<u64>,
     pushes: u64,
     multicasts: u64,
@@ -26,11 +29,25 @@ struct RunningCounts {
     holds: u64,
 }
 
+/// The recipients that came to an outcome in one second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct SettledInASecond {
+    pub(crate) accepted: u64,
+    pub(crate) already_accepted: u64,
+    /// It was too late, or the run was cancelled.
+    pub(crate) not_sent: u64,
+    /// LINE refused it, or nobody knows.
+    pub(crate) refused: u64,
+}
+
 /// The measurements of a run that has ended.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Measurements {
     /// Recipients accepted in each second since the first row was read.
     pub(crate) accepted_by_second: Vec<u64>,
+    /// The same with all outcomes, for the chart.
+    #[serde(skip)]
+    pub(crate) settled_by_second: Vec<SettledInASecond>,
     /// Accepted deliveries for one recipient.
     pub(crate) pushes: u64,
     /// Accepted deliveries for several recipients.
@@ -102,6 +119,18 @@ impl ConsumerCounts {
     }
 }
 
+impl RunningCounts {
+    /// Adds deliveries that LINE has accepted, now or on an earlier attempt.
+    fn add_accepted(&mut self, second: u64, recipients: u64, deliveries: u64) {
+        *self.accepted.entry(second).or_default() += recipients;
+        if recipients > deliveries {
+            self.multicasts += deliveries;
+        } else {
+            self.pushes += deliveries;
+        }
+    }
+}
+
 impl Recorder {
     /// A recorder of a run that begins now.
     pub(crate) fn start() -> Self {
@@ -116,16 +145,22 @@ impl Recorder {
         self.began.elapsed()
     }
 
-    /// Adds deliveries that LINE accepted now.
-    pub(crate) fn add_accepted(&self, recipients: u64, deliveries: u64) {
+    /// Adds a delivery that has come to its outcome now.
+    pub(crate) fn add_settled(&self, outcome: Outcome, recipients: u64) {
         let second = self.elapsed().as_secs();
         let mut counts = self.counts.lock();
-        *counts.accepted.entry(second).or_default() += recipients;
-        if recipients > deliveries {
-            counts.multicasts += deliveries;
-        } else {
-            counts.pushes += deliveries;
+        if matches!(outcome, Outcome::Accepted | Outcome::AlreadyAccepted) {
+            counts.add_accepted(second, recipients, 1);
         }
+        let settled = counts.settled.entry(second).or_default();
+        *match outcome {
+            Outcome::Accepted => &mut settled.accepted,
+            Outcome::AlreadyAccepted => &mut settled.already_accepted,
+            Outcome::Expired | Outcome::Cancelled => &mut settled.not_sent,
+            Outcome::Refused | Outcome::Hold | Outcome::Unknown => &mut settled.refused,
+            // It is no outcome: the delivery comes again.
+            Outcome::Retry => return,
+        } += recipients;
     }
 
     /// Adds a batch, without the deliveries that it had accepted.
@@ -141,10 +176,16 @@ impl Recorder {
     /// outcomes in no other way.
     pub(crate) fn add_batch_with_accepted(&self, batch: &ConsumerCounts) {
         self.add_batch(batch);
-        self.add_accepted(
+        let second = self.elapsed().as_secs();
+        let mut counts = self.counts.lock();
+        counts.add_accepted(
+            second,
             batch.accepted + batch.already_accepted,
             batch.accepted_deliveries + batch.already_accepted_deliveries,
         );
+        let settled = counts.settled.entry(second).or_default();
+        settled.accepted += batch.accepted;
+        settled.already_accepted += batch.already_accepted;
     }
 
     /// Whether the consumer has put a channel on hold: no quota, or no valid token.
@@ -177,8 +218,12 @@ impl Recorder {
             .last_key_value()
             .map_or(0, |(last, _)| last + 1);
         let accepted = |second| counts.accepted.get(&second).copied().unwrap_or(0);
+        let last_settled = counts.settled.last_key_value();
+        let all_seconds = last_settled.map_or(0, |(last, _)| last + 1);
+        let settled = |second| counts.settled.get(&second).copied().unwrap_or_default();
         Measurements {
             accepted_by_second: (0..seconds).map(accepted).collect(),
+            settled_by_second: (0..all_seconds).map(settled).collect(),
             pushes: counts.pushes,
             multicasts: counts.multicasts,
             requests: counts.latencies_ms.len(),

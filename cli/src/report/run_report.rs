@@ -8,12 +8,15 @@ use serde::Serialize;
 
 use crate::report::accounting::Accounting;
 use crate::report::dead_letters::DeadLetterWords;
+use crate::report::facts::RunFacts;
 use crate::report::measurements::Measurements;
 
 /// The result of a run, as `--json` prints it.
 #[derive(Serialize)]
 pub(crate) struct RunReport {
     pub(crate) run: String,
+    #[serde(flatten)]
+    pub(crate) facts: RunFacts,
     pub(crate) channel: &'static str,
     pub(crate) live: bool,
     #[serde(flatten)]

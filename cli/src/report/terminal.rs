@@ -6,17 +6,18 @@ use console::style;
 use indicatif::HumanCount;
 
 use crate::print;
+use crate::print::words::count;
 use crate::report::run_report::RunReport;
 
 /// Prints the report: its result on standard output, and why the run ended early on standard error.
 pub(crate) fn print(report: &RunReport) -> io::Result<()> {
     print::line(format_args!(
-        "{}: {} rows to {} in {:.1} s, {} deliveries\n",
+        "{}: {} to {} in {:.1} s, {}\n",
         style(&report.run).bold(),
-        HumanCount(report.accounting.rows),
+        count(report.accounting.rows, "row", "rows"),
         report.target(),
         report.seconds,
-        HumanCount(report.deliveries)
+        count(report.deliveries, "delivery", "deliveries")
     ))?;
     print_terms(report)?;
     print::line(format_args!("\n{}", report.accounting.equation()))?;
@@ -49,10 +50,13 @@ pub(crate) fn print(report: &RunReport) -> io::Result<()> {
         print::line(format_args!("who did not get it: {}", file.display()))?;
     }
     if let Some(line) = &report.line {
+        let twice = match line.recipients_doubled {
+            0 => "nobody".to_owned(),
+            doubled => HumanCount(doubled).to_string(),
+        };
         print::line(format_args!(
-            "the simulated LINE's ledger: {} reached, {} of them twice",
-            HumanCount(line.recipients_accepted),
-            HumanCount(line.recipients_doubled)
+            "the simulated LINE's ledger: {} accepted, {twice} twice",
+            HumanCount(line.recipients_accepted)
         ))?;
     }
     if let Some(problem) = &report.problem {

@@ -18,7 +18,7 @@ fn a_campaign_that_cannot_be_used_is_one_sentence() {
     for (text, sentence) in [
         (
             "{\n  \"campaign\": \n".to_owned(),
-            "campaign.json: EOF while parsing a value at line 3 column 0",
+            "campaign.json: is not whole: the JSON ends at line 3, column 0",
         ),
         (
             campaign(ONE_TEXT).replace("\"channel\"", "\"chanel\""),
@@ -107,9 +107,88 @@ fn a_file_or_flag_that_is_not_there_is_named() {
         &elsewhere.fanline(&["run", "campaign.json", "--faults", "meteor=1"]),
         "--faults: there is no fault `meteor`",
     );
+    let flag = ["run", "campaign.json", "--dry-run"];
+    let answer = folder.fanline(&flag);
+    assert_eq!(answer.code, Some(2));
+    assert!(answer.err.contains("`fanline check`"), "{answer:?}");
     let answer = folder.fanline(&["run", "campaign.json", "--lsit", "x"]);
     assert_eq!(answer.code, Some(2));
     assert!(answer.err.contains("--list"), "{answer:?}");
+}
+
+#[test]
+fn another_file_than_a_campaign_is_told_what_a_campaign_looks_like() {
+    let folder = Folder::new()
+        .with("list.csv", list(3))
+        .with("empty.json", "");
+    for (file, sentence) in [
+        (
+            "list.csv",
+            "list.csv: is not a campaign, since it does not begin with `{`",
+        ),
+        (
+            "empty.json",
+            "empty.json: the campaign is empty; a campaign looks like",
+        ),
+    ] {
+        for command in ["run", "check", "plan"] {
+            assert_unusable(&folder.fanline(&[command, file]), sentence);
+        }
+    }
+}
+
+#[test]
+fn a_share_of_bad_rows_that_is_none_is_told_its_bounds() {
+    for value in ["-1", "1e23", "\"150%\"", "\"1\""] {
+        let field = format!("\"max_bad_rows\": {value}, \"messages\"");
+        let folder = Folder::new()
+            .with(
+                "campaign.json",
+                campaign(ONE_TEXT).replace("\"messages\"", &field),
+            )
+            .with("list.csv", list(3));
+        assert_unusable(
+            &folder.fanline(&["check", "campaign.json"]),
+            "`max_bad_rows` is neither a number of rows, from 0 on, nor a share in quotes, \
+             from `\"0%\"` to `\"100%\"`",
+        );
+    }
+}
+
+#[test]
+fn a_server_or_a_program_that_is_none_ends_the_run_before_anything_is_sent() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let run = |flag: &str, value: &str| folder.fanline(&["run", "campaign.json", flag, value]);
+    for (flag, value, words) in [
+        (
+            "--queue-endpoint",
+            "foo",
+            "it is not a URL, such as `http://127.0.0.1:5101`",
+        ),
+        ("--give-up-after", "0", "0 is not in 1.."),
+    ] {
+        let answer = run(flag, value);
+        assert_eq!(answer.code, Some(2), "{answer:?}");
+        assert!(answer.err.contains(words), "{answer:?}");
+    }
+    let nowhere = run("--queue-endpoint", "http://127.0.0.1:9");
+    assert_unusable(
+        &nowhere,
+        "the queue server at http://127.0.0.1:9 can't be used: ",
+    );
+    assert!(nowhere.err.contains("Connection refused"), "{nowhere:?}");
+    assert!(nowhere.err.len() < 300, "{nowhere:?}");
+    assert_unusable(
+        &run("--consumer", "list.csv"),
+        "--consumer: list.csv does not start: Permission denied",
+    );
+    assert_unusable(
+        &run("--consumer", "/bin/true"),
+        "--consumer: /bin/true does not start: it ended with exit status: 0 before it asked for \
+         work",
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod canary;
 mod checks;
 mod deployed;
 mod explain;
@@ -17,11 +18,14 @@ mod ledger;
 mod lists;
 mod live;
 mod messages;
+mod next_step;
 mod not_reached;
 mod output;
 mod plan;
 mod run;
 mod runs;
 mod s3;
+#[cfg(unix)]
+mod signals;
 mod support;
 mod worker;

@@ -34,5 +34,6 @@ fn a_reader_that_went_away_is_no_error() {
     let pipe = reader.stdin.take().unwrap();
     reader.wait().unwrap();
     let answer = folder.fanline_into(&["check", "campaign.json"], pipe);
-    assert_eq!((answer.code, &*answer.err), (Some(0), ""), "{answer:?}");
+    let next = "Next: fanline plan campaign.json\n";
+    assert_eq!((answer.code, &*answer.err), (Some(0), next), "{answer:?}");
 }

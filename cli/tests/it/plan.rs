@@ -125,7 +125,7 @@ fn a_made_list_can_be_planned_and_rehearsed_as_it_stands() {
 }
 
 #[test]
-fn a_canary_is_planned_and_refused_by_a_run_that_nobody_watches() {
+fn the_wait_for_a_canary_is_planned() {
     let with_canary = campaign(PERSONAL).replace(
         "{\"campaign\"",
         "{\"canary\": {\"share\": \"1%\", \"wait_seconds\": 300}, \"campaign\"",
@@ -140,11 +140,6 @@ fn a_canary_is_planned_and_refused_by_a_run_that_nobody_watches() {
         plan.out.contains("5 min 0 s of it for watching the canary"),
         "{}",
         plan.out
-    );
-    let run = folder.fanline(&["run", "campaign.json"]);
-    assert!(
-        run.code == Some(2) && run.err.contains("nobody would watch it"),
-        "{run:?}"
     );
     folder.write("campaign.json", with_canary.replace("1%", "one"));
     let check = folder.fanline(&["check", "campaign.json"]);

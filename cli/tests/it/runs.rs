@@ -112,7 +112,7 @@ fn a_report_takes_the_place_of_a_report_and_of_no_other_file() {
     for _ in 0..2 {
         let answer = folder.fanline(&["run", "campaign.json", "--report", "empty.html"]);
         assert_eq!(answer.code, Some(0), "{answer:?}");
-        assert!(folder.read("empty.html").contains("Everybody was reached."));
+        assert!(folder.read("empty.html").contains("LINE accepted all 3."));
     }
     // A run that does not begin leaves the report as it is.
     let report = folder.read("empty.html");

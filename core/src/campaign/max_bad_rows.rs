@@ -37,7 +37,8 @@ impl MaxBadRows {
         rows.or_else(share).ok_or_else(|| {
             CampaignError::field(
                 "max_bad_rows",
-                "is neither a number of rows nor a share such as `\"1%\"`",
+                "is neither a number of rows, from 0 on, nor a share in quotes, from `\"0%\"` to \
+                 `\"100%\"`",
             )
         })
     }

@@ -59,6 +59,15 @@ impl Host {
         &self.pool.counts
     }
 
+    /// Starts one process and waits until it asks for its first invocation. An error says that the
+    /// binary is not one that Lambda could run.
+    pub async fn start_one(&self) -> Result<(), InvokeError> {
+        self.pool.counts.started.fetch_add(1, Ordering::Relaxed);
+        let environment = ExecutionEnvironment::start(&self.pool.options).await?;
+        self.pool.idle.lock().push(environment);
+        Ok(())
+    }
+
     /// Invokes the function with `payload` and gives its answer. Waits for a free process first.
     /// The time-out begins when the process has the payload.
     pub async fn invoke(&self, payload: &Value) -> Result<Value, InvokeError> {

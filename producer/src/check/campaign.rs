@@ -106,7 +106,7 @@ async fn open(campaign: Value, config: &SdkConfig) -> Result<(OpenSlice, Clock),
     let Surroundings { clock, random } = Surroundings::default();
     let now = clock.now();
     parsed.check_times(now)?;
-    canary::rule(&campaign, parsed.channel)?;
+    canary::rule(&campaign, &parsed)?;
     let lists = ListStore::new(config, true, random);
     let source = Arc::new(lists.open(&parsed).await?);
     // A run begins at a whole second, so its deliveries have this length.

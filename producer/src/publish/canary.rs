@@ -1,6 +1,7 @@
 //! The canary: a sample of the people gets the messages first, in slices of its own. The bookkeeper
 //! orders the slices of all others once the sample has done well.
 
+use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::channel::Channel;
 use fanline_core::recipient::Recipient;
 use fanline_ledger::{BrakeRule, CanaryRule, Sample, Share};
@@ -14,13 +15,15 @@ use crate::list::slice::{CanaryPart, OpenSlice, Slice};
 use crate::list::source::SourceError;
 
 /// The canary of a campaign, if it has one. Its brake is checked too.
-pub(crate) fn rule(campaign: &Value, channel: Channel) -> Result<Option<CanaryRule>, ProduceError> {
-    BrakeRule::of_campaign(campaign)?;
-    let rule = CanaryRule::of_campaign(campaign)?;
-    if rule.is_some() && channel == Channel::LineNotify {
-        return Err(ProduceError::CanaryOnNotify);
+pub(crate) fn rule(given: &Value, campaign: &Campaign) -> Result<Option<CanaryRule>, ProduceError> {
+    BrakeRule::of_campaign(given)?;
+    let rule = CanaryRule::of_campaign(given)?;
+    match (&rule, campaign.channel, &campaign.recipients) {
+        (Some(_), Channel::LineNotify, _) => Err(ProduceError::CanaryOnNotify),
+        // The record of a run leaves these rows out, and the others are read by the record.
+        (Some(_), _, Recipients::Inline(_)) => Err(ProduceError::CanaryInline),
+        _ => Ok(rule),
     }
-    Ok(rule)
 }
 
 /// Each slice twice: with the sample among its rows, and with all others.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::shown;
 use crate::print;
-use crate::print::words::counted;
+use crate::print::words::count;
 
 /// A row that can't be sent, as `--json` prints it.
 #[derive(Clone, Serialize)]
@@ -68,7 +68,7 @@ pub(super) struct CheckReport {
     pub(super) rejected: u64,
     duplicates: u64,
     /// Whether so many rows can't be sent that a run sends nothing.
-    sends_nothing: bool,
+    pub(super) sends_nothing: bool,
     /// The first rows that can't be sent, as many as `--show` says.
     bad_rows: Vec<BadRow>,
     /// What LINE may refuse, although no rule that it documents says so.
@@ -141,7 +141,7 @@ impl CheckReport {
         for (column, rows) in &self.empty_values {
             print::line(format_args!(
                 "`{column}` is empty in {}",
-                counted(*rows, "row", "rows")
+                count(*rows, "row", "rows")
             ))?;
         }
         for row in &self.shown {

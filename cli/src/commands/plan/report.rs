@@ -16,7 +16,7 @@ use super::problem::{PlanProblem, whole_seconds};
 use crate::args::PlanArgs;
 use crate::exit::CommandEnd;
 use crate::print;
-use crate::print::words::{HumanTime, counted};
+use crate::print::words::{HumanTime, count};
 
 /// How long the bookkeeper of the template gathers outcomes.
 const LEDGER_SECONDS: u32 = 2;
@@ -151,7 +151,7 @@ impl PlanReport {
         print::line(format_args!(
             "time      {} on a stack with {}; begun now, it ends at {}",
             HumanTime(seconds(self.seconds)),
-            counted(self.consumers.into(), "consumer", "consumers"),
+            count(self.consumers.into(), "consumer", "consumers"),
             self.ends_at
         ))?;
         print::line(format_args!(
@@ -193,7 +193,7 @@ impl PlanReport {
             )),
             None => print::line(format_args!(
                 "LINE      {} of your plan, or its price for each (--fee)",
-                counted(self.recipients, "message", "messages")
+                count(self.recipients, "message", "messages")
             )),
         }
     }
@@ -214,8 +214,8 @@ pub(crate) fn quota_for(left: Option<u64>, people: u64) -> String {
 
 /// The requests by endpoint, in words.
 pub(crate) fn requests(requests: ByEndpoint<u64>) -> String {
-    let pushes = counted(requests.push, "push", "pushes");
-    let multicasts = counted(requests.multicast, "multicast", "multicasts");
+    let pushes = count(requests.push, "push", "pushes");
+    let multicasts = count(requests.multicast, "multicast", "multicasts");
     match (requests.push, requests.multicast) {
         (_, 0) => pushes,
         (0, _) => multicasts,

@@ -16,7 +16,7 @@ use crate::commands::check::{live, shown};
 use crate::commands::plan::{self, problem, report::requests};
 use crate::exit::InputError;
 use crate::print;
-use crate::print::words::{HumanTime, counted};
+use crate::print::words::{HumanTime, count};
 
 /// A send to more people is confirmed with their number.
 const MAX_PEOPLE_BY_YES: u64 = 10_000;
@@ -48,7 +48,7 @@ pub(super) async fn ask(file: &CampaignFile, accepted: u64, is_yes: bool) -> any
     print::note(format_args!(
         "This sends campaign `{}` to {}.",
         file.campaign.id,
-        counted(people, "person", "people")
+        count(people, "person", "people")
     ));
     if let (Some(account), Some(line)) = (&account, &line) {
         let (name, id) = (&line.info.display_name, &line.info.basic_id);
@@ -107,7 +107,7 @@ fn confirmed(people: u64) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
         let problem = format!(
             "this sends to {}, and standard input is no terminal to ask on: add --yes",
-            counted(people, "person", "people")
+            count(people, "person", "people")
         );
         return Err(InputError(problem).into());
     }

@@ -1,6 +1,7 @@
 //! `dashboard`: attacked over real sockets, as a page of another site or a curious neighbour would.
 
 mod changes;
+mod report;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -300,7 +301,7 @@ fn every_answer_tells_the_browser_to_trust_nothing() {
         assert!(!csp.contains("unsafe"), "{csp}");
         for (name, value) in [
             ("cache-control", "no-store"),
-            ("referrer-policy", "no-referrer"),
+            ("referrer-policy", "same-origin"),
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
         ] {

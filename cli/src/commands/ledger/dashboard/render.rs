@@ -1,5 +1,6 @@
 //! The templates of the dashboard, and what they are filled with.
 
+use jiff::Timestamp;
 use minijinja::Value;
 use serde::Serialize;
 use serde_json::json;
@@ -8,12 +9,14 @@ use super::page::NamedRun;
 use super::parts::{Part, Parts};
 use super::run_view::{RunView, accepted_chart};
 use super::runs_view::StackView;
+use crate::args::VERSION;
 use crate::commands::ledger::runs::NewestRuns;
 use crate::commands::ledger::status::known::KnownRun;
 use crate::html::{Frame, Templates, chart};
 
 const RUNS: &str = "runs";
 const COURSE: &str = "course";
+const CONTROLS: &str = "controls";
 
 const TEMPLATES: [(&str, &str); 11] = [
     (RUNS, include_str!("templates/runs.html.j2")),
@@ -24,14 +27,14 @@ const TEMPLATES: [(&str, &str); 11] = [
     ("reasons", include_str!("templates/reasons.html.j2")),
     ("facts", include_str!("templates/facts.html.j2")),
     ("slices", include_str!("templates/slices.html.j2")),
-    ("controls", include_str!("templates/controls.html.j2")),
+    (CONTROLS, include_str!("templates/controls.html.j2")),
     ("change", include_str!("templates/change.html.j2")),
     ("problem", include_str!("templates/problem.html.j2")),
 ];
 
 /// The parts of a run's page, in their order. Each has a template of its name.
 const RUN_PARTS: [&str; 8] = [
-    "state", "controls", "figures", COURSE, "outcomes", "facts", "reasons", "slices",
+    "state", CONTROLS, "figures", COURSE, "outcomes", "facts", "reasons", "slices",
 ];
 
 /// The templates of the dashboard.
@@ -101,6 +104,41 @@ impl Renderer {
             all: parts,
             is_over: run.is_over(),
         })
+    }
+
+    /// One run as a page that needs no other file.
+    pub(super) fn report(&self, run: &KnownRun, stack: &str) -> Result<String, minijinja::Error> {
+        let named = NamedRun {
+            at: 0,
+            run: run.run.clone(),
+        };
+        let mut parts = self.run(run, stack, &named, "")?;
+        parts.all.retain(|part| part.id != CONTROLS);
+        let frame = Frame {
+            title: &parts.title,
+            is_file: true,
+            ..Frame::default()
+        };
+        let now = Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
+        let as_of = format!("<p class=\"dim\">As of {now}, by fanline {VERSION}.</p>\n");
+        self.0.page(&frame, as_of + &parts.content())
+    }
+
+    /// A run that is about to begin: all parts are there, to be filled.
+    pub(super) fn awaited(named: &NamedRun) -> Parts {
+        let part = |id| Part {
+            id,
+            html: String::new(),
+        };
+        let mut all: Vec<_> = RUN_PARTS.into_iter().map(part).collect();
+        if let Some(first) = all.first_mut() {
+            first.html = "<h1>The run is about to begin.</h1>".into();
+        }
+        Parts {
+            title: named.run.clone(),
+            all,
+            is_over: false,
+        }
     }
 
     fn course(&self, run: &KnownRun) -> Result<String, minijinja::Error> {

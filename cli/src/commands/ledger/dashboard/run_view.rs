@@ -1,15 +1,16 @@
 //! One run as its page shows it.
 
-use fanline_ledger::{CanaryState, CellReason, PauseMode, RunKind, RunState};
+use fanline_ledger::{CanaryState, Cell, PauseMode, RunKind, RunState};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::figures::{Figure, figures, limit, time};
 use super::page::NamedRun;
 use crate::commands::ledger::status::known::KnownRun;
 use crate::commands::ledger::status::text::{cell_words, meanings, others, state_word, sum};
-use crate::commands::ledger::words::{self, count, duration, from_now, percent};
+use crate::commands::ledger::words::{count, from_now, percent};
 use crate::html::chart::{Chart, OverTime, Series};
-use crate::report::measurements::recipients_limit;
+use crate::report::advice::advice;
 
 const ACCEPTED: [Series; 1] = [Series {
     name: "accepted",
@@ -76,15 +77,6 @@ struct Segment {
     class: &'static str,
 }
 
-/// A number with its name, and what to hold it against.
-#[derive(Serialize)]
-struct Figure {
-    name: &'static str,
-    value: String,
-    beside: String,
-    class: &'static str,
-}
-
 #[derive(Serialize)]
 struct SliceView {
     name: String,
@@ -143,7 +135,7 @@ impl<'a> RunView<'a> {
                 .map(|count| ReasonView {
                     people: count.people,
                     words: cell_words(count.cell),
-                    advice: advice(count.cell.reason()),
+                    advice: advice(reason_word(count.cell)),
                 })
                 .collect(),
             bar_words: format!(
@@ -173,13 +165,13 @@ pub(super) fn accepted_chart(run: &KnownRun) -> Option<Chart> {
         seconds,
         limit: limit(run),
     };
-    Some(Chart::new(&data, time(first), time(ends.unwrap_or(last))))
-}
-
-/// The people a second that LINE's limits allow, with so many people in a request as so far.
-fn limit(run: &KnownRun) -> Option<u64> {
-    let settled = run.details.settled;
-    recipients_limit(run.details.settled_people, settled.push, settled.multicast)
+    let (from, to) = (time(first), time(ends.unwrap_or(last)));
+    // Of one day the day stands there once, so that both ends fit a phone.
+    let to = match (from.split_once(' '), to.split_once(' ')) {
+        (Some((day, _)), Some((same, hour))) if day == same => hour.to_owned(),
+        _ => to.clone(),
+    };
+    Some(Chart::new(&data, from, to))
 }
 
 fn terms(run: &KnownRun) -> Vec<TermView> {
@@ -219,71 +211,6 @@ fn bar(run: &KnownRun) -> Vec<Segment> {
         segment
     })
     .collect()
-}
-
-fn figures(run: &KnownRun, now: Timestamp) -> Vec<Figure> {
-    let figure = |name, value: String, beside: String| Figure {
-        name,
-        value,
-        beside,
-        class: "",
-    };
-    let rows = &run.rows;
-    let mut figures = vec![figure(
-        "LINE accepted",
-        percent(rows.accepted, rows.rows),
-        format!(
-            "{} of {}",
-            number(rows.accepted),
-            count(rows.rows, "row", "rows")
-        ),
-    )];
-    if let Some(pace) = run.people_per_second {
-        let limit = limit(run).map(|limit| format!("LINE’s limit {}", number(limit)));
-        figures.push(figure(
-            "people a second",
-            format!("{pace:.0}"),
-            limit.unwrap_or_default(),
-        ));
-    }
-    if let Some(rate) = run.details.settled_per_second.filter(|_| !run.is_over()) {
-        let all = format!("{:.0}", rate.push + rate.multicast);
-        let latency = run.details.latency_ms;
-        let latency = latency.map(|latency| format!("half are answered in {latency} ms"));
-        figures.push(figure(
-            "requests a second",
-            all,
-            latency.unwrap_or_default(),
-        ));
-    }
-    if rows.open() > 0 {
-        figures.push(figure("waiting", number(rows.open()), String::new()));
-    }
-    if !run.is_over() {
-        figures.extend(ends(run, now));
-        let deadline = from_now(run.deadline, now);
-        figures.push(figure("has to be through", deadline, time(run.deadline)));
-    }
-    if let Some(last) = run.last_outcome {
-        figures.push(figure("last outcome", from_now(last, now), time(last)));
-    }
-    figures
-}
-
-/// When it ends; in words and in a colour where that is too late.
-fn ends(run: &KnownRun, now: Timestamp) -> Option<Figure> {
-    let ends_at = run.ends_at?;
-    let late = run.late_seconds.filter(|late| *late > 0.0);
-    let late = late.and_then(|late| SignedDuration::try_from_secs_f64(late).ok());
-    Some(Figure {
-        name: "ends",
-        value: from_now(ends_at, now),
-        class: if late.is_some() { "bad" } else { "" },
-        beside: match late {
-            Some(late) => format!("{} too late", duration(late)),
-            None => time(ends_at),
-        },
-    })
 }
 
 fn slices(run: &KnownRun) -> Vec<SliceView> {
@@ -363,30 +290,10 @@ fn facts(run: &KnownRun, now: Timestamp) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// What to do about people who got nothing for this reason.
-fn advice(reason: CellReason) -> &'static str {
-    match reason {
-        CellReason::Quota => "Raise the month’s quota. The people can then be sent to again.",
-        CellReason::Unauthorized => "Set a valid token. The people can then be sent to again.",
-        CellReason::Refused | CellReason::Unfit => {
-            "LINE refuses it each time. Change the message or the row first."
-        }
-        CellReason::Expired => "It was too late. Send a new run with a later `expires_at`.",
-        CellReason::TooOld | CellReason::Unanswered => {
-            "LINE may have accepted it. Sending it again can send it twice."
-        }
-        CellReason::Cancelled => "Nothing was sent to them.",
-        CellReason::Accepted => "",
-    }
-}
-
-/// A time with a space where a narrow screen may break it.
-fn time(at: Timestamp) -> String {
-    words::time(at).replace('T', " ")
-}
-
-fn number(number: u64) -> String {
-    indicatif::HumanCount(number).to_string()
+/// The reason, or the outcome where that says it all.
+fn reason_word(cell: Cell) -> &'static str {
+    let reason = cell.reason().as_str();
+    reason.unwrap_or_else(|| cell.outcome().as_str())
 }
 
 #[expect(

@@ -30,15 +30,22 @@ const ALL_RUNS: (&str, &str) = ("/", "All runs");
 pub(super) struct Server {
     pub(super) access: Access,
     pub(super) stacks: Vec<Stack>,
+    /// A run that is about to begin, and so has a page already.
+    awaited: Option<NamedRun>,
     renderer: Renderer,
     cache: Cache,
 }
 
 impl Server {
-    pub(super) fn new(access: Access, stacks: Vec<Stack>) -> Result<Self, minijinja::Error> {
+    pub(super) fn new(
+        access: Access,
+        stacks: Vec<Stack>,
+        awaited: Option<NamedRun>,
+    ) -> Result<Self, minijinja::Error> {
         Ok(Self {
             access,
             stacks,
+            awaited,
             renderer: Renderer::new()?,
             cache: Cache::default(),
         })
@@ -99,6 +106,7 @@ impl Server {
                 let form_token = self.access.form_token();
                 self.renderer.run(&run, stack.name(), named, form_token)?
             })),
+            None if self.awaited.as_ref() == Some(named) => Ok(Some(Renderer::awaited(named))),
             None => Ok(None),
         }
     }
