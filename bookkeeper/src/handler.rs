@@ -4,8 +4,8 @@ use aws_config::SdkConfig;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use fanline_core::surroundings::{Clock, Surroundings};
 use fanline_ledger::{
-    Control, Edit, EditControlError, Folder, Lane, Mapping, OutcomeMessage, OutcomeQueueBody,
-    Store, UpdateError, edit_control, gather, read_control,
+    CONTROL_KEY, Control, Edit, EditControlError, Folder, Lane, Mapping, OutcomeMessage,
+    OutcomeQueueBody, Store, StoreError, UpdateError, edit_control, gather, read_control,
 };
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
@@ -90,6 +90,12 @@ impl Bookkeeper {
             settings,
             orders_only: None,
         }
+    }
+
+    /// An error says why the place of the ledger can't be read. Nothing is written. One that is
+    /// empty is no error: then there is no run yet.
+    pub async fn require_ledger(&self) -> Result<(), StoreError> {
+        self.store.get_head(CONTROL_KEY, 1).await.map(drop)
     }
 
     /// Orders slices of this run alone: nothing of another run in the same ledger is sent. For the

@@ -249,7 +249,14 @@ impl Reader {
             Err(_) => self.known.lock().note_failure(began),
         };
         if let Some(error) = problem.filter(|_| is_news) {
-            tracing::error!(error, "control object not read, the last one known holds");
+            if self.known.lock().control().is_some() {
+                tracing::error!(error, "control object not read, the last one known holds");
+            } else {
+                tracing::error!(
+                    error,
+                    "control object not read, nothing is sent until it is"
+                );
+            }
         } else if is_news {
             self.set_paces();
         }

@@ -1,5 +1,6 @@
 """The ledger of a deployed stack: what an operator asks, and says, while a campaign runs."""
 
+import csv
 import json
 
 import pytest
@@ -40,6 +41,14 @@ class Ledger(Stack):
         found = self.functions.get_event_source_mapping(UUID=self.outputs["ConsumerMapping"])
         return found["State"]
 
+    def exported(self, run, folder):
+        """The rows that `fanline export` writes."""
+        file = folder / f"{run}.csv"
+        code, said = self.said("export", run, "--out", file)
+        assert code == 0, said
+        with open(file, encoding="utf-8", newline="") as lines:
+            return list(csv.DictReader(lines))
+
     def accepted(self):
         return self.ledger()["accepted_recipients"]
 
@@ -76,6 +85,39 @@ def test_a_paused_run_stands_still_and_a_resumed_one_reaches_everybody_once(depl
     assert stood < deployed.accepted() == len(rows())
     assert deployed.ledger()["duplicates"] == 0
     assert deployed.mapping() in ("Enabled", "Enabling")
+
+
+def test_an_export_is_the_list_with_what_became_of_each_row(deployed, tmp_path):
+    exported = deployed.exported("first", tmp_path)
+    assert [row["to"] for row in exported] == rows()
+    assert {(row["outcome"], row["status"]) for row in exported} == {("accepted", "200")}
+    assert all(row["request_id"] and row["time"] for row in exported)
+
+
+def test_what_the_queue_lost_is_redriven_and_reaches_everybody_once(deployed, tmp_path):
+    before = deployed.accepted()
+    deployed.fire("lost")
+    wait_until(lambda: deployed.accepted() > before + 20, 120, log=deployed.story)
+    code, said = deployed.said("pause", "lost")
+    assert code == 0, said
+    # Beside another run its deliveries are parked.
+    wait_until(
+        lambda: deployed.mapping() == "Disabled" or deployed.drained("DeliveryQueueUrl"),
+        120,
+        log=deployed.story,
+    )
+    for queue in ("DeliveryQueueUrl", "ParkedQueueUrl"):
+        deployed.sqs.purge_queue(QueueUrl=deployed.outputs[queue])
+    lost = deployed.status("lost")["waiting"]
+    assert lost > 0
+    code, said = deployed.said("resume", "lost")
+    assert code == 0, said
+    code, said = deployed.said("redrive", "lost", "--only", "missing", "--json")
+    assert code == 0, said
+    assert json.loads(said)["slices"] == 1
+    wait_until(lambda: deployed.status("lost")["waiting"] == 0, 300, log=deployed.story)
+    assert deployed.accepted() == before + len(rows())
+    assert {row["outcome"] for row in deployed.exported("lost", tmp_path)} == {"accepted"}
 
 
 def test_a_cancelled_run_sends_nothing_more(deployed):

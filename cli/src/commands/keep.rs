@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use aws_config::BehaviorVersion;
 use fanline_bookkeeper::{Bookkeeper, Settings};
 use fanline_core::settings::variable;
@@ -26,13 +25,19 @@ pub(crate) async fn execute(args: &KeepArgs) -> anyhow::Result<CommandEnd> {
     let settings = Settings::from_lookup(lookup).map_err(|error| InputError(error.to_string()))?;
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let bookkeeper = Bookkeeper::new(settings, &config);
+    let usable = bookkeeper.require_ledger().await;
+    usable.map_err(|error| {
+        InputError(format!(
+            "the ledger can't be read: {}. --at names the bucket of a stack, or a folder",
+            print::with_causes(&error.into())
+        ))
+    })?;
     let sqs = aws_sdk_sqs::Client::new(&config);
     let bookkeeping = Bookkeeping::start(bookkeeper, sqs, &args.queue_url, WINDOW, |line| {
         // A metric that can't be printed is lost. The batch is done.
         drop(print::line(line));
     })
-    .await
-    .with_context(|| format!("polling `{}`", args.queue_url))?;
+    .await?;
     signals::stop().await?;
     bookkeeping.stop().await;
     Ok(CommandEnd::Complete)

@@ -11,6 +11,8 @@ use fanline_poller::{Poller, PollerError, PollerOptions};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::print;
+
 /// As in the template.
 const MAX_MESSAGES: usize = 1_000;
 const MAX_BATCHES: usize = 2;
@@ -97,6 +99,9 @@ async fn merge(
 async fn tick(bookkeeper: &Bookkeeper, on_metric_line: fn(&str)) {
     match bookkeeper.handle(Event::Tick).await {
         Ok(handled) => handled.metrics.iter().for_each(|line| on_metric_line(line)),
-        Err(error) => tracing::error!(%error, "tick failed"),
+        Err(error) => {
+            let error = print::with_causes(&error.into());
+            tracing::error!(error, "tick failed");
+        }
     }
 }

@@ -9,4 +9,5 @@ mod people;
 mod planning;
 mod queues;
 mod resend;
+mod unusable;
 mod world;

@@ -9,14 +9,23 @@ use crate::keys::CONTROL_KEY;
 #[derive(Debug, thiserror::Error)]
 pub enum EditControlError {
     /// The object has something in it that can't be.
-    #[error(transparent)]
-    Object(#[from] ObjectError),
+    #[error(
+        "{0}. Consumers obey the last one that they could read. Mend `{CONTROL_KEY}`, or bring \
+         back its version before"
+    )]
+    Object(ObjectError),
     /// The edit is refused.
     #[error(transparent)]
     Edit(#[from] EditError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<ObjectError> for EditControlError {
+    fn from(error: ObjectError) -> Self {
+        Self::Object(error)
+    }
 }
 
 /// Reads the control object; `None` where it still has the tag that is known. Where there is no

@@ -19,7 +19,7 @@ use crate::args::{
 use crate::commands::ledger::control::ask::ask;
 use crate::commands::ledger::control::sign::{signed, signer};
 use crate::commands::ledger::find_run::find_run;
-use crate::commands::ledger::place::{Ledger, unusable};
+use crate::commands::ledger::place::Ledger;
 use crate::commands::ledger::queues::{Queue, required, wake};
 use crate::commands::ledger::words::{count, from_now, time};
 use crate::exit::CommandEnd;
@@ -117,7 +117,8 @@ pub(super) async fn unpark(ledger: &Ledger, run: &str, control: &Control) -> any
 pub(super) async fn cancel(args: &CancelArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.edit.run.ledger).await?;
     let run = find_run(&ledger, &args.edit.run.run).await?.run;
-    let control = read_control(&ledger.store, None).await.map_err(unusable)?;
+    let control = read_control(&ledger.store, None).await;
+    let control = control.map_err(|error| ledger.not_controlled(error))?;
     let control = control.unwrap_or_default().0;
     let state = control.run(&run).map(|control| control.state);
     if matches!(state, Some(RunState::Open | RunState::Paused)) {
@@ -152,7 +153,8 @@ pub(super) async fn release(args: &ReleaseArgs) -> anyhow::Result<CommandEnd> {
 pub(super) async fn pace(args: &PaceArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.ledger).await?;
     let control = if args.push.is_none() && args.multicast.is_none() {
-        let control = read_control(&ledger.store, None).await.map_err(unusable)?;
+        let control = read_control(&ledger.store, None).await;
+        let control = control.map_err(|error| ledger.not_controlled(error))?;
         control.unwrap_or_default().0
     } else {
         set_pace(&ledger, &args.sign, args.push, args.multicast)
@@ -314,7 +316,7 @@ async fn edit(
         before = control.clone();
         change(signed(sign, &by, control)?, control)
     });
-    let after = after.await.map_err(unusable)?;
+    let after = after.await.map_err(|error| ledger.not_edited(error))?;
     wake(ledger, after.stack().outcomes.as_deref()).await;
     Ok(Edited { before, after })
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::args::{DeadLettersArgs, LetterReason};
 use crate::commands::ledger::find_run::find_run;
-use crate::commands::ledger::place::{Ledger, unusable};
+use crate::commands::ledger::place::Ledger;
 use crate::commands::ledger::queues::{Queue, required};
 use crate::commands::ledger::words::{count, people};
 use crate::exit::{CommandEnd, InputError};
@@ -48,7 +48,8 @@ struct Letters {
 pub(super) async fn execute(args: &DeadLettersArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.run.ledger).await?;
     let run = find_run(&ledger, &args.run.run).await?.run;
-    let control = read_control(&ledger.store, None).await.map_err(unusable)?;
+    let control = read_control(&ledger.store, None).await;
+    let control = control.map_err(|error| ledger.not_controlled(error))?;
     let control = control.unwrap_or_default().0;
     let dead = required(control.stack().dead_letters.as_ref(), "dead-letter queue")?;
     let dead = Queue::open(&ledger, dead).await?;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use fanline_core::settings::variable;
-use fanline_ledger::{CONTROL_KEY, Folder, LEDGER_PREFIX, RunKeys, Store};
+use fanline_ledger::{
+    CONTROL_KEY, EditControlError, Folder, LEDGER_PREFIX, RunKeys, Store, UpdateError,
+};
 
 use crate::args::{LedgerArgs, LedgerPlace};
 use crate::aws::{self, AwsResource};
@@ -62,6 +64,22 @@ impl Ledger {
             store: Store::Folder(Folder::new(path)),
             name: path.display().to_string(),
             account: None,
+        }
+    }
+
+    /// The error of a control object that was not edited.
+    pub(super) fn not_edited(&self, error: UpdateError<EditControlError>) -> anyhow::Error {
+        match error {
+            UpdateError::Edit(error) => self.not_controlled(error),
+            error => unusable(error),
+        }
+    }
+
+    /// The error of a control object that was not read. One with nonsense in it names its place.
+    pub(super) fn not_controlled(&self, error: EditControlError) -> anyhow::Error {
+        match error {
+            EditControlError::Object(_) => InputError(format!("`{}`: {error}", self.name)).into(),
+            error => unusable(error),
         }
     }
 

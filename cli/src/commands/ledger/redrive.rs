@@ -115,7 +115,7 @@ async fn reopen(
         let edit: Edit<'_> = signed(&args.sign, &by, control)?;
         edit.reopen(&record.run)
     });
-    let control = edited.await.map_err(unusable)?;
+    let control = edited.await.map_err(|error| ledger.not_edited(error))?;
     refuse_resent(ledger, record).await?;
     if let Some(run) = control.run(&record.run)
         && args.only.contains(&RedriveOnly::Expired)

@@ -101,7 +101,8 @@ async fn find_root(ledger: &Ledger, run: &str) -> anyhow::Result<RunRecord> {
 
 /// Nothing of a closed run can still go out.
 async fn require_closed(ledger: &Ledger, root: &RunRecord) -> anyhow::Result<(Control, RunState)> {
-    let control = read_control(&ledger.store, None).await.map_err(unusable)?;
+    let control = read_control(&ledger.store, None).await;
+    let control = control.map_err(|error| ledger.not_controlled(error))?;
     let control = control.unwrap_or_default().0;
     let state = closed_as(&control, root).ok_or_else(|| {
         let cure = match control.run(&root.run).map(|run| run.state) {
