@@ -3,6 +3,8 @@
 pub(super) mod ask;
 pub(super) mod sign;
 
+use std::time::Duration;
+
 use fanline_core::delivery::Delivery;
 use fanline_ledger::{
     Control, Edit, EditError, Mapping, Pace, PauseMode, RunControl, RunState, Signature,
@@ -98,7 +100,12 @@ pub(super) async fn resume(args: &ResumeArgs) -> anyhow::Result<CommandEnd> {
     })
 }
 
-/// Puts the parked deliveries of a run back on the delivery queue, and gives their number.
+/// So long a consumer may obey what it knew before a change: a second between two reads of the
+/// control object, one read that came to nothing, and the batch that it has in hand.
+const OUT_OF_DATE: Duration = Duration::from_secs(3);
+
+/// Puts the parked deliveries of a run back on the delivery queue, and gives their number. It looks
+/// again until nothing more comes: a consumer that does not know of the change still parks.
 pub(super) async fn unpark(ledger: &Ledger, run: &str, control: &Control) -> anyhow::Result<u64> {
     let Some(parked) = &control.stack().parked else {
         return Ok(0);
@@ -110,7 +117,14 @@ pub(super) async fn unpark(ledger: &Ledger, run: &str, control: &Control) -> any
         let delivery = message.body().map(Delivery::decode);
         delivery.is_some_and(|delivery| delivery.is_ok_and(|one| one.envelope.run == run))
     };
-    parked.sift(Some(&deliveries), &is_of_run).await
+    let mut moved = parked.sift(Some(&deliveries), &is_of_run).await?;
+    loop {
+        tokio::time::sleep(OUT_OF_DATE).await;
+        match parked.sift(Some(&deliveries), &is_of_run).await? {
+            0 => return Ok(moved),
+            more => moved += more,
+        }
+    }
 }
 
 /// Never sends anything more of a run.
