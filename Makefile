@@ -15,7 +15,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
 	test simulate fuzz test-simulation build deploy invoke test-template test-conformance \
-	test-invoke test-container test-deploy test-dashboard test-docs picture clean
+	test-invoke test-container test-deploy test-dashboard test-docs test-archive \
+	archive archive-stack windows picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' Makefile
@@ -72,6 +73,29 @@ fuzz: ## Feed random bytes to TARGET=list, delivery, template, event or error_bo
 
 test-simulation: target/debug/fanline ## Run some seeds of the simulation
 	target/debug/simulate 13-72
+
+TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
+archive: ## Pack the command with its pages for a release, into dist
+	cargo build --locked --release --package fanline
+	python3 ci/archive.py command $(TARGET) target/release/fanline dist
+
+archive-stack: $(VENV)/tools ## Pack the template and the functions, for `sam deploy` without Rust
+	sam build --build-dir .aws-sam/release --parameter-overrides Architecture=$(ARCHITECTURE)
+	$(PYTHON) ci/processor.py $(ARCHITECTURE) .aws-sam/release
+	python3 ci/archive.py stack $(ARCHITECTURE) .aws-sam/release dist
+
+# With the command as the tests have it: a release build takes minutes, and is packed alike.
+test-archive: target/debug/fanline $(VENV)/lint/installed ## Use the archive as a person does
+	python3 ci/archive.py command $(TARGET) target/debug/fanline dist/test
+	$(LINT)/python -m pytest tests/archive
+
+# Not where the target or its C compiler is missing: it says so there.
+windows: ## Check that everything compiles for Windows
+	@if ! rustup target add x86_64-pc-windows-gnu 2>/dev/null; then \
+		echo "not checked: there is no Rust target for Windows"; \
+	elif ! command -v x86_64-w64-mingw32-gcc >/dev/null; then \
+		echo "not checked: there is no x86_64-w64-mingw32-gcc"; \
+	else cargo check --workspace --target x86_64-pc-windows-gnu; fi
 
 # One processor for both, and a check between them: a function whose binary is for another processor
 # fails at each invocation.

@@ -1,6 +1,6 @@
 """Packs a release: the command for one system, or the stack for one processor.
 
-    archive.py command TARGET OUT         needs `cargo build --release --target TARGET`
+    archive.py command TARGET BINARY OUT
     archive.py stack ARCHITECTURE BUILD OUT   needs `sam build --build-dir BUILD`
 
 The same files give the same archive, byte by byte.
@@ -119,15 +119,12 @@ def pack(name, files, out):
     return path
 
 
-def main(kind, target, *rest):
+def main(kind, target, source, out):
+    source, out = Path(source).resolve(), Path(out)
     if kind == "command":
-        (out,) = rest
-        suffix = ".exe" if "windows" in target else ""
-        binary = ROOT / "target" / target / "release" / f"fanline{suffix}"
-        return pack(f"fanline-{version()}-{target}", command_files(binary), Path(out))
-    build, out = rest
+        return pack(f"fanline-{version()}-{target}", command_files(source), out)
     name = f"fanline-stack-{version()}-{target}"
-    return pack(name, stack_files(target, Path(build)), Path(out))
+    return pack(name, stack_files(target, source), out)
 
 
 if __name__ == "__main__":
