@@ -122,7 +122,7 @@ impl Load {
     }
 
     /// Waits until all are accepted. What was handed back is not waited for: the queue's clock goes
-    /// on where nothing more comes. While something does, it would hide records for too short a time.
+    /// on where nothing more comes. While something does, records would be hidden too shortly.
     async fn until_all_are_accepted(&self) {
         let began = Instant::now();
         let mut before = self.accepted();
