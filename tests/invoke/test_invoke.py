@@ -102,7 +102,8 @@ def same(answer, expected):
 
 
 def test_every_event_has_an_expected_answer():
-    files = {path.stem for path in EVENTS.glob("*.json")}
+    # The schema of a campaign lies beside the campaigns, for editors.
+    files = {path.stem for path in EVENTS.glob("*.json")} - {"campaign.schema"}
     assert files == set(FUNCTIONS)
     assert {path.stem for path in ANSWERS.glob("*.json")} == files
 
