@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use console::style;
 use serde::Serialize;
 
+pub(crate) mod list_rows;
 pub(crate) mod next_step;
 pub(crate) mod words;
 

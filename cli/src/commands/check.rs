@@ -72,7 +72,7 @@ pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
     if !args.json && !report.sends_nothing {
         next_step::after_check(&args.campaign);
     }
-    Ok(if report.rejected == 0 {
+    Ok(if report.list.rejected == 0 {
         CommandEnd::Complete
     } else {
         CommandEnd::Incomplete

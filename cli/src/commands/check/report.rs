@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::shown;
 use crate::print;
+use crate::print::list_rows::ListRows;
 use crate::print::words::count;
 
 /// A row that can't be sent, as `--json` prints it.
@@ -63,10 +64,8 @@ impl BadRow {
 #[derive(Serialize)]
 pub(super) struct CheckReport {
     campaign: String,
-    rows: u64,
-    recipients: u64,
-    pub(super) rejected: u64,
-    duplicates: u64,
+    #[serde(flatten)]
+    pub(super) list: ListRows,
     /// Whether so many rows can't be sent that a run sends nothing.
     pub(super) sends_nothing: bool,
     /// The first rows that can't be sent, as many as `--show` says.
@@ -91,10 +90,7 @@ impl CheckReport {
         let allows = campaign.max_bad_rows.allows(checked.rejected, checked.rows);
         Ok(Self {
             campaign: campaign.id.clone(),
-            rows: checked.rows,
-            recipients: checked.recipients(),
-            rejected: checked.rejected,
-            duplicates: checked.duplicates,
+            list: checked.into(),
             sends_nothing: !allows,
             bad_rows,
             warnings: warnings.map(ToString::to_string).collect(),
@@ -124,20 +120,13 @@ impl CheckReport {
             ))?;
         }
         let shown = self.bad_rows.len() as u64;
-        if self.rejected > shown {
+        if self.list.rejected > shown {
             print::line(format_args!(
                 "… and {} more (--show N)",
-                HumanCount(self.rejected - shown)
+                HumanCount(self.list.rejected - shown)
             ))?;
         }
-        print::line(format_args!(
-            "{}: {} rows = {} recipients + {} that can't be sent + {} duplicates",
-            self.campaign,
-            HumanCount(self.rows),
-            HumanCount(self.recipients),
-            HumanCount(self.rejected),
-            HumanCount(self.duplicates)
-        ))?;
+        print::line(format_args!("{}: {}", self.campaign, self.list))?;
         for (column, rows) in &self.empty_values {
             print::line(format_args!(
                 "`{column}` is empty in {}",

@@ -17,6 +17,7 @@ use super::stack::Stack;
 use crate::args::PlanArgs;
 use crate::exit::CommandEnd;
 use crate::print;
+use crate::print::list_rows::ListRows;
 use crate::print::words::{HumanTime, count};
 
 /// How long the bookkeeper of the template gathers outcomes.
@@ -26,10 +27,8 @@ const LEDGER_SECONDS: u32 = 2;
 #[derive(Serialize)]
 pub(super) struct PlanReport {
     campaign: String,
-    rows: u64,
-    recipients: u64,
-    rejected: u64,
-    duplicates: u64,
+    #[serde(flatten)]
+    list: ListRows,
     requests: ByEndpoint<u64>,
     people: ByEndpoint<u64>,
     consumers: u32,
@@ -81,18 +80,14 @@ impl PlanReport {
         found: Found<'_>,
         now: Timestamp,
     ) -> Self {
-        let checked = plan.preview.checked;
-        let recipients = checked.recipients();
+        let list = ListRows::from(plan.preview.checked);
         let takes = load.on_a_stack(consumers, latency);
         let ends_at = SignedDuration::try_from(takes)
             .ok()
             .and_then(|takes| now.checked_add(takes).ok());
         Self {
             campaign: campaign.id.clone(),
-            rows: checked.rows,
-            recipients,
-            rejected: checked.rejected,
-            duplicates: checked.duplicates,
+            list,
             requests: plan.deliveries,
             people: plan.people,
             consumers,
@@ -111,7 +106,7 @@ impl PlanReport {
                 units: line.units,
             }),
             aws_dollars: dollars(plan, consumers, latency, takes),
-            line_fee: args.fee.map(|fee| fee * as_f64(recipients)),
+            line_fee: args.fee.map(|fee| fee * as_f64(list.recipients)),
             one_text: campaign.messages.columns().is_empty(),
             problems: found.problems.iter().map(ToString::to_string).collect(),
         }
@@ -120,7 +115,7 @@ impl PlanReport {
     pub(super) fn end(&self) -> CommandEnd {
         if !self.problems.is_empty() {
             CommandEnd::Impossible
-        } else if self.rejected > 0 {
+        } else if self.list.rejected > 0 {
             CommandEnd::Incomplete
         } else {
             CommandEnd::Complete
@@ -129,14 +124,7 @@ impl PlanReport {
 
     /// Prints the plan for people.
     pub(super) fn print(&self) -> io::Result<()> {
-        print::line(format_args!(
-            "{}: {} rows = {} recipients + {} that can't be sent + {} duplicates",
-            self.campaign,
-            HumanCount(self.rows),
-            HumanCount(self.recipients),
-            HumanCount(self.rejected),
-            HumanCount(self.duplicates)
-        ))?;
+        print::line(format_args!("{}: {}", self.campaign, self.list))?;
         self.print_requests()?;
         self.print_time()?;
         self.print_stack()?;
@@ -219,7 +207,7 @@ impl PlanReport {
                 ))?;
                 print::line(format_args!(
                     "quota     {}",
-                    quota_for(account.left, self.recipients, self.people_of_others())
+                    quota_for(account.left, self.list.recipients, self.people_of_others())
                 ))?;
                 if let Some(units) = account.units {
                     print::line(format_args!(
@@ -240,7 +228,7 @@ impl PlanReport {
             )),
             None => print::line(format_args!(
                 "LINE      {} of your plan, or its price for each (--fee)",
-                count(self.recipients, "message", "messages")
+                count(self.list.recipients, "message", "messages")
             )),
         }
     }
