@@ -3,24 +3,22 @@
 //!
 //! - `bookkeeping`: the bookkeeper behind its queue and its tick
 
-use fanline_consumer::Consumer;
+use fanline_consumer::{Consumer, Handled};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 pub(crate) mod bookkeeping;
 
-/// Invokes the handler, which ends within `timeout`. `on_metric_line` gets each metric line that
-/// the Lambda function would print.
+/// Invokes the handler, which ends within `timeout`. `on_handled` gets what the batch came to, with
+/// the metric lines that the Lambda function would print.
 pub(crate) async fn invoke(
     consumer: &Consumer,
     event: Value,
     timeout: SignedDuration,
-    on_metric_line: impl Fn(&str),
+    on_handled: impl Fn(&Handled),
 ) -> Result<Value, String> {
     let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
     let handled = consumer.handle(event, Timestamp::now() + timeout).await;
-    for line in &handled.metrics {
-        on_metric_line(line);
-    }
+    on_handled(&handled);
     serde_json::to_value(handled.response).map_err(|error| error.to_string())
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use aws_config::BehaviorVersion;
-use fanline_consumer::Consumer;
+use fanline_consumer::{Consumer, Handled};
 use fanline_core::settings::variable;
 use fanline_ledger::CONTROL_KEY;
 use fanline_poller::{Gate, Poller, PollerOptions};
@@ -54,7 +54,12 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     let sqs = aws_sdk_sqs::Client::new(&config);
     let poller = Poller::start(sqs, options, move |event| {
         let consumer = consumer.clone();
-        async move { invocation::invoke(&consumer, event, TIMEOUT, print_metrics).await }
+        let on_handled = move |handled: &Handled| {
+            for line in &handled.metrics {
+                print_metrics(line);
+            }
+        };
+        async move { invocation::invoke(&consumer, event, TIMEOUT, on_handled).await }
     })
     .await?;
     signals::stop().await?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fanline_consumer::Consumer;
+use fanline_consumer::{Consumer, Handled};
 use fanline_local::{Host, HostOptions, InvokeError, Kills};
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -74,12 +74,8 @@ impl ConsumerFunction {
                 timeout,
                 recorder,
             } => {
-                let on_metric_line = |line: &str| {
-                    if let Some(batch) = ConsumerCounts::from_line(line) {
-                        recorder.add_batch(&batch);
-                    }
-                };
-                invocation::invoke(&consumer, event, timeout, on_metric_line).await
+                let on_handled = |handled: &Handled| recorder.add_batch(&(&handled.counts).into());
+                invocation::invoke(&consumer, event, timeout, on_handled).await
             }
             Self::Binary(host) => host.invoke(&event).await.map_err(|error| error.to_string()),
         }

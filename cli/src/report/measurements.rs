@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use fanline_consumer::BatchCounts;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::outcome::Outcome;
 use parking_lot::Mutex;
@@ -82,7 +83,7 @@ pub(crate) struct Speed {
     pub(crate) retries: u64,
 }
 
-/// The counts of one batch, as the consumer's metric line has them.
+/// The counts of one batch, as the consumer's metric line has them, or its handler.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct ConsumerCounts {
     #[serde(default)]
@@ -102,6 +103,23 @@ pub(crate) struct ConsumerCounts {
     /// Milliseconds of each request.
     #[serde(default)]
     latency: Vec<u64>,
+}
+
+impl From<&BatchCounts> for ConsumerCounts {
+    fn from(batch: &BatchCounts) -> Self {
+        let of = |outcome| batch.outcomes.get(&outcome).copied().unwrap_or_default();
+        let (accepted, again) = (of(Outcome::Accepted), of(Outcome::AlreadyAccepted));
+        Self {
+            accepted: accepted.recipients,
+            accepted_deliveries: accepted.deliveries,
+            already_accepted: again.recipients,
+            already_accepted_deliveries: again.deliveries,
+            retry_deliveries: of(Outcome::Retry).deliveries,
+            too_fast: batch.too_fast,
+            holds: batch.holds,
+            latency: batch.latencies_ms.clone(),
+        }
+    }
 }
 
 impl ConsumerCounts {
