@@ -198,9 +198,8 @@ async fn a_panic_in_one_record_fails_that_record_only() {
     assert_eq!(world.line.ledger().accepted_recipients, 4);
 }
 
-/// To Lambda everything behind a failure failed, so it deletes none of it.
-#[tokio::test]
-async fn on_a_fifo_queue_what_is_settled_behind_a_failure_does_not_come_again() {
+/// A FIFO queue, and a LINE that answers each request with an error.
+async fn fifo_with_failing_line() -> World {
     let fifo = [
         (QueueAttributeName::FifoQueue, "true"),
         (QueueAttributeName::ContentBasedDeduplication, "true"),
@@ -212,7 +211,13 @@ async fn on_a_fifo_queue_what_is_settled_behind_a_failure_does_not_come_again() 
         },
         ..LineOptions::default()
     };
-    let world = World::with_queue(options, "deliveries.fifo", &fifo).await;
+    World::with_queue(options, "deliveries.fifo", &fifo).await
+}
+
+/// To Lambda everything behind a failure failed, so it deletes none of it.
+#[tokio::test]
+async fn on_a_fifo_queue_what_is_settled_behind_a_failure_does_not_come_again() {
+    let world = fifo_with_failing_line().await;
     let consumer = world.consumer().await;
     let late = delivery_with(&[user(2)], |body| {
         body["expires_at"] = json!("2020-01-01T00:00:00Z");
@@ -233,18 +238,7 @@ async fn on_a_fifo_queue_what_is_settled_behind_a_failure_does_not_come_again() 
 
 #[tokio::test]
 async fn a_fifo_group_stops_at_its_first_failure_and_others_go_on() {
-    let fifo = [
-        (QueueAttributeName::FifoQueue, "true"),
-        (QueueAttributeName::ContentBasedDeduplication, "true"),
-    ];
-    let options = LineOptions {
-        faults: fanline_local::LineFaults {
-            rates: [(LineFault::ErrorBefore, 1.0)].into(),
-            ..Default::default()
-        },
-        ..LineOptions::default()
-    };
-    let world = World::with_queue(options, "deliveries.fifo", &fifo).await;
+    let world = fifo_with_failing_line().await;
     let consumer = world.consumer().await;
     let late = |n: usize| {
         delivery_with(&[user(n)], |body| {

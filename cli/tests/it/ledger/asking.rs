@@ -1,10 +1,10 @@
 //! `runs` and `status`.
 
-use fanline_ledger::{CONTROL_KEY, CellReason, Expect};
+use fanline_ledger::{CONTROL_KEY, Expect};
 use serde_json::{Value, json};
 
 use super::world::{
-    accepted, edit, enter, outcome, record, runtime, settle, store, write_run, written,
+    accepted, edit, enter, half_done, record, runtime, settle, store, write_run, written,
 };
 use crate::support::{Folder, PERSONAL, campaign, list};
 
@@ -12,13 +12,7 @@ const STATUS: [&str; 4] = ["status", "test", "--at", "records"];
 
 #[test]
 fn a_status_has_every_row_in_one_place_and_says_why() {
-    let folder = written(10);
-    let store = store(&folder);
-    enter(&store, "test");
-    let mut outcomes = accepted(0..6);
-    outcomes.push(outcome(6, CellReason::Refused, Some(400)));
-    outcomes.push(outcome(7, CellReason::Quota, Some(429)));
-    settle(&store, "test", outcomes);
+    let folder = half_done();
     let answer = folder.fanline(&[&STATUS[..], &["--json"]].concat());
     assert_eq!(answer.code, Some(1), "{answer:?}");
     let status = answer.json();

@@ -8,9 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use fanline_ledger::{CellReason, Expect, RunKeys};
+use fanline_ledger::{Expect, RunKeys};
 
-use super::world::{accepted, edit, enter, outcome, record, runtime, settle, store, written};
+use super::world::{accepted, edit, enter, half_done, record, runtime, settle, store};
 use crate::support::Folder;
 
 const RUN: &str = "/run?at=0&run=test";
@@ -132,21 +132,9 @@ impl Response {
     }
 }
 
-/// A run of 10 people: 6 accepted, 1 refused, 1 set aside, 2 waiting.
-fn world() -> Folder {
-    let folder = written(10);
-    let store = store(&folder);
-    enter(&store, "test");
-    let mut outcomes = accepted(0..6);
-    outcomes.push(outcome(6, CellReason::Refused, Some(400)));
-    outcomes.push(outcome(7, CellReason::Quota, Some(429)));
-    settle(&store, "test", outcomes);
-    folder
-}
-
 #[test]
 fn the_pages_show_the_runs_and_one_run() {
-    let folder = world();
+    let folder = half_done();
     let dashboard = Dashboard::start(&folder);
     let runs = dashboard.get("/");
     assert_eq!(runs.status, 200, "{runs:?}");
@@ -175,7 +163,7 @@ fn the_pages_show_the_runs_and_one_run() {
 
 #[test]
 fn what_changes_is_told_within_four_seconds() {
-    let folder = world();
+    let folder = half_done();
     let dashboard = Dashboard::start(&folder);
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, dashboard.port)).unwrap();
     stream
@@ -206,7 +194,7 @@ fn what_changes_is_told_within_four_seconds() {
 
 #[test]
 fn it_listens_on_this_machine_alone() {
-    let folder = world();
+    let folder = half_done();
     let dashboard = Dashboard::start(&folder);
     // Every address of 127.0.0.0/8 is this machine: were it bound to all, this one would answer.
     let other = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), dashboard.port);
@@ -230,7 +218,7 @@ fn assert_refused(attack: &str, response: &Response) {
 
 #[test]
 fn whoever_lacks_the_cookie_learns_nothing() {
-    let folder = world();
+    let folder = half_done();
     let dashboard = Dashboard::start(&folder);
     let (host, cookie) = (dashboard.host(), dashboard.cookie_line());
     for path in [
@@ -254,7 +242,7 @@ fn whoever_lacks_the_cookie_learns_nothing() {
 
 #[test]
 fn whoever_asks_under_another_name_or_from_another_site_learns_nothing() {
-    let folder = world();
+    let folder = half_done();
     let dashboard = Dashboard::start(&folder);
     let (host, port, cookie) = (dashboard.host(), dashboard.port, dashboard.cookie_line());
     let evil = format!("evil.example:{port}");
@@ -278,7 +266,7 @@ fn whoever_asks_under_another_name_or_from_another_site_learns_nothing() {
 
 #[test]
 fn other_methods_are_not_allowed() {
-    let folder = world();
+    let folder = half_done();
     let dashboard = Dashboard::start(&folder);
     for method in ["PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"] {
         let response = dashboard.send(method, "/", &[("Cookie", &dashboard.cookie)], "");
@@ -288,7 +276,7 @@ fn other_methods_are_not_allowed() {
 
 #[test]
 fn every_answer_tells_the_browser_to_trust_nothing() {
-    let folder = world();
+    let folder = half_done();
     let dashboard = Dashboard::start(&folder);
     let refused = dashboard.send("GET", "/", &[], "");
     let pages = ["/", RUN, "/style.css", "/app.js", "/other"].map(|path| dashboard.get(path));
@@ -316,7 +304,7 @@ fn every_answer_tells_the_browser_to_trust_nothing() {
 
 #[test]
 fn names_and_words_from_outside_stay_text_and_no_recipient_is_shown() {
-    let folder = world();
+    let folder = half_done();
     let store = store(&folder);
     // A run with a name that is markup: no campaign has one, but a bucket may.
     let run = "<img/src=x/onerror=alert(1)>\"'&";
@@ -358,7 +346,7 @@ fn names_and_words_from_outside_stay_text_and_no_recipient_is_shown() {
 
 #[test]
 fn a_taken_port_and_a_folder_that_is_not_there_are_one_sentence() {
-    let folder = world();
+    let folder = half_done();
     let dashboard = Dashboard::start(&folder);
     let port = dashboard.port.to_string();
     let answer = folder.fanline(&["dashboard", "--at", "records", "--port", &port]);

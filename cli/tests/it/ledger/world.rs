@@ -130,3 +130,15 @@ pub(super) fn enter(store: &Store, run: &str) {
         })
     });
 }
+
+/// A run of 10 people: 6 accepted, 1 refused, 1 set aside, 2 waiting.
+pub(super) fn half_done() -> Folder {
+    let folder = written(10);
+    let store = store(&folder);
+    enter(&store, "test");
+    let mut outcomes = accepted(0..6);
+    outcomes.push(outcome(6, CellReason::Refused, Some(400)));
+    outcomes.push(outcome(7, CellReason::Quota, Some(429)));
+    settle(&store, "test", outcomes);
+    folder
+}

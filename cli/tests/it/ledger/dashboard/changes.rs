@@ -3,7 +3,8 @@
 use fanline_ledger::{RunState, Stack, Store, read_control};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Dashboard, RUN, Response, world};
+use super::{Dashboard, RUN, Response};
+use crate::ledger::world::half_done;
 use crate::ledger::world::{edit, runtime, store};
 
 const CHANGE: &str = "/change?at=0&run=test";
@@ -50,7 +51,7 @@ impl Dashboard {
 
 #[test]
 fn a_button_changes_the_run_and_leads_back_to_it() {
-    let folder = world();
+    let folder = half_done();
     let store = store(&folder);
     let dashboard = Dashboard::start(&folder);
     let paused = dashboard.post("do=pause&why=too+many+refused");
@@ -73,7 +74,7 @@ fn a_button_changes_the_run_and_leads_back_to_it() {
 
 #[test]
 fn what_can_not_be_undone_needs_the_name_of_the_run() {
-    let folder = world();
+    let folder = half_done();
     let store = store(&folder);
     let dashboard = Dashboard::start(&folder);
     for typed in ["", "&typed_run=", "&typed_run=tes", "&typed_run=TEST"] {
@@ -99,7 +100,7 @@ fn what_can_not_be_undone_needs_the_name_of_the_run() {
 
 #[test]
 fn a_pace_and_a_time_are_set_or_refused_in_a_sentence() {
-    let folder = world();
+    let folder = half_done();
     let store = store(&folder);
     let dashboard = Dashboard::start(&folder);
     let early = dashboard.post("do=pace&push=500&multicast=");
@@ -160,7 +161,7 @@ fn a_pace_and_a_time_are_set_or_refused_in_a_sentence() {
 
 #[test]
 fn no_page_of_another_site_can_press_a_button() {
-    let folder = world();
+    let folder = half_done();
     let store = store(&folder);
     let dashboard = Dashboard::start(&folder);
     let ours = format!("http://{}", dashboard.host());
@@ -189,7 +190,7 @@ fn no_page_of_another_site_can_press_a_button() {
 
 #[test]
 fn a_button_needs_a_form_of_ours_and_its_own_address() {
-    let folder = world();
+    let folder = half_done();
     let store = store(&folder);
     let dashboard = Dashboard::start(&folder);
     let form = dashboard.form_token();

@@ -1,12 +1,12 @@
 //! `report`: the page of a run as a file.
 
-use super::world;
+use crate::ledger::world::half_done;
 
 const REPORT: [&str; 6] = ["report", "test", "--at", "records", "--out", "r.html"];
 
 #[test]
 fn a_run_is_written_as_one_page_without_buttons() {
-    let folder = world();
+    let folder = half_done();
     let answer = folder.fanline(&REPORT);
     assert_eq!(answer.code, Some(0), "{answer:?}");
     let page = folder.read("r.html");
@@ -26,7 +26,7 @@ fn a_run_is_written_as_one_page_without_buttons() {
 
 #[test]
 fn a_report_replaces_no_other_file() {
-    let folder = world();
+    let folder = half_done();
     folder.write("r.html", "<title>my page</title>");
     let answer = folder.fanline(&REPORT);
     assert_eq!(answer.code, Some(2), "{answer:?}");
