@@ -121,8 +121,11 @@ test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check template.yaml
 		--file template.yaml templates/monitoring.yaml
 	$(PYTHON) -m pytest tests/template
 
+# With today's SDK, and with the last one for the older protocol.
+test-conformance: $(VENV)/query/installed
 test-conformance: target/debug/fanline $(VENV)/tools $(VENV)/moto/installed ## Compare the simulated queue with SQS and moto
 	$(PYTHON) -m pytest tests/conformance
+	$(VENV)/query/bin/python -m pytest tests/conformance
 
 test-invoke: build target/debug/fanline $(VENV)/ministack/installed ## Send every file of events/ to the built functions
 	$(PYTHON) -m pytest tests/invoke
