@@ -1,13 +1,17 @@
 //! The query protocol, with raw requests. An old SDK asks all its questions in
 //! `tests/conformance`.
 
+use std::time::Duration;
+
 use aws_sdk_sqs::types::QueueAttributeName;
+use serde_json::{Value, json};
 
 use crate::support::{World, bodies};
 
 /// Posts a form and gives the status, the kind of content and the text of the answer.
 async fn post(url: &str, form: &[(&str, &str)]) -> (u16, String, String) {
-    let request = reqwest::Client::new().post(url).form(form);
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(30));
+    let request = client.build().unwrap().post(url).form(form);
     read(request.send().await.unwrap()).await
 }
 
@@ -123,6 +127,16 @@ async fn an_error_has_its_code_and_its_status() {
     }
 }
 
+fn statement(label: &str, principals: &Value, actions: &Value) -> Value {
+    json!({
+        "Sid": label,
+        "Effect": "Allow",
+        "Principal": { "AWS": principals },
+        "Action": actions,
+        "Resource": "arn:aws:sqs:us-east-1:000000000000:mail",
+    })
+}
+
 #[tokio::test]
 async fn permissions_are_statements_of_the_policy() {
     let world = World::start().await;
@@ -156,31 +170,19 @@ async fn permissions_are_statements_of_the_policy() {
         .attribute(&url, QueueAttributeName::Policy)
         .await
         .unwrap();
-    let policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
-    let arn = "arn:aws:sqs:us-east-1:000000000000:mail";
-    let expected = serde_json::json!({
-        "Version": "2012-10-17",
-        "Id": format!("{arn}/SQSDefaultPolicy"),
-        "Statement": [
-            {
-                "Sid": "one",
-                "Effect": "Allow",
-                "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
-                "Action": "SQS:SendMessage",
-                "Resource": arn,
-            },
-            {
-                "Sid": "two",
-                "Effect": "Allow",
-                "Principal": {
-                    "AWS": ["arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:root"],
-                },
-                "Action": ["SQS:*", "SQS:PurgeQueue"],
-                "Resource": arn,
-            },
-        ],
-    });
-    assert_eq!(policy, expected);
+    let policy: Value = serde_json::from_str(&policy).unwrap();
+    let [one, two] = ["111111111111", "222222222222"].map(|id| format!("arn:aws:iam::{id}:root"));
+    assert_eq!(
+        policy,
+        json!({
+            "Version": "2012-10-17",
+            "Id": "arn:aws:sqs:us-east-1:000000000000:mail/SQSDefaultPolicy",
+            "Statement": [
+                statement("one", &json!(one), &json!("SQS:SendMessage")),
+                statement("two", &json!([one, two]), &json!(["SQS:*", "SQS:PurgeQueue"])),
+            ],
+        })
+    );
     remove("one").await.unwrap();
     assert!(remove("one").await.is_err());
     remove("two").await.unwrap();
