@@ -121,8 +121,10 @@ test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check template.yaml
 		--file template.yaml templates/monitoring.yaml
 	$(PYTHON) -m pytest tests/template
 
-test-conformance: target/debug/fanline $(VENV)/tools $(VENV)/moto/installed ## Compare the simulated queue with SQS and moto
+test-conformance: $(VENV)/moto/installed $(VENV)/line/installed
+test-conformance: target/debug/fanline $(VENV)/tools ## Compare the stand-ins with moto and LINE's SDK
 	$(PYTHON) -m pytest tests/conformance
+	$(VENV)/line/bin/python -m pytest tests/line
 
 test-invoke: build target/debug/fanline $(VENV)/ministack/installed ## Send every file of events/ to the built functions
 	$(PYTHON) -m pytest tests/invoke
