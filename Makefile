@@ -85,9 +85,9 @@ archive-stack: $(VENV)/tools ## Pack the template and the functions, for `sam de
 	python3 ci/archive.py stack $(ARCHITECTURE) .aws-sam/release dist
 
 # With the command as the tests have it: a release build takes minutes, and is packed alike.
-test-archive: target/debug/fanline $(VENV)/lint/installed ## Use the archive as a person does
+test-archive: target/debug/fanline $(VENV)/tools ## Use the archive as a person does
 	python3 ci/archive.py command $(TARGET) target/debug/fanline dist/test
-	$(LINT)/python -m pytest tests/archive
+	$(PYTHON) -m pytest tests/archive
 
 # Not where the target or its C compiler is missing: it says so there.
 windows: ## Check that everything compiles for Windows
@@ -121,11 +121,12 @@ test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check template.yaml
 		--file template.yaml templates/monitoring.yaml
 	$(PYTHON) -m pytest tests/template
 
-# With today's SDK, and with the last one for the older protocol.
-test-conformance: $(VENV)/query/installed
-test-conformance: target/debug/fanline $(VENV)/tools $(VENV)/moto/installed ## Compare the simulated queue with SQS and moto
+# The queue with today's SDK, and with the last one for SQS's older protocol.
+test-conformance: $(VENV)/moto/installed $(VENV)/query/installed $(VENV)/line/installed
+test-conformance: target/debug/fanline $(VENV)/tools ## Compare the stand-ins with moto and old and new SDKs
 	$(PYTHON) -m pytest tests/conformance
 	$(VENV)/query/bin/python -m pytest tests/conformance
+	$(VENV)/line/bin/python -m pytest tests/line
 
 test-invoke: build target/debug/fanline $(VENV)/ministack/installed ## Send every file of events/ to the built functions
 	$(PYTHON) -m pytest tests/invoke
