@@ -1,9 +1,8 @@
 //! The look of each minute at every run that is not closed.
 
 use fanline_ledger::{
-    CanaryState, Control, Edit, EditControlError, Lateness, ObjectError, ReadSumError,
-    ReadWatchError, RunControl, RunKeys, RunState, RunSum, RunWatch, SliceId, Store, UpdateError,
-    edit_control, edit_watch, read_sum, read_watch,
+    CanaryState, Control, Edit, Lateness, RunControl, RunKeys, RunState, RunSum, RunWatch, SliceId,
+    Store, edit_control, edit_watch, read_sum, read_watch,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,12 +10,14 @@ use late::lateness;
 use release::{Canary, canary, others};
 use sweep::{Extent, Finding, Look};
 
+use crate::error::LookError;
 use crate::lists::Lists;
 use crate::metrics::TickCounts;
-use crate::queues::{QueueError, Queues};
-use crate::runs::{ReadRunError, RunRules, Runs};
+use crate::queues::Queues;
+use crate::runs::{RunRules, Runs};
 
 mod late;
+mod parked;
 mod release;
 mod sweep;
 
@@ -38,23 +39,6 @@ pub(crate) struct Round<'a> {
     /// How many consumers there can be at once.
     pub(crate) environments: u32,
     pub(crate) now: Timestamp,
-}
-
-/// Why a run was not looked at. The next tick looks again.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LookError {
-    #[error(transparent)]
-    Run(#[from] ReadRunError),
-    #[error(transparent)]
-    Sum(#[from] ReadSumError),
-    #[error(transparent)]
-    Watch(#[from] ReadWatchError),
-    #[error(transparent)]
-    EditWatch(#[from] UpdateError<ObjectError>),
-    #[error(transparent)]
-    Control(#[from] UpdateError<EditControlError>),
-    #[error(transparent)]
-    Queue(#[from] QueueError),
 }
 
 /// A run with all that a look needs.
@@ -97,6 +81,7 @@ impl Round<'_> {
             }
         }
         counts.lateness = Lateness::worst(late);
+        self.bring_all_back(control, &mut counts).await;
         counts
     }
 
@@ -111,6 +96,13 @@ impl Round<'_> {
             if let Err(error) = self.look_at_canary(name, run).await {
                 tracing::error!(run = name, %error, "canary not looked at");
             }
+        }
+    }
+
+    async fn bring_all_back(&self, control: &Control, counts: &mut TickCounts) {
+        if let Err(error) = self.bring_back(control).await {
+            tracing::error!(%error, "parked queue not looked at");
+            counts.failures += 1;
         }
     }
 

@@ -42,6 +42,9 @@ pub struct RunWatch {
     /// How fast the run is being settled.
     #[serde(default)]
     pub rate: SettledRate,
+    /// Whether deliveries of the run may lie on the parked queue.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parked: bool,
     /// LINE's median latency in milliseconds, where the bookkeeper has seen outcomes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u32>,
@@ -59,6 +62,7 @@ impl Default for RunWatch {
             released: None,
             excused: Refusals::default(),
             rate: SettledRate::default(),
+            parked: false,
             latency_ms: None,
         }
     }
@@ -92,6 +96,7 @@ mod tests {
                 refused: 3,
                 settled: 50,
             },
+            parked: true,
             latency_ms: Some(143),
             ..RunWatch::default()
         };

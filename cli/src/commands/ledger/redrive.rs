@@ -1,5 +1,7 @@
 //! `fanline redrive`: what a run has not sent, again under the same retry keys.
 
+use aws_sdk_sqs::types::Message;
+use fanline_bookkeeper::run_of;
 use fanline_core::channel::Channel;
 use fanline_ledger::{
     CanaryState, Control, Edit, RunControl, RunKeys, RunRecord, RunState, SliceId, SliceOrder,
@@ -10,11 +12,11 @@ use serde::Serialize;
 
 use crate::args::{RedriveArgs, RedriveOnly};
 use crate::commands::ledger::control::sign::{signed, signer};
-use crate::commands::ledger::dead_letters::{is_of, reason};
+use crate::commands::ledger::dead_letters::reason;
 use crate::commands::ledger::find_run::{find_run, read_record};
 use crate::commands::ledger::people::key::channel;
 use crate::commands::ledger::place::{Ledger, unusable};
-use crate::commands::ledger::queues::{Queue, required, wake};
+use crate::commands::ledger::queues::{open, required, wake};
 use crate::commands::ledger::words::{count, time};
 use crate::exit::{CommandEnd, InputError};
 use crate::print;
@@ -163,14 +165,14 @@ async fn move_letters(
     let stack = control.stack();
     let dead = required(stack.dead_letters.as_ref(), "dead-letter queue")?;
     let deliveries = required(stack.deliveries.as_ref(), "delivery queue")?;
-    let dead = Queue::open(ledger, dead).await?;
-    let deliveries = Queue::open(ledger, deliveries).await?;
-    let is_wanted = |message: &aws_sdk_sqs::types::Message| {
-        let reason = reason(message);
-        let is_meant = reason.is_some_and(|reason| only.iter().any(|only| only.has(reason)));
-        is_meant && is_of(message, &record.run)
+    let dead = open(ledger, dead).await?;
+    let deliveries = open(ledger, deliveries).await?;
+    let back = |message: &Message| {
+        let reason = reason(message)?;
+        let is_meant = only.iter().any(|only| only.has(reason));
+        (is_meant && run_of(message)? == record.run).then_some(&deliveries)
     };
-    dead.sift(Some(&deliveries), &is_wanted).await
+    Ok(dead.sift(&back, None).await?.moved)
 }
 
 /// Orders every slice that has people without an outcome.
@@ -196,7 +198,7 @@ async fn order(ledger: &Ledger, record: &RunRecord, control: &Control) -> anyhow
         .collect();
     if !orders.is_empty() {
         let queue = required(control.stack().slices.as_ref(), "slice queue")?;
-        Queue::open(ledger, queue).await?.send(&orders).await?;
+        open(ledger, queue).await?.send(&orders).await?;
     }
     Ok(orders.len())
 }
