@@ -1,8 +1,6 @@
 //! Why a run was not looked at.
 
-use fanline_ledger::{
-    EditControlError, ObjectError, ReadSumError, ReadWatchError, UpdateError,
-};
+use fanline_ledger::{EditControlError, ObjectError, ReadSumError, ReadWatchError, UpdateError};
 
 use crate::queue::QueueError;
 use crate::queues::OrderError;

@@ -93,13 +93,13 @@ impl Queue {
     }
 
     /// Looks at every message that is on the queue now, until `until` at the latest. `to` says to
-    /// which queue a message goes; `None`: it stays.
+    /// which queue a message goes, and may change its body before; `None`: it stays.
     ///
     /// A message is put on the other queue before it is deleted here, so it can be there twice and
     /// is never lost. What stays is hidden until the end, 120 s at most.
     pub async fn sift<'a>(
         &self,
-        to: &(dyn Fn(&Message) -> Option<&'a Self> + Sync),
+        to: &(dyn Fn(&mut Message) -> Option<&'a Self> + Sync),
         until: Option<Instant>,
     ) -> Result<Sifted, QueueError> {
         let is_complete = AtomicBool::new(true);
@@ -113,7 +113,7 @@ impl Queue {
 
     async fn sift_one_by_one<'a>(
         &self,
-        to: &(dyn Fn(&Message) -> Option<&'a Self> + Sync),
+        to: &(dyn Fn(&mut Message) -> Option<&'a Self> + Sync),
         until: Option<Instant>,
         is_complete: &AtomicBool,
     ) -> Result<u64, QueueError> {
@@ -129,8 +129,8 @@ impl Queue {
                 break;
             }
             let mut moved: BTreeMap<&str, (&Self, Vec<Message>)> = BTreeMap::new();
-            for message in messages {
-                match to(&message) {
+            for mut message in messages {
+                match to(&mut message) {
                     None => kept.extend(message.receipt_handle),
                     Some(queue) => {
                         let moved = moved.entry(&queue.url).or_insert((queue, Vec::new()));

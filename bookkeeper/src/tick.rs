@@ -1,8 +1,8 @@
 //! The look of each minute at every run that is not closed.
 
 use fanline_ledger::{
-    CanaryState, Control, Edit, Lateness, RunControl, RunKeys, RunState, RunSum, RunWatch, SliceId,
-    Store, edit_control, edit_watch, read_sum, read_watch,
+    CanaryState, Control, Edit, Lateness, Redrives, RunControl, RunKeys, RunState, RunSum,
+    RunWatch, SliceId, Store, edit_control, edit_watch, read_redrives, read_sum, read_watch,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -49,6 +49,9 @@ struct Looked<'a> {
     rules: &'a RunRules,
     sum: RunSum,
     watch: RunWatch,
+    redrives: Redrives,
+    /// Whether the queues are empty for certain.
+    is_drained: bool,
 }
 
 impl Round<'_> {
@@ -125,6 +128,8 @@ impl Round<'_> {
             rules: &rules,
             sum: read_sum(self.store, &keys).await?,
             watch,
+            redrives: Redrives::default(),
+            is_drained: false,
             keys,
         };
         self.release(&looked).await
@@ -145,6 +150,7 @@ impl Round<'_> {
         };
         let keys = RunKeys::new(name);
         let sum = read_sum(self.store, &keys).await?;
+        let redrives = read_redrives(self.store, &keys).await?;
         let settled = sum.tally().settled;
         let watch = edit_watch(self.store, &keys, |watch| {
             let before = watch.looked_at;
@@ -152,6 +158,10 @@ impl Round<'_> {
                 return;
             }
             watch.looked_at = Some(self.now);
+            if watch.redrives != redrives.all().len() {
+                watch.redrives = redrives.all().len();
+                watch.empty_looks = 0;
+            }
             watch.empty_looks = if are_empty { watch.empty_looks + 1 } else { 0 };
             watch.rate.observe(settled, self.now);
         });
@@ -161,6 +171,9 @@ impl Round<'_> {
             rules: &rules,
             sum,
             watch: watch.await?,
+            redrives,
+            // The queues of a command are its own, and count exactly.
+            is_drained: are_empty && self.orders_only.is_some(),
             keys,
         };
         let equation = looked.sum.equation();
@@ -367,6 +380,8 @@ impl Looked<'_> {
             watch: &self.watch,
             started_at: self.rules.started_at,
             since: self.run.since,
+            redrive: self.redrives.last(),
+            is_drained: self.is_drained,
             extent: match self.run.canary {
                 None => Extent::Whole,
                 Some(CanaryState::Passed) if self.watch.released.is_some() => {

@@ -101,6 +101,11 @@ impl RunKeys {
         self.key(&format!("resends/{number}"))
     }
 
+    /// Each time that deliveries with an outcome were sent again.
+    pub fn redrives(&self) -> String {
+        self.key("redrives.json")
+    }
+
     /// What the keys of all pages begin with; they sort by time.
     pub fn pages(&self) -> String {
         self.key("pages/")
@@ -201,6 +206,7 @@ mod tests {
         assert_eq!(keys.record(), at("run.json"));
         assert_eq!(keys.watch(), at("watch.json"));
         assert_eq!(keys.slices(), at("slices.ndjson"));
+        assert_eq!(keys.redrives(), at("redrives.json"));
         assert_eq!(keys.counts(slice), at("slices/90001c.json"));
         assert_eq!(keys.rest(slice, 4711), at("rests/90001c-4711.json"));
         assert_eq!(keys.roll(slice), at("rolls/90001c"));

@@ -26,6 +26,7 @@
 //! | `rests/<slice>-<skip>.json` | producer, once, where it goes on inside a slice | [`SliceCounts`] |
 //! | `rolls/<slice>` | producer, once, after the last delivery | [`RollWriter`], [`RollReader`] |
 //! | `resends/<number>` | an operator who resends, once, before it is sent | [`ResendClaim`] |
+//! | `redrives.json` | whoever sends again what has an outcome, compare-and-swap | [`Redrives`] |
 //! | `watch.json` | bookkeeper, compare-and-swap | [`RunWatch`] |
 //! | `books/<slice>`, `books/loose` | bookkeeper, compare-and-swap | [`Book`], [`LooseBook`] |
 //! | `pages/<time>-<uuid>.ndjson.zst` | bookkeeper, before the books | [`Page`] |
@@ -82,15 +83,16 @@ pub use outcomes::{
 };
 pub use roll::{RollError, RollReader, RollRow, RollTotals, RollWriter, RowMark};
 pub use run::{
-    Content, Cut, Decision, Equation, Firing, ListVersion, Refusal, ResendClaim, RunKind,
-    RunRecord, RunSum, SliceCounts, SliceLine, SliceLines, SliceOrder, decide,
+    Content, Cut, Decision, Equation, Firing, ListVersion, Redrive, RedriveReason, Redrives,
+    Refusal, ResendClaim, RunKind, RunRecord, RunSum, SliceCounts, SliceLine, SliceLines,
+    SliceOrder, decide,
 };
 pub use store::{
     Bucket, ControlPlace, ControlPlaceError, EditControlError, Expect, Fetched, Folder, Listed,
     MAX_TRIES, MergeError, MergedBook, Object, Put, ReadSumError, ReadWatchError, Store,
     StoreError, Tag, UpdateError, Updated, begin_run, draw_id, edit_control, edit_watch,
-    merge_loose, merge_slice, read_control, read_sum, read_tallies, read_tallies_of, read_watch,
-    s3_client,
+    merge_loose, merge_slice, note_redrive, read_control, read_redrives, read_sum, read_tallies,
+    read_tallies_of, read_watch, s3_client,
 };
 pub use watch::{
     Brake, BrakeReason, BrakeRule, CostLine, Lateness, OpenRun, PlannedRun, Refusals,

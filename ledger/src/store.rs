@@ -16,6 +16,7 @@ mod edit_watch;
 mod folder;
 mod place;
 mod read_sum;
+mod redrives;
 mod update;
 
 pub use begin::{begin_run, draw_id};
@@ -26,6 +27,7 @@ pub use edit_watch::{ReadWatchError, edit_watch, read_watch};
 pub use folder::Folder;
 pub use place::{ControlPlace, ControlPlaceError};
 pub use read_sum::{ReadSumError, read_sum, read_tallies, read_tallies_of};
+pub use redrives::{note_redrive, read_redrives};
 pub use update::{MAX_TRIES, UpdateError, Updated};
 
 /// What stands for an object's content: another content has another tag. An S3 `ETag`, or SHA-256

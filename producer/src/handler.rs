@@ -228,7 +228,7 @@ impl Producer {
         // What broke off may have published more than what is left out.
         list.slice.perhaps_published = resumes;
         list.slice.only = match order {
-            Some(_) => Some(Only::Waiting),
+            Some(order) => Some(Only::of(order)),
             None => allowed.is_repeated.then_some(Only::NotSent),
         };
         let cut_bytes = self.cut_bytes(&list, cut)?;
@@ -249,6 +249,10 @@ impl Producer {
         }
         let now = self.surroundings.clock.now();
         list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
+        let is_redriven = order.is_none() && allowed.is_repeated;
+        if is_redriven {
+            self.ledger.note_redrive(&run_firing, now, None).await?;
+        }
         if order.is_none() {
             let started_at = list.slice.started_at;
             let entered = self.ledger.enter(&run, started_at, canary.is_some(), now);
@@ -268,6 +272,10 @@ impl Producer {
             }
             _ => self.fanout(&list).publish(checked.rows, stop_at).await?,
         };
+        if is_redriven {
+            let ended = Some(self.surroundings.clock.now());
+            self.ledger.note_redrive(&run_firing, now, ended).await?;
+        }
         summary.rejects.extend(rejects);
         Ok(summary)
     }

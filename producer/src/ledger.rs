@@ -3,13 +3,14 @@
 use std::fmt::Display;
 
 use fanline_ledger::{
-    Book, CanaryState, Decision, Edit, EditControlError, Entry, Expect, Firing, Lane, Put, Refusal,
-    RunKeys, RunKind, RunRecord, RunState, SliceCounts, SliceId, SliceLines, Store, StoreError,
-    UpdateError, begin_run, decide, edit_control, read_control,
+    Book, CanaryState, Decision, Edit, EditControlError, Entry, Expect, Firing, Lane, Put, Redrive,
+    Refusal, RunKeys, RunKind, RunRecord, RunState, SliceCounts, SliceId, SliceLines, Store,
+    StoreError, UpdateError, begin_run, decide, edit_control, note_redrive, read_control,
 };
 use jiff::Timestamp;
 
 use crate::error::ProduceError;
+use crate::list::slice::SET_ASIDE;
 use crate::publish::roll::SliceRoll;
 
 /// The number of the rule by which rows become deliveries: the order of the rows, the end of a
@@ -116,6 +117,29 @@ impl RunLedger {
                 Err(ProduceError::BegunMeanwhile(firing.run.to_owned()))
             }
         }
+    }
+
+    /// Notes that what was set aside of a run is sent again, before it is and when it was: from then
+    /// on LINE may have taken it, although the book says that it has not.
+    pub(crate) async fn note_redrive(
+        &self,
+        firing: &Firing<'_>,
+        time: Timestamp,
+        ended: Option<Timestamp>,
+    ) -> Result<(), ProduceError> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        let redrive = Redrive {
+            id: firing.id,
+            time,
+            by: BY.to_owned(),
+            why: Some("fired again".to_owned()),
+            only: SET_ASIDE.to_vec(),
+            ended,
+        };
+        let noted = note_redrive(store, &RunKeys::new(firing.run), &redrive).await;
+        noted.map_err(|error| failed(&error))
     }
 
     /// Enters a run into the control object, before anything of it is published. One that was

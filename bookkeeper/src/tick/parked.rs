@@ -35,7 +35,7 @@ impl Round<'_> {
             return Ok(());
         }
         let found = Mutex::new(BTreeSet::new());
-        let lane = |message: &Message| {
+        let lane = |message: &mut Message| {
             let run = run_of(message)?;
             let entry = control.run(&run)?;
             let goes = self.may_order(&run) && is_settled_by_consumers(control, &run, self.now);
@@ -65,7 +65,10 @@ impl Round<'_> {
         control: &'a Control,
     ) -> Result<Vec<(&'a str, &'a RunControl)>, LookError> {
         let mut wanted = Vec::new();
-        let unclosed = control.runs().iter().filter(|(_, run)| run.closed.is_none());
+        let unclosed = control
+            .runs()
+            .iter()
+            .filter(|(_, run)| run.closed.is_none());
         for (run, entry) in unclosed.filter(|(run, _)| self.may_order(run)) {
             let keys = RunKeys::new(run);
             if gate(control, run, self.now) == Gate::Park {

@@ -20,7 +20,9 @@ async fn world() -> World {
     write_lines(&store, &[("1", 100)]).await;
     write_counts(&store, &[("1", 100)]).await;
     enter(&world, false).await;
-    world.edit(|edit| edit.pause(RUN, Some(PauseMode::Park))).await;
+    world
+        .edit(|edit| edit.pause(RUN, Some(PauseMode::Park)))
+        .await;
     for number in 0..3 {
         park(&world, Some(RUN), &delivery(RUN, number)).await;
         // Without an attribute the body says whose it is.

@@ -115,7 +115,7 @@ pub(super) async fn unpark(ledger: &Ledger, run: &str, control: &Control) -> any
     let deliveries = required(control.stack().deliveries.as_ref(), "delivery queue")?;
     let deliveries = open(ledger, deliveries).await?;
     let parked = open(ledger, parked).await?;
-    let back = |message: &Message| (run_of(message)? == run).then_some(&deliveries);
+    let back = |message: &mut Message| (run_of(message)? == run).then_some(&deliveries);
     let mut moved = parked.sift(&back, None).await?.moved;
     loop {
         tokio::time::sleep(OUT_OF_DATE).await;

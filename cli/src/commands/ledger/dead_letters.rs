@@ -61,7 +61,7 @@ pub(super) async fn execute(args: &DeadLettersArgs) -> anyhow::Result<CommandEnd
     });
     let file = file.transpose()?;
     let letters = Mutex::new(Letters::default());
-    let look = |message: &Message| {
+    let look = |message: &mut Message| {
         if run_of(message)? == run && is_wanted(message, args.reason) {
             letters.lock().add(message, file.is_some());
         }

@@ -6,6 +6,7 @@ use fanline_ledger::{CellReason, DeliveryOutcome, Departed, Store};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::queues::Queues;
 use super::world::{edit, enter, outcome, record, settle, store, write_run, written};
 use crate::support::{Answer, Folder};
 
@@ -107,6 +108,26 @@ fn whom_line_may_have_accepted_is_sent_to_with_may_double_only_and_it_names_the_
     assert!(!folder.path("test.r1").exists());
     assert_eq!(resend(&folder, "unknown", &["--may-double"]).code, Some(0));
     assert_eq!(names(&folder, "test.r1"), ["name 4"]);
+}
+
+#[test]
+fn who_was_set_aside_for_certain_and_sent_to_again_is_perhaps_taken() {
+    let (folder, store) = world();
+    let at = ["--at", "records"];
+    let queues = Queues::start();
+    edit(&store, |edit| edit.set_stack(queues.stack()));
+    // The dead letter of the third person is gone: it is published again, and its outcome is lost.
+    let redrive = ["redrive", "test", "--only", "quota", "--json"];
+    let answer = folder.fanline(&[&redrive[..], &at].concat());
+    assert_eq!(answer.json()["slices"], 1, "{answer:?}");
+    edit(&store, |edit| edit.close("test"));
+    let answer = resend(&folder, "set-aside,refused", &["--json"]);
+    let report = answer.json();
+    assert_eq!(
+        (&report["people"], &report["left_out_perhaps_taken"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(names(&folder, "test.r1"), ["name 1"]);
 }
 
 #[test]

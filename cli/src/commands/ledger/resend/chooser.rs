@@ -63,7 +63,7 @@ impl<'a> Chooser<'a> {
             self.counts.held += 1;
             return false;
         }
-        let own = PersonStanding::of(&row.fate, self.state);
+        let own = PersonStanding::of(&row.fate, self.state, &self.family.redrives);
         let standing = match self.family.known.get(&person) {
             Some(known) => own.and(*known),
             None => own,
