@@ -21,8 +21,8 @@ const OBJECT: &str = "slice order";
 /// sends nobody anything twice. LINE Notify has no retry keys: there an order can double.
 ///
 /// The JSON, version 1: `{"v":1,"run":"xmas","slice":"1","only":"waiting"}`, or with the words of
-/// [`RedriveReason`], `"only":["waiting","quota"]`. A slice of the list has no version, so the two are told
-/// apart.
+/// [`RedriveReason`], `"only":["waiting","quota"]`. A slice of the list has no version, so the two
+/// are told apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SliceOrder {

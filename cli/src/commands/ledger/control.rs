@@ -106,8 +106,8 @@ pub(super) async fn resume(args: &ResumeArgs) -> anyhow::Result<CommandEnd> {
 const OUT_OF_DATE: Duration = Duration::from_secs(3);
 
 /// Puts the parked deliveries of a run back on the delivery queue, and gives their number. It looks
-/// again until nothing more comes: a consumer that does not know of the change still parks. Should it
-/// be stopped in the middle, the bookkeeper goes on within a minute.
+/// again until nothing more comes: a consumer that does not know of the change still parks. Should
+/// it be stopped in the middle, the bookkeeper goes on within a minute.
 pub(super) async fn unpark(ledger: &Ledger, run: &str, control: &Control) -> anyhow::Result<u64> {
     let Some(parked) = &control.stack().parked else {
         return Ok(0);

@@ -38,8 +38,8 @@ struct Redriven {
     /// Slices of which people are published again: who has no outcome, or no dead letter any more.
     slices: usize,
     /// People without a dead letter who can't be published again.
-    #[serde(skip_serializing_if = "is_zero")]
-    lost: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<u64>,
 }
 
 /// Puts dead letters back on the delivery queue, and has published again whom they don't reach: the
@@ -81,7 +81,7 @@ pub(super) async fn execute(args: &RedriveArgs) -> anyhow::Result<CommandEnd> {
     let redriven = Redriven {
         deliveries: letters.deliveries,
         slices: orders.len(),
-        lost: publishable.as_ref().err().map_or(0, |_| without_letter),
+        lost: Some(without_letter).filter(|lost| publishable.is_err() && *lost > 0),
         run: record.run,
     };
     if !orders.is_empty() {
@@ -104,7 +104,7 @@ fn report(
         return Ok(CommandEnd::Complete);
     }
     let run = &redriven.run;
-    if redriven.deliveries == 0 && redriven.slices == 0 && redriven.lost == 0 {
+    if redriven.deliveries == 0 && redriven.slices == 0 && redriven.lost.is_none() {
         print::line(format_args!("{run}: there is nothing to redrive"))?;
     }
     if redriven.deliveries > 0 {
@@ -117,17 +117,13 @@ fn report(
             "{run}: {slices} published again, as far as people got nothing"
         ))?;
     }
-    if let (Some(problem), true) = (unpublishable, redriven.lost > 0) {
-        let number = people(redriven.lost);
+    if let (Some(problem), Some(lost)) = (unpublishable, redriven.lost) {
+        let number = people(lost);
         print::line(format_args!(
             "{run}: {number} without a dead letter: {problem}"
         ))?;
     }
     Ok(CommandEnd::Complete)
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// After 22 hours LINE may have forgotten the keys before the last delivery is sent.
@@ -161,8 +157,8 @@ fn refuse_unpublishable(record: &RunRecord) -> Result<(), InputError> {
 ///
 /// The note comes first: with it the bookkeeper keeps the run open until its queues are empty
 /// again, and a later resend knows whose outcome may be lost. A resend takes its number before it
-/// looks whether the run is closed. So of a resend and a redrive at the same time, one at least sees
-/// the other.
+/// looks whether the run is closed. So of a resend and a redrive at the same time, one at least
+/// sees the other.
 async fn reopen(
     ledger: &Ledger,
     record: &RunRecord,

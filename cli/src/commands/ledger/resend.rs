@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::args::ResendArgs;
 use crate::commands::ledger::control::ask::ask;
 use crate::commands::ledger::control::sign::signer;
-use crate::commands::ledger::find_run::{find_run, read_record};
+use crate::commands::ledger::find_run::{find_root, find_run};
 use crate::commands::ledger::people::joined::{JoinedRow, for_each_row};
 use crate::commands::ledger::place::{Ledger, unusable};
 use crate::commands::ledger::words::people;
@@ -45,7 +45,8 @@ struct ResendReport<'a> {
 /// Writes the campaign and its list.
 pub(super) async fn execute(args: &ResendArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.run.ledger).await?;
-    let root = find_root(&ledger, &args.run.run).await?;
+    let named = find_run(&ledger, &args.run.run).await?;
+    let root = find_root(&ledger, named).await?;
     let (control, state) = require_closed(&ledger, &root).await?;
     let choice = Choice {
         only: args.only.clone(),
@@ -81,22 +82,6 @@ pub(super) async fn execute(args: &ResendArgs) -> anyhow::Result<CommandEnd> {
     let files = files.finish(&root)?;
     report(&root.run, Some(&files), &counts, args.json)?;
     Ok(CommandEnd::Complete)
-}
-
-/// The first run of the family of the run that is named.
-async fn find_root(ledger: &Ledger, run: &str) -> anyhow::Result<RunRecord> {
-    let named = find_run(ledger, run).await?;
-    let Some(root) = &named.resend_of else {
-        return Ok(named);
-    };
-    let record = read_record(&ledger.store, root).await?;
-    record.ok_or_else(|| {
-        let problem = format!(
-            "`{}` is a resend of `{root}`, which has no record",
-            named.run
-        );
-        InputError(problem).into()
-    })
 }
 
 /// Nothing of a closed run can still go out.

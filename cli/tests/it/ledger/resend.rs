@@ -310,3 +310,63 @@ proptest! {
         prop_assert!(perhaps_taken.values().all(|times| *times <= 1), "{perhaps_taken:?}");
     }
 }
+
+#[test]
+fn a_run_and_its_resends_together_show_each_person_once_with_the_best_outcome() {
+    let (folder, store) = world();
+    assert_eq!(resend(&folder, EVERYTHING, &[]).code, Some(0));
+    write_run(&folder, "test.r1/campaign.json");
+    // The refused one is accepted now, and who had no quota is refused.
+    let outcomes = vec![
+        outcome(0, CellReason::Accepted, Some(200)),
+        outcome(1, CellReason::Refused, Some(400)),
+    ];
+    settle_and_close(&store, "test.r1", outcomes);
+    let at = ["--at", "records"];
+    for run in ["test", "test.r1"] {
+        let status = folder.fanline(&[&["status", run, "--family", "--json"], &at[..]].concat());
+        assert_eq!(status.code, Some(1), "{status:?}");
+        assert_eq!(
+            status.json(),
+            json!({
+                "family": ["test", "test.r1"], "closed": true, "rows": 6, "accepted": 2,
+                "refused": 1, "unknown": 1, "expired": 1, "set_aside": 0, "cancelled": 0,
+                "waiting": 1, "rejected": 0, "duplicates": 0, "unread": 0, "difference": 0,
+            })
+        );
+    }
+    let status = folder.fanline(&[&["status", "test", "--family"], &at[..]].concat());
+    assert!(
+        status.out.starts_with("test and 1 resend: test.r1\n"),
+        "{status:?}"
+    );
+    assert!(
+        status
+            .out
+            .contains("6 rows = 2 accepted + 1 refused + 1 unknown + 1 expired + 1 waiting"),
+        "{status:?}"
+    );
+
+    let args = ["export", "test", "--family", "--out", "rows.csv"];
+    let answer = folder.fanline(&[&args, &at[..]].concat());
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let rows = folder.read("rows.csv");
+    let ends = [
+        "outcome,reason,status,request_id,time,run",
+        "accepted,,200,request-0,2026-12-25T08:00:03Z,test",
+        "accepted,,200,request-0,2026-12-25T08:00:03Z,test.r1",
+        "refused,,400,request-1,2026-12-25T08:00:03Z,test.r1",
+        "expired,,,,2026-12-25T08:00:03Z,test",
+        "unknown,unanswered,,,2026-12-25T08:00:03Z,test",
+        "waiting,,,,,test",
+    ];
+    assert_eq!(rows.lines().count(), ends.len());
+    for (row, end) in rows.lines().zip(ends) {
+        assert!(row.ends_with(end), "{row}");
+    }
+    let args = [
+        "export", "test.r1", "--family", "--only", "refused", "--out", "one.csv",
+    ];
+    let answer = folder.fanline(&[&args, &at[..]].concat());
+    assert!(answer.out.contains("1 of 6 rows"), "{answer:?}");
+}

@@ -64,7 +64,7 @@ impl PersonStanding {
 
     /// What became of the person in two runs together: the better outcome, and a doubt of either.
     pub(crate) fn and(self, other: Self) -> Self {
-        let better = if rank(other.outcome) > rank(self.outcome) {
+        let better = if other.outcome.rank() > self.outcome.rank() {
             other
         } else {
             self
@@ -85,20 +85,6 @@ impl PersonStanding {
             RowOutcome::Unknown => Some(ResendOnly::Unknown),
             RowOutcome::Accepted | RowOutcome::Rejected | RowOutcome::Duplicate => None,
         }
-    }
-}
-
-/// The order of the ledger's words, with those that have no outcome in front.
-fn rank(outcome: RowOutcome) -> u8 {
-    match outcome {
-        RowOutcome::Rejected | RowOutcome::Duplicate | RowOutcome::Unread => 0,
-        RowOutcome::Waiting => 1,
-        RowOutcome::Cancelled => 2,
-        RowOutcome::SetAside => 3,
-        RowOutcome::Expired => 4,
-        RowOutcome::Refused => 5,
-        RowOutcome::Unknown => 6,
-        RowOutcome::Accepted => 7,
     }
 }
 
