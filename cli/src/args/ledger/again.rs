@@ -113,10 +113,14 @@ pub(crate) struct ResendArgs {
         long,
         value_enum,
         value_delimiter = ',',
-        required = true,
+        required_unless_present = "mend",
         value_name = "WHO,…"
     )]
     pub(crate) only: Vec<ResendOnly>,
+    /// Rows of the list that could not be sent, mended: a file with the list's columns. Whoever is
+    /// nowhere in the run or in its resends gets the message
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mend: Option<PathBuf>,
     /// Also those of them to whom LINE may have sent the message already. They may get it twice
     #[arg(long)]
     pub(crate) may_double: bool,

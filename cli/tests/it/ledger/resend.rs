@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::queues::Queues;
 use super::world::{edit, enter, outcome, record, settle, store, write_run, written};
-use crate::support::{Answer, Folder};
+use crate::support::{Answer, Folder, user};
 
 const EVERYTHING: &str = "refused,expired,cancelled,set-aside,missing,unknown";
 
@@ -71,6 +71,7 @@ fn a_resend_is_a_campaign_for_those_who_certainly_got_nothing() {
         json!({
             "run": "test", "resend": "test.r1", "campaign": "test.r1/campaign.json", "people": 2,
             "may_double": 0, "left_out_perhaps_taken": 3, "left_out_in_another_resend": 0,
+            "left_out_mended": 0,
         })
     );
     assert_eq!(names(&folder, "test.r1"), ["name 1", "name 2"]);
@@ -108,6 +109,49 @@ fn whom_line_may_have_accepted_is_sent_to_with_may_double_only_and_it_names_the_
     assert!(!folder.path("test.r1").exists());
     assert_eq!(resend(&folder, "unknown", &["--may-double"]).code, Some(0));
     assert_eq!(names(&folder, "test.r1"), ["name 4"]);
+}
+
+#[test]
+fn a_mended_row_is_sent_to_a_person_who_is_nowhere_else_in_the_family() {
+    let (folder, _) = world();
+    let columns = folder.read("list.csv").lines().next().unwrap().to_owned();
+    let mended = |number: usize| format!("{},mended {number}\n", user(number));
+    // The first one is in the list already, and the last one comes twice.
+    let rows = [mended(0), mended(90), mended(91), mended(91)].concat();
+    let folder = folder.with("mended.csv", format!("{columns}\n{rows}"));
+    let answer = resend(&folder, "refused", &["--mend", "mended.csv", "--json"]);
+    let report = answer.json();
+    let counts = (&report["people"], &report["left_out_mended"]);
+    assert_eq!(counts, (&json!(3), &json!(2)), "{answer:?}");
+    assert_eq!(
+        names(&folder, "test.r1"),
+        ["name 1", "mended 90", "mended 91"]
+    );
+    // They are in a resend now, so no other one has them.
+    let args = [
+        "resend",
+        "test",
+        "--mend",
+        "mended.csv",
+        "--at",
+        "records",
+        "--yes",
+    ];
+    let answer = folder.fanline(&args);
+    assert_eq!(
+        answer.out, "test: there is nobody to resend to\n",
+        "{answer:?}"
+    );
+    for (file, problem) in [
+        ("name,user\nx,y\n", "its columns are not those of the list"),
+        (&format!("{columns}\nnobody,x\n"), "row 1 has no recipient"),
+    ] {
+        let folder = world().0.with("mended.csv", file);
+        let answer = folder.fanline(&args);
+        assert_eq!(answer.code, Some(2), "{answer:?}");
+        assert!(answer.err.contains(problem), "{answer:?}");
+        assert!(!folder.path("test.r1/campaign.json").exists());
+    }
 }
 
 #[test]

@@ -115,6 +115,8 @@ pub(crate) struct ChoiceCounts {
     pub(crate) perhaps: u64,
     /// People who are in a resend that is not closed.
     pub(crate) held: u64,
+    /// Mended rows of people who are in another row of the run, or in a resend.
+    pub(crate) mended_known: u64,
 }
 
 impl ChoiceCounts {

@@ -41,9 +41,13 @@ impl KnownFamily {
             rows.rows += 1;
             *rows.of_mut(best.outcome) += 1;
         }
-        // Nobody knows which of the rows that no producer has read are theirs, but some are.
+        // Nobody knows which of the rows without a roll are theirs, or were mended, but some are.
         for outcome in family.outcomes_of(|person| !known.contains(person)) {
-            let from = [RowOutcome::Unread, RowOutcome::Waiting];
+            let from = [
+                RowOutcome::Unread,
+                RowOutcome::Waiting,
+                RowOutcome::Rejected,
+            ];
             let from = from.into_iter().find(|from| *rows.of_mut(*from) > 0);
             if let Some(from) = from {
                 *rows.of_mut(from) -= 1;
