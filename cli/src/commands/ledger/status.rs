@@ -1,6 +1,6 @@
 //! `fanline status`: how far a run is.
 
-mod details;
+pub(super) mod details;
 mod family;
 mod history;
 pub(super) mod known;
