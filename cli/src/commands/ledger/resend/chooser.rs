@@ -92,8 +92,8 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    /// Whether a row that was mended by hand is on the new list: its person is nowhere in the family,
-    /// so nobody has sent to them. `None` where the row names nobody.
+    /// Whether a row that was mended by hand is on the new list: its person is nowhere in the
+    /// family, so nobody has sent to them. `None` where the row names nobody.
     pub(super) fn choose_mended(&mut self, row: &Row<'_>) -> Option<bool> {
         let text = row.text(self.channel.recipient_column());
         let person = text.and_then(|text| self.key.fingerprint(self.channel, text))?;

@@ -37,14 +37,15 @@ pub(super) async fn choose_mended(
     {
         let header = rows.header().cloned();
         let columns = header.as_ref().map(|header| header.columns().to_vec());
-        if columns != chooser.columns {
-            return Err(wrong("its columns are not those of the list").into());
-        }
+        let fits = columns == chooser.columns;
         loop {
             let parsed = rows.next_row().map_err(|error| wrong(&error.to_string()))?;
             let Some(parsed) = parsed else {
                 break;
             };
+            if !fits {
+                return Err(wrong("its columns are not those of the list").into());
+            }
             let row = parsed.place.row;
             let values = parsed
                 .row
