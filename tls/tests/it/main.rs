@@ -1,6 +1,12 @@
 //! Real clients and a real TLS server. The root certificates are read once in a process, so each
 //! case runs in a process of its own: this binary with `clients` as its only test.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed; its environment says which case it is"
+)]
+
 mod server;
 
 use std::fs;
