@@ -64,9 +64,9 @@ pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
         report.print(&file.campaign)?;
     }
     if let Some(access) = access {
-        let requests = live::ask(&LineAccount::new(access, &config)?, &preview.samples).await?;
+        let rows = live::ask(&LineAccount::new(access, &config)?, &preview.samples).await?;
         if !args.json {
-            print::line(live::sentence(requests))?;
+            print::line(live::sentence(rows))?;
         }
     }
     if !args.json && !report.sends_nothing {

@@ -1,5 +1,8 @@
 //! `fanline plan` says what a campaign needs, and `fanline make-list` makes lists to plan with.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+
 use fanline_local::{LineOptions, LineServer};
 
 use crate::support::{Answer, Folder, ONE_TEXT, PERSONAL, campaign, list};
@@ -103,6 +106,69 @@ async fn a_plan_that_can_not_work_ends_with_2_and_the_number_that_would_do() {
     assert_eq!(refused.code, Some(2), "{refused:?}");
     let problem = &refused.json()["problems"][0];
     assert_eq!(problem, "LINE refuses the channel access token (401)");
+}
+
+/// A LINE that refuses messages with this word in them, and takes all others. Gives its URL.
+fn refusing(word: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                reader.read_line(&mut head).unwrap();
+            }
+            let length = head.to_ascii_lowercase();
+            let length = length
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
+            let length = length.map_or(0, |length| length.parse().unwrap());
+            let mut body = String::new();
+            reader.take(length).read_to_string(&mut body).unwrap();
+            let (status, answer) = if body.contains(word) {
+                ("400 Bad Request", r#"{"message": "Not this one"}"#)
+            } else if head.contains("/v2/bot/info") {
+                (
+                    "200 OK",
+                    r#"{"displayName": "Corner shop", "basicId": "@corner"}"#,
+                )
+            } else {
+                ("200 OK", r#"{"type": "none", "totalUsage": 0}"#)
+            };
+            let length = answer.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{answer}"
+            )
+            .unwrap();
+        }
+    });
+    url
+}
+
+#[test]
+fn what_line_refuses_of_a_row_drawn_from_the_list_is_a_problem_with_its_row() {
+    // One of the eight rows that are drawn from a list of 300; neither the first nor the longest.
+    let folder = Folder::new()
+        .with("campaign.json", campaign(PERSONAL))
+        .with("list.csv", list(300));
+    let url = refusing("hello name 254\"");
+    let variables = [
+        ("LINE_API_BASE", url.as_str()),
+        ("LINE_CHANNEL_ACCESS_TOKEN", "a-token"),
+    ];
+    for (args, out) in [
+        (&["plan", "campaign.json"][..], true),
+        (&["check", "campaign.json", "--live"][..], false),
+    ] {
+        let answer = folder.fanline_with(args, &variables);
+        assert_eq!(answer.code, Some(2), "{answer:?}");
+        let words = "row 255 (line 256): LINE refuses the messages: Not this one";
+        let said = if out { &answer.out } else { &answer.err };
+        assert!(said.contains(words), "{answer:?}");
+    }
 }
 
 #[test]
