@@ -154,7 +154,7 @@ pub(crate) fn of_the_time(
     let within = |limit: Duration| load.consumers_for(limit.div_f64(1.1), latency);
     match left {
         Some(left) if with_a_tenth > left => {
-            let best = load.on_a_stack(u32::MAX, latency).mul_f64(1.1);
+            let best = load.at_best(latency).mul_f64(1.1);
             let would_end = SignedDuration::try_from(best)
                 .ok()
                 .and_then(|best| now.checked_add(best).ok())
@@ -214,17 +214,17 @@ mod tests {
                 10,
                 Some(30),
                 Some(
-                    "it takes 36 min 50 s, and `expires_at` is in 30 min 0 s: \
+                    "it takes 36 min 0 s, and `expires_at` is in 30 min 0 s: \
                       MaximumConcurrency 14 would do",
                 ),
             ),
             (
                 1_000_000,
                 10,
-                Some(10),
+                Some(9),
                 Some(
-                    "it takes 36 min 50 s, and `expires_at` is in 10 min 0 s: LINE takes no more \
-                      requests, so `expires_at` has to be after 2026-12-25T00:10:44Z",
+                    "it takes 36 min 0 s, and `expires_at` is in 9 min 0 s: LINE takes no more \
+                      requests, so `expires_at` has to be after 2026-12-25T00:09:53Z",
                 ),
             ),
             (
@@ -232,7 +232,7 @@ mod tests {
                 2,
                 None,
                 Some(
-                    "it takes 89 h 36 min, and LINE remembers for 22 hours and a bit what it \
+                    "it takes 89 h 35 min, and LINE remembers for 22 hours and a bit what it \
                       has taken: MaximumConcurrency 9 would do",
                 ),
             ),

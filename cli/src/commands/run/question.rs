@@ -72,6 +72,10 @@ pub(super) async fn ask(file: &CampaignFile, accepted: u64, is_yes: bool) -> any
         }
         let quota = plan::report::quota_for(line.quota.left(), needed, 0);
         print::note(format_args!("quota     {quota}"));
+        // Who goes on with a run has its name already.
+        if let (0, Some(problem)) = (accepted, line.units.and_then(problem::of_the_units)) {
+            print::note(format_args!("warning   {problem}"));
+        }
     }
     if is_yes {
         return Ok(true);
