@@ -85,9 +85,9 @@ archive-stack: $(VENV)/tools ## Pack the template and the functions, for `sam de
 	python3 ci/archive.py stack $(ARCHITECTURE) .aws-sam/release dist
 
 # With the command as the tests have it: a release build takes minutes, and is packed alike.
-test-archive: target/debug/fanline $(VENV)/lint/installed ## Use the archive as a person does
+test-archive: target/debug/fanline $(VENV)/tools ## Use the archive as a person does
 	python3 ci/archive.py command $(TARGET) target/debug/fanline dist/test
-	$(LINT)/python -m pytest tests/archive
+	$(PYTHON) -m pytest tests/archive
 
 # Not where the target or its C compiler is missing: it says so there.
 windows: ## Check that everything compiles for Windows
