@@ -152,7 +152,7 @@ fn each_once<'a>(samples: impl Iterator<Item = &'a Sample>) -> impl Iterator<Ite
     })
 }
 
-/// A row's place in the draw: the last step of SplitMix64, which spreads row numbers evenly.
+/// A row's place in the draw: the last step of `SplitMix64`, which spreads row numbers well.
 /// <https://prng.di.unimi.it/splitmix64.c>
 fn lot(row: u64) -> u64 {
     let mut z = row.wrapping_mul(0x9e37_79b9_7f4a_7c15);
