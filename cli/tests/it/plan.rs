@@ -36,7 +36,7 @@ fn a_plan_counts_requests_and_asks_nobody_without_a_token() {
         "broadcast is one request",
         "10 s on a stack with 40 consumers",
         "quota     not known: set `LINE_CHANNEL_ACCESS_TOKEN`",
-        "LINE      3600 at most",
+        "LINE      3,600 at most",
     ] {
         assert!(answer.out.contains(words), "{words}: {}", answer.out);
     }

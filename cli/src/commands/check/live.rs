@@ -28,8 +28,13 @@ pub(crate) fn access(channel: Channel) -> Result<LineAccess, InputError> {
             "--live asks the Messaging API, and LINE Notify has no such request".into(),
         ));
     }
-    LineAccess::from_lookup(variable)
-        .map_err(|error| InputError(format!("{error}: --live asks LINE with this token")))
+    LineAccess::from_lookup(variable).map_err(|error| {
+        InputError(if names_a_token() {
+            error.to_string()
+        } else {
+            format!("{error}: --live asks LINE with this token")
+        })
+    })
 }
 
 /// Asks LINE about each sample, also those drawn from the whole list, at the endpoints that it can

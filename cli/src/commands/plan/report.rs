@@ -6,7 +6,7 @@ use std::time::Duration;
 use fanline_core::campaign::Campaign;
 use fanline_ledger::{ByEndpoint, PlannedRun, plan_cost};
 use fanline_producer::Plan;
-use indicatif::HumanCount;
+use indicatif::{HumanCount, HumanFloatCount};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -16,6 +16,7 @@ use super::friends::FriendCounts;
 use super::problem::{MAX_UNITS, PlanProblem, whole_seconds};
 use super::stack::Stack;
 use crate::args::PlanArgs;
+use crate::commands::check::live;
 use crate::exit::CommandEnd;
 use crate::print;
 use crate::print::list_rows::ListRows;
@@ -223,6 +224,7 @@ impl PlanReport {
                     ))?;
                 }
             }
+            None if live::names_a_token() => print::line("quota     not known")?,
             None => print::line(
                 "quota     not known: set `LINE_CHANNEL_ACCESS_TOKEN`, and LINE is asked",
             )?,
@@ -230,10 +232,15 @@ impl PlanReport {
         if let Some(friends) = &self.friends {
             print::line(format_args!("friends   {}", friends_of_list(friends)))?;
         }
-        print::line(format_args!("AWS       ${:.2}", self.aws_dollars))?;
+        if self.aws_dollars < 0.005 {
+            print::line("AWS       less than $0.01")?;
+        } else {
+            print::line(format_args!("AWS       ${:.2}", self.aws_dollars))?;
+        }
         match self.line_fee {
             Some(fee) => print::line(format_args!(
-                "LINE      {fee:.0} at most, less what your plan includes"
+                "LINE      {} at most, less what your plan includes",
+                HumanFloatCount(fee.round())
             )),
             None => print::line(format_args!(
                 "LINE      {} of your plan, or its price for each (--fee)",

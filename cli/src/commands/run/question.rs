@@ -2,7 +2,6 @@
 //! of the quota is left after it.
 
 use std::io::{self, BufRead, IsTerminal};
-use std::time::Duration;
 
 use fanline_consumer::{AccountError, LineAccess, LineAccount};
 use fanline_core::channel::Channel;
@@ -94,7 +93,6 @@ fn describe(file: &CampaignFile, plan: &Plan) -> anyhow::Result<()> {
         HumanCount(checked.duplicates)
     ));
     let takes = plan::load(plan, file)?.on_this_machine();
-    let takes = takes.max(Duration::from_secs(1));
     print::note(format_args!("requests  {}", requests(plan.deliveries)));
     print::note(format_args!(
         "time      {} at LINE's limit",
