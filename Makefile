@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
 	test simulate fuzz test-simulation build deploy invoke test-template test-conformance \
 	test-invoke test-container test-deploy test-dashboard test-docs test-archive \
-	archive archive-stack windows picture clean
+	archive archive-stack windows macos picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' Makefile
@@ -59,8 +59,8 @@ test: ## Run the Rust tests
 	cargo test --workspace
 
 SEEDS ?= 1-400
-simulate: ## Run the pipeline on virtual time: SEEDS=1-400, or SEEDS=17 for one seed
-	cargo run --quiet --profile simulate --package fanline-simulation -- $(SEEDS)
+simulate: ## Run the pipeline on virtual time: SEEDS=1-400, LEDGER=--ledger for one with a ledger
+	cargo run --quiet --profile simulate --package fanline-simulation -- $(SEEDS) $(LEDGER)
 
 RUNS ?= 1000000
 # The code has no `unsafe`. SANITIZER=none is several times faster than the default.
@@ -73,6 +73,7 @@ fuzz: ## Feed random bytes to TARGET=list, delivery, template, event or error_bo
 
 test-simulation: target/debug/fanline ## Run some seeds of the simulation
 	target/debug/simulate 13-72
+	target/debug/simulate --ledger 5-12
 
 TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 archive: ## Pack the command with its pages for a release, into dist
@@ -96,6 +97,13 @@ windows: ## Check that everything compiles for Windows
 	elif ! command -v x86_64-w64-mingw32-gcc >/dev/null; then \
 		echo "not checked: there is no x86_64-w64-mingw32-gcc"; \
 	else cargo check --workspace --target x86_64-pc-windows-gnu; fi
+
+# The C code of some crates is compiled too: Zig, which cargo-lambda needs, has Apple's headers.
+macos: $(VENV)/tools ## Check that everything compiles for macOS
+	@if ! rustup target add aarch64-apple-darwin 2>/dev/null; then \
+		echo "not checked: there is no Rust target for macOS"; \
+	else CC_aarch64_apple_darwin=$(CURDIR)/ci/macos_cc.py SDKROOT=$(CURDIR) \
+		cargo check --workspace --target aarch64-apple-darwin; fi
 
 # One processor for both, and a check between them: a function whose binary is for another processor
 # fails at each invocation.
