@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use fanline_core::limits::sqs::MAX_ENTRIES;
-use fanline_ledger::{SliceId, SliceOrder, Stack};
+use fanline_ledger::{Lane, SliceId, SliceOrder, Stack};
 use fanline_telemetry::aws_error::words;
 
 /// What the three counts of a queue are: to be received, received, and delayed.
@@ -36,10 +36,10 @@ pub(crate) enum QueueError {
 }
 
 impl Queues {
-    pub(crate) fn new(stack: &Stack, urgent: Option<&str>, config: &SdkConfig) -> Self {
+    pub(crate) fn new(stack: &Stack, config: &SdkConfig) -> Self {
         let all = [
-            stack.deliveries.as_deref(),
-            urgent,
+            stack.deliveries_of(Lane::Bulk),
+            stack.deliveries_of(Lane::Urgent),
             stack.parked.as_deref(),
             stack.slices.as_deref(),
             stack.outcomes.as_deref(),

@@ -2,8 +2,8 @@
 
 use fanline_ledger::{
     CanaryState, Control, Edit, EditControlError, Lateness, ObjectError, ReadSumError,
-    ReadWatchError, RunControl, RunKeys, RunState, RunSum, RunWatch, SliceId, Store, UpdateError,
-    edit_control, edit_watch, read_sum, read_watch,
+    ReadWatchError, RunControl, RunKeys, RunState, RunSum, RunWatch, SliceId, Stack, Store,
+    UpdateError, edit_control, edit_watch, read_sum, read_watch,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -35,8 +35,8 @@ pub(crate) struct Round<'a> {
     pub(crate) lists: &'a Lists,
     /// The only run of which slices are ordered; `None`: of every run.
     pub(crate) orders_only: Option<&'a str>,
-    /// How many consumers there can be at once.
-    pub(crate) environments: u32,
+    /// The stack's queues and size.
+    pub(crate) stack: &'a Stack,
     pub(crate) now: Timestamp,
 }
 
@@ -189,7 +189,7 @@ impl Round<'_> {
                 &rules,
                 sum,
                 watch,
-                self.environments,
+                self.stack.environments_of(run.lane),
                 self.now,
             )
         };

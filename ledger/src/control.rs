@@ -14,7 +14,8 @@ pub use gate::{Gate, gate};
 pub use pace::pace_of_one;
 pub use share::{Share, ShareError};
 pub use state::{
-    CanaryState, Control, Lane, Mapping, Pace, PauseMode, RunControl, RunState, Signature, Stack,
+    CanaryState, Control, Mapping, Pace, PauseMode, RunControl, RunState, Signature, Stack,
+    UrgentLane,
 };
 
 #[cfg(test)]

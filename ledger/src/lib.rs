@@ -12,6 +12,7 @@
 //!   then does
 //! - `watch`: the brake, lateness, and what a run will cost
 //! - `keys`: the names of all objects
+//! - `lease`: LINE's limits, shared by workers that come and go
 //! - `store`: a bucket or a folder, and the objects that are read, changed and put back
 //! - `by_endpoint`, `json_object`, `varint`: small things that several of these need
 //!
@@ -30,7 +31,8 @@
 //! | `books/<slice>`, `books/loose` | bookkeeper, compare-and-swap | [`Book`], [`LooseBook`] |
 //! | `pages/<time>-<uuid>.ndjson.zst` | bookkeeper, before the books | [`Page`] |
 //!
-//! And `control/control.json`, compare-and-swap by everyone: [`Control`].
+//! And `control/control.json`, compare-and-swap by everyone: [`Control`]; `control/workers.json`,
+//! compare-and-swap by workers: [`Leases`].
 //!
 //! # Messages
 //! | queue | body | type |
@@ -57,6 +59,7 @@ mod by_endpoint;
 mod control;
 mod json_object;
 mod keys;
+mod lease;
 mod outcomes;
 mod roll;
 mod run;
@@ -71,11 +74,14 @@ pub use book::{
 };
 pub use by_endpoint::ByEndpoint;
 pub use control::{
-    CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Lane, Mapping, Pace, PauseMode,
-    RunControl, RunState, Sample, Share, ShareError, Signature, Stack, gate, pace_of_one,
+    CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Mapping, Pace, PauseMode,
+    RunControl, RunState, Sample, Share, ShareError, Signature, Stack, UrgentLane, gate,
+    pace_of_one,
 };
+pub use fanline_core::campaign::Lane;
 pub use json_object::ObjectError;
-pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
+pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys, WORKERS_KEY};
+pub use lease::{Lease, LeaseHolder, Leases, Renewal};
 pub use outcomes::{
     Cell, CellReason, DeliveryOutcome, Departed, FinalOutcome, OutcomeMessage, OutcomeMessageError,
     OutcomeQueueBody, Page, PageError, PageLine, RunOutcomes, Standing, WAKE, gather,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fanline_ledger::{
-    Brake, BrakeReason, Edit, EditControlError, EditError, Entry, Lane, ObjectError, ReadSumError,
+    Brake, BrakeReason, Edit, EditControlError, EditError, Entry, ObjectError, ReadSumError,
     ReadWatchError, Refusals, RefusalsInAMinute, RunKeys, RunState, SliceId, Store, Tally,
     UpdateError, edit_control, edit_watch, read_tallies, read_tallies_of, read_watch,
 };
@@ -134,7 +134,7 @@ async fn pause(
             None => edit(control)?.enter(&Entry {
                 run,
                 started_at: rules.started_at,
-                lane: Lane::Bulk,
+                lane: rules.lane,
                 has_canary: rules.canary.is_some(),
             })?,
         };

@@ -49,7 +49,7 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
     let now = Timestamp::now();
     let plan = read(&file, &config).await?;
     let stack = match &args.at {
-        Some(place) => Some(Stack::read(place, &file.campaign.run()).await?),
+        Some(place) => Some(Stack::read(place, &file.campaign.run(), file.campaign.lane).await?),
         None => None,
     };
     let mut load = load(&plan, &file)?;

@@ -30,3 +30,4 @@ mod signals;
 mod statistics;
 mod support;
 mod worker;
+mod workers;

@@ -22,7 +22,7 @@ use crate::commands::ledger::control::ask::ask;
 use crate::commands::ledger::control::sign::{signed, signer};
 use crate::commands::ledger::find_run::find_run;
 use crate::commands::ledger::place::Ledger;
-use crate::commands::ledger::queues::{Queue, required, wake};
+use crate::commands::ledger::queues::{Queue, delivery_queue, wake};
 use crate::commands::ledger::words::{count, from_now, time};
 use crate::exit::CommandEnd;
 use crate::print;
@@ -110,7 +110,7 @@ pub(super) async fn unpark(ledger: &Ledger, run: &str, control: &Control) -> any
     let Some(parked) = &control.stack().parked else {
         return Ok(0);
     };
-    let deliveries = required(control.stack().deliveries.as_ref(), "delivery queue")?;
+    let deliveries = delivery_queue(control, run)?;
     let deliveries = Queue::open(ledger, deliveries).await?;
     let parked = Queue::open(ledger, parked).await?;
     let is_of_run = |message: &aws_sdk_sqs::types::Message| {

@@ -14,7 +14,7 @@ use crate::commands::ledger::dead_letters::{is_of, reason};
 use crate::commands::ledger::find_run::{find_run, read_record};
 use crate::commands::ledger::people::key::channel;
 use crate::commands::ledger::place::{Ledger, unusable};
-use crate::commands::ledger::queues::{Queue, required, wake};
+use crate::commands::ledger::queues::{Queue, delivery_queue, required, wake};
 use crate::commands::ledger::words::{count, time};
 use crate::exit::{CommandEnd, InputError};
 use crate::print;
@@ -161,8 +161,8 @@ async fn move_letters(
     only: &[RedriveOnly],
 ) -> anyhow::Result<u64> {
     let stack = control.stack();
-    let dead = required(stack.dead_letters.as_ref(), "dead-letter queue")?;
-    let deliveries = required(stack.deliveries.as_ref(), "delivery queue")?;
+    let dead = required(stack.dead_letters.as_deref(), "dead-letter queue")?;
+    let deliveries = delivery_queue(control, &record.run)?;
     let dead = Queue::open(ledger, dead).await?;
     let deliveries = Queue::open(ledger, deliveries).await?;
     let is_wanted = |message: &aws_sdk_sqs::types::Message| {
@@ -195,7 +195,7 @@ async fn order(ledger: &Ledger, record: &RunRecord, control: &Control) -> anyhow
         .map(|slice| SliceOrder::new(&record.run, *slice).encode())
         .collect();
     if !orders.is_empty() {
-        let queue = required(control.stack().slices.as_ref(), "slice queue")?;
+        let queue = required(control.stack().slices.as_deref(), "slice queue")?;
         Queue::open(ledger, queue).await?.send(&orders).await?;
     }
     Ok(orders.len())
