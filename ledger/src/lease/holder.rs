@@ -90,8 +90,12 @@ impl LeaseHolder {
         leases
             .workers
             .retain(|id, _| *id == self.id || !self.is_over(id, now));
-        self.open(&mut leases, now);
         let was_there = leases.workers.remove(&self.id).is_some();
+        if !was_there {
+            // Another object than the one before: how long that was closed says nothing of it.
+            self.closed_since = None;
+        }
+        self.open(&mut leases, now);
         if !was_there || now >= self.until {
             self.use_at_most(0, now.min(self.until));
         }

@@ -53,7 +53,11 @@ impl Worker {
         let part = if self.is_gone { 0.0 } else { lease.part };
         let is_news = |last: f64| (last - part).abs() > 1e-9;
         if self.used.back().is_none_or(|(_, last)| is_news(*last)) {
-            self.used.push_back((now, part));
+            // A lease ends between two looks.
+            let ended = u64::try_from(lease.until.as_millis()).unwrap();
+            let ended = ended.saturating_sub(self.clock).min(now);
+            let since = if part > 0.0 { now } else { ended };
+            self.used.push_back((since, part));
         }
         while self.used.len() > 1 && self.used[1].0 + SECOND <= now {
             self.used.pop_front();
@@ -334,6 +338,21 @@ fn a_newcomer_sends_once_the_others_have_made_room_and_a_leaver_makes_room_at_on
     assert_eq!(model.in_use(), [0.5], "it may only be slow");
     model.run_until(model.now + 12_000);
     assert_eq!(model.in_use(), [1.0]);
+}
+
+/// The object is deleted right after a worker has opened it, before anybody has read it again.
+#[test]
+fn a_deleted_object_is_closed_anew_also_for_who_had_just_opened_it() {
+    let mut model = Model::new(3, 0.0);
+    model.join();
+    model.join();
+    while !model.object.as_ref().is_some_and(|object| object.open) {
+        model.run_until(model.now + 10);
+    }
+    happen(&mut model, &Mishap::Delete);
+    model.run_until(model.now + 60_000);
+    assert!(model.fullest <= 1.0, "{}", model.fullest);
+    assert_eq!(model.in_use(), [0.5, 0.5]);
 }
 
 #[test]
