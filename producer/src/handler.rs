@@ -16,7 +16,6 @@ use crate::error::ProduceError;
 use crate::event::{Event, EventError, Firing, Skip, SliceMessage};
 use crate::fanout::Fanout;
 use crate::ledger::RunLedger;
-use crate::list::checked_rows::CheckedRows;
 use crate::list::cutter::CheckedList;
 use crate::list::slice::{Only, OpenSlice, Slice};
 use crate::list::source::Source;
@@ -225,12 +224,9 @@ impl Producer {
             return Err(ProduceError::CanaryUnwatched);
         }
         let run = campaign.run();
-        let run_firing = self.ledger.firing(
-            &run,
-            (&firing.campaign, &campaign),
-            &source,
-            self.settings.slice_bytes,
-        );
+        let bytes = self.settings.slice_bytes;
+        let given = (&firing.campaign, &*campaign);
+        let run_firing = self.ledger.firing(&run, given, &source, bytes);
         let resumes = firing.skip.is_some();
         let allowed = self.ledger.allow(&run_firing, resumes, now).await?;
         let (started_at, cut) = (allowed.record.started_at, allowed.record.cut);
@@ -240,7 +236,7 @@ impl Producer {
         // What broke off may have published more than what is left out.
         list.slice.perhaps_published = resumes;
         list.slice.only = match order {
-            Some(_) => Some(Only::Waiting),
+            Some(order) => Some(Only::of(order)),
             None => allowed.is_repeated.then_some(Only::NotSent),
         };
         let cut_bytes = self.cut_bytes(&list, cut)?;
@@ -254,13 +250,12 @@ impl Producer {
         let (checked, rejects) = fanout.check(cut_bytes, stop_at).await?;
         let mut slices = self.cut(&list, &checked, canary.as_ref())?;
         if let (Some(order), Some(slices)) = (order, &mut slices) {
-            slices.retain(|slice| slice.id() == Some(order.slice));
-            if slices.is_empty() {
-                return Err(ProduceError::no_such_slice(order));
-            }
+            keep_ordered(order, slices)?;
         }
         let now = self.surroundings.clock.now();
         list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
+        let begun = self.ledger.begin_redrive(&run_firing, &list.slice, now);
+        let redrive = begun.await?;
         if order.is_none() {
             let entered = self.ledger.enter(&list, canary.is_some(), now);
             if let (Some(CanaryState::Waiting), Some(slices)) = (entered.await?, &mut slices) {
@@ -270,29 +265,16 @@ impl Producer {
         self.ledger
             .write_slices(&run, &checked.lines(&list))
             .await?;
-        let fanout = self.fanout(&list, delivery_queue);
-        let mut summary = match slices {
-            Some(slices) => self.send_slices(&list, slices, &checked.rows).await?,
-            None => fanout.publish(checked.rows, stop_at).await?,
+        let mut summary = if let (Some(queue), Some(slices)) = (&self.slice_queue, slices) {
+            send_slices(queue, &list, slices, checked.rows.rows()).await?
+        } else {
+            let fanout = self.fanout(&list, delivery_queue);
+            fanout.publish(checked.rows, stop_at).await?
         };
+        let clock = &self.surroundings.clock;
+        self.ledger.end_redrive(redrive, &run, clock).await?;
         summary.rejects.extend(rejects);
         Ok(summary)
-    }
-
-    /// Puts the slices of a run that has begun on their queue.
-    async fn send_slices(
-        &self,
-        list: &OpenSlice,
-        mut slices: Vec<Slice>,
-        rows: &CheckedRows,
-    ) -> Result<Summary, ProduceError> {
-        for slice in &mut slices {
-            slice.started_at = list.slice.started_at;
-        }
-        match &self.slice_queue {
-            Some(queue) => send_slices(queue, list, slices, rows.rows()).await,
-            None => Err(ProduceError::CanaryUnwatched),
-        }
     }
 
     /// How long the slices of a list may be, if it is to be cut.
@@ -377,6 +359,15 @@ impl Producer {
             clock: &self.surroundings.clock,
         }
     }
+}
+
+/// Only the slice that is ordered is left.
+fn keep_ordered(order: &SliceOrder, slices: &mut Vec<Slice>) -> Result<(), ProduceError> {
+    slices.retain(|slice| slice.id() == Some(order.slice));
+    if slices.is_empty() {
+        return Err(ProduceError::no_such_slice(order));
+    }
+    Ok(())
 }
 
 /// How many deliveries of a list are left out. Those of another list are others.

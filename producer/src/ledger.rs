@@ -3,16 +3,18 @@
 use std::fmt::Display;
 
 use fanline_core::campaign::{Campaign, Recipients};
+use fanline_core::surroundings::Clock;
 use fanline_ledger::{
     Book, CanaryState, Cut, Decision, Edit, EditControlError, Entry, Expect, Firing, ListVersion,
-    Put, Refusal, RunKeys, RunKind, RunRecord, RunState, SliceCounts, SliceId, SliceLines, Store,
-    StoreError, UpdateError, begin_run, decide, draw_id, edit_control, read_control,
+    Put, Redrive, Refusal, RunKeys, RunKind, RunRecord, RunState, SliceCounts, SliceId, SliceLines,
+    Store, StoreError, UpdateError, begin_run, decide, draw_id, edit_control, note_redrive,
+    read_control,
 };
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::error::ProduceError;
-use crate::list::slice::OpenSlice;
+use crate::list::slice::{Only, OpenSlice, SET_ASIDE, Slice};
 use crate::list::source::Source;
 use crate::publish::roll::SliceRoll;
 
@@ -77,12 +79,7 @@ impl RunLedger {
     ) -> Firing<'a> {
         let list = match &campaign.recipients {
             Recipients::Inline(_) => ListVersion::inline(&given["recipients"]),
-            Recipients::S3(_) | Recipients::Path(_) => ListVersion {
-                uri: source.name.clone(),
-                etag: source.etag.clone(),
-                version_id: source.version_id.clone(),
-                bytes: source.length,
-            },
+            Recipients::S3(_) | Recipients::Path(_) => source.version(),
         };
         Firing {
             run,
@@ -150,6 +147,46 @@ impl RunLedger {
                 Err(ProduceError::BegunMeanwhile(firing.run.to_owned()))
             }
         }
+    }
+
+    /// Notes that a firing sends again what was set aside of its run, before it does: from then on
+    /// LINE may have taken it, although the book says that it has not.
+    pub(crate) async fn begin_redrive(
+        &self,
+        firing: &Firing<'_>,
+        slice: &Slice,
+        now: Timestamp,
+    ) -> Result<Option<Redrive>, ProduceError> {
+        let is_redriven = slice.only == Some(Only::NotSent);
+        let Some(store) = self.store.as_ref().filter(|_| is_redriven) else {
+            return Ok(None);
+        };
+        let redrive = Redrive {
+            id: firing.id,
+            time: now,
+            by: BY.to_owned(),
+            why: Some("fired again".to_owned()),
+            only: SET_ASIDE.to_vec(),
+            ended: None,
+        };
+        let noted = note_redrive(store, &RunKeys::new(firing.run), &redrive).await;
+        noted.map_err(|error| failed(&error))?;
+        Ok(Some(redrive))
+    }
+
+    /// Notes that everything of it is on a queue.
+    pub(crate) async fn end_redrive(
+        &self,
+        redrive: Option<Redrive>,
+        run: &str,
+        clock: &Clock,
+    ) -> Result<(), ProduceError> {
+        let (Some(store), Some(mut redrive)) = (&self.store, redrive) else {
+            return Ok(());
+        };
+        redrive.ended = Some(clock.now());
+        let noted = note_redrive(store, &RunKeys::new(run), &redrive).await;
+        noted.map_err(|error| failed(&error))
     }
 
     /// Enters a run into the control object, before anything of it is published. One that was

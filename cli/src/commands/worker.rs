@@ -9,7 +9,6 @@ mod protection;
 
 use std::io::{self, IsTerminal};
 
-use aws_config::BehaviorVersion;
 use fanline_consumer::{Consumer, Handled, Settings};
 use fanline_core::campaign::Lane;
 use fanline_core::settings::variable;
@@ -48,7 +47,10 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     } else {
         print_metric_line
     };
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    if args.queue_url.starts_with("https:") {
+        fanline_tls::require_roots()?;
+    }
+    let config = fanline_tls::sdk_config().await;
     let consumer = Consumer::new(settings, &config).await?;
     let lease = consumer.clone();
     let lease = AbortOnDrop(tokio::spawn(async move { lease.hold_lease().await }).abort_handle());
