@@ -1,0 +1,165 @@
+use super::*;
+use crate::body::{BodyError, MAX_KEY_LEN, max_sealed_len};
+use proptest::prelude::*;
+
+fn key(run: &str, slice: &str, byte: u8) -> SliceKey {
+    let plain = Zeroizing::new(vec![byte; KEY_LEN]);
+    SliceKey::new(run, slice, &plain, vec![byte, 1, 2, 3]).unwrap()
+}
+
+fn open(key: &SliceKey, body: &str) -> Result<String, &'static str> {
+    let body = SealedBody::parse(body).map_err(|error| match error {
+        BodyError::NotSealed => "not sealed",
+        BodyError::Damaged => "damaged",
+        BodyError::Form(_) => "form",
+    })?;
+    key.open(&body).map_err(|_| "forged")
+}
+
+#[test]
+fn run_slice_and_place_stay_readable_and_nothing_else_does() {
+    let body = key("xmas", "1", 7).seal(r#"{"recipients":["U4af4"]}"#, Some("1:9"));
+    assert!(
+        body.starts_with(
+            r#"{"sealed":1,"v":100,"run":"xmas","slice":"1","key":"BwECAw==","at":"1:9","nonce":""#
+        ),
+        "{body}"
+    );
+    assert!(!body.contains("U4af4") && !body.contains("recipients"));
+    let read = SealedBody::parse(&body).unwrap();
+    assert_eq!((&*read.run, &*read.slice), ("xmas", "1"));
+    assert_eq!(read.at.as_deref(), Some("1:9"));
+}
+
+#[test]
+fn a_delivery_without_a_place_can_be_sealed() {
+    let key = key("xmas", "90001c", 7);
+    let body = key.seal("plain", None);
+    assert!(!body.contains("\"at\""), "{body}");
+    assert_eq!(open(&key, &body), Ok("plain".into()));
+    // Nor does it open where it is given one.
+    let moved = body.replacen("\",\"nonce\"", "\",\"at\":\"\",\"nonce\"", 1);
+    assert_eq!(open(&key, &moved), Err("forged"));
+}
+
+#[test]
+fn what_is_not_this_key_s_message_does_not_open() {
+    let mine = key("xmas", "1", 7);
+    let body = mine.seal("plain", Some("1:9"));
+    let header = |from: &str, to: &str| {
+        let changed = body.replacen(from, to, 1);
+        assert_ne!(changed, body);
+        changed
+    };
+    for (case, body, expected) in [
+        ("plain text", r#"{"v":1,"run":"xmas"}"#.into(), "not sealed"),
+        ("nothing", String::new(), "not sealed"),
+        ("another run", header("xmas", "easter"), "forged"),
+        (
+            "another slice",
+            header(r#""slice":"1""#, r#""slice":"2""#),
+            "forged",
+        ),
+        ("another place", header("1:9", "1:8"), "forged"),
+        ("another data key", header("BwECAw==", "CAECAw=="), "forged"),
+        (
+            "another form",
+            header(r#""sealed":1"#, r#""sealed":2"#),
+            "form",
+        ),
+        (
+            "a field more",
+            header(r#""v":100"#, r#""v":100,"x":1"#),
+            "damaged",
+        ),
+        (
+            "a field twice",
+            header(r#""v":100"#, r#""v":100,"run":"xmas""#),
+            "damaged",
+        ),
+        ("no base64", header("BwECAw==", "BwECAw"), "damaged"),
+        ("cut off", body[..body.len() - 3].into(), "damaged"),
+        (
+            "another key's",
+            key("xmas", "1", 8).seal("plain", Some("1:9")),
+            "forged",
+        ),
+        (
+            "another run's",
+            key("easter", "1", 7).seal("plain", Some("1:9")),
+            "forged",
+        ),
+    ] {
+        assert_eq!(open(&mine, &body), Err(expected), "{case}");
+    }
+    assert_eq!(open(&mine, &body), Ok("plain".into()));
+}
+
+#[test]
+fn every_changed_byte_is_noticed() {
+    let key = key("xmas", "1", 7);
+    let body = key.seal("{\"recipients\":[\"U1\"]}", Some("1:9"));
+    for at in 0..body.len() {
+        for bit in [1, 2, 4, 8, 16, 32, 64] {
+            let mut bytes = body.clone().into_bytes();
+            bytes[at] ^= bit;
+            let Ok(changed) = String::from_utf8(bytes) else {
+                continue;
+            };
+            let opened = open(&key, &changed);
+            assert!(opened.is_err(), "{at} {bit}: {changed}");
+        }
+    }
+}
+
+#[test]
+fn only_a_key_of_256_bits_seals_and_its_encrypted_form_has_a_limit() {
+    for (plain, encrypted, fits) in [
+        (32, 200, true),
+        (32, MAX_KEY_LEN, true),
+        (32, MAX_KEY_LEN + 1, false),
+        (16, 200, false),
+        (0, 200, false),
+    ] {
+        let plain = Zeroizing::new(vec![1; plain]);
+        let key = SliceKey::new("r", "1", &plain, vec![2; encrypted]);
+        assert_eq!(key.is_some(), fits);
+    }
+}
+
+#[test]
+fn nothing_prints_a_key() {
+    let printed = format!("{:?}", key("xmas", "1", 7));
+    assert_eq!(printed, r#"SliceKey { run: "xmas", slice: "1", .. }"#);
+}
+
+#[test]
+fn no_two_messages_are_equal() {
+    let key = key("xmas", "1", 7);
+    let bodies: std::collections::HashSet<String> =
+        (0..1_000).map(|_| key.seal("plain", Some("1:0"))).collect();
+    assert_eq!(bodies.len(), 1_000);
+}
+
+proptest! {
+    #[test]
+    fn what_is_sealed_opens_again_and_has_the_length_that_was_said(
+        run in "[A-Za-z0-9._-]{1,64}(@[0-9]{4}-[0-9T:Z-]{1,20})?",
+        slice in "[1-9][0-9]{0,18}c?",
+        number in any::<u32>(),
+        plain in ".{0,3000}",
+        byte in any::<u8>(),
+    ) {
+        let key = key(&run, &slice, byte);
+        let at = format!("{slice}:{number}");
+        let body = key.seal(&plain, Some(&at));
+        prop_assert_eq!(body.len(), key.sealed_len(plain.len(), at.len()));
+        prop_assert!(body.len() <= max_sealed_len(&run, plain.len()));
+        prop_assert_eq!(open(&key, &body), Ok(plain));
+    }
+
+    #[test]
+    fn any_text_is_opened_or_refused(body in "(\\{\"sealed\":)?.{0,200}") {
+        prop_assert!(open(&key("xmas", "1", 7), &body).is_err());
+    }
+}
