@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use fanline_core::delivery::{SEALED_VERSION, is_sealed};
+use fanline_core::limits::line::MAX_RECIPIENTS;
 use fanline_core::text::push_json;
 use serde::Deserialize;
 
@@ -20,9 +21,19 @@ const MAX_SLICE_LEN: usize = 21;
 const MAX_AT_LEN: usize = MAX_SLICE_LEN + 1 + 10;
 /// What the associated data begins with, so that it is no other protocol's.
 const DOMAIN: &[u8] = b"fanline sealed delivery 1";
-const NONCE: &str = "\",\"nonce\":\"";
+const PEOPLE: &str = "\",\"people\":";
+const NONCE: &str = ",\"nonce\":\"";
 const BODY: &str = "\",\"body\":\"";
 const END: &str = "\"}";
+
+/// What stays readable of a delivery beside its run and its slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Label<'a> {
+    /// Where the delivery stands in its run, such as `1:4711`.
+    pub at: Option<&'a str>,
+    /// How many recipients it has.
+    pub people: usize,
+}
 
 /// A sealed queue message, taken apart. Only what is in `sealed` is secret. The rest is bound to
 /// it: where one byte of it is changed, the message does not open.
@@ -34,6 +45,8 @@ pub struct SealedBody {
     pub slice: String,
     /// Where the delivery stands in its run, such as `1:4711`.
     pub at: Option<String>,
+    /// How many recipients it has.
+    pub people: usize,
     /// The data key, encrypted by KMS.
     pub key: Vec<u8>,
     /// The nonce.
@@ -71,6 +84,7 @@ struct Fields {
     slice: String,
     #[serde(default)]
     at: Option<String>,
+    people: usize,
     key: String,
     nonce: String,
     body: String,
@@ -100,7 +114,16 @@ impl SealedBody {
             run: fields.run,
             slice: fields.slice,
             at: fields.at,
+            people: fields.people,
         })
+    }
+
+    /// What stays readable of the delivery.
+    pub fn label(&self) -> Label<'_> {
+        Label {
+            at: self.at.as_deref(),
+            people: self.people,
+        }
     }
 }
 
@@ -123,11 +146,11 @@ impl BodyWriter {
     }
 
     /// The queue message.
-    pub(crate) fn write(&self, at: Option<&str>, nonce: &[u8; NONCE_LEN], sealed: &[u8]) -> String {
-        let place = place(at);
-        let mut body = String::with_capacity(self.len(place.len(), sealed.len()));
+    pub(crate) fn write(&self, label: Label<'_>, nonce: &[u8; NONCE_LEN], sealed: &[u8]) -> String {
+        let label = readable(label);
+        let mut body = String::with_capacity(self.len(label.len(), sealed.len()));
         body.push_str(&self.head);
-        body.push_str(&place);
+        body.push_str(&label);
         body.push_str(NONCE);
         BASE64_STANDARD.encode_string(nonce, &mut body);
         body.push_str(BODY);
@@ -136,43 +159,51 @@ impl BodyWriter {
         body
     }
 
-    /// The exact length of a message with a place that is `place` bytes long, as written.
-    fn len(&self, place: usize, sealed: usize) -> usize {
-        let base64 = sealed.div_ceil(3) * 4;
-        self.head.len() + place + NONCE.len() + NONCE_CHARS + BODY.len() + base64 + END.len()
+    /// The exact length of [`BodyWriter::write`] with this label, for a sealed delivery of this
+    /// length.
+    pub(crate) fn written_len(&self, label: Label<'_>, sealed: usize) -> usize {
+        self.len(readable(label).len(), sealed)
     }
 
-    /// The exact length of [`BodyWriter::write`] for a place and a sealed delivery of these
-    /// lengths. The place has no character that JSON escapes.
-    pub(crate) fn written_len(&self, at: usize, sealed: usize) -> usize {
-        self.len(place(Some("")).len() + at, sealed)
+    fn len(&self, label: usize, sealed: usize) -> usize {
+        let base64 = sealed.div_ceil(3) * 4;
+        self.head.len() + label + NONCE.len() + NONCE_CHARS + BODY.len() + base64 + END.len()
     }
 }
 
 /// How long the sealed queue message of a whole delivery with `plain` bytes is at most, whatever its
-/// slice, its place and its data key are.
+/// slice, its place, its people and its data key are.
 pub fn max_sealed_len(run: &str, plain: usize) -> usize {
-    let slice = "9".repeat(MAX_SLICE_LEN);
-    BodyWriter::new(run, &slice, &[0; MAX_KEY_LEN]).written_len(MAX_AT_LEN, plain + TAG_LEN)
+    let (slice, at) = ("9".repeat(MAX_SLICE_LEN), "9".repeat(MAX_AT_LEN));
+    let label = Label {
+        at: Some(&at),
+        people: MAX_RECIPIENTS,
+    };
+    BodyWriter::new(run, &slice, &[0; MAX_KEY_LEN]).written_len(label, plain + TAG_LEN)
 }
 
-/// The field with the place in the run, from the quote behind the field before it. The quote that
-/// ends it comes with the next field.
-fn place(at: Option<&str>) -> String {
-    let Some(at) = at else { return String::new() };
-    let mut field = "\",\"at\":".to_owned();
-    push_json(&mut field, at);
-    field.pop();
-    field
+/// The label as a message has it, from the quote that ends the field before it.
+fn readable(Label { at, people }: Label<'_>) -> String {
+    let mut fields = String::with_capacity(64);
+    if let Some(at) = at {
+        fields.push_str("\",\"at\":");
+        push_json(&mut fields, at);
+        // The quote comes with the next field.
+        fields.pop();
+    }
+    fields.push_str(PEOPLE);
+    fields.push_str(&people.to_string());
+    fields
 }
 
-/// What a sealed delivery is bound to: its run, its slice, its place and the data key. Each has its
-/// length in front, so that no two messages have the same bytes.
-pub(crate) fn associated_data(run: &str, slice: &str, at: Option<&str>, key: &[u8]) -> Vec<u8> {
-    let parts = [run.as_bytes(), slice.as_bytes(), key];
-    let mut data = Vec::with_capacity(64 + run.len() + key.len());
+/// What a sealed delivery is bound to: its run, its slice, its label and the data key. Each text has
+/// its length in front, so that no two messages have the same bytes.
+pub(crate) fn associated_data(run: &str, slice: &str, label: Label<'_>, key: &[u8]) -> Vec<u8> {
+    let mut data = Vec::with_capacity(128 + run.len() + key.len());
     data.extend_from_slice(DOMAIN);
-    for part in parts.into_iter().chain(at.map(str::as_bytes)) {
+    data.extend_from_slice(&(label.people as u64).to_be_bytes());
+    let parts = [run.as_bytes(), slice.as_bytes(), key];
+    for part in parts.into_iter().chain(label.at.map(str::as_bytes)) {
         data.extend_from_slice(&(part.len() as u64).to_be_bytes());
         data.extend_from_slice(part);
     }

@@ -17,7 +17,7 @@ mod key_service;
 mod opener;
 mod slice_key;
 
-pub use body::{BodyError, SealedBody, max_sealed_len};
+pub use body::{BodyError, Label, SealedBody, max_sealed_len};
 pub use key_arn::{KeyArn, KeyArnError};
 pub use key_fault::{KeyError, KeyFault, KeyUse};
 pub use key_service::{KeyService, RUN_KEY, SLICE_KEY};

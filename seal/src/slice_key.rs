@@ -5,7 +5,9 @@ use std::fmt;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use zeroize::Zeroizing;
 
-use crate::body::{BodyWriter, MAX_KEY_LEN, NONCE_LEN, SealedBody, TAG_LEN, associated_data};
+use crate::body::{
+    BodyWriter, Label, MAX_KEY_LEN, NONCE_LEN, SealedBody, TAG_LEN, associated_data,
+};
 
 /// The length of a key of AES-256-GCM.
 pub(crate) const KEY_LEN: usize = 32;
@@ -51,7 +53,7 @@ impl SliceKey {
         })
     }
 
-    /// The sealed queue message of this delivery, whose place in the run is `at`.
+    /// The sealed queue message of this delivery.
     ///
     /// # Panics
     /// If the operating system has no random numbers.
@@ -59,8 +61,8 @@ impl SliceKey {
         clippy::expect_used,
         reason = "AES-GCM seals up to 64 GiB, and a process without random numbers can't go on"
     )]
-    pub fn seal(&self, plain: &str, at: Option<&str>) -> String {
-        let data = associated_data(&self.run, &self.slice, at, &self.encrypted);
+    pub fn seal(&self, plain: &str, label: Label<'_>) -> String {
+        let data = associated_data(&self.run, &self.slice, label, &self.encrypted);
         let mut bytes = Vec::with_capacity(plain.len() + TAG_LEN);
         bytes.extend_from_slice(plain.as_bytes());
         let nonce = self
@@ -68,12 +70,12 @@ impl SliceKey {
             .seal_in_place_append_tag(Aad::from(&data), &mut bytes)
             .expect("a delivery is not too long for AES-GCM");
         let nonce: &[u8; NONCE_LEN] = nonce.as_ref();
-        self.writer.write(at, nonce, &bytes)
+        self.writer.write(label, nonce, &bytes)
     }
 
-    /// The exact length of [`SliceKey::seal`] for a delivery and a place of these lengths.
-    pub fn sealed_len(&self, plain: usize, at: usize) -> usize {
-        self.writer.written_len(at, plain + TAG_LEN)
+    /// The exact length of [`SliceKey::seal`] for a delivery of this length.
+    pub fn sealed_len(&self, plain: usize, label: Label<'_>) -> usize {
+        self.writer.written_len(label, plain + TAG_LEN)
     }
 
     /// The delivery in a sealed queue message. Its header must be what it was sealed with.
@@ -82,7 +84,7 @@ impl SliceKey {
         if (run, slice) != (&self.run, &self.slice) || body.key != self.encrypted {
             return Err(ForgedError);
         }
-        let data = associated_data(run, slice, body.at.as_deref(), &body.key);
+        let data = associated_data(run, slice, body.label(), &body.key);
         let nonce = Nonce::assume_unique_for_key(body.nonce);
         let mut bytes = body.sealed.clone();
         let opened = self

@@ -7,6 +7,13 @@ fn key(run: &str, slice: &str, byte: u8) -> SliceKey {
     SliceKey::new(run, slice, &plain, vec![byte, 1, 2, 3]).unwrap()
 }
 
+fn at(at: &str) -> Label<'_> {
+    Label {
+        at: Some(at),
+        people: 1,
+    }
+}
+
 fn open(key: &SliceKey, body: &str) -> Result<String, &'static str> {
     let body = SealedBody::parse(body).map_err(|error| match error {
         BodyError::NotSealed => "not sealed",
@@ -18,34 +25,40 @@ fn open(key: &SliceKey, body: &str) -> Result<String, &'static str> {
 
 #[test]
 fn run_slice_and_place_stay_readable_and_nothing_else_does() {
-    let body = key("xmas", "1", 7).seal(r#"{"recipients":["U4af4"]}"#, Some("1:9"));
+    let body = key("xmas", "1", 7).seal(r#"{"recipients":["U4af4"]}"#, at("1:9"));
     assert!(
         body.starts_with(
-            r#"{"sealed":1,"v":100,"run":"xmas","slice":"1","key":"BwECAw==","at":"1:9","nonce":""#
+            r#"{"sealed":1,"v":100,"run":"xmas","slice":"1","key":"BwECAw==","at":"1:9","people":1,"nonce":""#
         ),
         "{body}"
     );
     assert!(!body.contains("U4af4") && !body.contains("recipients"));
     let read = SealedBody::parse(&body).unwrap();
     assert_eq!((&*read.run, &*read.slice), ("xmas", "1"));
-    assert_eq!(read.at.as_deref(), Some("1:9"));
+    assert_eq!(read.label(), at("1:9"));
 }
 
 #[test]
 fn a_delivery_without_a_place_can_be_sealed() {
     let key = key("xmas", "90001c", 7);
-    let body = key.seal("plain", None);
+    let body = key.seal(
+        "plain",
+        Label {
+            at: None,
+            people: 3,
+        },
+    );
     assert!(!body.contains("\"at\""), "{body}");
     assert_eq!(open(&key, &body), Ok("plain".into()));
     // Nor does it open where it is given one.
-    let moved = body.replacen("\",\"nonce\"", "\",\"at\":\"\",\"nonce\"", 1);
+    let moved = body.replacen("\"people\"", "\"at\":\"\",\"people\"", 1);
     assert_eq!(open(&key, &moved), Err("forged"));
 }
 
 #[test]
 fn what_is_not_this_key_s_message_does_not_open() {
     let mine = key("xmas", "1", 7);
-    let body = mine.seal("plain", Some("1:9"));
+    let body = mine.seal("plain", at("1:9"));
     let header = |from: &str, to: &str| {
         let changed = body.replacen(from, to, 1);
         assert_ne!(changed, body);
@@ -61,6 +74,11 @@ fn what_is_not_this_key_s_message_does_not_open() {
             "forged",
         ),
         ("another place", header("1:9", "1:8"), "forged"),
+        (
+            "more people",
+            header(r#""people":1"#, r#""people":2"#),
+            "forged",
+        ),
         ("another data key", header("BwECAw==", "CAECAw=="), "forged"),
         (
             "another form",
@@ -81,12 +99,12 @@ fn what_is_not_this_key_s_message_does_not_open() {
         ("cut off", body[..body.len() - 3].into(), "damaged"),
         (
             "another key's",
-            key("xmas", "1", 8).seal("plain", Some("1:9")),
+            key("xmas", "1", 8).seal("plain", at("1:9")),
             "forged",
         ),
         (
             "another run's",
-            key("easter", "1", 7).seal("plain", Some("1:9")),
+            key("easter", "1", 7).seal("plain", at("1:9")),
             "forged",
         ),
     ] {
@@ -98,7 +116,7 @@ fn what_is_not_this_key_s_message_does_not_open() {
 #[test]
 fn every_changed_byte_is_noticed() {
     let key = key("xmas", "1", 7);
-    let body = key.seal("{\"recipients\":[\"U1\"]}", Some("1:9"));
+    let body = key.seal("{\"recipients\":[\"U1\"]}", at("1:9"));
     for at in 0..body.len() {
         for bit in [1, 2, 4, 8, 16, 32, 64] {
             let mut bytes = body.clone().into_bytes();
@@ -137,7 +155,7 @@ fn nothing_prints_a_key() {
 fn no_two_messages_are_equal() {
     let key = key("xmas", "1", 7);
     let bodies: std::collections::HashSet<String> =
-        (0..1_000).map(|_| key.seal("plain", Some("1:0"))).collect();
+        (0..1_000).map(|_| key.seal("plain", at("1:0"))).collect();
     assert_eq!(bodies.len(), 1_000);
 }
 
@@ -147,13 +165,15 @@ proptest! {
         run in "[A-Za-z0-9._-]{1,64}(@[0-9]{4}-[0-9T:Z-]{1,20})?",
         slice in "[1-9][0-9]{0,18}c?",
         number in any::<u32>(),
+        people in 0usize..=500,
         plain in ".{0,3000}",
         byte in any::<u8>(),
     ) {
         let key = key(&run, &slice, byte);
         let at = format!("{slice}:{number}");
-        let body = key.seal(&plain, Some(&at));
-        prop_assert_eq!(body.len(), key.sealed_len(plain.len(), at.len()));
+        let label = Label { at: Some(&at), people };
+        let body = key.seal(&plain, label);
+        prop_assert_eq!(body.len(), key.sealed_len(plain.len(), label));
         prop_assert!(body.len() <= max_sealed_len(&run, plain.len()));
         prop_assert_eq!(open(&key, &body), Ok(plain));
     }
