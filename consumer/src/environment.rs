@@ -12,6 +12,7 @@ use crate::channel::pace::Pace;
 use crate::control::{Controls, ReadRules, SharedPaces};
 use crate::line::channel::LineChannel;
 use crate::line_notify::channel::NotifyChannel;
+use crate::reader::Reader;
 use crate::settings::Settings;
 use crate::sqs::dead_letter::DeadLetterQueue;
 use crate::sqs::delivery_queue::DeliveryQueue;
@@ -34,6 +35,8 @@ pub(crate) struct Environment {
     pub outcome_queue: Option<OutcomeQueue>,
     /// Where deliveries of paused runs go while others go on. `None`: they wait.
     pub parked_queue: Option<ParkedQueue>,
+    /// Reads the deliveries of records.
+    pub reader: Reader,
     /// What an operator says of each run.
     pub controls: Controls,
     /// The time of day and random numbers.
@@ -71,6 +74,7 @@ impl Environment {
         let parked_queue_url = settings.parked_queue_url.clone();
         Self {
             line,
+            reader: Reader::new(config, settings.seal_key.clone(), clock.clone()),
             line_notify: NotifyChannel::new(&settings, http, s3, controls.clone(), clock),
             controls,
             delivery_queue: DeliveryQueue::new(sqs.clone(), settings.delivery_queue_url.clone()),
@@ -93,7 +97,8 @@ impl Environment {
     /// Whether it is worth while to take more records. During a hold one batch is enough: it has
     /// the probe. During a pause one is enough to see its end.
     pub(crate) fn takes_more(&self) -> bool {
-        let waits = self.line.is_on_hold() || self.controls.is_all_paused();
+        let has_no_key = self.reader.is_waiting();
+        let waits = self.line.is_on_hold() || self.controls.is_all_paused() || has_no_key;
         !waits || self.invocations.load(Ordering::Relaxed) == 0
     }
 

@@ -41,7 +41,7 @@ pub struct Delivery {
 }
 
 /// Why a queue message is not a delivery. It never repeats the body.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The body is not JSON, or does not have the fields of a delivery.
     #[error("the body is not a delivery: {0}")]

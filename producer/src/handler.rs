@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::error::ProduceError;
-use crate::event::{Event, EventError, Firing, Skip, SliceMessage};
+use crate::event::{Event, EventError, Firing, SliceMessage};
 use crate::fanout::Fanout;
 use crate::ledger::{GROUPING, RunLedger};
 use crate::list::cutter::CheckedList;
@@ -25,6 +25,8 @@ use crate::list::source::Source;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::canary;
+use crate::publish::encoder::Sealer;
+use crate::publish::left_out::skipped;
 use crate::publish::queue::Queue;
 use crate::publish::slice_queue::{SliceQueue, send_slices, slices_of};
 use crate::publish::sqs_entry::EntryWriter;
@@ -39,6 +41,7 @@ pub struct Producer {
     delivery_queue: Queue,
     slice_queue: Option<SliceQueue>,
     ledger: RunLedger,
+    sealer: Sealer,
     progress: Arc<Progress>,
     surroundings: Surroundings,
 }
@@ -67,6 +70,7 @@ impl Producer {
                 .watched(is_controlled),
             lists: ListStore::new(config, false, surroundings.random.clone()),
             delivery_queue: queue(&settings.delivery_queue_url),
+            sealer: Sealer::new(config, settings.seal_key.clone()),
             slice_queue: slice_queue.map(|queue| SliceQueue::new(queue, settings.sends_in_flight)),
             settings,
             progress: Arc::default(),
@@ -223,7 +227,8 @@ impl Producer {
         let allowed = self.ledger.allow(&run_firing, resumes, now).await?;
         let (started_at, cut) = (allowed.record.started_at, allowed.record.cut);
         let given = firing.campaign.clone();
-        let mut list = OpenSlice::whole_list(campaign, given, source, started_at, cut.window_bytes);
+        let mut list = OpenSlice::whole_list(campaign, given, source, started_at, cut.window_bytes)
+            .sealed(self.sealer.is_on());
         list.slice.skip = skipped(firing.skip.as_ref(), &list)?;
         // What broke off may have published more than what is left out.
         list.slice.perhaps_published = resumes;
@@ -246,6 +251,10 @@ impl Producer {
             if slices.is_empty() {
                 return Err(ProduceError::no_such_slice(order));
             }
+        }
+        if slices.is_some() {
+            // A key that can't be used is found before anything waits for it.
+            self.sealer.key(&list).await?;
         }
         let now = self.surroundings.clock.now();
         list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
@@ -361,6 +370,7 @@ impl Producer {
         let checked = slice.checked.take();
         let open =
             OpenSlice::part_of(campaign, slice, source).ok_or(EventError::SliceOutsideList)?;
+        let open = open.sealed(self.sealer.is_on());
         let fanout = self.fanout(&open);
         let stop_at = fanout.stop_at(deadline);
         let (rows, rejects) = if let Some(rows) = checked {
@@ -382,17 +392,9 @@ impl Producer {
             delivery_queue: &self.delivery_queue,
             slice_queue: self.slice_queue.as_ref(),
             ledger: &self.ledger,
+            sealer: &self.sealer,
             progress: &self.progress,
             clock: &self.surroundings.clock,
         }
-    }
-}
-
-/// How many deliveries of a list are left out. Those of another list are others.
-fn skipped(skip: Option<&Skip>, list: &OpenSlice) -> Result<u64, ProduceError> {
-    match skip {
-        None => Ok(0),
-        Some(skip) if skip.etag == list.source.etag => Ok(skip.n),
-        Some(_) => Err(ProduceError::SkipOfAnotherList(list.source.name.clone())),
     }
 }

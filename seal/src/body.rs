@@ -14,7 +14,7 @@ pub(crate) const NONCE_LEN: usize = 12;
 const NONCE_CHARS: usize = 16;
 /// How many bytes longer a delivery is when it is encrypted.
 pub(crate) const TAG_LEN: usize = 16;
-/// The longest data key, encrypted by KMS, that a message may have. KMS makes them of some 200 bytes.
+/// The longest data key, encrypted by KMS, that a message may have. KMS's have some 200 bytes.
 pub(crate) const MAX_KEY_LEN: usize = 1_024;
 /// The longest name of a slice, and the longest place of a delivery that no split made.
 const MAX_SLICE_LEN: usize = 21;
@@ -171,8 +171,8 @@ impl BodyWriter {
     }
 }
 
-/// How long the sealed queue message of a whole delivery with `plain` bytes is at most, whatever its
-/// slice, its place, its people and its data key are.
+/// How long the sealed queue message of a whole delivery with `plain` bytes is at most, whatever
+/// its slice, its place, its people and its data key are.
 pub fn max_sealed_len(run: &str, plain: usize) -> usize {
     let (slice, at) = ("9".repeat(MAX_SLICE_LEN), "9".repeat(MAX_AT_LEN));
     let label = Label {
@@ -196,8 +196,8 @@ fn readable(Label { at, people }: Label<'_>) -> String {
     fields
 }
 
-/// What a sealed delivery is bound to: its run, its slice, its label and the data key. Each text has
-/// its length in front, so that no two messages have the same bytes.
+/// What a sealed delivery is bound to: its run, its slice, its label and the data key. Each text
+/// has its length in front, so that no two messages have the same bytes.
 pub(crate) fn associated_data(run: &str, slice: &str, label: Label<'_>, key: &[u8]) -> Vec<u8> {
     let mut data = Vec::with_capacity(128 + run.len() + key.len());
     data.extend_from_slice(DOMAIN);

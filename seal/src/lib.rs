@@ -8,6 +8,7 @@
 //! - `key_service`: KMS, which makes data keys and opens them again
 //! - `opener`: opens queue messages with the data keys that it knows; `cache`: how long it knows
 //!   them
+//! - `outline`: what can be known of a queue message without its key
 
 mod body;
 mod cache;
@@ -15,6 +16,7 @@ mod key_arn;
 mod key_fault;
 mod key_service;
 mod opener;
+mod outline;
 mod slice_key;
 
 pub use body::{BodyError, Label, SealedBody, max_sealed_len};
@@ -22,4 +24,5 @@ pub use key_arn::{KeyArn, KeyArnError};
 pub use key_fault::{KeyError, KeyFault, KeyUse};
 pub use key_service::{KeyService, RUN_KEY, SLICE_KEY};
 pub use opener::{OpenError, Opened, Opener};
+pub use outline::Outline;
 pub use slice_key::{ForgedError, SliceKey};

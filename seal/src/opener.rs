@@ -8,7 +8,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use crate::body::{BodyError, SealedBody};
 use crate::cache::{Cache, MAX_AGE};
-use crate::key_fault::{KeyError, KeyFault};
+use crate::key_fault::{KeyError, KeyFault, KeyUse};
 use crate::key_service::KeyService;
 use crate::slice_key::{ForgedError, SliceKey};
 
@@ -114,6 +114,16 @@ impl Opener {
         Ok(Opened {
             body: key.open(&sealed)?,
             key,
+        })
+    }
+
+    /// The error of a message for which there was no time to ask KMS.
+    pub fn out_of_time(&self) -> OpenError {
+        OpenError::Key(KeyError {
+            fault: KeyFault::Unavailable,
+            wanted: KeyUse::Open,
+            key: self.service.key().to_string(),
+            words: "there was no answer in time".into(),
         })
     }
 

@@ -53,6 +53,11 @@ impl SliceKey {
         })
     }
 
+    /// The run that it is bound to.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
     /// The sealed queue message of this delivery.
     ///
     /// # Panics

@@ -78,7 +78,7 @@ def test_no_parameter_is_what_an_operator_changes_each_day():
     # A parameter that a file names is set back by the next deployment.
     daily = re.compile("Schedule|Campaign|State|Paused|Enabled")
     assert [name for name in TEMPLATE["Parameters"] if daily.search(name)] == []
-    assert len(TEMPLATE["Parameters"]) <= 22
+    assert len(TEMPLATE["Parameters"]) <= 23
 
 
 def resource(name):
@@ -253,6 +253,11 @@ def test_the_rules_refuse_parameters_that_cannot_work(given, deploys):
             "KmsKeyArn",
             ["", "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd"],
             ["alias/aws/sqs"],
+        ),
+        (
+            "SealKeyArn",
+            ["", "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd"],
+            ["alias/mine", "arn:aws:kms:us-east-1:123456789012:alias/mine"],
         ),
         ("AlarmTopicArn", ["", "arn:aws:sns:us-east-1:123456789012:on-call"], ["on-call"]),
     ],

@@ -9,5 +9,6 @@ mod people;
 mod planning;
 mod queues;
 mod resend;
+mod sealed;
 mod unusable;
 mod world;

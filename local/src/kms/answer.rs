@@ -17,10 +17,10 @@ pub(crate) fn response(answer: Result<Value, Refusal>) -> Response {
     let (status, body) = match answer {
         Ok(body) => (StatusCode::OK, body),
         Err(refusal) => {
-            let mut body = json!({ "__type": refusal.code });
-            if let Some(message) = refusal.message {
-                body["message"] = message.into();
-            }
+            let body = match refusal.message {
+                Some(message) => json!({ "__type": refusal.code, "message": message }),
+                None => json!({ "__type": refusal.code }),
+            };
             (refusal.status, body)
         }
     };

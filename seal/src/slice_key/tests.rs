@@ -1,5 +1,6 @@
 use super::*;
 use crate::body::{BodyError, MAX_KEY_LEN, max_sealed_len};
+use crate::outline::Outline;
 use proptest::prelude::*;
 
 fn key(run: &str, slice: &str, byte: u8) -> SliceKey {
@@ -157,6 +158,27 @@ fn no_two_messages_are_equal() {
     let bodies: std::collections::HashSet<String> =
         (0..1_000).map(|_| key.seal("plain", at("1:0"))).collect();
     assert_eq!(bodies.len(), 1_000);
+}
+
+#[test]
+fn without_the_key_one_knows_the_run_the_place_and_how_many_people() {
+    let mine = key("xmas", "1", 7);
+    let label = Label {
+        at: Some("1:9:0-3"),
+        people: 4,
+    };
+    let outlines = [0, 1].map(|_| Outline::of(&mine.seal("plain", label)).unwrap());
+    assert_eq!(outlines[0], outlines[1], "two messages of one delivery");
+    assert_eq!((&*outlines[0].run, outlines[0].people), ("xmas", 4));
+    assert_eq!(outlines[0].at.as_deref(), Some("1:9:0-3"));
+    let plain = r#"{"v":1,"run":"xmas","channel":"line","recipients":["U1","U2"],
+        "messages":[0],"started_at":"2026-01-01T00:00:00Z","at":"1:9"}"#;
+    let outline = Outline::of(plain).unwrap();
+    assert_eq!((&*outline.run, outline.people), ("xmas", 2));
+    assert_eq!(outline.at.as_deref(), Some("1:9"));
+    for body in ["", "{}", r#"{"sealed":1}"#] {
+        assert_eq!(Outline::of(body), None);
+    }
 }
 
 proptest! {

@@ -5,11 +5,11 @@ pub(super) mod sign;
 
 use std::time::Duration;
 
-use fanline_core::delivery::Delivery;
 use fanline_ledger::{
     Control, Edit, EditError, Mapping, Pace, PauseMode, RunControl, RunState, Signature,
     edit_control, read_control,
 };
+use fanline_seal::Outline;
 use indicatif::HumanCount;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -114,8 +114,8 @@ pub(super) async fn unpark(ledger: &Ledger, run: &str, control: &Control) -> any
     let deliveries = Queue::open(ledger, deliveries).await?;
     let parked = Queue::open(ledger, parked).await?;
     let is_of_run = |message: &aws_sdk_sqs::types::Message| {
-        let delivery = message.body().map(Delivery::decode);
-        delivery.is_some_and(|delivery| delivery.is_ok_and(|one| one.envelope.run == run))
+        let outline = message.body().and_then(Outline::of);
+        outline.is_some_and(|outline| outline.run == run)
     };
     let mut moved = parked.sift(Some(&deliveries), &is_of_run).await?;
     loop {
