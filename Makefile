@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
 	test simulate fuzz test-simulation build deploy invoke test-template test-conformance \
 	test-invoke test-container test-deploy test-dashboard test-docs test-archive \
-	archive archive-stack windows picture clean
+	archive archive-stack windows macos picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' Makefile
@@ -85,9 +85,9 @@ archive-stack: $(VENV)/tools ## Pack the template and the functions, for `sam de
 	python3 ci/archive.py stack $(ARCHITECTURE) .aws-sam/release dist
 
 # With the command as the tests have it: a release build takes minutes, and is packed alike.
-test-archive: target/debug/fanline $(VENV)/lint/installed ## Use the archive as a person does
+test-archive: target/debug/fanline $(VENV)/tools ## Use the archive as a person does
 	python3 ci/archive.py command $(TARGET) target/debug/fanline dist/test
-	$(LINT)/python -m pytest tests/archive
+	$(PYTHON) -m pytest tests/archive
 
 # Not where the target or its C compiler is missing: it says so there.
 windows: ## Check that everything compiles for Windows
@@ -96,6 +96,13 @@ windows: ## Check that everything compiles for Windows
 	elif ! command -v x86_64-w64-mingw32-gcc >/dev/null; then \
 		echo "not checked: there is no x86_64-w64-mingw32-gcc"; \
 	else cargo check --workspace --target x86_64-pc-windows-gnu; fi
+
+# The C code of some crates is compiled too: Zig, which cargo-lambda needs, has Apple's headers.
+macos: $(VENV)/tools ## Check that everything compiles for macOS
+	@if ! rustup target add aarch64-apple-darwin 2>/dev/null; then \
+		echo "not checked: there is no Rust target for macOS"; \
+	else CC_aarch64_apple_darwin=$(CURDIR)/ci/macos_cc.py SDKROOT=$(CURDIR) \
+		cargo check --workspace --target aarch64-apple-darwin; fi
 
 # One processor for both, and a check between them: a function whose binary is for another processor
 # fails at each invocation.
@@ -121,8 +128,12 @@ test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check template.yaml
 		--file template.yaml templates/monitoring.yaml
 	$(PYTHON) -m pytest tests/template
 
-test-conformance: target/debug/fanline $(VENV)/tools $(VENV)/moto/installed ## Compare the simulated queue with SQS and moto
+# The queue with today's SDK, and with the last one for SQS's older protocol.
+test-conformance: $(VENV)/moto/installed $(VENV)/query/installed $(VENV)/line/installed
+test-conformance: target/debug/fanline $(VENV)/tools ## Compare the stand-ins with moto and old and new SDKs
 	$(PYTHON) -m pytest tests/conformance
+	$(VENV)/query/bin/python -m pytest tests/conformance
+	$(VENV)/line/bin/python -m pytest tests/line
 
 test-invoke: build target/debug/fanline $(VENV)/ministack/installed ## Send every file of events/ to the built functions
 	$(PYTHON) -m pytest tests/invoke

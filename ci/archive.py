@@ -72,15 +72,16 @@ def stack_files(architecture, build):
 
 def for_processor(template, architecture):
     """The template for the functions that are beside it, and for no other processor."""
+    # `sam build` writes a list of values over several lines, and the sources have it on one.
     parameter = re.compile(r"(?m)^  Architecture:\n(?:    .*\n)+")
     (before,) = parameter.findall(template)
     after = re.sub(r"(?m)^(    Default:).*$", rf"\1 {architecture}", before)
-    after = re.sub(
-        r"(?m)^    AllowedValues:\n(?:    - .*\n)+",
-        f"    AllowedValues:\n    - {architecture}\n",
+    after, lists = re.subn(
+        r"(?m)^(    AllowedValues:)(?: \[.*\]\n|\n(?:    - .*\n)+)",
+        rf"\1 [{architecture}]\n",
         after,
     )
-    if f"Default: {architecture}" not in after or after.count("    - ") != 1:
+    if f"Default: {architecture}" not in after or lists != 1:
         raise SystemExit("the template's parameter `Architecture` has another form than expected")
     return template.replace(before, after)
 

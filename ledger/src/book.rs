@@ -8,19 +8,28 @@ use crate::at::{Positions, SliceId};
 use crate::outcomes::{Cell, DeliveryOutcome, Standing};
 
 mod audit;
+mod counter;
 mod head;
 mod loose;
+mod others;
 mod over_time;
 mod packed;
 mod tally;
+mod timed;
+mod words;
 
 pub use audit::BookAudit;
 pub use head::{BookError, HEAD_BYTES, read_tally};
 pub use loose::LooseBook;
-pub use over_time::AcceptedOverTime;
+pub use others::OthersOverTime;
+pub use over_time::PeopleOverTime;
 pub use tally::{CellCount, People, Tally};
+pub use words::CellWords;
 
 pub(crate) use tally::difference;
+
+use counter::CellCounter;
+use timed::Timed;
 
 /// What a merge did with an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,21 +48,22 @@ pub enum Merged {
 /// Each delivery has one cell; a delivery that was split has one for each person. A merge keeps the
 /// larger of two cells. So merging is commutative, associative and idempotent: the book depends on
 /// the *set* of outcomes alone, and neither order, nor repetition, nor a second bookkeeper changes
-/// it. Only [`AcceptedOverTime`] may differ, and only where one delivery was accepted twice with
-/// other answers than 409, which the retry key rules out.
+/// it. Only [`Tally::accepted_over_time`] may differ, and only where one delivery was accepted
+/// twice with other answers than 409, which the retry key rules out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Book {
     slice: SliceId,
     recipients: u64,
-    /// The cell of each delivery as a whole, 0 where there is none.
-    wholes: Vec<u16>,
+    /// The cell of each delivery as a whole.
+    wholes: Vec<Timed>,
     /// The people of each delivery, as far as outcomes have said: 0 where none has come.
     sizes: Vec<u16>,
     /// The cells of single people, for deliveries whose parts had outcomes of their own. Only what
     /// beats the whole's cell is kept, without zeros at the end, so that equal books have equal
     /// bytes.
-    people: BTreeMap<u32, Vec<u16>>,
-    over_time: AcceptedOverTime,
+    people: BTreeMap<u32, Vec<Timed>>,
+    over_time: PeopleOverTime,
+    words: CellWords,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
 }
@@ -68,7 +78,8 @@ impl Book {
             wholes: Vec::new(),
             sizes: Vec::new(),
             people: BTreeMap::new(),
-            over_time: AcceptedOverTime::default(),
+            over_time: PeopleOverTime::default(),
+            words: CellWords::default(),
             first: None,
             last: None,
         }
@@ -95,17 +106,18 @@ impl Book {
             return Merged::Misfit;
         };
         if self.wholes.len() <= index {
-            self.wholes.resize(index + 1, 0);
+            self.wholes.resize(index + 1, Timed::default());
             self.sizes.resize(index + 1, 0);
         }
         let accepted_before = self.accepted_now(number);
-        let code = outcome.cell().code();
+        let cell = Timed::new(outcome.cell(), outcome.time);
         let mut changed = match at.positions() {
-            None => self.merge_whole(number, code, outcome.people),
-            Some(part) => self.merge_part(number, code, part),
+            None => self.merge_whole(number, cell, outcome.people),
+            Some(part) => self.merge_part(number, cell, part),
         };
         let accepted = self.accepted_now(number).saturating_sub(accepted_before);
         self.over_time.add(outcome.time, accepted);
+        changed |= self.words.add(outcome);
         // Pages and messages keep milliseconds, so the book does too.
         let time = milliseconds(outcome.time);
         let (first, last) = (
@@ -121,27 +133,28 @@ impl Book {
         }
     }
 
-    fn merge_whole(&mut self, number: u32, code: u16, people: u16) -> bool {
+    fn merge_whole(&mut self, number: u32, cell: Timed, people: u16) -> bool {
         let mut changed = raise(at_mut(&mut self.sizes, number), people);
-        if raise(at_mut(&mut self.wholes, number), code) {
+        if at_mut(&mut self.wholes, number).is_some_and(|whole| whole.raise(cell)) {
             changed = true;
             self.prune(number);
         }
         changed
     }
 
-    fn merge_part(&mut self, number: u32, code: u16, part: &Positions) -> bool {
+    fn merge_part(&mut self, number: u32, cell: Timed, part: &Positions) -> bool {
         let mut changed = raise(at_mut(&mut self.sizes, number), part.last() + 1);
-        if code <= at(&self.wholes, number) {
+        if cell.code <= at(&self.wholes, number).code {
             return changed;
         }
         let people = self.people.entry(number).or_default();
         let length = usize::from(part.last()) + 1;
         if people.len() < length {
-            people.resize(length, 0);
+            people.resize(length, Timed::default());
         }
         for position in part.iter() {
-            changed |= raise(people.get_mut(usize::from(position)), code);
+            let person = people.get_mut(usize::from(position));
+            changed |= person.is_some_and(|person| person.raise(cell));
         }
         changed
     }
@@ -152,10 +165,10 @@ impl Book {
         let Some(people) = self.people.get_mut(&number) else {
             return;
         };
-        for code in people.iter_mut().filter(|code| **code <= whole) {
-            *code = 0;
+        for person in people.iter_mut().filter(|own| own.code <= whole.code) {
+            *person = Timed::default();
         }
-        let length = people.iter().rposition(|code| *code > 0);
+        let length = people.iter().rposition(|own| own.code > 0);
         match length {
             Some(last) => people.truncate(last + 1),
             None => drop(self.people.remove(&number)),
@@ -166,10 +179,10 @@ impl Book {
     fn accepted_now(&self, number: u32) -> u64 {
         let is_accepted_now = |code| Cell::of_code(code).is_some_and(Cell::is_accepted_now);
         if self.people.contains_key(&number) {
-            let codes = self.codes(number);
-            return codes.filter(|code| is_accepted_now(*code)).count() as u64;
+            let cells = self.cells(number);
+            return cells.filter(|cell| is_accepted_now(cell.code)).count() as u64;
         }
-        if is_accepted_now(at(&self.wholes, number)) {
+        if is_accepted_now(at(&self.wholes, number).code) {
             u64::from(at(&self.sizes, number))
         } else {
             0
@@ -177,11 +190,13 @@ impl Book {
     }
 
     /// The cell of each person of a delivery, as far as its people are known.
-    fn codes(&self, number: u32) -> impl Iterator<Item = u16> {
+    fn cells(&self, number: u32) -> impl Iterator<Item = Timed> {
         let whole = at(&self.wholes, number);
         let people = self.people.get(&number).map_or(&[][..], Vec::as_slice);
-        (0..usize::from(at(&self.sizes, number)))
-            .map(move |position| people.get(position).map_or(whole, |own| whole.max(*own)))
+        (0..usize::from(at(&self.sizes, number))).map(move |position| {
+            let own = people.get(position).filter(|own| own.code > whole.code);
+            own.copied().unwrap_or(whole)
+        })
     }
 
     /// What became of the person at this position of a delivery; `None` while there is no outcome.
@@ -190,11 +205,11 @@ impl Book {
         let own = own.and_then(|people| people.get(usize::from(position)));
         let size = at(&self.sizes, delivery);
         let whole = if position < size {
-            at(&self.wholes, delivery)
+            at(&self.wholes, delivery).code
         } else {
             0
         };
-        Cell::of_code(whole.max(own.copied().unwrap_or(0)))
+        Cell::of_code(whole.max(own.map_or(0, |own| own.code)))
     }
 
     /// The book as an object. Equal books have equal bytes.
@@ -218,38 +233,32 @@ impl Book {
     /// Whether each of so many people of a delivery has an outcome. A firing that continues a run
     /// publishes the others: it makes the same deliveries again, and knows their people.
     pub fn is_settled(&self, delivery: u32, people: u16) -> bool {
-        let settled = self.codes(delivery).filter(|code| *code > 0).count();
+        let settled = self.cells(delivery).filter(|cell| cell.code > 0).count();
         settled >= usize::from(people)
     }
 
     /// The counts, made from the cells.
     pub fn tally(&self) -> Tally {
-        let mut counts: BTreeMap<u16, u64> = BTreeMap::new();
         let mut tally = Tally {
             recipients: self.recipients,
             first: self.first,
             last: self.last,
             accepted_over_time: self.over_time.clone(),
+            words: self.words.clone(),
             ..Tally::default()
         };
-        // Most deliveries have the cell of the one before: those are counted without a look into
-        // the map.
-        let mut equal = (0, 0);
+        let mut counter = CellCounter::default();
         for (number, (whole, size)) in (0..).zip(self.wholes.iter().zip(&self.sizes)) {
             let settled = if self.people.contains_key(&number) {
                 let mut settled = *size > 0;
-                for code in self.codes(number) {
-                    settled &= code > 0;
-                    *counts.entry(code).or_default() += 1;
+                for cell in self.cells(number) {
+                    settled &= cell.code > 0;
+                    counter.add(cell, 1);
                 }
                 settled
             } else {
-                if *whole != equal.0 {
-                    *counts.entry(equal.0).or_default() += equal.1;
-                    equal = (*whole, 0);
-                }
-                equal.1 += u64::from(*size);
-                *whole > 0
+                counter.add(*whole, u64::from(*size));
+                whole.code > 0
             };
             let endpoint = if *size == 1 {
                 &mut tally.settled.push
@@ -258,12 +267,7 @@ impl Book {
             };
             *endpoint += u64::from(settled);
         }
-        *counts.entry(equal.0).or_default() += equal.1;
-        for (code, people) in counts {
-            if let (Some(cell), true) = (Cell::of_code(code), people > 0) {
-                tally.count(cell, people);
-            }
-        }
+        counter.count(&mut tally);
         tally
     }
 }
@@ -284,16 +288,16 @@ fn raise(number: Option<&mut u16>, to: u16) -> bool {
     }
 }
 
-/// What stands at this delivery's place, 0 behind the end.
-fn at(column: &[u16], number: u32) -> u16 {
+/// What stands at this delivery's place, nothing behind the end.
+fn at<T: Copy + Default>(column: &[T], number: u32) -> T {
     let index = usize::try_from(number).ok();
     index
         .and_then(|index| column.get(index))
         .copied()
-        .unwrap_or(0)
+        .unwrap_or_default()
 }
 
-fn at_mut(column: &mut [u16], number: u32) -> Option<&mut u16> {
+fn at_mut<T>(column: &mut [T], number: u32) -> Option<&mut T> {
     column.get_mut(usize::try_from(number).ok()?)
 }
 

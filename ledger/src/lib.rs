@@ -66,8 +66,8 @@ mod watch;
 
 pub use at::{At, AtError, Positions, SliceId};
 pub use book::{
-    AcceptedOverTime, Book, BookAudit, BookError, CellCount, HEAD_BYTES, LooseBook, Merged, People,
-    Tally, read_tally,
+    Book, BookAudit, BookError, CellCount, CellWords, HEAD_BYTES, LooseBook, Merged,
+    OthersOverTime, People, PeopleOverTime, Tally, read_tally,
 };
 pub use by_endpoint::ByEndpoint;
 pub use control::{

@@ -29,10 +29,10 @@ def rows():
         return [row["to"] for row in csv.DictReader(friends)]
 
 
-def run(aws, command):
+def run(aws, command, folder=ROOT):
     return subprocess.run(
         command,
-        cwd=ROOT,
+        cwd=folder,
         env=without_aws(os.environ)
         | ACCOUNT
         | {"AWS_ENDPOINT_URL": aws.url, "SAM_CLI_TELEMETRY": "0"},
@@ -44,12 +44,12 @@ def run(aws, command):
     )
 
 
-def sam_run(aws, *command):
-    return run(aws, [VENV / "bin" / "sam", *command])
+def sam_run(aws, *command, folder=ROOT):
+    return run(aws, [VENV / "bin" / "sam", *command], folder)
 
 
-def sam(aws, *command):
-    done = sam_run(aws, *command)
+def sam(aws, *command, folder=ROOT):
+    done = sam_run(aws, *command, folder=folder)
     assert done.returncode == 0, f"{done.stdout}\n{aws.log()[-20_000:]}"
     return done.stdout
 
@@ -79,22 +79,28 @@ class Stack:
 
     def deploy(self, *options, build=BUILD, **parameters):
         """Runs `sam deploy`. Parameters that are not named keep their values."""
+        return self.sam_deploy(*template(build), *options, **parameters)
+
+    def sam_deploy(self, *options, folder=ROOT, **parameters):
+        """The same with what `sam deploy` finds in a folder."""
         named = [f"{name}={value}" for name, value in parameters.items()]
         overrides = ["--parameter-overrides", *named] if named else []
         stack = ["--stack-name", self.name]
-        said = sam(self.aws, "deploy", *template(build), *stack, *options, *overrides)
+        said = sam(self.aws, "deploy", *stack, *options, *overrides, folder=folder)
         self.outputs = self.described()["outputs"]
         return said
 
     def first(self, **parameters):
         """The first deployment, for this machine and with the simulated LINE."""
-        given = {
-            "Architecture": ARCHITECTURE,
+        return self.deploy(**{"Architecture": ARCHITECTURE} | self.stand_ins() | parameters)
+
+    def stand_ins(self):
+        """The parameters for the simulated LINE and the bucket with the list."""
+        return {
             "ChannelTokenSecretArn": self.token,
             "LineApiBase": self.line.url,
             "ExistingListsBucket": BUCKET,
         }
-        return self.deploy(**given | parameters)
 
     def described(self):
         (stack,) = self.clouds.describe_stacks(StackName=self.name)["Stacks"]

@@ -21,7 +21,7 @@ pub(crate) struct PlanArgs {
     pub(crate) campaign: CampaignArgs,
     /// Plan for the stack of this ledger: its consumers, the pace that is set, and the people of
     /// other open runs, who take from the month's quota too
-    #[arg(long, value_name = "s3://BUCKET | DIR")]
+    #[arg(long, value_name = "s3://BUCKET | DIR", env = "FANLINE_AT")]
     pub(crate) at: Option<LedgerPlace>,
     /// How many consumers the stack runs at once: its parameter `MaximumConcurrency`. Without it:
     /// what the ledger says, or 40
@@ -40,7 +40,7 @@ pub(crate) struct PlanArgs {
     )]
     pub(crate) latency: u64,
     /// What LINE charges for a message to one person, such as 3 for ¥3
-    #[arg(long, value_name = "PRICE", value_parser = price)]
+    #[arg(long, value_name = "PRICE", env = "FANLINE_FEE", value_parser = price)]
     pub(crate) fee: Option<f64>,
     /// Print the plan as JSON on standard output
     #[arg(long)]

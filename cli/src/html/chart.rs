@@ -20,6 +20,30 @@ pub(crate) struct Series {
     pub(crate) class: &'static str,
 }
 
+/// What the bars of a run are made of, from the axis upwards.
+pub(crate) const OUTCOMES: [Series; 5] = [
+    Series {
+        name: "accepted",
+        class: "accepted",
+    },
+    Series {
+        name: "already accepted",
+        class: "again",
+    },
+    Series {
+        name: "expired or cancelled",
+        class: "late",
+    },
+    Series {
+        name: "set aside",
+        class: "aside",
+    },
+    Series {
+        name: "refused or unknown",
+        class: "nothing",
+    },
+];
+
 /// People over time: for each interval the people of each series.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OverTime<'a> {

@@ -6,7 +6,7 @@ use indicatif::HumanCount;
 use minijinja::Value;
 use serde::Serialize;
 
-use crate::html::chart::{self, Chart, OverTime, Series};
+use crate::html::chart::{self, Chart, OUTCOMES, OverTime};
 use crate::html::{Frame, Templates};
 use crate::print::words::{count, percent};
 use crate::report::advice::advice;
@@ -16,26 +16,6 @@ use crate::report::measurements::{Latency, SettledInASecond};
 use crate::report::run_report::RunReport;
 
 const TEMPLATE: &str = "report";
-
-/// What the bars of the chart are made of, from the axis upwards.
-const SERIES: [Series; 4] = [
-    Series {
-        name: "accepted",
-        class: "accepted",
-    },
-    Series {
-        name: "already accepted",
-        class: "again",
-    },
-    Series {
-        name: "expired or cancelled",
-        class: "late",
-    },
-    Series {
-        name: "refused or unknown",
-        class: "nothing",
-    },
-];
 
 /// What the template shows.
 #[derive(Serialize)]
@@ -117,11 +97,16 @@ fn chart_of(report: &RunReport) -> Chart {
     let mut settled = measurements.settled_by_second.clone();
     settled.resize(settled.len().max(seconds), SettledInASecond::default());
     let stack = |second: &SettledInASecond| {
-        let (not_sent, refused) = (second.not_sent, second.refused);
-        vec![second.accepted, second.already_accepted, not_sent, refused]
+        vec![
+            second.accepted,
+            second.already_accepted,
+            second.not_sent,
+            second.set_aside,
+            second.refused,
+        ]
     };
     let data = OverTime {
-        series: &SERIES,
+        series: &OUTCOMES,
         intervals: settled.iter().map(stack).collect(),
         seconds: 1,
         limit,

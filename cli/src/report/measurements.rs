@@ -37,6 +37,8 @@ pub(crate) struct SettledInASecond {
     pub(crate) already_accepted: u64,
     /// It was too late, or the run was cancelled.
     pub(crate) not_sent: u64,
+    /// It waits for a quota or a token.
+    pub(crate) set_aside: u64,
     /// LINE refused it, or nobody knows.
     pub(crate) refused: u64,
 }
@@ -175,7 +177,8 @@ impl Recorder {
             Outcome::Accepted => &mut settled.accepted,
             Outcome::AlreadyAccepted => &mut settled.already_accepted,
             Outcome::Expired | Outcome::Cancelled => &mut settled.not_sent,
-            Outcome::Refused | Outcome::Hold | Outcome::Unknown => &mut settled.refused,
+            Outcome::Hold => &mut settled.set_aside,
+            Outcome::Refused | Outcome::Unknown => &mut settled.refused,
             // It is no outcome: the delivery comes again.
             Outcome::Retry => return,
         } += recipients;

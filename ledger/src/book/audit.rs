@@ -28,11 +28,11 @@ impl BookAudit {
             audit.recipients += u64::from(*size);
             let known = at(&book.sizes, number);
             // A whole names all its people, parts may name some of them.
-            let is_whole = at(&book.wholes, number) > 0;
+            let is_whole = at(&book.wholes, number).code > 0;
             audit.misfits += u64::from(known > *size || (is_whole && known != *size));
             let mut waiting = *size;
-            for code in book.codes(number).take(usize::from(*size)) {
-                if let Some(cell) = Cell::of_code(code) {
+            for cell in book.cells(number).take(usize::from(*size)) {
+                if let Some(cell) = Cell::of_code(cell.code) {
                     audit.people.add(cell.outcome(), 1);
                     waiting -= 1;
                 }

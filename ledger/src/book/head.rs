@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::others::OthersOverTime;
 use super::tally::{MAX_CELL_COUNTS, Tally};
+use super::words::CellWords;
 
 /// The length of a book's head: what one ranged read brings.
 pub const HEAD_BYTES: usize = 16 * 1024;
@@ -54,10 +56,8 @@ impl Head {
             tally,
         };
         let mut object = head.json();
-        // The counts of single kinds are for people to read and in the packed part as well. Without
-        // them every head fits: 720 numbers of 20 digits and a few more.
-        while object.len() >= HEAD_BYTES && !head.tally.cells.is_empty() {
-            head.tally.cells.pop();
+        // What can be made again from the packed part gives way first.
+        while object.len() >= HEAD_BYTES && shorten(&mut head.tally) {
             object = head.json();
         }
         object.resize(HEAD_BYTES - 1, b' ');
@@ -90,6 +90,22 @@ impl Head {
     }
 }
 
+/// Makes a head shorter; false where nothing is left to leave out. The course of the other outcomes
+/// becomes coarser, then the rarest counts of single kinds go: both are for people to read. After
+/// them goes the rest of the course, and what LINE said. Without all of it every head fits: 720
+/// numbers of 20 digits and a few more.
+fn shorten(tally: &mut Tally) -> bool {
+    if tally.others_over_time.halve() || tally.cells.pop().is_some() {
+        return true;
+    }
+    let is_left = !tally.others_over_time.is_empty() || !tally.words.is_empty();
+    if tally.others_over_time.is_empty() {
+        tally.words = CellWords::default();
+    }
+    tally.others_over_time = OthersOverTime::default();
+    is_left
+}
+
 /// Reads the counts out of a book's first [`HEAD_BYTES`]. What follows is not looked at.
 pub fn read_tally(object: &[u8]) -> Result<Tally, BookError> {
     Head::read(object).map(|(head, _)| head.tally)
@@ -101,7 +117,7 @@ mod tests {
     use super::*;
     use crate::book::{CellCount, People};
     use crate::by_endpoint::ByEndpoint;
-    use crate::outcomes::{Cell, CellReason};
+    use crate::outcomes::{Cell, CellReason, FinalOutcome};
 
     /// A tally with as many numbers as there can be, each as large as this.
     fn largest(number: u64) -> Tally {
@@ -130,9 +146,17 @@ mod tests {
                 people: number,
             });
         }
+        for status in 400..408 {
+            let text = "\u{8a0a}".repeat(CellWords::MAX_CHARS);
+            let cell = Cell::new(CellReason::Refused, Some(status), false);
+            tally.words.insert(cell, text);
+        }
         for bin in 0..i64::try_from(MAX_BINS).unwrap() {
             let time = jiff::Timestamp::from_second(1_798_156_800 + bin * 5).unwrap();
             tally.accepted_over_time.add(time, number);
+            for outcome in FinalOutcome::ALL {
+                tally.others_over_time.add(outcome, time, number);
+            }
         }
         tally
     }
@@ -140,13 +164,18 @@ mod tests {
     #[test]
     fn the_largest_head_fits() {
         // Nobody has ten billion friends; and what no list can have is no reason to lose a book.
-        for (number, kinds) in [(9_999_999_999, MAX_CELL_COUNTS), (u64::MAX, 6)] {
+        for (number, kinds) in [
+            (9_999_999, MAX_CELL_COUNTS),
+            (9_999_999_999, 31),
+            (u64::MAX, 0),
+        ] {
             let slice = "18446744073709551615c";
             let object = Head::object(slice.into(), largest(number), b"packed");
             assert_eq!(object.len(), HEAD_BYTES + 6);
             let (head, packed) = Head::read(&object).unwrap();
             assert_eq!(packed, b"packed");
             assert_eq!(head.tally.cells.len(), kinds);
+            assert_eq!(head.tally.words.is_empty(), number == u64::MAX);
             let bins = largest(number).accepted_over_time;
             assert_eq!(head.tally.accepted_over_time, bins);
             assert_eq!(read_tally(&object).unwrap(), head.tally);

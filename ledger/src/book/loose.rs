@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::head::{BookError, Head};
 use super::packed::{Cursor, Table, pack, push_len, unpack};
 use super::tally::Tally;
-use super::{AcceptedOverTime, Merged, milliseconds, raise, tally};
+use super::{Merged, PeopleOverTime, milliseconds, raise, tally};
 use crate::outcomes::{Cell, DeliveryOutcome, Standing};
 use crate::varint;
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ const MISFITS: Uuid = Uuid::from_u128(0x0a1c_5d0e_7f3b_5a52_8e64_1d9b_c3f0_7721)
 pub struct LooseBook {
     /// By key: the cell, and how many people it is of.
     cells: BTreeMap<Uuid, (u16, u16)>,
-    over_time: AcceptedOverTime,
+    over_time: PeopleOverTime,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
 }

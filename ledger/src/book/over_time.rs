@@ -1,4 +1,4 @@
-//! How many people were accepted when.
+//! How many people got an outcome when.
 
 use std::collections::VecDeque;
 
@@ -6,19 +6,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A bin is so many seconds wide, until the bins are too many.
-const MIN_SECONDS: i64 = 5;
+pub(super) const MIN_SECONDS: i64 = 5;
 /// More bins than this would not fit the head of a book. Then each two become one.
 pub(super) const MAX_BINS: usize = 720;
 
-/// How many people LINE accepted in each interval of time: five seconds, doubled until 720
-/// intervals hold them all.
-///
-/// Only what LINE took at the time is in it. A 409 says that it was taken earlier, and not when. So
-/// the bins depend on the set of outcomes alone, as long as no delivery is taken twice, and that
-/// happens without a retry key only.
+/// Intervals of this width hold any two times: 5 * 2^39 seconds are 87,000 years.
+const MAX_DOUBLINGS: u32 = 39;
+
+/// How many people there are in each interval of time: five seconds, doubled until 720 intervals
+/// hold them all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Wire", try_from = "Wire")]
-pub struct AcceptedOverTime {
+pub struct PeopleOverTime {
     /// Doublings of the bins' width.
     doublings: u32,
     /// The first bin's number: its beginning in seconds since 1970, divided by the width.
@@ -26,13 +25,13 @@ pub struct AcceptedOverTime {
     people: VecDeque<u64>,
 }
 
-impl AcceptedOverTime {
+impl PeopleOverTime {
     /// The width of an interval in seconds.
     pub fn seconds(&self) -> i64 {
         MIN_SECONDS << self.doublings
     }
 
-    /// The beginning of each interval and the people accepted in it, without gaps.
+    /// The beginning of each interval and the people in it, without gaps.
     pub fn iter(&self) -> impl Iterator<Item = (Timestamp, u64)> {
         let (first, seconds) = (self.first, self.seconds());
         (first..).zip(&self.people).map(move |(bin, people)| {
@@ -47,7 +46,20 @@ impl AcceptedOverTime {
         self.people.iter().sum()
     }
 
-    /// Adds people who were accepted at this time.
+    /// The number of intervals.
+    pub(super) fn bins(&self) -> usize {
+        self.people.len()
+    }
+
+    /// Widens the intervals until there are no more than these.
+    pub(super) fn narrow(&mut self, bins: usize) {
+        // Two intervals stay two where 1970 is between them, however wide they are.
+        while self.people.len() > bins.max(1) && self.doublings < MAX_DOUBLINGS {
+            self.double();
+        }
+    }
+
+    /// Adds people at this time.
     pub(super) fn add(&mut self, time: Timestamp, people: u64) {
         if people == 0 {
             return;
@@ -116,11 +128,11 @@ impl AcceptedOverTime {
 
     /// Makes one bin of each two.
     fn double(&mut self) {
-        let mut halves = VecDeque::with_capacity(self.people.len() / 2 + 1);
+        let mut halves: VecDeque<u64> = VecDeque::with_capacity(self.people.len() / 2 + 1);
         for (bin, people) in (self.first..).zip(&self.people) {
             // A bin with an even number begins a pair, and so does the first one.
             match halves.back_mut() {
-                Some(sum) if bin.rem_euclid(2) == 1 => *sum += people,
+                Some(sum) if bin.rem_euclid(2) == 1 => *sum = sum.saturating_add(*people),
                 _ => halves.push_back(*people),
             }
         }
@@ -139,8 +151,8 @@ struct Wire {
     people: Vec<u64>,
 }
 
-impl From<AcceptedOverTime> for Wire {
-    fn from(bins: AcceptedOverTime) -> Self {
+impl From<PeopleOverTime> for Wire {
+    fn from(bins: PeopleOverTime) -> Self {
         let from = bins.iter().next().map(|(begins, _)| begins);
         Self {
             from,
@@ -150,11 +162,11 @@ impl From<AcceptedOverTime> for Wire {
     }
 }
 
-impl TryFrom<Wire> for AcceptedOverTime {
+impl TryFrom<Wire> for PeopleOverTime {
     type Error = &'static str;
 
     fn try_from(wire: Wire) -> Result<Self, Self::Error> {
-        let doublings = (0..40)
+        let doublings = (0..=MAX_DOUBLINGS)
             .find(|doublings| MIN_SECONDS << doublings == wire.seconds)
             .ok_or("the bins have a width that can't be")?;
         if wire.from.is_some() == wire.people.is_empty() || wire.people.len() > MAX_BINS {
@@ -174,8 +186,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn bins(times: &[(i64, u64)]) -> AcceptedOverTime {
-        let mut bins = AcceptedOverTime::default();
+    fn bins(times: &[(i64, u64)]) -> PeopleOverTime {
+        let mut bins = PeopleOverTime::default();
         for (second, people) in times {
             bins.add(Timestamp::from_second(*second).unwrap(), *people);
         }
@@ -205,7 +217,7 @@ mod tests {
         assert!(for_ever.people.len() <= MAX_BINS);
         assert_eq!(for_ever.people(), 2);
         let json = serde_json::to_string(&for_ever).unwrap();
-        let read: AcceptedOverTime = serde_json::from_str(&json).unwrap();
+        let read: PeopleOverTime = serde_json::from_str(&json).unwrap();
         assert_eq!(read, for_ever);
     }
 
@@ -224,7 +236,7 @@ mod tests {
             prop_assert_eq!(&sum, &all);
             prop_assert_eq!(all.people(), times.iter().map(|(_, people)| people).sum::<u64>());
             let json = serde_json::to_string(&all).unwrap();
-            prop_assert_eq!(serde_json::from_str::<AcceptedOverTime>(&json).unwrap(), all);
+            prop_assert_eq!(serde_json::from_str::<PeopleOverTime>(&json).unwrap(), all);
         }
     }
 }

@@ -8,6 +8,9 @@
 //!   as a whole; an index for each that has one; then the people of each that has one (varint)
 //! - the split deliveries: how many (4 bytes), and for each its number, its people and how many
 //!   indexes follow (varints), then the indexes of its people
+//! - the times, if there are any: the earliest one (4 bytes), in intervals of five seconds since
+//!   1970; then, for each index above that has a time, how many intervals later it is, plus 1, or 0
+//!   where it is not known (varint). Books of older builds end before them
 //!
 //! The bits stand by themselves because half of them may be set at random, and a byte for each
 //! would take half as much again when packed.
@@ -18,6 +21,7 @@ use std::io::Read;
 use fanline_core::limits::line::MAX_RECIPIENTS;
 
 use super::head::{BookError, Head};
+use super::timed::{HasTime, Timed};
 use super::{Book, at};
 use crate::outcomes::{Cell, WireCell};
 use crate::varint;
@@ -27,22 +31,21 @@ const LEVEL: i32 = 3;
 
 /// The book as an object.
 pub(super) fn encode(book: &Book) -> Vec<u8> {
-    let codes = book.wholes.iter().chain(book.people.values().flatten());
-    let table = Table::of(codes.copied());
+    let table = Table::of(cells(book).map(|cell| cell.code));
     let mut plain = Vec::with_capacity(book.wholes.len() * 2 + 1024);
     table.push_to(&mut plain);
     push_len(&mut plain, book.wholes.len());
     for eight in book.wholes.chunks(8) {
         let bits = (0..)
             .zip(eight)
-            .map(|(bit, code)| u8::from(*code > 0) << bit);
+            .map(|(bit, whole)| u8::from(whole.code > 0) << bit);
         plain.push(bits.sum());
     }
-    for code in book.wholes.iter().filter(|code| **code > 0) {
-        table.push_index(&mut plain, *code);
+    for whole in book.wholes.iter().filter(|whole| whole.code > 0) {
+        table.push_index(&mut plain, whole.code);
     }
     for (whole, size) in book.wholes.iter().zip(&book.sizes) {
-        if *whole > 0 {
+        if whole.code > 0 {
             varint::push(&mut plain, u64::from(*size));
         }
     }
@@ -51,10 +54,11 @@ pub(super) fn encode(book: &Book) -> Vec<u8> {
         varint::push(&mut plain, u64::from(*number));
         varint::push(&mut plain, u64::from(at(&book.sizes, *number)));
         varint::push(&mut plain, people.len() as u64);
-        for code in people {
-            table.push_index(&mut plain, *code);
+        for person in people {
+            table.push_index(&mut plain, person.code);
         }
     }
+    push_times(&mut plain, book);
     Head::object(book.slice.to_string(), book.tally(), &pack(&plain))
 }
 
@@ -76,10 +80,10 @@ pub(super) fn decode(object: &[u8]) -> Result<Book, BookError> {
         let byte = bits.get(number / 8).copied().unwrap_or(0);
         let has_cell = byte >> (number % 8) & 1 == 1;
         let code = if has_cell { table.code(&mut plain)? } else { 0 };
-        book.wholes.push(code);
+        book.wholes.push(Timed { code, interval: 0 });
     }
     for whole in &book.wholes {
-        let size = if *whole > 0 { plain.size()? } else { 0 };
+        let size = if whole.code > 0 { plain.size()? } else { 0 };
         book.sizes.push(size);
     }
     for _ in 0..plain.len()? {
@@ -87,15 +91,60 @@ pub(super) fn decode(object: &[u8]) -> Result<Book, BookError> {
         let number = number.filter(|number| (*number as usize) < deliveries);
         let number = number.ok_or(BookError::Damaged("a split delivery is not in it"))?;
         let (size, cells) = (plain.size()?, plain.size()?);
-        let people: Result<Vec<u16>, _> = (0..cells).map(|_| table.code(&mut plain)).collect();
+        let mut person = || {
+            let code = table.code(&mut plain)?;
+            Ok(Timed { code, interval: 0 })
+        };
+        let people: Result<Vec<Timed>, _> = (0..cells).map(|_| person()).collect();
         if let Some(known) = book.sizes.get_mut(number as usize) {
             *known = size;
         }
         book.people.insert(number, people?);
     }
+    read_times(&mut plain, &mut book)?;
     book.over_time = head.tally.accepted_over_time;
+    book.words = head.tally.words;
     (book.first, book.last) = (head.tally.first, head.tally.last);
     Ok(book)
+}
+
+/// All cells in their order: those of the wholes, then those of single people.
+fn cells(book: &Book) -> impl Iterator<Item = Timed> {
+    let people = book.people.values().flatten();
+    book.wholes.iter().chain(people).copied()
+}
+
+/// Writes when the cells came about. A book whose cells have no times ends without them.
+fn push_times(plain: &mut Vec<u8>, book: &Book) {
+    let known = cells(book).map(|cell| cell.interval);
+    let Some(earliest) = known.filter(|interval| *interval > 0).min() else {
+        return;
+    };
+    plain.extend_from_slice(&earliest.to_le_bytes());
+    let mut has_time = HasTime::new();
+    for cell in cells(book).filter(|cell| has_time.of(cell.code)) {
+        let later = u64::from(cell.interval) + 1;
+        varint::push(plain, later.saturating_sub(u64::from(earliest)));
+    }
+}
+
+fn read_times(plain: &mut Cursor<'_>, book: &mut Book) -> Result<(), BookError> {
+    if plain.0.is_empty() {
+        return Ok(());
+    }
+    let earliest = plain.len()? as u64;
+    let mut has_time = HasTime::new();
+    let people = book.people.values_mut().flatten();
+    let cells = book.wholes.iter_mut().chain(people);
+    for cell in cells.filter(|cell| has_time.of(cell.code)) {
+        let interval = match plain.varint()? {
+            0 => Some(0),
+            later => earliest.checked_add(later - 1),
+        };
+        let interval = interval.and_then(|interval| u32::try_from(interval).ok());
+        cell.interval = interval.ok_or(BookError::Damaged("a time can't be"))?;
+    }
+    Ok(())
 }
 
 /// Packs a book's plain part.

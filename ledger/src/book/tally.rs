@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::over_time::AcceptedOverTime;
+use super::others::OthersOverTime;
+use super::over_time::PeopleOverTime;
+use super::words::CellWords;
 use crate::by_endpoint::ByEndpoint;
 use crate::outcomes::{Cell, FinalOutcome, WireCell};
 
@@ -93,8 +95,16 @@ pub struct Tally {
     /// The people by outcome, reason and status, most people first; at most 48 kinds in a book's
     /// head.
     pub cells: Vec<CellCount>,
-    /// How many were accepted when.
-    pub accepted_over_time: AcceptedOverTime,
+    /// How many LINE took when. Only what it took at the time is in it: a 409 says that it was
+    /// taken earlier, and not when. So it depends on the set of outcomes alone, as long as no
+    /// delivery is taken twice, and that happens without a retry key only.
+    pub accepted_over_time: PeopleOverTime,
+    /// How many got each other outcome when.
+    #[serde(default, skip_serializing_if = "OthersOverTime::is_empty")]
+    pub others_over_time: OthersOverTime,
+    /// What LINE said to those who got nothing.
+    #[serde(default, skip_serializing_if = "CellWords::is_empty")]
+    pub words: CellWords,
 }
 
 impl Tally {
@@ -122,6 +132,8 @@ impl Tally {
         }
         sort(&mut self.cells);
         self.accepted_over_time.add_all(&other.accepted_over_time);
+        self.others_over_time.add_all(&other.others_over_time);
+        self.words.add_all(&other.words);
     }
 
     /// Counts people with a cell.

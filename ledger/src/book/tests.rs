@@ -216,7 +216,9 @@ fn the_head_of_a_book_is_pinned() {
             r#""first":"2026-12-25T08:00:00Z","last":"2026-12-25T08:00:00Z","#,
             r#""cells":[{"outcome":"accepted","status":200,"people":3},"#,
             r#"{"outcome":"refused","status":400,"people":1}],"#,
-            r#""accepted_over_time":{"from":"2026-12-25T08:00:00Z","seconds":5,"people":[3]}}}"#,
+            r#""accepted_over_time":{"from":"2026-12-25T08:00:00Z","seconds":5,"people":[3]},"#,
+            r#""others_over_time":{"refused":{"from":"2026-12-25T08:00:00Z","seconds":5,"#,
+            r#""people":[1]}}}}"#,
         )
     );
     let cells = zstd::decode_all(&object[HEAD_BYTES..]).unwrap();
@@ -225,7 +227,86 @@ fn the_head_of_a_book_is_pinned() {
     expected.extend_from_slice(table.as_bytes());
     // Two deliveries, which both have a cell, their cells, their people, no split one.
     expected.extend_from_slice(&[2, 0, 0, 0, 0b11, 2, 1, 3, 1, 0, 0, 0, 0]);
+    // The earliest time, and that the refused one came about at this time.
+    expected.extend_from_slice(&359_637_120_u32.to_le_bytes());
+    expected.push(1);
     assert_eq!(cells, expected);
+}
+
+#[test]
+fn a_book_of_an_older_build_has_no_times_and_takes_them() {
+    let outcomes = [
+        accepted("1:0", 3),
+        refused("1:1", 1),
+        refused("1:2:4", 1),
+        outcome("1:3", 1, CellReason::Expired, None, 60),
+    ];
+    let new = book(10, &outcomes);
+    let mut older = new.clone();
+    let people = older.people.values_mut().flatten();
+    for cell in older.wholes.iter_mut().chain(people) {
+        cell.interval = 0;
+    }
+    let read = Book::decode(&older.encode()).unwrap();
+    assert_eq!(read, older);
+    let tally = read.tally();
+    assert!(tally.others_over_time.is_empty());
+    assert_eq!(tally.people, new.tally().people);
+    let mut read = read;
+    for outcome in &outcomes {
+        read.merge(outcome);
+    }
+    assert_eq!(read, new);
+}
+
+#[test]
+fn people_are_counted_when_they_got_their_outcome_and_once() {
+    let of = |outcomes: &[DeliveryOutcome]| {
+        let others = book(1_000, outcomes).tally().others_over_time;
+        let people = |outcome| {
+            let others = others.of(outcome)?;
+            let bins = others.iter().map(|(begins, people)| {
+                let eight: Timestamp = "2026-12-25T08:00:00Z".parse().unwrap();
+                (begins.as_second() - eight.as_second(), people)
+            });
+            Some(bins.filter(|(_, people)| *people > 0).collect::<Vec<_>>())
+        };
+        FinalOutcome::ALL.map(people)
+    };
+    let refused_later = outcome("1:0", 2, CellReason::Refused, Some(400), 30);
+    let mut outcomes = vec![
+        refused_later.clone(),
+        refused("1:0", 2),
+        refused_later,
+        outcome("1:1", 1, CellReason::Quota, Some(429), 7),
+        outcome("1:2", 1, CellReason::Accepted, Some(409), 11),
+    ];
+    let (none, at) = (None, |second, people| Some(vec![(second, people)]));
+    let expected = [
+        none.clone(),
+        at(5, 1),
+        none.clone(),
+        at(0, 2),
+        none,
+        at(10, 1),
+    ];
+    assert_eq!(of(&outcomes), expected, "the first time counts");
+    outcomes.push(outcome("1:1", 1, CellReason::Accepted, Some(200), 40));
+    let [_, set_aside, ..] = of(&outcomes);
+    assert_eq!(set_aside, None, "it was accepted after all");
+}
+
+#[test]
+fn what_line_said_is_kept_with_the_book() {
+    let mut said = refused("1:1", 1);
+    said.words = Some("May not be empty\u{7}".into());
+    let mut of_accepted = accepted("1:2", 1);
+    of_accepted.words = Some("nothing to say".into());
+    let book = book(10, &[said.clone(), of_accepted]);
+    let tally = read_tally(&book.encode()).unwrap();
+    let words: Vec<_> = tally.words.of(said.cell()).collect();
+    assert_eq!(words, ["May not be empty "]);
+    assert_eq!(Book::decode(&book.encode()).unwrap(), book);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use fanline_ledger::{
-    Book, DeliveryOutcome, Expect, Merged, OutcomeMessage, RunKeys, SliceCounts, Standing, Store,
-    gather, merge_loose, merge_slice,
+    Book, DeliveryOutcome, Expect, FinalOutcome, Merged, OutcomeMessage, PeopleOverTime, RunKeys,
+    SliceCounts, Standing, Store, gather, merge_loose, merge_slice,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -75,6 +75,10 @@ proptest! {
         prop_assert_eq!(by_cell, best.len() as u64);
         let accepted_now = best.values().filter(|cell| cell.is_accepted_now()).count();
         prop_assert_eq!(tally.accepted_over_time.people(), accepted_now as u64);
+        let others = FinalOutcome::ALL.into_iter();
+        let others = others.filter_map(|outcome| tally.others_over_time.of(outcome));
+        let others: u64 = others.map(PeopleOverTime::people).sum();
+        prop_assert_eq!(others, (best.len() - accepted_now) as u64);
     }
 
     #[test]

@@ -62,13 +62,9 @@ async fn what_one_function_seals_another_opens_and_asks_once() {
     let kms = kms().await;
     let (key, opener) = world(&kms).await;
     let bodies: Vec<String> = (0..100).map(|n| key.seal(&n.to_string(), LABEL)).collect();
-    let opened = bodies.iter().map(|body| opener.open(body, at(0)));
-    for (n, opened) in futures_util::future::join_all(opened)
-        .await
-        .iter()
-        .enumerate()
-    {
-        assert_eq!(opened.as_ref().unwrap().body, n.to_string());
+    let all = bodies.iter().map(|body| opener.open(body, at(0)));
+    for (n, one) in futures_util::future::join_all(all).await.iter().enumerate() {
+        assert_eq!(one.as_ref().unwrap().body, n.to_string());
     }
     let expected = KmsCounts {
         generate_data_key: 1,
@@ -86,8 +82,8 @@ async fn what_one_function_seals_another_opens_and_asks_once() {
 async fn what_is_opened_can_be_sealed_again_without_another_key() {
     let kms = kms().await;
     let (key, opener) = world(&kms).await;
-    let opened = opener.open(&key.seal("whole", LABEL), at(0)).await.unwrap();
-    let part = opened.key.seal(
+    let whole = opener.open(&key.seal("whole", LABEL), at(0)).await.unwrap();
+    let part = whole.key.seal(
         "part",
         Label {
             at: Some("1:0:0-3"),

@@ -1,7 +1,7 @@
 //! `fanline dashboard`: the runs as pages, on this machine alone.
 //!
 //! - `page`: the pages and their addresses; `access`: who may see them
-//! - `stacks`: the ledgers; `runs_view`, `run_view`, `figures`: what a page shows of them
+//! - `stacks`: the ledgers; `runs_view`, `run_view`, `figures`, `course`: what a page shows of them
 //! - `render`: the templates; `parts`: the finished parts of a page
 //! - `server`: what the answers are made of; `cache`: what was read a moment ago
 //! - `routes`: the addresses; `events`: what is new on a page; `change`: what the buttons do
@@ -9,6 +9,7 @@
 mod access;
 mod cache;
 mod change;
+mod course;
 mod events;
 mod figures;
 mod page;

@@ -1,6 +1,6 @@
 //! `fanline status`: how far a run is.
 
-mod details;
+pub(super) mod details;
 pub(super) mod known;
 pub(super) mod stats;
 pub(super) mod text;

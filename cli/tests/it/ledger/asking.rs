@@ -33,12 +33,17 @@ fn a_status_has_every_row_in_one_place_and_says_why() {
     }
     let reasons = status["reasons"].as_array().unwrap();
     assert!(reasons.contains(&json!({"outcome": "refused", "status": 400, "people": 1})));
+    let words = status["words"].as_array().unwrap();
+    assert_eq!(words.len(), 1, "{status}");
+    assert_eq!(words[0]["status"], 400);
     let text = folder.fanline(&STATUS).out;
     for line in [
         "test is open\n",
         "  accepted                 6   60.0 %   LINE accepted it\n",
         "\n10 rows = 6 accepted + 1 refused + 1 set aside + 2 waiting\n",
-        "  1 person refused, status 400\n",
+        "  1 person refused, status 400\n    \
+         LINE said: The property, 'to', in the request body is invalid\n    \
+         LINE refuses it each time. Change the message or the row first.\n",
         "  1 person set aside, quota, status 429\n",
     ] {
         assert!(text.contains(line), "{line}: {text}");

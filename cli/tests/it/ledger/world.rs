@@ -137,7 +137,10 @@ pub(super) fn half_done() -> Folder {
     let store = store(&folder);
     enter(&store, "test");
     let mut outcomes = accepted(0..6);
-    outcomes.push(outcome(6, CellReason::Refused, Some(400)));
+    outcomes.push(DeliveryOutcome {
+        words: Some("The property, 'to', in the request body is invalid".into()),
+        ..outcome(6, CellReason::Refused, Some(400))
+    });
     outcomes.push(outcome(7, CellReason::Quota, Some(429)));
     settle(&store, "test", outcomes);
     folder

@@ -5,9 +5,10 @@ use minijinja::Value;
 use serde::Serialize;
 use serde_json::json;
 
+use super::course;
 use super::page::NamedRun;
 use super::parts::{Part, Parts};
-use super::run_view::{RunView, accepted_chart};
+use super::run_view::RunView;
 use super::runs_view::StackView;
 use crate::args::VERSION;
 use crate::commands::ledger::runs::NewestRuns;
@@ -142,7 +143,7 @@ impl Renderer {
     }
 
     fn course(&self, run: &KnownRun) -> Result<String, minijinja::Error> {
-        let chart = accepted_chart(run).map(|chart| self.0.part(chart::TEMPLATE, &chart));
+        let chart = course::chart(run).map(|chart| self.0.part(chart::TEMPLATE, &chart));
         let chart = chart.transpose()?.map(Value::from_safe_string);
         self.0.part(COURSE, &minijinja::context! { chart })
     }

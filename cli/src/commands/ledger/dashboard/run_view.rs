@@ -1,21 +1,18 @@
 //! One run as its page shows it.
 
-use fanline_ledger::{CanaryState, Cell, PauseMode, RunKind, RunState};
-use jiff::{SignedDuration, Timestamp};
+use fanline_ledger::{CanaryState, PauseMode, RunKind, RunState};
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::figures::{Figure, figures, limit, time};
+use super::figures::{Figure, figures, time};
 use super::page::NamedRun;
 use crate::commands::ledger::status::known::KnownRun;
-use crate::commands::ledger::status::text::{cell_words, meanings, others, state_word, sum};
+use crate::commands::ledger::status::text::{
+    cell_words, meanings, others, reason_word, state_word, sum,
+};
 use crate::commands::ledger::words::{count, from_now, percent};
-use crate::html::chart::{Chart, OverTime, Series};
 use crate::report::advice::advice;
 
-const ACCEPTED: [Series; 1] = [Series {
-    name: "accepted",
-    class: "accepted",
-}];
 /// The width of the progress bar in its own units.
 const BAR: f64 = 1_000.0;
 
@@ -38,7 +35,7 @@ pub(super) struct RunView<'a> {
     began: String,
     terms: Vec<TermView>,
     sum: String,
-    reasons: Vec<ReasonView>,
+    reasons: Vec<ReasonView<'a>>,
     bar: Vec<Segment>,
     bar_words: String,
     figures: Vec<Figure>,
@@ -63,9 +60,11 @@ struct TermView {
 }
 
 #[derive(Serialize)]
-struct ReasonView {
+struct ReasonView<'a> {
     people: u64,
     words: String,
+    /// LINE's own words.
+    said: Vec<&'a str>,
     advice: &'static str,
 }
 
@@ -135,6 +134,7 @@ impl<'a> RunView<'a> {
                 .map(|count| ReasonView {
                     people: count.people,
                     words: cell_words(count.cell),
+                    said: run.words.of(count.cell).collect(),
                     advice: advice(reason_word(count.cell)),
                 })
                 .collect(),
@@ -150,28 +150,6 @@ impl<'a> RunView<'a> {
             facts: facts(run, now),
         }
     }
-}
-
-/// The chart of a run; `None` before anybody is accepted.
-pub(super) fn accepted_chart(run: &KnownRun) -> Option<Chart> {
-    let over_time = &run.details.accepted_over_time;
-    let seconds = u64::try_from(over_time.seconds()).ok()?;
-    let (first, _) = over_time.iter().next()?;
-    let (last, _) = over_time.iter().last()?;
-    let ends = last.checked_add(SignedDuration::from_secs(over_time.seconds()));
-    let data = OverTime {
-        series: &ACCEPTED,
-        intervals: over_time.iter().map(|(_, people)| vec![people]).collect(),
-        seconds,
-        limit: limit(run),
-    };
-    let (from, to) = (time(first), time(ends.unwrap_or(last)));
-    // Of one day the day stands there once, so that both ends fit a phone.
-    let to = match (from.split_once(' '), to.split_once(' ')) {
-        (Some((day, _)), Some((same, hour))) if day == same => hour.to_owned(),
-        _ => to.clone(),
-    };
-    Some(Chart::new(&data, from, to))
 }
 
 fn terms(run: &KnownRun) -> Vec<TermView> {
@@ -288,12 +266,6 @@ fn facts(run: &KnownRun, now: Timestamp) -> Vec<(&'static str, String)> {
         facts.push(("closed", time(closed)));
     }
     facts
-}
-
-/// The reason, or the outcome where that says it all.
-fn reason_word(cell: Cell) -> &'static str {
-    let reason = cell.reason().as_str();
-    reason.unwrap_or_else(|| cell.outcome().as_str())
 }
 
 #[expect(

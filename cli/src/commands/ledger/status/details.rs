@@ -1,14 +1,16 @@
 //! What the ledger says of a run beyond its status: its slices, its course and its pace.
 
 use fanline_ledger::{
-    AcceptedOverTime, ByEndpoint, Control, Pace, RunSum, RunWatch, SliceId, Tally,
+    ByEndpoint, Control, OthersOverTime, Pace, PeopleOverTime, RunSum, RunWatch, SliceId, Tally,
 };
 
 /// What the ledger says of a run beyond its status.
 #[derive(Debug, Default)]
 pub(crate) struct RunDetails {
     /// How many people were accepted when.
-    pub(crate) accepted_over_time: AcceptedOverTime,
+    pub(crate) accepted_over_time: PeopleOverTime,
+    /// How many got each other outcome when.
+    pub(crate) others_over_time: OthersOverTime,
     /// The people that LINE has answered for, and the deliveries that they are in.
     pub(crate) settled_people: u64,
     pub(crate) settled: ByEndpoint<u64>,
@@ -46,6 +48,7 @@ impl RunDetails {
     ) -> Self {
         Self {
             accepted_over_time: tally.accepted_over_time.clone(),
+            others_over_time: tally.others_over_time.clone(),
             settled_people: tally.people.all(),
             settled: tally.settled,
             settled_per_second: watch.rate.per_second(),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use fanline_ledger::{
-    CanaryState, CellCount, Control, EditControlError, Equation, Lateness, OpenRun, PauseMode,
-    RunControl, RunKeys, RunKind, RunRecord, RunState, RunSum, RunWatch, Tally, best_pace,
-    deadline, read_control, read_sum, read_watch,
+    CanaryState, CellCount, CellWords, Control, EditControlError, Equation, Lateness, OpenRun,
+    PauseMode, RunControl, RunKeys, RunKind, RunRecord, RunState, RunSum, RunWatch, Tally,
+    best_pace, deadline, read_control, read_sum, read_watch,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -51,6 +51,8 @@ pub(crate) struct KnownRun {
     pub(crate) missing: u64,
     /// People by outcome, reason and status, most first.
     pub(crate) reasons: Vec<CellCount>,
+    /// What LINE said with these reasons, masked.
+    pub(crate) words: CellWords,
     pub(crate) slices: Slices,
     pub(crate) last_outcome: Option<Timestamp>,
     /// People accepted a second, in the last minute of sending.
@@ -226,6 +228,7 @@ impl ReadRun<'_> {
             resends: record.resends.len(),
             control_problem: control.as_ref().err().cloned(),
             details: RunDetails::new(sum, &self.watch, known, &tally),
+            words: tally.words,
             reasons: tally.cells,
         }
     }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::commands::ledger::status::known::{KnownRun, RowSum};
 use crate::commands::ledger::words::{count, duration, from_now, people, percent, time};
+use crate::report::advice::advice;
 
 /// A state as people read it.
 pub(crate) fn state_word(run: &KnownRun) -> &'static str {
@@ -203,7 +204,20 @@ fn reasons(text: &mut String, run: &KnownRun) {
             text,
             format_args!("  {number} {}\n", cell_words(count.cell)),
         );
+        for said in run.words.of(count.cell) {
+            push(text, format_args!("    LINE said: {said}\n"));
+        }
+        let advice = advice(reason_word(count.cell));
+        if !advice.is_empty() {
+            push(text, format_args!("    {}\n", style(advice).dim()));
+        }
     }
+}
+
+/// The reason, or the outcome where that says it all: what advice is found by.
+pub(crate) fn reason_word(cell: Cell) -> &'static str {
+    let reason = cell.reason().as_str();
+    reason.unwrap_or_else(|| cell.outcome().as_str())
 }
 
 /// The people with an outcome other than accepted, by reason.
