@@ -111,10 +111,9 @@ impl Reader {
         };
         let now = self.clock.now();
         let time = Duration::try_from(latest.duration_since(now)).unwrap_or(Duration::ZERO);
-        let opened = tokio::time::timeout(time, opener.open(body, now));
-        let opened = opened.await.unwrap_or_else(|_| Err(opener.out_of_time()));
-        match opened {
-            Ok(opened) => Ok(Content::opened(opened)),
+        let answer = tokio::time::timeout(time, opener.open(body, now));
+        match answer.await.unwrap_or_else(|_| Err(opener.out_of_time())) {
+            Ok(plain) => Ok(Content::opened(plain)),
             Err(error) if error.is_of_all() => Err(error.into()),
             Err(error) => Ok(Err(error.into())),
         }

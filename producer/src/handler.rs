@@ -269,10 +269,7 @@ impl Producer {
             .write_slices(&run, &checked.lines(&list))
             .await?;
         let mut summary = match (&self.slice_queue, slices) {
-            (Some(slice_queue), Some(mut slices)) => {
-                for slice in &mut slices {
-                    slice.started_at = list.slice.started_at;
-                }
+            (Some(slice_queue), Some(slices)) => {
                 send_slices(slice_queue, &list, slices, checked.rows.rows()).await?
             }
             _ => self.fanout(&list).publish(checked.rows, stop_at).await?,

@@ -66,9 +66,10 @@ fn fate(error: &Unreadable, receive_count: u32, max_receive_count: u32) -> Fate 
         {
             return Fate::ForNewer;
         }
-        Unreadable::Decode(DecodeError::Sealed) => RetryCause::NoToken,
         Unreadable::Open(OpenError::Key(error)) if error.fault.may_pass() => RetryCause::NotMade,
-        Unreadable::Open(OpenError::Key(_)) => RetryCause::NoToken,
+        Unreadable::Decode(DecodeError::Sealed) | Unreadable::Open(OpenError::Key(_)) => {
+            RetryCause::NoToken
+        }
         Unreadable::Open(OpenError::NotSealed) => return Fate::SetAside(Reason::Unsealed),
         Unreadable::Open(OpenError::Forged) => return Fate::SetAside(Reason::Forged),
         Unreadable::Decode(_) | Unreadable::Open(OpenError::Form(_)) => {

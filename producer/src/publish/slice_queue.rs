@@ -77,13 +77,16 @@ impl SliceQueue {
     }
 }
 
-/// Puts the slices of a list with so many rows on the queue.
+/// Puts the slices of a list with so many rows on the queue. The run began when the list did.
 pub(crate) async fn send_slices(
     queue: &SliceQueue,
     list: &OpenSlice,
-    slices: Vec<Slice>,
+    mut slices: Vec<Slice>,
     rows: u64,
 ) -> Result<Summary, ProduceError> {
+    for slice in &mut slices {
+        slice.started_at = list.slice.started_at;
+    }
     let sent = queue
         .send(list, slices)
         .await

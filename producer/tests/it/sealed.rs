@@ -97,8 +97,8 @@ async fn the_deliveries_and_their_retry_keys_are_those_of_plain_text() {
             bodies.map(|body| body.unwrap().to_owned()).collect()
         };
         let (sealed, in_plain_text) = (bodies(&sealed), bodies(&in_plain_text));
-        let opened = opened(&world, &kms, &sealed).await;
-        assert_eq!(keys(&opened), keys(&in_plain_text));
+        let sealed = opened(&world, &kms, &sealed).await;
+        assert_eq!(keys(&sealed), keys(&in_plain_text));
         assert_eq!(kms.counts().decrypt, 1);
     }
 }
@@ -131,8 +131,8 @@ async fn who_reads_the_queue_reads_the_run_and_how_many_people_and_no_more() {
 async fn each_slice_has_a_data_key_of_its_own() {
     let (world, kms) = (World::start().await, kms().await);
     world.put("bucket/friends.csv", list(200));
-    let sliced = [("SLICE_QUEUE_URL", "slices"), ("SLICE_BYTES", "3000")];
-    let producer = producer(&world, &kms, &sliced);
+    let in_slices = [("SLICE_QUEUE_URL", "slices"), ("SLICE_BYTES", "3000")];
+    let producer = producer(&world, &kms, &in_slices);
     producer.handle(friends(&json!({})), None).await.unwrap();
     let slices = world.take_slices();
     assert!(slices.len() > 2);

@@ -111,7 +111,7 @@ async fn open_all(ledger: &Ledger, key: Option<&KeyArn>, lines: &mut [Line]) -> 
     let opener = Opener::new(KeyService::new(&config, key.clone()));
     for line in sealed {
         match opener.open(&line.body, Timestamp::now()).await {
-            Ok(opened) => line.body = opened.body,
+            Ok(plain) => line.body = plain.body,
             Err(OpenError::Key(error)) => return Err(InputError(error.to_string()).into()),
             Err(_) => {}
         }
