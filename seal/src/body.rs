@@ -76,18 +76,18 @@ struct Versioned {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fields {
-    #[serde(rename = "sealed")]
-    _form: u64,
+struct Fields<'a> {
+    sealed: u64,
     v: u64,
     run: String,
     slice: String,
     #[serde(default)]
     at: Option<String>,
     people: usize,
-    key: String,
-    nonce: String,
-    body: String,
+    // Base64 has no character that JSON escapes.
+    key: &'a str,
+    nonce: &'a str,
+    body: &'a str,
 }
 
 impl SealedBody {
@@ -96,26 +96,34 @@ impl SealedBody {
         if !is_sealed(body) {
             return Err(BodyError::NotSealed);
         }
-        let damaged = |_| BodyError::Damaged;
-        let Versioned { sealed } = serde_json::from_str(body).map_err(damaged)?;
-        if sealed != FORM {
-            return Err(BodyError::Form(sealed));
+        let fields: Fields<'_> = serde_json::from_str(body).map_err(|_| damage(body))?;
+        if fields.sealed != FORM {
+            return Err(BodyError::Form(fields.sealed));
         }
-        let fields: Fields = serde_json::from_str(body).map_err(damaged)?;
-        if fields.v != SEALED_VERSION {
-            return Err(BodyError::Damaged);
+        let bytes = |text| BASE64_STANDARD.decode(text).ok();
+        let read = || {
+            Some(Self {
+                key: bytes(fields.key)?,
+                nonce: bytes(fields.nonce)?.try_into().ok()?,
+                sealed: bytes(fields.body)?,
+                run: fields.run,
+                slice: fields.slice,
+                at: fields.at,
+                people: fields.people,
+            })
+        };
+        // KMS is not asked about what can't be: another error than its own would look as if the
+        // key could not be used.
+        let can_be = |body: &Self| {
+            let is_filled = !(body.run.is_empty() || body.slice.is_empty() || body.key.is_empty());
+            is_filled && body.key.len() <= MAX_KEY_LEN
+        };
+        let body = read().filter(can_be).ok_or(BodyError::Damaged)?;
+        if fields.v == SEALED_VERSION {
+            Ok(body)
+        } else {
+            Err(BodyError::Damaged)
         }
-        let bytes = |text: &str| BASE64_STANDARD.decode(text).map_err(|_| BodyError::Damaged);
-        let nonce = bytes(&fields.nonce)?;
-        Ok(Self {
-            key: bytes(&fields.key)?,
-            nonce: nonce.try_into().map_err(|_| BodyError::Damaged)?,
-            sealed: bytes(&fields.body)?,
-            run: fields.run,
-            slice: fields.slice,
-            at: fields.at,
-            people: fields.people,
-        })
     }
 
     /// What stays readable of the delivery.
@@ -124,6 +132,14 @@ impl SealedBody {
             at: self.at.as_deref(),
             people: self.people,
         }
+    }
+}
+
+/// What is wrong with a body that has not the fields of this form.
+fn damage(body: &str) -> BodyError {
+    match serde_json::from_str(body) {
+        Ok(Versioned { sealed }) if sealed != FORM => BodyError::Form(sealed),
+        _ => BodyError::Damaged,
     }
 }
 

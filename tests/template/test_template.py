@@ -151,6 +151,8 @@ DELIVERIES = resource("ConsumerDeliveries")
         (policy("ConsumerRole", "TakeDeliveries"), "Action", "sqs:*", "by a pattern"),
         (policy("ConsumerRole", "UseTheKey"), "Condition", REMOVED, "outside of a service"),
         (policy("ScheduleRole", "UseTheKey"), "Condition", REMOVED, "outside of a service"),
+        (policy("ProducerRole", "SealDeliveries"), "Condition", REMOVED, "outside of a service"),
+        (policy("ConsumerRole", "OpenDeliveries"), "Condition", {}, "outside of a service"),
         (policy("ProducerRole", "TellMissingFromForbidden"), "Condition", REMOVED, "as a whole"),
         (policy("ConsumerRole", "ReadImages"), "Resource", "${ListsPrefix}*", "read the lists"),
         (
@@ -266,6 +268,16 @@ def test_a_parameter_accepts_only_valid_values(name, right, wrong):
     pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
     assert [value for value in right if not re.fullmatch(pattern, value)] == []
     assert [value for value in wrong if re.fullmatch(pattern, value)] == []
+
+
+def test_the_producer_alone_makes_data_keys_and_the_consumer_alone_opens_them():
+    rights = {}
+    for name, role in checks.of_type(TEMPLATE, "AWS::IAM::Role").items():
+        for statement, under in checks.statements(role.get("Policies", [])):
+            if statement["Resource"] == {"Ref": "SealKeyArn"}:
+                assert under == ["Sealed"]
+                rights[name] = statement["Action"]
+    assert rights == {"ProducerRole": "kms:GenerateDataKey", "ConsumerRole": "kms:Decrypt"}
 
 
 def test_every_parameter_has_a_description_and_a_group():
