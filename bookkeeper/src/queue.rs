@@ -10,9 +10,9 @@ use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
     QueueAttributeName, SendMessageBatchRequestEntry,
 };
-use fanline_core::delivery::Delivery;
 use fanline_core::limits::sqs::{MAX_ENTRIES, is_fifo};
 use fanline_ledger::draw_id;
+use fanline_seal::Outline;
 use fanline_telemetry::aws_error::words;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
@@ -262,6 +262,5 @@ pub fn run_of(message: &Message) -> Option<String> {
     if let Some(run) = run.and_then(MessageAttributeValue::string_value) {
         return Some(run.to_owned());
     }
-    let delivery = Delivery::decode(message.body()?).ok()?;
-    Some(delivery.envelope.run)
+    Some(Outline::of(message.body()?)?.run)
 }

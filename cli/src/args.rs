@@ -149,6 +149,9 @@ pub(crate) struct RunArgs {
     /// Use the SQS-compatible server at this URL in place of the embedded one
     #[arg(long, value_name = "URL", value_parser = http_url)]
     pub(crate) queue_endpoint: Option<String>,
+    /// Seal the deliveries on the queues with a key of this run, as a stack with `SealKeyArn` does
+    #[arg(long, conflicts_with = "queue_endpoint")]
+    pub(crate) seal: bool,
     /// Keep the record of the run in this folder. Without it: a live run in
     /// `$XDG_STATE_HOME/fanline` or `~/.local/state/fanline`, any other in a temporary folder
     #[arg(long, value_name = "DIR")]

@@ -29,6 +29,8 @@ pub(crate) enum AwsResource {
     Stack,
     /// The ledger of a stack, in S3.
     Ledger,
+    /// The key that sealed deliveries, in KMS.
+    Key,
 }
 
 impl AwsResource {
@@ -52,6 +54,7 @@ impl AwsResource {
             Self::Token => "the token is in Secrets Manager",
             Self::Stack => "the stack is in AWS",
             Self::Ledger => "the ledger is in S3",
+            Self::Key => "the key is in KMS",
         }
     }
 
@@ -59,7 +62,7 @@ impl AwsResource {
     fn cure(self) -> &'static str {
         match self {
             Self::List => ", or name a copy of the list with --list",
-            Self::Image | Self::Token | Self::Stack | Self::Ledger => "",
+            Self::Image | Self::Token | Self::Stack | Self::Ledger | Self::Key => "",
         }
     }
 }
@@ -104,14 +107,32 @@ pub(crate) async fn credentials(config: &SdkConfig) -> Result<Credentials, Crede
 /// The same configuration with the queue server at `endpoint`. The server that is embedded in this
 /// process gets local credentials, whatever the other services get.
 pub(crate) fn with_queue(config: SdkConfig, endpoint: String, is_embedded: bool) -> SdkConfig {
+    with_server("SQS", config, endpoint, is_embedded)
+}
+
+/// The same configuration with the stand-in for KMS at `endpoint`, in this process.
+pub(crate) fn with_kms(config: SdkConfig, endpoint: String) -> SdkConfig {
+    with_server("KMS", config, endpoint, true)
+}
+
+fn with_server(
+    service: &'static str,
+    config: SdkConfig,
+    endpoint: String,
+    is_embedded: bool,
+) -> SdkConfig {
     let mut builder = config.clone().into_builder();
     if is_embedded {
         let others = config
             .identity_cache()
             .unwrap_or_else(|| IdentityCache::lazy().build());
-        builder.set_identity_cache(Some(SharedIdentityCache::new(LocalQueue { others })));
+        builder.set_identity_cache(Some(SharedIdentityCache::new(LocalService {
+            service,
+            others,
+        })));
     }
-    builder.set_service_config(Some(QueueEndpoint {
+    builder.set_service_config(Some(ServiceEndpoint {
+        service,
         endpoint,
         others: config,
     }));
@@ -122,16 +143,17 @@ fn local_credentials() -> Credentials {
     Credentials::new("local", "local", None, None, "fanline")
 }
 
-/// Gives local credentials to SQS, and to every other service those of its provider.
+/// Gives local credentials to one service, and to every other one those of its provider.
 ///
 /// A provider of credentials does not know for which service it is asked, and the producer and the
 /// consumer take one configuration for all services. The cache in front of the provider knows it.
 #[derive(Debug)]
-struct LocalQueue {
+struct LocalService {
+    service: &'static str,
     others: SharedIdentityCache,
 }
 
-impl ResolveCachedIdentity for LocalQueue {
+impl ResolveCachedIdentity for LocalService {
     fn resolve_cached_identity<'a>(
         &'a self,
         resolver: SharedIdentityResolver,
@@ -139,7 +161,7 @@ impl ResolveCachedIdentity for LocalQueue {
         config: &'a ConfigBag,
     ) -> IdentityFuture<'a> {
         let request = config.load::<Metadata>();
-        if request.is_some_and(|request| request.service() == "SQS") {
+        if request.is_some_and(|request| request.service() == self.service) {
             return IdentityFuture::ready(Ok(local_credentials().into()));
         }
         self.others
@@ -147,16 +169,18 @@ impl ResolveCachedIdentity for LocalQueue {
     }
 }
 
-/// Sends requests for SQS to `endpoint`, as `AWS_ENDPOINT_URL_SQS` does, for this process alone.
+/// Sends requests for one service to `endpoint`, as `AWS_ENDPOINT_URL_SQS` does for SQS, for this
+/// process alone.
 #[derive(Debug)]
-struct QueueEndpoint {
+struct ServiceEndpoint {
+    service: &'static str,
     endpoint: String,
     others: SdkConfig,
 }
 
-impl LoadServiceConfig for QueueEndpoint {
+impl LoadServiceConfig for ServiceEndpoint {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        if key.env() == "AWS_ENDPOINT_URL" && key.service_id() == "SQS" {
+        if key.env() == "AWS_ENDPOINT_URL" && key.service_id() == self.service {
             return Some(self.endpoint.clone());
         }
         self.others.service_config()?.load_config(key)

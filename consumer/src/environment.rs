@@ -14,6 +14,7 @@ use crate::control::{Controls, ReadRules, SharedPaces};
 use crate::lease::WorkerLease;
 use crate::line::channel::LineChannel;
 use crate::line_notify::channel::NotifyChannel;
+use crate::reader::Reader;
 use crate::settings::Settings;
 use crate::sqs::dead_letter::DeadLetterQueue;
 use crate::sqs::delivery_queue::DeliveryQueue;
@@ -36,6 +37,8 @@ pub(crate) struct Environment {
     pub outcome_queue: Option<OutcomeQueue>,
     /// Where deliveries of paused runs go while others go on. `None`: they wait.
     pub parked_queue: Option<ParkedQueue>,
+    /// Reads the deliveries of records.
+    pub reader: Reader,
     /// What an operator says of each run.
     pub controls: Controls,
     /// The lease of a worker that shares the limits. `None`: the share is in the settings.
@@ -76,6 +79,7 @@ impl Environment {
         let parked_queue_url = settings.parked_queue_url.clone();
         let environment = Self {
             line,
+            reader: Reader::new(config, settings.seal_key.clone(), clock.clone()),
             line_notify: NotifyChannel::new(&settings, http, s3, controls.clone(), clock),
             controls,
             lease,
@@ -111,7 +115,8 @@ impl Environment {
         if self.lease.is_some() && self.all_paces().any(Pace::is_closed) {
             return false;
         }
-        let waits = self.line.is_on_hold() || self.controls.is_all_paused(lane);
+        let has_no_key = self.reader.is_waiting();
+        let waits = self.line.is_on_hold() || self.controls.is_all_paused(lane) || has_no_key;
         !waits || self.invocations.load(Ordering::Relaxed) == 0
     }
 

@@ -197,6 +197,7 @@ async fn settle_all(
     deadline: Timestamp,
     clock: &Clock,
 ) -> Vec<Settlement> {
+    batch.read(records).await;
     let settlements = Arc::new(Mutex::new(vec![Settlement::Untouched; records.len()]));
     let Turns { at_once, in_turn } = turns(records);
     let mut tasks = settle_rows(batch, at_once, &settlements);

@@ -4,6 +4,7 @@
 //! # Layout, in the order in which a batch passes
 //! - `settings`: the environment variables, read once; `environment`: what outlives a batch
 //! - `handler`: a batch in, a partial batch response out
+//! - `reader`: the delivery of each record, in plain text or sealed
 //! - `batch`: settles each record, and alone logs, counts, sets aside and tells the ledger
 //! - `line`, `line_notify`: one attempt to send a delivery, a folder for each channel
 //! - `channel`: what both channels share
@@ -19,6 +20,7 @@ mod handler;
 mod lease;
 mod line;
 mod line_notify;
+mod reader;
 mod settings;
 mod sqs;
 

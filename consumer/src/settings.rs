@@ -13,6 +13,7 @@ use std::time::Duration;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::{Reader, SettingsError};
 use fanline_ledger::ControlPlace;
+use fanline_seal::KeyArn;
 use secrecy::SecretString;
 
 pub use crate::settings::access::LineAccess;
@@ -80,6 +81,9 @@ pub struct Settings {
     /// `MAX_RECEIVE_COUNT`: the delivery queue's `maxReceiveCount`. At this receive a delivery that
     /// has no outcome is set aside with its reason. SQS would do it without one.
     pub(crate) max_receive_count: u32,
+    /// `SEAL_KEY_ARN`: the KMS key that the producer seals deliveries with. Where it is set,
+    /// nothing else is sent.
+    pub(crate) seal_key: Option<KeyArn>,
     /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it, the name
     /// of the run does.
     pub(crate) log_hash_key: Option<SecretString>,
@@ -127,6 +131,7 @@ impl Settings {
         let request_timeout = request_timeout(reader);
         let retry_base = seconds(reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
         let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(20);
+        let seal_key = reader.optional("SEAL_KEY_ARN");
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
         let function: Option<String> = reader.optional("AWS_LAMBDA_FUNCTION_NAME");
         let settings = dead_letter_queue_url.map(|dead_letter_queue_url| Self {
@@ -148,6 +153,7 @@ impl Settings {
             request_timeout,
             retry_base,
             max_receive_count,
+            seal_key,
             log_hash_key,
             is_on_lambda: function.is_some(),
             function: function.unwrap_or_else(|| "consumer".into()),
@@ -272,6 +278,7 @@ mod tests {
             ("REQUEST_TIMEOUT_SECONDS", "soon"),
             ("LINE_CHANNEL_ACCESS_TOKEN", "hush hush"),
             ("LINE_CHANNEL_ID", "1"),
+            ("SEAL_KEY_ARN", "alias/mine"),
         ])
         .unwrap_err()
         .to_string();
@@ -282,6 +289,7 @@ mod tests {
             "REQUEST_TIMEOUT_SECONDS",
             "LINE_CHANNEL_ACCESS_TOKEN",
             "LINE_CHANNEL_SECRET",
+            "SEAL_KEY_ARN",
             "DEAD_LETTER_QUEUE_URL",
         ] {
             assert!(error.contains(name), "{name}: {error}");

@@ -4,6 +4,7 @@ use std::fmt;
 
 use fanline_core::campaign::CampaignError;
 use fanline_ledger::{EditError, ObjectError, Refusal, SliceOrder};
+use fanline_seal::KeyError;
 use serde_json::Value;
 
 use crate::check::reading::CheckError;
@@ -52,6 +53,9 @@ pub enum ProduceError {
         /// The run that the campaign makes.
         campaign: String,
     },
+    /// The deliveries can't be sealed.
+    #[error("{0}; nothing of the slice was sent")]
+    Seal(#[from] KeyError),
     /// The list can't be read, or it is not a list.
     #[error(transparent)]
     Read(#[from] ReadError),

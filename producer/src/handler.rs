@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::error::ProduceError;
-use crate::event::{Event, EventError, Firing, Skip, SliceMessage};
+use crate::event::{Event, EventError, Firing, SliceMessage};
 use crate::fanout::Fanout;
 use crate::ledger::RunLedger;
 use crate::list::cutter::CheckedList;
@@ -22,6 +22,8 @@ use crate::list::source::Source;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::canary;
+use crate::publish::encoder::Sealer;
+use crate::publish::left_out::skipped;
 use crate::publish::queue::{DeliveryQueues, Queue};
 use crate::publish::slice_queue::{SliceQueue, send_slices, slices_of};
 use crate::publish::sqs_entry::EntryWriter;
@@ -36,6 +38,7 @@ pub struct Producer {
     delivery_queues: DeliveryQueues,
     slice_queue: Option<SliceQueue>,
     ledger: RunLedger,
+    sealer: Sealer,
     progress: Arc<Progress>,
     surroundings: Surroundings,
 }
@@ -67,6 +70,7 @@ impl Producer {
                 bulk: queue(&settings.delivery_queue_url),
                 urgent: settings.urgent_queue_url.as_deref().map(queue),
             },
+            sealer: Sealer::new(config, settings.seal_key.clone()),
             slice_queue: slice_queue.map(|queue| SliceQueue::new(queue, settings.sends_in_flight)),
             settings,
             progress: Arc::default(),
@@ -219,10 +223,7 @@ impl Producer {
         let now = self.surroundings.clock.now();
         EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
         let delivery_queue = self.delivery_queues.of(campaign.lane)?;
-        let canary = canary::rule(&firing.campaign, &campaign)?;
-        if canary.is_some() && !(self.ledger.is_watched() && self.slice_queue.is_some()) {
-            return Err(ProduceError::CanaryUnwatched);
-        }
+        let canary = self.canary(&firing, &campaign)?;
         let run = campaign.run();
         let bytes = self.settings.slice_bytes;
         let given = (&firing.campaign, &*campaign);
@@ -231,7 +232,8 @@ impl Producer {
         let allowed = self.ledger.allow(&run_firing, resumes, now).await?;
         let (started_at, cut) = (allowed.record.started_at, allowed.record.cut);
         let given = firing.campaign.clone();
-        let mut list = OpenSlice::whole_list(campaign, given, source, started_at, cut.window_bytes);
+        let mut list = OpenSlice::whole_list(campaign, given, source, started_at, cut.window_bytes)
+            .sealed(self.sealer.is_on());
         list.slice.skip = skipped(firing.skip.as_ref(), &list)?;
         // What broke off may have published more than what is left out.
         list.slice.perhaps_published = resumes;
@@ -251,6 +253,10 @@ impl Producer {
         let mut slices = self.cut(&list, &checked, canary.as_ref())?;
         if let (Some(order), Some(slices)) = (order, &mut slices) {
             keep_ordered(order, slices)?;
+        }
+        if slices.is_some() {
+            // A key that can't be used is found before anything waits for it.
+            self.sealer.key(&list).await?;
         }
         let now = self.surroundings.clock.now();
         list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
@@ -275,6 +281,19 @@ impl Producer {
         self.ledger.end_redrive(redrive, &run, clock).await?;
         summary.rejects.extend(rejects);
         Ok(summary)
+    }
+
+    /// The canary of a campaign. Somebody must be there who releases the others.
+    fn canary(
+        &self,
+        firing: &Firing,
+        campaign: &Campaign,
+    ) -> Result<Option<CanaryRule>, ProduceError> {
+        let canary = canary::rule(&firing.campaign, campaign)?;
+        if canary.is_some() && !(self.ledger.is_watched() && self.slice_queue.is_some()) {
+            return Err(ProduceError::CanaryUnwatched);
+        }
+        Ok(canary)
     }
 
     /// How long the slices of a list may be, if it is to be cut.
@@ -334,6 +353,7 @@ impl Producer {
         let checked = slice.checked.take();
         let open =
             OpenSlice::part_of(campaign, slice, source).ok_or(EventError::SliceOutsideList)?;
+        let open = open.sealed(self.sealer.is_on());
         let fanout = self.fanout(&open, delivery_queue);
         let stop_at = fanout.stop_at(deadline);
         let (rows, rejects) = if let Some(rows) = checked {
@@ -355,6 +375,7 @@ impl Producer {
             delivery_queue,
             slice_queue: self.slice_queue.as_ref(),
             ledger: &self.ledger,
+            sealer: &self.sealer,
             progress: &self.progress,
             clock: &self.surroundings.clock,
         }
@@ -368,13 +389,4 @@ fn keep_ordered(order: &SliceOrder, slices: &mut Vec<Slice>) -> Result<(), Produ
         return Err(ProduceError::no_such_slice(order));
     }
     Ok(())
-}
-
-/// How many deliveries of a list are left out. Those of another list are others.
-fn skipped(skip: Option<&Skip>, list: &OpenSlice) -> Result<u64, ProduceError> {
-    match skip {
-        None => Ok(0),
-        Some(skip) if skip.etag == list.source.etag => Ok(skip.n),
-        Some(_) => Err(ProduceError::SkipOfAnotherList(list.source.name.clone())),
-    }
 }

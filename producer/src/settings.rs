@@ -6,6 +6,7 @@ use std::str::FromStr;
 use fanline_core::limits::sqs::is_fifo;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::settings::{Reader, SettingsError};
+use fanline_seal::KeyArn;
 use fanline_telemetry::fingerprint::Fingerprinter;
 use serde_json::Value;
 
@@ -51,6 +52,9 @@ pub struct Settings {
     pub(crate) campaign: Option<CampaignSetting>,
     /// `DELIVERY_QUEUE_GROUPS`: what the queue is told about the group of a delivery.
     pub(crate) queue_groups: QueueGroups,
+    /// `SEAL_KEY_ARN`: the KMS key that deliveries are sealed with. Without it they are in plain
+    /// text.
+    pub(crate) seal_key: Option<KeyArn>,
 }
 
 impl Settings {
@@ -79,6 +83,7 @@ impl Settings {
         let control: Option<String> = reader.optional("CONTROL_URI");
         let hash_key: Option<String> = reader.optional("LOG_HASH_KEY");
         let campaign = reader.optional("CAMPAIGN");
+        let seal_key = reader.optional("SEAL_KEY_ARN");
         let settings = delivery_queue.map(|(delivery_queue_url, queue_groups)| Self {
             delivery_queue_url,
             urgent_queue_url,
@@ -92,6 +97,7 @@ impl Settings {
             fingerprinter: hash_key.as_deref().map(Fingerprinter::new),
             campaign,
             queue_groups,
+            seal_key,
         });
         reader.finish(settings)
     }
@@ -223,6 +229,7 @@ mod tests {
             ("REJECTS_PREFIX", "rejects/"),
             ("LEDGER_URI", "ledger/"),
             ("CAMPAIGN", "{"),
+            ("SEAL_KEY_ARN", "alias/mine"),
             ("DELIVERY_QUEUE_GROUPS", "unfair"),
         ])
         .unwrap_err()
@@ -234,6 +241,7 @@ mod tests {
             "REJECTS_PREFIX",
             "LEDGER_URI",
             "CAMPAIGN",
+            "SEAL_KEY_ARN",
             "DELIVERY_QUEUE_GROUPS",
         ] {
             assert!(error.contains(&format!("`{name}`")), "{name}: {error}");

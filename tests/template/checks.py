@@ -196,6 +196,14 @@ def statements(value):
     yield from walk(value, [])
 
 
+def seals(condition):
+    """Whether a condition allows a key for the data keys of deliveries alone."""
+    context = "kms:EncryptionContext:fanline-"
+    return all(f"{context}{name}': 'false'" in condition for name in ("run", "slice")) and (
+        "'kms:EncryptionContextKeys': ['fanline-run', 'fanline-slice']" in condition
+    )
+
+
 def as_list(value):
     return value if isinstance(value, list) else [value]
 
@@ -213,7 +221,9 @@ def permissions(template):
             if "*" in as_list(statement["Resource"]) and not traces:
                 yield f"{name}: {statement['Sid']} is for every resource"
             keys = all(action.startswith("kms:") for action in actions)
-            if keys and "kms:ViaService" not in str(statement.get("Condition")):
+            condition = str(statement.get("Condition"))
+            # Data keys of deliveries, or through a service that encrypts with the key.
+            if keys and not ("kms:ViaService" in condition or seals(condition)):
                 yield f"{name}: {statement['Sid']} decrypts outside of a service"
             limited = "s3:prefix" in str(statement.get("Condition"))
             if "s3:ListBucket" in actions and not limited:

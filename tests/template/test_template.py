@@ -88,7 +88,7 @@ def test_no_parameter_is_what_an_operator_changes_each_day():
     # A parameter that a file names is set back by the next deployment.
     daily = re.compile("Schedule|Campaign|State|Paused|Enabled")
     assert [name for name in TEMPLATE["Parameters"] if daily.search(name)] == []
-    assert len(TEMPLATE["Parameters"]) <= 26
+    assert len(TEMPLATE["Parameters"]) <= 27
 
 
 def resource(name):
@@ -168,6 +168,8 @@ URGENT = resource("ConsumerUrgentDeliveries")
         (policy("ConsumerRole", "TakeDeliveries"), "Action", "sqs:*", "by a pattern"),
         (policy("ConsumerRole", "UseTheKey"), "Condition", REMOVED, "outside of a service"),
         (policy("ScheduleRole", "UseTheKey"), "Condition", REMOVED, "outside of a service"),
+        (policy("ProducerRole", "SealDeliveries"), "Condition", REMOVED, "outside of a service"),
+        (policy("ConsumerRole", "OpenDeliveries"), "Condition", {}, "outside of a service"),
         (policy("ProducerRole", "TellMissingFromForbidden"), "Condition", REMOVED, "as a whole"),
         (policy("ConsumerRole", "ReadImages"), "Resource", "${ListsPrefix}*", "read the lists"),
         (
@@ -271,6 +273,11 @@ def test_the_rules_refuse_parameters_that_cannot_work(given, deploys):
             ["", "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd"],
             ["alias/aws/sqs"],
         ),
+        (
+            "SealKeyArn",
+            ["", "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd"],
+            ["alias/mine", "arn:aws:kms:us-east-1:123456789012:alias/mine"],
+        ),
         ("AlarmTopicArn", ["", "arn:aws:sns:us-east-1:123456789012:on-call"], ["on-call"]),
     ],
 )
@@ -278,6 +285,16 @@ def test_a_parameter_accepts_only_valid_values(name, right, wrong):
     pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
     assert [value for value in right if not re.fullmatch(pattern, value)] == []
     assert [value for value in wrong if re.fullmatch(pattern, value)] == []
+
+
+def test_the_producer_alone_makes_data_keys_and_the_consumer_alone_opens_them():
+    rights = {}
+    for name, role in checks.of_type(TEMPLATE, "AWS::IAM::Role").items():
+        for statement, under in checks.statements(role.get("Policies", [])):
+            if statement["Resource"] == {"Ref": "SealKeyArn"}:
+                assert under == ["Sealed"]
+                rights[name] = statement["Action"]
+    assert rights == {"ProducerRole": "kms:GenerateDataKey", "ConsumerRole": "kms:Decrypt"}
 
 
 def test_every_parameter_has_a_description_and_a_group():

@@ -10,5 +10,6 @@ mod people;
 mod planning;
 mod queues;
 mod resend;
+mod sealed;
 mod unusable;
 mod world;

@@ -26,6 +26,7 @@ mod plan;
 mod run;
 mod runs;
 mod s3;
+mod sealed;
 #[cfg(unix)]
 mod signals;
 mod statistics;

@@ -24,6 +24,7 @@ mod notify;
 mod outcomes;
 mod runtime_api;
 mod scripted;
+mod sealed;
 mod splits;
 mod support;
 mod tokens;

@@ -19,6 +19,7 @@ use crate::list::slice::OpenSlice;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::canary;
+use crate::publish::encoder::DeliveryEncoder;
 use crate::publish::group::Group;
 use crate::publish::left_out::LeftOut;
 use crate::publish::pack::Entry;
@@ -76,7 +77,13 @@ pub async fn plan(
         preview,
         ..Plan::default()
     };
-    let mut reading = PublishReading::new(&list, rows, LeftOut::default(), false, None);
+    let mut reading = PublishReading::new(
+        &list,
+        rows,
+        LeftOut::default(),
+        DeliveryEncoder::of(&list, false, None),
+        None,
+    );
     while let Some(request) = reading.next().await? {
         for entry in &request {
             if let Entry::Delivery { group, bytes, .. } = entry {

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use fanline_core::campaign::Campaign;
-use fanline_core::delivery::{Encoder, Envelope};
+use fanline_core::delivery::Envelope;
 use fanline_core::list::{Header, Place};
 use fanline_ledger::{RedriveReason, Share, SliceId, SliceOrder};
 use jiff::Timestamp;
@@ -146,6 +146,8 @@ pub(crate) struct OpenSlice {
     pub(crate) campaign: Arc<Campaign>,
     pub(crate) slice: Slice,
     pub(crate) source: Arc<Source>,
+    /// Whether its deliveries are sealed, and so have to fit a queue message as sealed ones.
+    pub(crate) is_sealed: bool,
 }
 
 impl OpenSlice {
@@ -179,6 +181,7 @@ impl OpenSlice {
             campaign,
             slice,
             source,
+            is_sealed: false,
         }
     }
 
@@ -193,24 +196,20 @@ impl OpenSlice {
             campaign,
             slice,
             source,
+            is_sealed: false,
         };
         let (start, end) = (open.slice.start.byte, open.end());
         (start <= end && end <= open.source.length).then_some(open)
     }
 
+    /// The same where deliveries are sealed, or not.
+    pub(crate) fn sealed(self, is_sealed: bool) -> Self {
+        Self { is_sealed, ..self }
+    }
+
     /// The byte after the slice's last row.
     pub(crate) fn end(&self) -> u64 {
         self.slice.end.unwrap_or(self.source.length)
-    }
-
-    /// Writes the slice's deliveries. `are_copies`: an earlier invocation may have published them.
-    pub(crate) fn encoder(&self, are_copies: bool) -> Encoder {
-        let (envelope, id) = (self.envelope(), self.id.to_string());
-        if are_copies {
-            envelope.encoder_of_copies(&id)
-        } else {
-            envelope.encoder(&id)
-        }
     }
 
     /// What all deliveries of the run have in common.

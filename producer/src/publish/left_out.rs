@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use fanline_ledger::{Book, RedriveReason};
 
-use crate::list::slice::Only;
+use crate::error::ProduceError;
+use crate::event::Skip;
+use crate::list::slice::{Only, OpenSlice};
 use crate::progress::Progress;
 use crate::summary::LeftOutPeople;
 
@@ -78,6 +80,15 @@ impl LeftOut {
     /// Who is left out because they have an outcome.
     pub(crate) fn people(&self) -> LeftOutPeople {
         self.people
+    }
+}
+
+/// How many deliveries of a list are left out. Those of another list are others.
+pub(crate) fn skipped(skip: Option<&Skip>, list: &OpenSlice) -> Result<u64, ProduceError> {
+    match skip {
+        None => Ok(0),
+        Some(skip) if skip.etag == list.source.etag => Ok(skip.n),
+        Some(_) => Err(ProduceError::SkipOfAnotherList(list.source.name.clone())),
     }
 }
 

@@ -78,7 +78,7 @@ impl SliceQueue {
     }
 }
 
-/// Puts the slices of a list with so many rows on the queue.
+/// Puts the slices of a list with so many rows on the queue. The run began when the list did.
 pub(crate) async fn send_slices(
     queue: &SliceQueue,
     list: &OpenSlice,

@@ -20,6 +20,7 @@ mod lists;
 mod panics;
 mod publishing;
 mod runs;
+mod sealed;
 mod slices;
 mod support;
 mod versions;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use fanline_core::delivery::outcome::DeadLetterReason;
 use fanline_ledger::RedriveReason;
+use fanline_seal::KeyArn;
 
 use super::{EXIT_CODES, NamedRunArgs, SignArgs};
 
@@ -30,6 +31,9 @@ pub(crate) struct DeadLettersArgs {
     /// holds recipients and messages
     #[arg(long, value_name = "FILE.ndjson")]
     pub(crate) out: Option<PathBuf>,
+    /// The KMS key that sealed them, to write their bodies in plain text. It needs `kms:Decrypt`
+    #[arg(long, env = "SEAL_KEY_ARN", value_name = "ARN")]
+    pub(crate) seal_key: Option<KeyArn>,
     /// Print the counts as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -44,6 +48,9 @@ pub(crate) enum LetterReason {
     Quota,
     Unauthorized,
     Undecodable,
+    Unsealed,
+    Forged,
+    NoKey,
     ReceivedTooOften,
 }
 
@@ -61,6 +68,9 @@ impl LetterReason {
             (R::Quota, Self::Quota),
             (R::Unauthorized, Self::Unauthorized),
             (R::Undecodable, Self::Undecodable),
+            (R::Unsealed, Self::Unsealed),
+            (R::Forged, Self::Forged),
+            (R::NoKey, Self::NoKey),
         ];
         let known = all.into_iter().find(|(known, _)| known.as_str() == reason);
         known.map(|(_, own)| own)
@@ -157,6 +167,7 @@ pub(crate) enum RedriveOnly {
     Quota,
     Unauthorized,
     Expired,
+    NoKey,
     SetAside,
     Missing,
 }
@@ -169,7 +180,7 @@ impl RedriveOnly {
             Self::Unauthorized => &[RedriveReason::Unauthorized],
             Self::Expired => &[RedriveReason::Expired],
             Self::SetAside => &[RedriveReason::Quota, RedriveReason::Unauthorized],
-            Self::Missing => &[],
+            Self::NoKey | Self::Missing => &[],
         }
     }
 
@@ -179,10 +190,13 @@ impl RedriveOnly {
             Self::Quota => reason == LetterReason::Quota,
             Self::Unauthorized => reason == LetterReason::Unauthorized,
             Self::Expired => reason == LetterReason::Expired,
+            Self::NoKey => reason == LetterReason::NoKey,
             Self::SetAside => {
                 matches!(reason, LetterReason::Quota | LetterReason::Unauthorized)
             }
-            Self::Missing => reason == LetterReason::ReceivedTooOften,
+            Self::Missing => {
+                matches!(reason, LetterReason::ReceivedTooOften | LetterReason::NoKey)
+            }
         }
     }
 }
