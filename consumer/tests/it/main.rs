@@ -23,6 +23,7 @@ mod notify;
 mod outcomes;
 mod runtime_api;
 mod scripted;
+mod slow_store;
 mod splits;
 mod support;
 mod tokens;

@@ -14,8 +14,8 @@ const MIN_SIMILARITY: f64 = 0.7;
 
 /// The run whose name is `wanted`, or begins so and no other's does.
 pub(super) async fn find_run(ledger: &Ledger, wanted: &str) -> anyhow::Result<RunRecord> {
-    // Without the right to list, a run can still be named whole. A store that does not answer is not
-    // asked for a list then.
+    // Without the right to list, a run can still be named whole. A store that does not answer is
+    // not asked for a list then.
     match ledger.store.get(&RunKeys::new(wanted).record()).await {
         Err(error @ StoreError::Failed { .. }) => return Err(unusable(error)),
         Ok(Some(object)) => {
