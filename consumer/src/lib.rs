@@ -25,7 +25,7 @@ pub use batch::{BatchCounts, OutcomeCount, Settled};
 pub use channel::http::in_process::{InProcess, NoAnswer};
 pub use handler::{Consumer, Handled, StartError};
 pub use line::account::{
-    AccountError, AccountInfo, LineAccount, UnitClicks, UnitOverview, UnitStatistics,
+    AccountError, AccountInfo, FriendsPage, LineAccount, UnitClicks, UnitOverview, UnitStatistics,
 };
 pub use line::client::MonthlyQuota;
 pub use settings::{LineAccess, Settings};

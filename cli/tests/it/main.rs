@@ -20,6 +20,7 @@ mod live;
 mod messages;
 mod next_step;
 mod not_reached;
+mod odd_line;
 mod output;
 mod plan;
 mod run;

@@ -2,5 +2,6 @@
 
 mod deaths;
 mod ledger;
+mod pace;
 mod scenarios;
 mod seeds;
