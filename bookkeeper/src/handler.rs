@@ -1,6 +1,9 @@
 //! A call in, a partial batch response and metric lines out.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use fanline_core::surroundings::{Clock, Surroundings};
 use fanline_ledger::{
@@ -24,6 +27,9 @@ use crate::tick::Round;
 
 /// Who edits the control object.
 const BY: &str = "bookkeeper";
+/// A request that is not answered in this time is made again, and given up after the second one.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
 /// So many runs of a batch are merged at the same time.
 const RUNS: usize = 4;
 
@@ -75,6 +81,7 @@ impl Bookkeeper {
         config: &SdkConfig,
         surroundings: Surroundings,
     ) -> Self {
+        let config = &impatient(config);
         Self {
             store: match &settings.ledger {
                 LedgerPlace::Bucket(place) => Store::of_ledger_uri(config, place),
@@ -267,6 +274,16 @@ impl Bookkeeper {
             tracing::error!(%error, "control object not edited");
         }
     }
+}
+
+/// The SDK's settings, and an end for each request: a service that does not answer must hold up no
+/// batch for ever. What was asked is asked again with the batch, or at the next tick.
+fn impatient(config: &SdkConfig) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    config.to_builder().timeout_config(timeouts).build()
 }
 
 impl BatchCounts {

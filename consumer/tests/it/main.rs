@@ -25,6 +25,7 @@ mod outcomes;
 mod runtime_api;
 mod scripted;
 mod sealed;
+mod slow_store;
 mod splits;
 mod support;
 mod tokens;

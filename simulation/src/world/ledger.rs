@@ -138,13 +138,8 @@ async fn obey(world: &World, store: &Store, order: Order) -> bool {
             edited => edited,
         }
     });
-    if edited.await.is_err() {
-        return false;
-    }
-    if matches!(order, Order::Resume(_) | Order::Cancel(_)) {
-        queues::unpark(&world.network, &world.names).await;
-    }
-    true
+    // What is parked the bookkeeper brings back: the operator's command may die in the middle.
+    edited.await.is_ok()
 }
 
 fn run_of(world: &World, campaign: &CampaignPlan) -> String {

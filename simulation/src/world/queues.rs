@@ -128,25 +128,6 @@ pub(crate) fn polled(world: &World, queue: &str, concurrency: usize) -> PollerOp
     }
 }
 
-/// Puts what is parked back on the delivery queue.
-pub(crate) async fn unpark(network: &SharedNetwork, names: &QueueNames) {
-    let receive = json!({"QueueUrl": url(PARKED), "MaxNumberOfMessages": 10});
-    while network.counts(PARKED).visible > 0 {
-        let answer = call(&network.queues, "ReceiveMessage", &receive).await;
-        let messages = answer.get("Messages").and_then(Value::as_array);
-        for message in messages.into_iter().flatten() {
-            let body = message["Body"].as_str().unwrap_or_default();
-            let send = json!({"QueueUrl": url(&names.deliveries), "MessageBody": body});
-            call(&network.queues, "SendMessage", &send).await;
-            network.log.published(body, 0, true);
-            let handle = &message["ReceiptHandle"];
-            let delete = json!({"QueueUrl": url(PARKED), "ReceiptHandle": handle});
-            call(&network.queues, "DeleteMessage", &delete).await;
-        }
-    }
-    network.filled.notify_waiters();
-}
-
 async fn create_one(queues: &InProcessQueues, name: &str, mut attributes: BTreeMap<&str, String>) {
     if is_fifo(name) {
         attributes.insert("FifoQueue", "true".into());

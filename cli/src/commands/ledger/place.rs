@@ -16,8 +16,8 @@ use crate::exit::InputError;
 use crate::rehearsal::run_folder::state_path;
 
 /// A store that does not answer in this time is asked again, and given up after the second one.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// A ledger, open for a command.
 pub(in crate::commands) struct Ledger {

@@ -221,6 +221,12 @@ fn a_run_that_is_done_is_opened_again_and_one_that_was_resent_or_cancelled_is_no
     let status = fanline(&folder, &["status", "test"]);
     assert!(status.out.starts_with("test is open\n"), "{status:?}");
     assert!(status.out.contains("by mei: bought more"), "{status:?}");
+    for change in [
+        "opened again         by mei: bought more",
+        "redriven (quota)     by mei",
+    ] {
+        assert!(status.out.contains(change), "{status:?}");
+    }
 
     let mut resent = record(&store, "test");
     resent.take_resend(fanline_ledger::draw_id());

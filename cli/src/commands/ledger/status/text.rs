@@ -5,6 +5,7 @@ use fanline_ledger::{CanaryState, Cell, CellCount, FinalOutcome, PauseMode, RunK
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::commands::ledger::status::history::Change;
 use crate::commands::ledger::status::known::{KnownRun, RowSum};
 use crate::commands::ledger::words::{count, duration, from_now, people, percent, time};
 use crate::report::advice::advice;
@@ -42,9 +43,10 @@ pub(super) fn push_sum(text: &mut String, rows: &RowSum) {
     text.push_str(&equation(rows));
 }
 
-/// The last things that were done with the run, where there is more to say than its state.
+/// The last things that were done with the run, where anybody but its own functions did something.
 fn history(text: &mut String, run: &KnownRun) {
-    if run.history.len() < 2 {
+    let is_usual = |change: &Change| matches!(change.by.as_str(), "producer" | "bookkeeper");
+    if run.history.iter().all(is_usual) {
         return;
     }
     let earlier = run.history.len().saturating_sub(MAX_CHANGES);
