@@ -55,10 +55,11 @@ impl AwsResource {
         }
     }
 
+    /// What else would do than an account.
     fn cure(self) -> &'static str {
         match self {
-            Self::List => "set valid ones, or name a copy of the list with --list",
-            Self::Image | Self::Token | Self::Stack | Self::Ledger => "set valid ones",
+            Self::List => ", or name a copy of the list with --list",
+            Self::Image | Self::Token | Self::Stack | Self::Ledger => "",
         }
     }
 }
@@ -77,7 +78,7 @@ pub(crate) async fn config(resource: Option<AwsResource>) -> anyhow::Result<SdkC
     let config = loader.load().await;
     let (is_where, cure) = (resource.is_where(), resource.cure());
     if config.region().is_none() {
-        let problem = format!("{is_where}, and `AWS_REGION` is not set");
+        let problem = format!("{is_where}, and `AWS_REGION` is not set: set it{cure}");
         return Err(InputError(problem).into());
     }
     let problem = match credentials(&config).await {
@@ -89,7 +90,7 @@ pub(crate) async fn config(resource: Option<AwsResource>) -> anyhow::Result<SdkC
             anyhow::Error::from(error)
         ),
     };
-    Err(InputError(format!("{is_where}, and {problem}: {cure}")).into())
+    Err(InputError(format!("{is_where}, and {problem}: set valid ones{cure}")).into())
 }
 
 /// The credentials of a configuration.

@@ -44,6 +44,20 @@ struct UnitCountBody {
     num_of_custom_aggregation_units: u64,
 }
 
+/// The most IDs that LINE gives at a time.
+/// <https://developers.line.biz/en/reference/messaging-api/#get-follower-ids>
+const FRIENDS_AT_A_TIME: &str = "1000";
+
+/// Some of the account's friends.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FriendsPage {
+    /// Their user IDs.
+    pub user_ids: Vec<String>,
+    /// Where the next page begins. `None`: this is the last one.
+    pub next: Option<String>,
+}
+
 /// What people did with the messages of an aggregation unit. LINE gives no number (`None`) where it
 /// is of fewer than 20 people.
 /// <https://developers.line.biz/en/reference/messaging-api/#get-statistics-per-unit>
@@ -94,6 +108,12 @@ pub enum AccountError {
     /// There is no token.
     #[error("{0}")]
     NoToken(String),
+    /// The account is not one to which LINE gives the IDs of its friends.
+    #[error(
+        "LINE gives the IDs of friends only to an account that is verified or premium (403), and \
+         this one is neither"
+    )]
+    NotVerified,
     /// LINE can't be reached.
     #[error("LINE can't be reached at {base}: {failure}")]
     Unreachable {
@@ -169,6 +189,20 @@ impl LineAccount {
         Ok(body.num_of_custom_aggregation_units)
     }
 
+    /// Up to 1,000 friends of the account, from the beginning or from where a page has its `next`.
+    pub async fn friends(&self, start: Option<&str>) -> Result<FriendsPage, AccountError> {
+        let path = "/v2/bot/followers/ids";
+        let mut url = http::url(&self.base, path);
+        url.query_pairs_mut()
+            .append_pair("limit", FRIENDS_AT_A_TIME)
+            .extend_pairs(start.map(|start| ("start", start)));
+        match self.ask("GET", path, self.client.get(url)).await {
+            Ok(response) => read(path, &response),
+            Err(AccountError::Answer { status: 403, .. }) => Err(AccountError::NotVerified),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What people did with the messages of a unit, from one day to another: days of UTC+9, 30 at
     /// most.
     pub async fn statistics(
@@ -204,12 +238,7 @@ impl LineAccount {
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AccountError> {
         let get = self.client.get(http::url(&self.base, path));
         let response = self.ask("GET", path, get).await?;
-        serde_json::from_slice(response.body.as_deref().unwrap_or_default()).map_err(|_| {
-            AccountError::Answer {
-                status: response.status,
-                words: format!("{path}: the body is not what LINE documents"),
-            }
-        })
+        read(path, &response)
     }
 
     /// Asks with the token. An answer other than 200 is an error.
@@ -247,6 +276,15 @@ impl LineAccount {
             }),
         }
     }
+}
+
+fn read<T: DeserializeOwned>(path: &str, response: &Response) -> Result<T, AccountError> {
+    serde_json::from_slice(response.body.as_deref().unwrap_or_default()).map_err(|_| {
+        AccountError::Answer {
+            status: response.status,
+            words: format!("{path}: the body is not what LINE documents"),
+        }
+    })
 }
 
 fn words(failure: Failure) -> &'static str {
