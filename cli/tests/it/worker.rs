@@ -164,3 +164,35 @@ fn the_worker_delivers_what_lies_on_a_queue_and_logs_as_the_function_does() {
         (&3.into(), &"test".into())
     );
 }
+
+#[test]
+fn without_root_certificates_what_needs_https_says_what_to_install() {
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let variables = [
+        ("SSL_CERT_FILE", "/nowhere/roots.pem"),
+        ("LINE_CHANNEL_ACCESS_TOKEN", "secret-token"),
+        ("LINE_API_BASE", "https://127.0.0.1:9"),
+        (
+            "DEAD_LETTER_QUEUE_URL",
+            "https://127.0.0.1:9/000000000000/dead",
+        ),
+    ];
+    let cure = "there are no root certificates: install `ca-certificates`, or set `SSL_CERT_FILE`";
+    let queue = "https://127.0.0.1:9/000000000000/deliveries";
+    for (args, sentence) in [
+        (
+            &["worker", "--queue-url", queue][..],
+            format!("error: {cure}"),
+        ),
+        (
+            &["run", "campaign.json", "--live"],
+            format!("error: LINE can't be reached at `https://127.0.0.1:9`: {cure}"),
+        ),
+    ] {
+        let answer = folder.fanline_with(args, &variables);
+        assert!(answer.code.is_some_and(|code| code > 0), "{answer:?}");
+        assert!(answer.err.contains(&sentence), "{answer:?}");
+    }
+}

@@ -76,13 +76,20 @@ fn clients() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().unwrap();
     runtime.block_on(async {
-        // Made before anything is read.
+        // The clients are made while the file is not there: they must not read it yet.
+        let away = format!("{roots}.away");
+        if has_roots {
+            fs::rename(&roots, &away).unwrap();
+        }
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(fanline_tls::client_config())
             .timeout(Duration::from_secs(10))
             .build()
             .unwrap();
         let sqs = aws_sdk_sqs::Client::new(&fanline_tls::sdk_config().await);
+        if has_roots {
+            fs::rename(&away, &roots).unwrap();
+        }
         assert_eq!(http.get(&server).send().await.is_ok(), is_trusted);
         if is_trusted {
             fs::remove_file(&roots).unwrap();
