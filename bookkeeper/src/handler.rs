@@ -81,7 +81,7 @@ impl Bookkeeper {
                 LedgerPlace::Folder(folder) => Store::Folder(Folder::new(folder)),
             },
             mappings: Mappings::new(settings.mappings.clone(), config),
-            queues: Queues::new(&settings.stack, settings.urgent_queue.as_deref(), config),
+            queues: Queues::new(&settings.stack, config),
             lists: Lists::new(config),
             runs: Runs::default(),
             brakes: Brakes::default(),
@@ -239,7 +239,7 @@ impl Bookkeeper {
             queues: &self.queues,
             lists: &self.lists,
             orders_only: self.orders_only.as_deref(),
-            environments: self.settings.environments(),
+            stack: &self.settings.stack,
             now,
         }
     }

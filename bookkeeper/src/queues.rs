@@ -27,12 +27,12 @@ pub(crate) enum OrderError {
 }
 
 impl Queues {
-    pub(crate) fn new(stack: &Stack, urgent: Option<&str>, config: &SdkConfig) -> Self {
+    pub(crate) fn new(stack: &Stack, config: &SdkConfig) -> Self {
         let client = Client::new(config);
         let queue = |url: Option<&str>| url.map(|url| Queue::new(client.clone(), url));
         Self {
             deliveries: queue(stack.deliveries.as_deref()),
-            urgent: queue(urgent),
+            urgent: queue(stack.deliveries_of(Lane::Urgent)),
             parked: queue(stack.parked.as_deref()),
             slices: queue(stack.slices.as_deref()),
             outcomes: queue(stack.outcomes.as_deref()),

@@ -2,7 +2,7 @@
 
 use fanline_ledger::{
     CanaryState, Control, Edit, Lateness, Redrives, RunControl, RunKeys, RunState, RunSum,
-    RunWatch, SliceId, Store, edit_control, edit_watch, read_redrives, read_sum, read_watch,
+    RunWatch, SliceId, Stack, Store, edit_control, edit_watch, read_redrives, read_sum, read_watch,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -36,8 +36,8 @@ pub(crate) struct Round<'a> {
     pub(crate) lists: &'a Lists,
     /// The only run of which slices are ordered; `None`: of every run.
     pub(crate) orders_only: Option<&'a str>,
-    /// How many consumers there can be at once.
-    pub(crate) environments: u32,
+    /// The stack's queues and size.
+    pub(crate) stack: &'a Stack,
     pub(crate) now: Timestamp,
 }
 
@@ -194,7 +194,7 @@ impl Round<'_> {
                 &rules,
                 sum,
                 watch,
-                self.environments,
+                self.stack.environments_of(run.lane),
                 self.now,
             )
         };

@@ -46,6 +46,7 @@ fn is_of_the_input(error: &ProduceError) -> bool {
             | E::CanaryOnNotify
             | E::CanaryUnwatched
             | E::CanaryInline
+            | E::NoUrgentQueue(_)
             | E::Read(_)
             | E::NoRows(_)
             | E::TooManyBadRows { .. }

@@ -8,6 +8,7 @@
 //! - `line`, `line_notify`: one attempt to send a delivery, a folder for each channel
 //! - `channel`: what both channels share
 //! - `control`: whether a run may be sent now
+//! - `lease`: the part of LINE's limits that a worker may use, beside others that come and go
 //! - `sqs`: the records, and the delivery, dead-letter and outcome queue
 
 mod batch;
@@ -15,6 +16,7 @@ mod channel;
 mod control;
 mod environment;
 mod handler;
+mod lease;
 mod line;
 mod line_notify;
 mod settings;

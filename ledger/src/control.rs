@@ -16,7 +16,8 @@ pub use history::PastPace;
 pub use pace::pace_of_one;
 pub use share::{Share, ShareError};
 pub use state::{
-    CanaryState, Control, Lane, Mapping, Pace, PauseMode, RunControl, RunState, Signature, Stack,
+    CanaryState, Control, Mapping, Pace, PauseMode, RunControl, RunState, Signature, Stack,
+    UrgentLane,
 };
 
 pub(crate) use history::{PastControl, decode as decode_past};

@@ -11,6 +11,9 @@ pub const LEDGER_PREFIX: &str = "ledger/";
 /// The key of the control object.
 pub const CONTROL_KEY: &str = "control/control.json";
 
+/// The key of the leases of workers.
+pub const WORKERS_KEY: &str = "control/workers.json";
+
 /// The namespace of names that come from contents.
 const PAGES: Uuid = Uuid::from_u128(0x83be_4b0a_52f1_5d5b_a9d0_6c1e_0f94_2d17);
 

@@ -12,6 +12,7 @@
 //!   then does
 //! - `watch`: the brake, lateness, and what a run will cost
 //! - `keys`: the names of all objects
+//! - `lease`: LINE's limits, shared by workers that come and go
 //! - `store`: a bucket or a folder, and the objects that are read, changed and put back
 //! - `by_endpoint`, `json_object`, `varint`: small things that several of these need
 //!
@@ -34,6 +35,7 @@
 //!
 //! And `control/control.json`, compare-and-swap by everyone: [`Control`]. A pace that it had before
 //! lies in `control/pace/<time>-<uuid>.json`: [`PastPace`].
+//! `control/workers.json`, compare-and-swap by workers: [`Leases`].
 //!
 //! # Messages
 //! | queue | body | type |
@@ -60,6 +62,7 @@ mod by_endpoint;
 mod control;
 mod json_object;
 mod keys;
+mod lease;
 mod outcomes;
 mod roll;
 mod run;
@@ -74,12 +77,14 @@ pub use book::{
 };
 pub use by_endpoint::ByEndpoint;
 pub use control::{
-    CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Lane, Mapping, Pace, PastPace,
-    PauseMode, RunControl, RunState, Sample, Share, ShareError, Signature, Stack, gate,
+    CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Mapping, Pace, PastPace,
+    PauseMode, RunControl, RunState, Sample, Share, ShareError, Signature, Stack, UrgentLane, gate,
     pace_of_one,
 };
+pub use fanline_core::campaign::Lane;
 pub use json_object::ObjectError;
-pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
+pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys, WORKERS_KEY};
+pub use lease::{Lease, LeaseHolder, Leases, Renewal};
 pub use outcomes::{
     Cell, CellReason, DeliveryOutcome, Departed, FinalOutcome, OutcomeMessage, OutcomeMessageError,
     OutcomeQueueBody, Page, PageError, PageLine, RunOutcomes, Standing, WAKE, gather,

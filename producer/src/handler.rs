@@ -4,12 +4,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use fanline_core::campaign::{Campaign, CampaignError, Recipients};
+use fanline_core::campaign::{Campaign, CampaignError};
 use fanline_core::surroundings::Surroundings;
-use fanline_ledger::{
-    CanaryRule, CanaryState, Cut, Firing as RunFiring, ListVersion, RunKind, SliceOrder, Store,
-    draw_id,
-};
+use fanline_ledger::{CanaryRule, CanaryState, Cut, RunKind, SliceOrder, Store};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -18,14 +15,14 @@ use tokio::time::Instant;
 use crate::error::ProduceError;
 use crate::event::{Event, EventError, Firing, Skip, SliceMessage};
 use crate::fanout::Fanout;
-use crate::ledger::{GROUPING, RunLedger};
+use crate::ledger::RunLedger;
 use crate::list::cutter::CheckedList;
 use crate::list::slice::{Only, OpenSlice, Slice};
 use crate::list::source::Source;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::canary;
-use crate::publish::queue::Queue;
+use crate::publish::queue::{DeliveryQueues, Queue};
 use crate::publish::slice_queue::{SliceQueue, send_slices, slices_of};
 use crate::publish::sqs_entry::EntryWriter;
 use crate::settings::{CampaignSetting, Settings};
@@ -36,7 +33,7 @@ use crate::summary::Summary;
 pub struct Producer {
     settings: Settings,
     lists: ListStore,
-    delivery_queue: Queue,
+    delivery_queues: DeliveryQueues,
     slice_queue: Option<SliceQueue>,
     ledger: RunLedger,
     progress: Arc<Progress>,
@@ -66,7 +63,10 @@ impl Producer {
                 .controlled(is_controlled)
                 .watched(is_controlled),
             lists: ListStore::new(config, false, surroundings.random.clone()),
-            delivery_queue: queue(&settings.delivery_queue_url),
+            delivery_queues: DeliveryQueues {
+                bulk: queue(&settings.delivery_queue_url),
+                urgent: settings.urgent_queue_url.as_deref().map(queue),
+            },
             slice_queue: slice_queue.map(|queue| SliceQueue::new(queue, settings.sends_in_flight)),
             settings,
             progress: Arc::default(),
@@ -99,7 +99,12 @@ impl Producer {
         let campaign = Campaign::from_value(firing.campaign.clone())?;
         let source = self.lists.open(&campaign).await?;
         let run = campaign.run();
-        let run_firing = self.run_firing(&run, &firing.campaign, &campaign, &source);
+        let run_firing = self.ledger.firing(
+            &run,
+            (&firing.campaign, &campaign),
+            &source,
+            self.settings.slice_bytes,
+        );
         let now = self.surroundings.clock.now();
         let allowed = self.ledger.allow(&run_firing, firing.skip.is_some(), now);
         Ok(allowed.await?.is_repeated)
@@ -213,12 +218,15 @@ impl Producer {
     ) -> Result<Summary, ProduceError> {
         let now = self.surroundings.clock.now();
         EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
+        let delivery_queue = self.delivery_queues.of(campaign.lane)?;
         let canary = canary::rule(&firing.campaign, &campaign)?;
         if canary.is_some() && !(self.ledger.is_watched() && self.slice_queue.is_some()) {
             return Err(ProduceError::CanaryUnwatched);
         }
         let run = campaign.run();
-        let run_firing = self.run_firing(&run, &firing.campaign, &campaign, &source);
+        let bytes = self.settings.slice_bytes;
+        let given = (&firing.campaign, &*campaign);
+        let run_firing = self.ledger.firing(&run, given, &source, bytes);
         let resumes = firing.skip.is_some();
         let allowed = self.ledger.allow(&run_firing, resumes, now).await?;
         let (started_at, cut) = (allowed.record.started_at, allowed.record.cut);
@@ -233,7 +241,7 @@ impl Producer {
         };
         let cut_bytes = self.cut_bytes(&list, cut)?;
         let uncounted = Arc::default();
-        let mut fanout = self.fanout(&list);
+        let mut fanout = self.fanout(&list, delivery_queue);
         if order.is_some() {
             // A firing has counted these rows.
             fanout.progress = &uncounted;
@@ -242,18 +250,14 @@ impl Producer {
         let (checked, rejects) = fanout.check(cut_bytes, stop_at).await?;
         let mut slices = self.cut(&list, &checked, canary.as_ref())?;
         if let (Some(order), Some(slices)) = (order, &mut slices) {
-            slices.retain(|slice| slice.id() == Some(order.slice));
-            if slices.is_empty() {
-                return Err(ProduceError::no_such_slice(order));
-            }
+            keep_ordered(order, slices)?;
         }
         let now = self.surroundings.clock.now();
         list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
         let begun = self.ledger.begin_redrive(&run_firing, &list.slice, now);
         let redrive = begun.await?;
         if order.is_none() {
-            let started_at = list.slice.started_at;
-            let entered = self.ledger.enter(&run, started_at, canary.is_some(), now);
+            let entered = self.ledger.enter(&list, canary.is_some(), now);
             if let (Some(CanaryState::Waiting), Some(slices)) = (entered.await?, &mut slices) {
                 slices.retain(Slice::is_sample);
             }
@@ -261,44 +265,16 @@ impl Producer {
         self.ledger
             .write_slices(&run, &checked.lines(&list))
             .await?;
-        let mut summary = match (&self.slice_queue, slices) {
-            (Some(queue), Some(slices)) => {
-                send_slices(queue, &list, slices, checked.rows.rows()).await?
-            }
-            _ => self.fanout(&list).publish(checked.rows, stop_at).await?,
+        let mut summary = if let (Some(queue), Some(slices)) = (&self.slice_queue, slices) {
+            send_slices(queue, &list, slices, checked.rows.rows()).await?
+        } else {
+            let fanout = self.fanout(&list, delivery_queue);
+            fanout.publish(checked.rows, stop_at).await?
         };
         let clock = &self.surroundings.clock;
         self.ledger.end_redrive(redrive, &run, clock).await?;
         summary.rejects.extend(rejects);
         Ok(summary)
-    }
-
-    fn run_firing<'a>(
-        &self,
-        run: &'a str,
-        given: &'a Value,
-        campaign: &Campaign,
-        source: &Source,
-    ) -> RunFiring<'a> {
-        let list = match &campaign.recipients {
-            Recipients::Inline(_) => ListVersion::inline(&given["recipients"]),
-            Recipients::S3(_) | Recipients::Path(_) => source.version(),
-        };
-        RunFiring {
-            run,
-            id: draw_id(),
-            kind: self.ledger.kind(),
-            channel: campaign.channel,
-            campaign: given,
-            list,
-            scheduled_time: campaign.scheduled_time,
-            grouping: GROUPING,
-            cut: Cut {
-                slice_bytes: self.settings.slice_bytes,
-                window_bytes: self.settings.slice_bytes,
-            },
-            resend_of: given.get("resend_of").and_then(Value::as_str),
-        }
     }
 
     /// How long the slices of a list may be, if it is to be cut.
@@ -322,7 +298,7 @@ impl Producer {
         canary: Option<&CanaryRule>,
     ) -> Result<Option<Vec<Slice>>, ProduceError> {
         let slices = match &self.slice_queue {
-            Some(_) => slices_of(list, checked)?,
+            Some(_) => slices_of(list, checked, canary.is_some())?,
             None => None,
         };
         let Some(rule) = canary else {
@@ -351,13 +327,14 @@ impl Producer {
         }
         let now = self.surroundings.clock.now();
         EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
+        let delivery_queue = self.delivery_queues.of(campaign.lane)?;
         let version_id = slice.version_id.as_deref();
         let opened = self.lists.open_version(&campaign, &slice.etag, version_id);
         let source = Arc::new(opened.await?);
         let checked = slice.checked.take();
         let open =
             OpenSlice::part_of(campaign, slice, source).ok_or(EventError::SliceOutsideList)?;
-        let fanout = self.fanout(&open);
+        let fanout = self.fanout(&open, delivery_queue);
         let stop_at = fanout.stop_at(deadline);
         let (rows, rejects) = if let Some(rows) = checked {
             (rows, Vec::new())
@@ -370,18 +347,27 @@ impl Producer {
         Ok(summary)
     }
 
-    fn fanout<'a>(&'a self, open: &'a OpenSlice) -> Fanout<'a> {
+    fn fanout<'a>(&'a self, open: &'a OpenSlice, delivery_queue: &'a Queue) -> Fanout<'a> {
         Fanout {
             open,
             settings: &self.settings,
             lists: &self.lists,
-            delivery_queue: &self.delivery_queue,
+            delivery_queue,
             slice_queue: self.slice_queue.as_ref(),
             ledger: &self.ledger,
             progress: &self.progress,
             clock: &self.surroundings.clock,
         }
     }
+}
+
+/// Only the slice that is ordered is left.
+fn keep_ordered(order: &SliceOrder, slices: &mut Vec<Slice>) -> Result<(), ProduceError> {
+    slices.retain(|slice| slice.id() == Some(order.slice));
+    if slices.is_empty() {
+        return Err(ProduceError::no_such_slice(order));
+    }
+    Ok(())
 }
 
 /// How many deliveries of a list are left out. Those of another list are others.

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fanline_ledger::{
-    Brake, BrakeReason, Edit, EditControlError, EditError, Entry, Lane, Refusals,
-    RefusalsInAMinute, RunKeys, RunState, SliceId, Store, Tally, UpdateError, edit_control,
-    edit_watch, read_tallies, read_tallies_of, read_watch,
+    Brake, BrakeReason, Edit, EditControlError, EditError, Entry, Refusals, RefusalsInAMinute,
+    RunKeys, RunState, SliceId, Store, Tally, UpdateError, edit_control, edit_watch, read_tallies,
+    read_tallies_of, read_watch,
 };
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -120,7 +120,7 @@ async fn pause(
             None => edit(control)?.enter(&Entry {
                 run,
                 started_at: rules.started_at,
-                lane: Lane::Bulk,
+                lane: rules.lane,
                 has_canary: rules.canary.is_some(),
             })?,
         };

@@ -58,7 +58,7 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
         (read(&file, &config).await?, None)
     };
     let stack = match &args.at {
-        Some(place) => Some(Stack::read(place, &file.campaign.run()).await?),
+        Some(place) => Some(Stack::read(place, &file.campaign.run(), file.campaign.lane).await?),
         None => None,
     };
     let mut load = load(&plan, &file)?;

@@ -31,3 +31,4 @@ mod signals;
 mod statistics;
 mod support;
 mod worker;
+mod workers;

@@ -23,7 +23,7 @@ use crate::commands::ledger::control::ask::ask;
 use crate::commands::ledger::control::sign::{signed, signer};
 use crate::commands::ledger::find_run::find_run;
 use crate::commands::ledger::place::Ledger;
-use crate::commands::ledger::queues::{open, required, wake};
+use crate::commands::ledger::queues::{delivery_queue, open, wake};
 use crate::commands::ledger::words::{count, from_now, time};
 use crate::exit::CommandEnd;
 use crate::print;
@@ -112,7 +112,7 @@ pub(super) async fn unpark(ledger: &Ledger, run: &str, control: &Control) -> any
     let Some(parked) = &control.stack().parked else {
         return Ok(0);
     };
-    let deliveries = required(control.stack().deliveries.as_ref(), "delivery queue")?;
+    let deliveries = delivery_queue(control, run)?;
     let deliveries = open(ledger, deliveries).await?;
     let parked = open(ledger, parked).await?;
     let back = |message: &mut Message| (run_of(message)? == run).then_some(&deliveries);

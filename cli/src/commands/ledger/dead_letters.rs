@@ -52,7 +52,7 @@ pub(super) async fn execute(args: &DeadLettersArgs) -> anyhow::Result<CommandEnd
     let control = read_control(&ledger.store, None).await;
     let control = control.map_err(|error| ledger.not_controlled(error))?;
     let control = control.unwrap_or_default().0;
-    let dead = required(control.stack().dead_letters.as_ref(), "dead-letter queue")?;
+    let dead = required(control.stack().dead_letters.as_deref(), "dead-letter queue")?;
     let dead = open(&ledger, dead).await?;
     // A wrong path must be known before the queue is read.
     let file = args.out.as_ref().map(|path| {

@@ -3,7 +3,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use fanline_bookkeeper::Queue;
-use fanline_ledger::WAKE;
+use fanline_ledger::{Control, Lane, WAKE};
 
 use crate::aws;
 use crate::aws::AwsResource;
@@ -37,13 +37,22 @@ pub(super) async fn wake(ledger: &Ledger, outcomes: Option<&str>) {
 }
 
 /// The URL of a queue that a command needs, or why it can't go on.
-pub(super) fn required<'a>(url: Option<&'a String>, what: &str) -> Result<&'a str, InputError> {
-    let url = url.map(String::as_str);
+pub(super) fn required<'a>(url: Option<&'a str>, what: &str) -> Result<&'a str, InputError> {
     url.ok_or_else(|| {
         InputError(format!(
             "the control object names no {what}: the bookkeeper writes it down each minute"
         ))
     })
+}
+
+/// The delivery queue of a run's lane.
+pub(super) fn delivery_queue<'a>(control: &'a Control, run: &str) -> Result<&'a str, InputError> {
+    let lane = control.run(run).map_or(Lane::Bulk, |run| run.lane);
+    let what = match lane {
+        Lane::Bulk => "delivery queue",
+        Lane::Urgent => "urgent queue",
+    };
+    required(control.stack().deliveries_of(lane), what)
 }
 
 /// The configuration for a queue: that of the stack's account, or for a queue of this machine one

@@ -21,7 +21,7 @@ use crate::commands::ledger::dead_letters::reason;
 use crate::commands::ledger::find_run::{find_run, read_record};
 use crate::commands::ledger::people::key::channel;
 use crate::commands::ledger::place::{Ledger, unusable};
-use crate::commands::ledger::queues::{open, required, wake};
+use crate::commands::ledger::queues::{delivery_queue, open, required, wake};
 use crate::commands::ledger::words::{count, people, time};
 use crate::exit::{CommandEnd, InputError};
 use crate::print;
@@ -85,7 +85,7 @@ pub(super) async fn execute(args: &RedriveArgs) -> anyhow::Result<CommandEnd> {
         run: record.run,
     };
     if !orders.is_empty() {
-        let queue = required(control.stack().slices.as_ref(), "slice queue")?;
+        let queue = required(control.stack().slices.as_deref(), "slice queue")?;
         open(&ledger, queue).await?.send(&orders).await?;
     }
     note.ended = Some(Timestamp::now());
@@ -233,8 +233,8 @@ async fn move_letters(
     only: &[RedriveOnly],
 ) -> anyhow::Result<Letters> {
     let stack = control.stack();
-    let dead = required(stack.dead_letters.as_ref(), "dead-letter queue")?;
-    let deliveries = required(stack.deliveries.as_ref(), "delivery queue")?;
+    let dead = required(stack.dead_letters.as_deref(), "dead-letter queue")?;
+    let deliveries = delivery_queue(control, &record.run)?;
     let dead = open(ledger, dead).await?;
     let deliveries = open(ledger, deliveries).await?;
     let moved = Mutex::new(HashMap::new());

@@ -294,7 +294,8 @@ fn lateness(
         .latency_ms
         .map(u64::from)
         .map(Duration::from_millis);
-    let environments = control.stack().environments.unwrap_or(USUAL_ENVIRONMENTS);
+    let environments = control.stack().environments_of(entry.lane);
+    let environments = environments.unwrap_or(USUAL_ENVIRONMENTS);
     let best = best_pace(
         environments,
         latency.unwrap_or(USUAL_LATENCY),
