@@ -183,8 +183,8 @@ impl<'a> Pipeline<'a> {
                         None => {}
                     }
                 }
-                let has_held = self.recorder.has_held();
-                let early_end = EarlyEnd::after(lasted, self.give_up_after, has_held);
+                let is_held = self.recorder.is_held();
+                let early_end = EarlyEnd::after(lasted, self.give_up_after, is_held);
                 if early_end.is_some() && Timestamp::now() > visible_at {
                     return Ok(early_end);
                 }

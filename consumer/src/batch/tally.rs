@@ -37,6 +37,8 @@ pub(crate) struct ChannelTally {
     too_fast: u64,
     /// How often the channel was put on hold.
     pub holds: u64,
+    /// How many of the holds are outages, which end by themselves.
+    pub outages: u64,
     /// Multicasts that were taken apart.
     pub splits: u64,
     /// People of settled deliveries that the ledger was not told of and does not hear of again.
@@ -77,6 +79,8 @@ pub struct BatchCounts {
     pub too_fast: u64,
     /// How often a channel was put on hold.
     pub holds: u64,
+    /// How many of the holds are outages, which end by themselves.
+    pub outages: u64,
     /// People whose run is paused: their deliveries were handed back.
     pub paused: u64,
     /// People whose deliveries were parked.
@@ -122,6 +126,7 @@ impl BatchTally {
             counts.latencies_ms.extend(&tally.latencies);
             counts.too_fast += tally.too_fast;
             counts.holds += tally.holds;
+            counts.outages += tally.outages;
             counts.paused += tally.paused;
             counts.parked += tally.parked;
         }
@@ -195,6 +200,9 @@ impl ChannelTally {
         }
         line.metric("too_fast", "Count", self.too_fast);
         line.metric("holds", "Count", self.holds);
+        if self.outages > 0 {
+            line.field("outages", self.outages);
+        }
         line.metric("splits", "Count", self.splits);
         if let Some(people) = self.unrecorded {
             line.metric("unrecorded", "Count", people);
