@@ -20,6 +20,7 @@ mod live;
 mod messages;
 mod next_step;
 mod not_reached;
+mod outage;
 mod output;
 mod plan;
 mod run;
@@ -28,5 +29,7 @@ mod s3;
 #[cfg(unix)]
 mod signals;
 mod statistics;
+#[cfg(unix)]
+mod stopped;
 mod support;
 mod worker;
