@@ -121,9 +121,11 @@ test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check template.yaml
 		--file template.yaml templates/monitoring.yaml
 	$(PYTHON) -m pytest tests/template
 
-test-conformance: $(VENV)/moto/installed $(VENV)/line/installed
-test-conformance: target/debug/fanline $(VENV)/tools ## Compare the stand-ins with moto and LINE's SDK
+# The queue with today's SDK, and with the last one for SQS's older protocol.
+test-conformance: $(VENV)/moto/installed $(VENV)/query/installed $(VENV)/line/installed
+test-conformance: target/debug/fanline $(VENV)/tools ## Compare the stand-ins with moto and old and new SDKs
 	$(PYTHON) -m pytest tests/conformance
+	$(VENV)/query/bin/python -m pytest tests/conformance
 	$(VENV)/line/bin/python -m pytest tests/line
 
 test-invoke: build target/debug/fanline $(VENV)/ministack/installed ## Send every file of events/ to the built functions

@@ -1,8 +1,9 @@
 //! The processor time that one delivery costs the consumer.
 //!
 //! `cargo bench -p fanline-consumer --bench deliveries` (Linux only). The real handler sends
-//! batches of ten over real sockets. The simulated LINE runs in a process of its own, so that its
-//! time is not counted. The log is written as on Lambda, and thrown away.
+//! batches of ten over real sockets, without a ledger and with one, by turns. The simulated LINE and
+//! the outcome queue run in a process of their own, so that their time is not counted. The log is
+//! written as on Lambda, and thrown away.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,8 +20,9 @@ use std::time::Instant;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_lambda_events::sqs::SqsEvent;
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use fanline_consumer::{Consumer, Settings};
-use fanline_local::{LineOptions, LineServer};
+use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -39,10 +41,13 @@ fn main() {
     }
     let subscriber = fanline_telemetry::subscriber(|_| None, std::io::sink);
     tracing::subscriber::set_global_default(subscriber).unwrap();
-    println!("deliveries   people of each   a second   CPU of each");
+    println!("deliveries   people of each   ledger   a second   CPU of each");
     for round in 0..ROUNDS {
-        runtime().block_on(measure(20_000, 1, round));
-        runtime().block_on(measure(2_000, 500, round));
+        for (deliveries, people) in [(20_000, 1), (2_000, 500)] {
+            for has_ledger in [false, true] {
+                runtime().block_on(measure(deliveries, people, has_ledger, round));
+            }
+        }
     }
 }
 
@@ -54,9 +59,9 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Hands `deliveries` to a new consumer and prints what they cost.
-async fn measure(deliveries: usize, people: usize, round: usize) {
+async fn measure(deliveries: usize, people: usize, has_ledger: bool, round: usize) {
     let line = Line::start();
-    let consumer = consumer(&line.url).await;
+    let consumer = consumer(&line, has_ledger).await;
     let batches: Vec<SqsEvent> = (0..deliveries / BATCH)
         .map(|batch| event(batch * BATCH, people, round))
         .collect();
@@ -70,7 +75,8 @@ async fn measure(deliveries: usize, people: usize, round: usize) {
     let seconds = began.elapsed().as_secs_f64();
     let deliveries = deliveries as f64;
     println!(
-        "{deliveries:>10} {people:>16} {:>10.0} {:>10.2} µs",
+        "{deliveries:>10} {people:>16} {:>8} {:>10.0} {:>10.2} µs",
+        if has_ledger { "yes" } else { "no" },
         deliveries / seconds,
         cpu / deliveries * 1e6
     );
@@ -82,10 +88,22 @@ async fn handle(consumer: &Consumer, batch: SqsEvent) {
     assert!(handled.response.batch_item_failures.is_empty());
 }
 
-async fn consumer(line: &str) -> Consumer {
+async fn consumer(line: &Line, has_ledger: bool) -> Consumer {
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(&line.queues)
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "test", "test", None, None, "test",
+        )))
+        .build();
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let created = sqs.create_queue().queue_name("outcomes").send().await;
+    let outcomes = created.unwrap().queue_url.unwrap();
     let settings = Settings::from_lookup(|name| {
         let value = match name {
-            "LINE_API_BASE" => line,
+            "LINE_API_BASE" => &line.url,
+            "OUTCOME_QUEUE_URL" if has_ledger => &outcomes,
             "LINE_CHANNEL_ACCESS_TOKEN" => "a-token",
             // Nothing is set aside here.
             "DEAD_LETTER_QUEUE_URL" => "http://127.0.0.1:1/0/dead",
@@ -94,10 +112,6 @@ async fn consumer(line: &str) -> Consumer {
         };
         Some(value.to_owned())
     });
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .build();
     Consumer::new(settings.unwrap(), &config).await.unwrap()
 }
 
@@ -143,9 +157,10 @@ fn cpu_seconds() -> f64 {
     nanoseconds as f64 / 1e9
 }
 
-/// The simulated LINE in a process of its own.
+/// The simulated LINE and the outcome queue in a process of their own.
 struct Line {
     url: String,
+    queues: String,
     child: Child,
 }
 
@@ -157,11 +172,12 @@ impl Line {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut url = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut url).unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut lines = output.lines();
+        let mut next = || lines.next().unwrap().unwrap();
         Self {
-            url: url.trim().to_owned(),
+            url: next(),
+            queues: next(),
             child,
         }
     }
@@ -181,7 +197,8 @@ async fn serve() {
         ..LineOptions::default()
     };
     let server = LineServer::start(options).await.unwrap();
-    println!("{}", server.url());
+    let queues = QueueServer::start(QueueOptions::default()).await.unwrap();
+    println!("{}\n{}", server.url(), queues.url());
     let parent = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     parent.await.unwrap().unwrap();
 }

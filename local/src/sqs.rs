@@ -1,4 +1,4 @@
-//! The queue server: SQS's own protocol on a loopback port.
+//! The queue server: SQS's own two protocols on a loopback port.
 //!
 //! It has its own copy of SQS's limits and rules, on purpose: it judges what the rest of the
 //! project sends.
@@ -13,13 +13,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::sqs::account::Account;
+pub use crate::sqs::dispatch::AnswerLost;
 pub use crate::sqs::faults::{QueueFaults, QueueFaultsError};
 pub use crate::sqs::in_process::{InProcessQueues, QueueCounts};
 pub use crate::sqs::options::QueueOptions;
-pub use crate::sqs::wire::AnswerLost;
 
 mod account;
 mod actions;
+mod dispatch;
 mod faults;
 mod handle;
 mod in_process;

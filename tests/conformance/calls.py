@@ -4,6 +4,10 @@ import botocore.exceptions
 import pytest
 
 
+def parameters(sqs, action):
+    return sqs.meta.service_model.operation_model(action).input_shape.members
+
+
 def attribute(sqs, url, name):
     return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"].get(name)
 
@@ -14,6 +18,9 @@ def receive(sqs, url, **options):
         "WaitTimeSeconds": 1,
         "MessageSystemAttributeNames": ["All"],
     } | options
+    # The name that the older protocol has for it.
+    if "MessageSystemAttributeNames" not in parameters(sqs, "ReceiveMessage"):
+        options["AttributeNames"] = options.pop("MessageSystemAttributeNames")
     return sqs.receive_message(QueueUrl=url, **options).get("Messages", [])
 
 

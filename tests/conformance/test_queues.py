@@ -28,7 +28,10 @@ def test_a_missing_queue_is_a_typed_error(sqs):
     with pytest.raises(sqs.exceptions.QueueDoesNotExist) as refused:
         sqs.get_queue_url(QueueName=f"fanline-{uuid.uuid4().hex}")
     assert refused.value.response["Error"]["Code"] == "AWS.SimpleQueueService.NonExistentQueue"
-    assert refused.value.response["Error"]["QueryErrorCode"] == "QueueDoesNotExist"
+    # Only an SDK that speaks JSON knows two codes for an error.
+    assert refused.value.response["Error"].get("QueryErrorCode", "QueueDoesNotExist") == (
+        "QueueDoesNotExist"
+    )
 
 
 @pytest.mark.parametrize(

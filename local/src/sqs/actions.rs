@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod batch;
 pub(crate) mod move_task;
+pub(crate) mod permission;
 pub(crate) mod queue_request;
 pub(crate) mod receive;
 pub(crate) mod send;

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use hyper::{Request, Response};
 
 use crate::sqs::account::Account;
+use crate::sqs::dispatch::AnswerLost;
 use crate::sqs::options::QueueOptions;
-use crate::sqs::wire::{self, AnswerLost};
+use crate::sqs::wire;
 
 /// The queue server without a port: it answers requests of its own process, with the same code.
 /// All clones are one server.
@@ -37,8 +38,7 @@ impl InProcessQueues {
     /// Answers a request of an SQS client. An error: the connection is closed without an answer.
     pub async fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, AnswerLost> {
         let (head, body) = request.into_parts();
-        let action = wire::action(&head.headers);
-        wire::answer_action(&self.0, action, Some(body)).await
+        wire::answer_parts(&self.0, &head, Some(&body)).await
     }
 
     /// How many messages the queue with this name has. `None`: there is no such queue.

@@ -45,8 +45,8 @@ pub(crate) enum Refusal {
     ReceiptHandleIsInvalid(String),
     #[error("Only one PurgeQueue operation on {0} is allowed every 60 seconds.")]
     PurgeQueueInProgress(String),
-    #[error("The maximum number of in flight messages is reached.")]
-    OverLimit,
+    #[error("{0}")]
+    OverLimit(String),
     #[error("{0}")]
     ResourceNotFound(&'static str),
     #[error("Request is throttled.")]
@@ -57,6 +57,8 @@ pub(crate) enum Refusal {
     InvalidAddress(String),
     #[error("The action or operation requested is invalid.")]
     UnknownOperation,
+    #[error("The request must contain the parameter Action.")]
+    MissingAction,
     #[error("The request body is not valid: {0}")]
     Serialization(String),
 }
@@ -67,6 +69,11 @@ impl Refusal {
         Self::InvalidParameterValue(format!(
             "Value {value} for parameter {parameter} is invalid. Reason: {reason}"
         ))
+    }
+
+    /// The body did not come as a whole.
+    pub(crate) fn incomplete_body() -> Self {
+        Self::Serialization("the request is too long, or it ended early".to_owned())
     }
 
     /// The name of the error on the wire: `__type` in the JSON.
@@ -93,12 +100,14 @@ impl Refusal {
             Self::InvalidMessageContents => "com.amazonaws.sqs#InvalidMessageContents",
             Self::ReceiptHandleIsInvalid(_) => "com.amazonaws.sqs#ReceiptHandleIsInvalid",
             Self::PurgeQueueInProgress(_) => "com.amazonaws.sqs#PurgeQueueInProgress",
-            Self::OverLimit => "com.amazonaws.sqs#OverLimit",
+            Self::OverLimit(_) => "com.amazonaws.sqs#OverLimit",
             Self::ResourceNotFound(_) => "com.amazonaws.sqs#ResourceNotFoundException",
             Self::RequestThrottled => "com.amazonaws.sqs#RequestThrottled",
             Self::InternalError => "com.amazon.coral.service#InternalFailure",
             Self::InvalidAddress(_) => "com.amazonaws.sqs#InvalidAddress",
-            Self::UnknownOperation => "com.amazon.coral.service#UnknownOperationException",
+            Self::UnknownOperation | Self::MissingAction => {
+                "com.amazon.coral.service#UnknownOperationException"
+            }
             Self::Serialization(_) => "com.amazon.coral.service#SerializationException",
         }
     }
@@ -123,12 +132,13 @@ impl Refusal {
             Self::InvalidMessageContents => "InvalidMessageContents",
             Self::ReceiptHandleIsInvalid(_) => "ReceiptHandleIsInvalid",
             Self::PurgeQueueInProgress(_) => "AWS.SimpleQueueService.PurgeQueueInProgress",
-            Self::OverLimit => "OverLimit",
+            Self::OverLimit(_) => "OverLimit",
             Self::ResourceNotFound(_) => "ResourceNotFoundException",
             Self::RequestThrottled => "RequestThrottled",
             Self::InternalError => "InternalError",
             Self::InvalidAddress(_) => "InvalidAddress",
             Self::UnknownOperation => "InvalidAction",
+            Self::MissingAction => "MissingAction",
             Self::Serialization(_) => "SerializationException",
         }
     }
@@ -136,7 +146,7 @@ impl Refusal {
     /// The HTTP status of a refused request.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::PurgeQueueInProgress(_) | Self::OverLimit => StatusCode::FORBIDDEN,
+            Self::PurgeQueueInProgress(_) | Self::OverLimit(_) => StatusCode::FORBIDDEN,
             Self::ResourceNotFound(_) => StatusCode::NOT_FOUND,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,

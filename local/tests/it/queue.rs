@@ -5,6 +5,7 @@ mod faults;
 mod fifo;
 mod messages;
 mod polls;
+mod query;
 mod queues;
 mod redrive;
 mod settings;

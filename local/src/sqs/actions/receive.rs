@@ -193,7 +193,9 @@ fn take(
     // A long poll finds no messages instead, and so does every poll of a FIFO queue.
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
     if room == 0 && is_short && !queue.fifo {
-        return Err(Refusal::OverLimit);
+        return Err(Refusal::OverLimit(
+            "The maximum number of in flight messages is reached.".to_owned(),
+        ));
     }
     let redrive = state.attributes.redrive.as_ref();
     let dead_letters = redrive
@@ -284,7 +286,7 @@ mod tests {
         for _ in 0..MAX_IN_FLIGHT / 10 {
             assert_eq!(look(true).unwrap().received.len(), 10);
         }
-        assert!(matches!(look(true), Err(Refusal::OverLimit)));
+        assert!(matches!(look(true), Err(Refusal::OverLimit(_))));
         assert_eq!(look(false).unwrap().received.len(), 0);
     }
 }

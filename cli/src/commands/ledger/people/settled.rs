@@ -14,6 +14,9 @@ use crate::exit::InputError;
 
 /// So many pages are read at the same time.
 const READS: usize = 16;
+/// Deliveries in one piece of memory. One long list would be moved each time it grows, and what it
+/// leaves behind is half of the memory that a million deliveries take.
+const CHUNK: u32 = 4_096;
 
 /// How one delivery, or a part of one, came to its end.
 ///
@@ -67,7 +70,7 @@ impl Ending {
 /// The endings of a run's deliveries.
 #[derive(Debug, Default)]
 pub(crate) struct Endings {
-    wholes: HashMap<SliceId, Vec<Option<Ending>>>,
+    wholes: HashMap<(SliceId, u32), Vec<Option<Ending>>>,
     parts: HashMap<(SliceId, u32), Vec<(Positions, Ending)>>,
 }
 
@@ -111,13 +114,9 @@ impl Endings {
             parts.push((positions.clone(), ending));
             return;
         }
-        let wholes = self.wholes.entry(at.slice()).or_default();
-        let Ok(index) = usize::try_from(at.delivery()) else {
-            return;
-        };
-        if wholes.len() <= index {
-            wholes.resize(index + 1, None);
-        }
+        let (chunk, index) = place_of(at.delivery());
+        let wholes = self.wholes.entry((at.slice(), chunk));
+        let wholes = wholes.or_insert_with(|| vec![None; CHUNK as usize]);
         if let Some(whole) = wholes.get_mut(index) {
             let is_better = whole.as_ref().is_none_or(|known| known.cell < ending.cell);
             if is_better {
@@ -132,11 +131,17 @@ impl Endings {
         (slice, delivery, position): (SliceId, u32, u16),
         cell: Cell,
     ) -> Option<&Ending> {
-        let wholes = self.wholes.get(&slice);
-        let whole = wholes.and_then(|wholes| wholes.get(usize::try_from(delivery).ok()?)?.as_ref());
+        let (chunk, index) = place_of(delivery);
+        let wholes = self.wholes.get(&(slice, chunk));
+        let whole = wholes.and_then(|wholes| wholes.get(index)?.as_ref());
         let parts = self.parts.get(&(slice, delivery)).into_iter().flatten();
         let parts = parts.filter(|(positions, _)| positions.iter().any(|one| one == position));
         let mut all = whole.into_iter().chain(parts.map(|(_, ending)| ending));
         all.find(|ending| ending.cell == cell)
     }
+}
+
+/// The chunk of a delivery, and where it is there.
+fn place_of(delivery: u32) -> (u32, usize) {
+    (delivery / CHUNK, (delivery % CHUNK) as usize)
 }
