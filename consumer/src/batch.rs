@@ -41,7 +41,6 @@ use crate::batch::settlement::{
 use crate::batch::tally::BatchTally;
 use crate::channel::attempt::{Attempt, Conclusion};
 use crate::channel::backoff::{self, RetryCause};
-use crate::channel::hold::HoldReason;
 use crate::control::MulticastInHand;
 use crate::environment::Environment;
 use crate::line::split::Split;
@@ -233,10 +232,7 @@ impl Batch {
         let run = &delivery.envelope.run;
         self.report.lock().add_attempt(run, &attempt);
         if let Some(reason) = attempt.hold_began {
-            let mut tally = self.tally.lock();
-            tally.channel(channel).holds += 1;
-            tally.channel(channel).outages += u64::from(reason == HoldReason::Outage);
-            drop(tally);
+            self.tally.lock().channel(channel).add_hold(reason);
             log_hold(channel, reason, attempt.status());
         }
         attempt

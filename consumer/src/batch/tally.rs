@@ -9,6 +9,7 @@ use fanline_telemetry::{MAX_VALUES, MetricLine};
 use jiff::Timestamp;
 
 use crate::channel::attempt::Exchange;
+use crate::channel::hold::HoldReason;
 
 const OUTCOMES: [Outcome; 8] = [
     Outcome::Accepted,
@@ -36,9 +37,9 @@ pub(crate) struct ChannelTally {
     latencies: Vec<u64>,
     too_fast: u64,
     /// How often the channel was put on hold.
-    pub holds: u64,
+    holds: u64,
     /// How many of the holds are outages, which end by themselves.
-    pub outages: u64,
+    outages: u64,
     /// Multicasts that were taken apart.
     pub splits: u64,
     /// People of settled deliveries that the ledger was not told of and does not hear of again.
@@ -167,6 +168,12 @@ impl ChannelTally {
         if exchange.status() == Some(429) {
             self.too_fast += 1;
         }
+    }
+
+    /// Counts a hold that begins.
+    pub(crate) fn add_hold(&mut self, reason: HoldReason) {
+        self.holds += 1;
+        self.outages += u64::from(reason == HoldReason::Outage);
     }
 
     /// How many percent of the deliveries have no outcome yet. `None`: there were none.
