@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
 	test simulate fuzz test-simulation build deploy invoke test-template test-conformance \
 	test-invoke test-container test-deploy test-dashboard test-docs test-archive \
-	archive archive-stack windows picture clean
+	archive archive-stack windows macos picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s%s\n", $$1, $$2 }' Makefile
@@ -96,6 +96,13 @@ windows: ## Check that everything compiles for Windows
 	elif ! command -v x86_64-w64-mingw32-gcc >/dev/null; then \
 		echo "not checked: there is no x86_64-w64-mingw32-gcc"; \
 	else cargo check --workspace --target x86_64-pc-windows-gnu; fi
+
+# The C code of some crates is compiled too: Zig, which cargo-lambda needs, has Apple's headers.
+macos: $(VENV)/tools ## Check that everything compiles for macOS
+	@if ! rustup target add aarch64-apple-darwin 2>/dev/null; then \
+		echo "not checked: there is no Rust target for macOS"; \
+	else CC_aarch64_apple_darwin=$(CURDIR)/ci/macos_cc.py SDKROOT=$(CURDIR) \
+		cargo check --workspace --target aarch64-apple-darwin; fi
 
 # One processor for both, and a check between them: a function whose binary is for another processor
 # fails at each invocation.

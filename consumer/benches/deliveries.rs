@@ -1,9 +1,9 @@
 //! The processor time that one delivery costs the consumer.
 //!
 //! `cargo bench -p fanline-consumer --bench deliveries` (Linux only). The real handler sends
-//! batches of ten over real sockets, without a ledger and with one, by turns. The simulated LINE and
-//! the outcome queue run in a process of their own, so that their time is not counted. The log is
-//! written as on Lambda, and thrown away.
+//! batches of ten over real sockets, without a ledger and with one, by turns. The simulated LINE
+//! and the outcome queue run in a process of their own, so that their time is not counted. The log
+//! is written as on Lambda, and thrown away.
 
 #![allow(
     clippy::unwrap_used,
