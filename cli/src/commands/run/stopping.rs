@@ -7,10 +7,9 @@ use std::pin::pin;
 use crate::print;
 use crate::signals::StopSignals;
 
-/// Said at the first signal.
-const STOPPING: &str = "Stopping: nothing new is sent. This waits for the answers to requests that \
-     are under way, 30 s at most, and writes down what became of them. Ctrl-C again ends at once, \
-     without a summary.";
+/// Said at the first signal. Each line fits a terminal.
+const STOPPING: &str = "Stopping: nothing new is sent. This waits for answers, 30 s at most, and\n\
+     writes down what became of the messages. Ctrl-C again ends at once.";
 /// Said at the second one.
 const ENDED: &str = "Ended at once: what became of the last requests is not written down.";
 

@@ -156,7 +156,7 @@ fn the_pages_show_the_runs_and_one_run() {
         "set aside, quota, status 429",
         "the simulated LINE",
         "60.0 % accepted, 20.0 % got nothing, 20.0 % waiting",
-        "<q class=\"said\">The property, &#x27;to&#x27;, in the request body is invalid</q>",
+        "LINE: <q>The property, &#x27;to&#x27;, in the request body is invalid</q>",
         "LINE refuses it each time.",
         "5 seconds from second 0: 6 accepted, 1 set aside, 1 refused or unknown",
     ] {

@@ -48,7 +48,7 @@ async fn statistics_are_on_the_page_and_line_is_asked_once() {
     assert_eq!(asked(&line), 0, "nothing is asked without a token");
     let dashboard = Dashboard::start_with(&folder, "records", &variables);
     let page = page_until(&dashboard, "opened");
-    assert!(page.contains("<td class=\"n\">45</td>"), "{page}");
+    assert!(page.contains("<td class=\"people\">45</td>"), "{page}");
     assert!(page.contains("change for 14 days"), "{page}");
     let once = asked(&line);
     assert!(once > 0);
