@@ -59,8 +59,8 @@ test: ## Run the Rust tests
 	cargo test --workspace
 
 SEEDS ?= 1-400
-simulate: ## Run the pipeline on virtual time: SEEDS=1-400, or SEEDS=17 for one seed
-	cargo run --quiet --profile simulate --package fanline-simulation -- $(SEEDS)
+simulate: ## Run the pipeline on virtual time: SEEDS=1-400, LEDGER=--ledger for one with a ledger
+	cargo run --quiet --profile simulate --package fanline-simulation -- $(SEEDS) $(LEDGER)
 
 RUNS ?= 1000000
 # The code has no `unsafe`. SANITIZER=none is several times faster than the default.
@@ -73,6 +73,7 @@ fuzz: ## Feed random bytes to TARGET=list, delivery, template, event or error_bo
 
 test-simulation: target/debug/fanline ## Run some seeds of the simulation
 	target/debug/simulate 13-72
+	target/debug/simulate --ledger 5-12
 
 TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 archive: ## Pack the command with its pages for a release, into dist
