@@ -18,6 +18,10 @@ use crate::{invocation, print, signals};
 /// The time that a batch may take: the timeout of the Lambda function in the template.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 
+/// Said in a terminal at the first signal.
+const STOPPING: &str = "Stopping: this waits for the batches in hand, 30 s at most. Ctrl-C again\n\
+     ends at once.";
+
 /// Polls until a signal stops it, and finishes the batches that it has begun.
 pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     let control = args.control.as_ref().map(LedgerPlace::uri).transpose()?;
@@ -32,7 +36,7 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     let is_read = io::stdout().is_terminal();
     if is_read {
         print::line(format_args!(
-            "consuming `{}` {}, {}. Ctrl-C stops",
+            "consuming `{}`\n{}\n{}; Ctrl-C stops",
             args.queue_url,
             settings.in_words(),
             count(args.concurrency.into(), "batch at once", "batches at once")
@@ -63,7 +67,14 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     })
     .await?;
     signals::stop().await?;
-    poller.stop().await;
+    if is_read {
+        print::note(STOPPING);
+    }
+    // What is in hand at a second signal is on the queue again after a minute.
+    tokio::select! {
+        () = poller.stop() => {}
+        again = signals::stop() => again?,
+    }
     Ok(CommandEnd::Complete)
 }
 
