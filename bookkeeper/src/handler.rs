@@ -205,7 +205,11 @@ impl Bookkeeper {
             Ok(control) => {
                 let (control, _) = control.unwrap_or_default();
                 self.set_mappings_right(&control, now).await;
-                self.round(now).release_all(&control).await;
+                let round = self.round(now);
+                round.release_all(&control).await;
+                if let Err(error) = round.bring_back(&control).await {
+                    tracing::error!(%error, "parked queue not looked at");
+                }
             }
             Err(error) => tracing::error!(%error, "control object not read"),
         }

@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::identity::{IdentityFuture, SharedIdentityRes
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use fanline_core::campaign::{Campaign, Recipients};
+use fanline_tls::SdkHttpClient;
 
 use crate::exit::InputError;
 
@@ -65,7 +66,8 @@ impl AwsResource {
 /// The configuration to read `resource`: that of the environment, with its region and credentials
 /// checked. Without a resource, a configuration with local credentials, which needs no account.
 pub(crate) async fn config(resource: Option<AwsResource>) -> anyhow::Result<SdkConfig> {
-    let loader = aws_config::defaults(BehaviorVersion::latest());
+    let loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(SdkHttpClient::default());
     let Some(resource) = resource else {
         let local = loader
             .region(Region::new("us-east-1"))

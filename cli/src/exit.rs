@@ -18,7 +18,7 @@ pub(crate) enum CommandEnd {
 }
 
 /// The campaign, the list or a flag can't be used. Nothing was sent.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct InputError(pub(crate) String);
 

@@ -46,7 +46,7 @@ pub struct Consumer {
 /// Why there can be no consumer.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// There is no HTTP client. Usually TLS has no root certificates.
+    /// There is no HTTP client.
     #[error("no HTTP client")]
     Http(#[source] reqwest::Error),
 }

@@ -26,11 +26,14 @@
 //! | `rests/<slice>-<skip>.json` | producer, once, where it goes on inside a slice | [`SliceCounts`] |
 //! | `rolls/<slice>` | producer, once, after the last delivery | [`RollWriter`], [`RollReader`] |
 //! | `resends/<number>` | an operator who resends, once, before it is sent | [`ResendClaim`] |
+//! | `redrives.json` | whoever sends again what has an outcome, compare-and-swap | [`Redrives`] |
+//! | `history/<time>-<uuid>.json` | whoever edits control, before | [`RunControl`] |
 //! | `watch.json` | bookkeeper, compare-and-swap | [`RunWatch`] |
 //! | `books/<slice>`, `books/loose` | bookkeeper, compare-and-swap | [`Book`], [`LooseBook`] |
 //! | `pages/<time>-<uuid>.ndjson.zst` | bookkeeper, before the books | [`Page`] |
 //!
-//! And `control/control.json`, compare-and-swap by everyone: [`Control`].
+//! And `control/control.json`, compare-and-swap by everyone: [`Control`]. A pace that it had before
+//! lies in `control/pace/<time>-<uuid>.json`: [`PastPace`].
 //!
 //! # Messages
 //! | queue | body | type |
@@ -71,8 +74,9 @@ pub use book::{
 };
 pub use by_endpoint::ByEndpoint;
 pub use control::{
-    CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Lane, Mapping, Pace, PauseMode,
-    RunControl, RunState, Sample, Share, ShareError, Signature, Stack, gate, pace_of_one,
+    CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Lane, Mapping, Pace, PastPace,
+    PauseMode, RunControl, RunState, Sample, Share, ShareError, Signature, Stack, gate,
+    pace_of_one,
 };
 pub use json_object::ObjectError;
 pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
@@ -82,15 +86,16 @@ pub use outcomes::{
 };
 pub use roll::{RollError, RollReader, RollRow, RollTotals, RollWriter, RowMark};
 pub use run::{
-    Content, Cut, Decision, Equation, Firing, ListVersion, Refusal, ResendClaim, RunKind,
-    RunRecord, RunSum, SliceCounts, SliceLine, SliceLines, SliceOrder, decide,
+    Content, Cut, Decision, Equation, Firing, ListVersion, Redrive, RedriveReason, Redrives,
+    Refusal, ResendClaim, RunKind, RunRecord, RunSum, SliceCounts, SliceLine, SliceLines,
+    SliceOrder, decide,
 };
 pub use store::{
     Bucket, ControlPlace, ControlPlaceError, EditControlError, Expect, Fetched, Folder, Listed,
     MAX_TRIES, MergeError, MergedBook, Object, Put, ReadSumError, ReadWatchError, Store,
     StoreError, Tag, UpdateError, Updated, begin_run, draw_id, edit_control, edit_watch,
-    merge_loose, merge_slice, read_control, read_sum, read_tallies, read_tallies_of, read_watch,
-    s3_client,
+    merge_loose, merge_slice, note_redrive, read_control, read_history, read_past_paces,
+    read_redrives, read_sum, read_tallies, read_tallies_of, read_watch, s3_client,
 };
 pub use watch::{
     Brake, BrakeReason, BrakeRule, CostLine, Lateness, OpenRun, PlannedRun, Refusals,

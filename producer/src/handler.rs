@@ -228,7 +228,7 @@ impl Producer {
         // What broke off may have published more than what is left out.
         list.slice.perhaps_published = resumes;
         list.slice.only = match order {
-            Some(_) => Some(Only::Waiting),
+            Some(order) => Some(Only::of(order)),
             None => allowed.is_repeated.then_some(Only::NotSent),
         };
         let cut_bytes = self.cut_bytes(&list, cut)?;
@@ -249,6 +249,8 @@ impl Producer {
         }
         let now = self.surroundings.clock.now();
         list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
+        let begun = self.ledger.begin_redrive(&run_firing, &list.slice, now);
+        let redrive = begun.await?;
         if order.is_none() {
             let started_at = list.slice.started_at;
             let entered = self.ledger.enter(&run, started_at, canary.is_some(), now);
@@ -260,14 +262,13 @@ impl Producer {
             .write_slices(&run, &checked.lines(&list))
             .await?;
         let mut summary = match (&self.slice_queue, slices) {
-            (Some(slice_queue), Some(mut slices)) => {
-                for slice in &mut slices {
-                    slice.started_at = list.slice.started_at;
-                }
-                send_slices(slice_queue, &list, slices, checked.rows.rows()).await?
+            (Some(queue), Some(slices)) => {
+                send_slices(queue, &list, slices, checked.rows.rows()).await?
             }
             _ => self.fanout(&list).publish(checked.rows, stop_at).await?,
         };
+        let clock = &self.surroundings.clock;
+        self.ledger.end_redrive(redrive, &run, clock).await?;
         summary.rejects.extend(rejects);
         Ok(summary)
     }
@@ -281,12 +282,7 @@ impl Producer {
     ) -> RunFiring<'a> {
         let list = match &campaign.recipients {
             Recipients::Inline(_) => ListVersion::inline(&given["recipients"]),
-            Recipients::S3(_) | Recipients::Path(_) => ListVersion {
-                uri: source.name.clone(),
-                etag: source.etag.clone(),
-                version_id: source.version_id.clone(),
-                bytes: source.length,
-            },
+            Recipients::S3(_) | Recipients::Path(_) => source.version(),
         };
         RunFiring {
             run,

@@ -2,14 +2,16 @@
 
 use std::fmt::Display;
 
+use fanline_core::surroundings::Clock;
 use fanline_ledger::{
-    Book, CanaryState, Decision, Edit, EditControlError, Entry, Expect, Firing, Lane, Put, Refusal,
-    RunKeys, RunKind, RunRecord, RunState, SliceCounts, SliceId, SliceLines, Store, StoreError,
-    UpdateError, begin_run, decide, edit_control, read_control,
+    Book, CanaryState, Decision, Edit, EditControlError, Entry, Expect, Firing, Lane, Put, Redrive,
+    Refusal, RunKeys, RunKind, RunRecord, RunState, SliceCounts, SliceId, SliceLines, Store,
+    StoreError, UpdateError, begin_run, decide, edit_control, note_redrive, read_control,
 };
 use jiff::Timestamp;
 
 use crate::error::ProduceError;
+use crate::list::slice::{Only, SET_ASIDE, Slice};
 use crate::publish::roll::SliceRoll;
 
 /// The number of the rule by which rows become deliveries: the order of the rows, the end of a
@@ -116,6 +118,46 @@ impl RunLedger {
                 Err(ProduceError::BegunMeanwhile(firing.run.to_owned()))
             }
         }
+    }
+
+    /// Notes that a firing sends again what was set aside of its run, before it does: from then on
+    /// LINE may have taken it, although the book says that it has not.
+    pub(crate) async fn begin_redrive(
+        &self,
+        firing: &Firing<'_>,
+        slice: &Slice,
+        now: Timestamp,
+    ) -> Result<Option<Redrive>, ProduceError> {
+        let is_redriven = slice.only == Some(Only::NotSent);
+        let Some(store) = self.store.as_ref().filter(|_| is_redriven) else {
+            return Ok(None);
+        };
+        let redrive = Redrive {
+            id: firing.id,
+            time: now,
+            by: BY.to_owned(),
+            why: Some("fired again".to_owned()),
+            only: SET_ASIDE.to_vec(),
+            ended: None,
+        };
+        let noted = note_redrive(store, &RunKeys::new(firing.run), &redrive).await;
+        noted.map_err(|error| failed(&error))?;
+        Ok(Some(redrive))
+    }
+
+    /// Notes that everything of it is on a queue.
+    pub(crate) async fn end_redrive(
+        &self,
+        redrive: Option<Redrive>,
+        run: &str,
+        clock: &Clock,
+    ) -> Result<(), ProduceError> {
+        let (Some(store), Some(mut redrive)) = (&self.store, redrive) else {
+            return Ok(());
+        };
+        redrive.ended = Some(clock.now());
+        let noted = note_redrive(store, &RunKeys::new(run), &redrive).await;
+        noted.map_err(|error| failed(&error))
     }
 
     /// Enters a run into the control object, before anything of it is published. One that was

@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal};
 
-use aws_config::BehaviorVersion;
 use fanline_consumer::{Consumer, Handled};
 use fanline_core::settings::variable;
 use fanline_ledger::CONTROL_KEY;
@@ -47,7 +46,10 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     } else {
         print_metric_line
     };
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    if args.queue_url.starts_with("https:") {
+        fanline_tls::require_roots()?;
+    }
+    let config = fanline_tls::sdk_config().await;
     let consumer = Consumer::new(settings, &config).await?;
     let taker = consumer.clone();
     let options = PollerOptions {

@@ -5,6 +5,7 @@
 use aws_config::SdkConfig;
 use fanline_core::delivery::{AggregationUnit, Endpoint};
 use fanline_core::surroundings::Clock;
+use fanline_tls::{NoRootsError, require_roots};
 use jiff::civil::Date;
 use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -109,9 +110,18 @@ pub enum AccountError {
         /// LINE's words.
         words: String,
     },
-    /// There is no HTTP client. Usually TLS has no root certificates.
+    /// There is no HTTP client.
     #[error("no HTTP client")]
     Http(#[source] reqwest::Error),
+    /// LINE can't be reached from this machine.
+    #[error("LINE can't be reached at `{base}`")]
+    NoRoots {
+        /// Where LINE was to be reached.
+        base: String,
+        /// What is missing.
+        #[source]
+        source: NoRootsError,
+    },
 }
 
 impl LineAccount {
@@ -120,6 +130,12 @@ impl LineAccount {
         let client = HttpClient::new(access.request_timeout).map_err(AccountError::Http)?;
         let secrets = aws_sdk_secretsmanager::Client::new(&http::with_timeouts(config));
         let base = access.line_api_base;
+        if base.starts_with("https:") {
+            require_roots().map_err(|source| AccountError::NoRoots {
+                base: base.clone(),
+                source,
+            })?;
+        }
         Ok(Self {
             tokens: Tokens::new(access.token, &base, client.clone(), secrets),
             client,

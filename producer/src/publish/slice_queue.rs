@@ -81,9 +81,13 @@ impl SliceQueue {
 pub(crate) async fn send_slices(
     queue: &SliceQueue,
     list: &OpenSlice,
-    slices: Vec<Slice>,
+    mut slices: Vec<Slice>,
     rows: u64,
 ) -> Result<Summary, ProduceError> {
+    // Only now it is known when the run began.
+    for slice in &mut slices {
+        slice.started_at = list.slice.started_at;
+    }
     let sent = queue
         .send(list, slices)
         .await

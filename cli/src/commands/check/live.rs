@@ -70,6 +70,6 @@ fn told(sample: &Sample, error: AccountError) -> anyhow::Error {
     match error {
         E::Refused(_) => InputError(format!("{}: {error}", sample.place)).into(),
         E::Token | E::NoToken(_) => InputError(error.to_string()).into(),
-        E::Unreachable { .. } | E::Answer { .. } | E::Http(_) => error.into(),
+        E::Unreachable { .. } | E::NoRoots { .. } | E::Answer { .. } | E::Http(_) => error.into(),
     }
 }

@@ -3,6 +3,7 @@
 mod chooser;
 mod family;
 mod files;
+mod mend;
 mod standing;
 
 use std::collections::HashSet;
@@ -20,7 +21,7 @@ use uuid::Uuid;
 use crate::args::ResendArgs;
 use crate::commands::ledger::control::ask::ask;
 use crate::commands::ledger::control::sign::signer;
-use crate::commands::ledger::find_run::{find_run, read_record};
+use crate::commands::ledger::find_run::{find_root, find_run};
 use crate::commands::ledger::people::joined::{JoinedRow, for_each_row};
 use crate::commands::ledger::place::{Ledger, unusable};
 use crate::commands::ledger::words::people;
@@ -29,9 +30,10 @@ use crate::print;
 use chooser::Chooser;
 use family::{Family, Unclaimed, closed_as};
 use files::{ResendFiles, Written};
+use mend::choose_mended;
+use standing::{Choice, ChoiceCounts};
 
 pub(super) use files::resend_id;
-pub(super) use standing::{Choice, ChoiceCounts};
 
 /// What was made, for programs.
 #[derive(Serialize)]
@@ -43,17 +45,13 @@ struct ResendReport<'a> {
     may_double: u64,
     left_out_perhaps_taken: u64,
     left_out_in_another_resend: u64,
+    left_out_mended: u64,
 }
 
 /// Writes the campaign and its list.
 pub(super) async fn execute(args: &ResendArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.run.ledger).await?;
-    let choice = Choice {
-        only: args.only.clone(),
-        may_double: args.may_double,
-    };
-    let list = args.list.as_deref();
-    let plan = Box::pin(plan(&ledger, &args.run.run, &choice, list)).await?;
+    let plan = Box::pin(plan(&ledger, args)).await?;
     let run = &plan.root.run;
     explain(run, &plan.counts, args.json);
     if plan.counts.people() == 0 {
@@ -61,7 +59,7 @@ pub(super) async fn execute(args: &ResendArgs) -> anyhow::Result<CommandEnd> {
         return Ok(CommandEnd::Complete);
     }
     ask(&question(run, &plan.counts), args.yes)?;
-    let (files, counts) = Box::pin(make(&ledger, &plan, &choice, args)).await?;
+    let (files, counts) = Box::pin(make(&ledger, &plan, args)).await?;
     report(run, Some(&files), &counts, args.json)?;
     Ok(CommandEnd::Complete)
 }
@@ -70,28 +68,30 @@ pub(super) async fn execute(args: &ResendArgs) -> anyhow::Result<CommandEnd> {
 pub(super) struct ResendPlan {
     root: RunRecord,
     state: RunState,
+    choice: Choice,
     pub(super) counts: ChoiceCounts,
     in_rolls: HashSet<Fingerprint>,
 }
 
-/// Goes over the list, and changes nothing. `list`: a copy of it.
-pub(super) async fn plan(
-    ledger: &Ledger,
-    run: &str,
-    choice: &Choice,
-    list: Option<&Path>,
-) -> anyhow::Result<ResendPlan> {
-    let root = find_root(ledger, run).await?;
+/// Goes over the list, and changes nothing.
+pub(super) async fn plan(ledger: &Ledger, args: &ResendArgs) -> anyhow::Result<ResendPlan> {
+    let named = find_run(ledger, &args.run.run).await?;
+    let root = find_root(ledger, named).await?;
     let (control, state) = require_closed(ledger, &root).await?;
+    let choice = Choice {
+        only: args.only.clone(),
+        may_double: args.may_double,
+    };
     let taken = root.resends.len();
     let family = Family::read(ledger, &root, &control, taken, Unclaimed::Skip).await?;
     let nobody = HashSet::new();
-    let mut first = Chooser::new(&root, state, choice, &family, &nobody);
-    Box::pin(choose(ledger, &root, list, &mut first, None)).await?;
+    let mut first = Chooser::new(&root, state, &choice, &family, &nobody);
+    Box::pin(choose(ledger, &root, Lists::of(args), &mut first, None)).await?;
     let (counts, in_rolls) = (first.counts.clone(), first.into_in_rolls());
     Ok(ResendPlan {
         root,
         state,
+        choice,
         counts,
         in_rolls,
     })
@@ -101,10 +101,9 @@ pub(super) async fn plan(
 pub(super) async fn make(
     ledger: &Ledger,
     plan: &ResendPlan,
-    choice: &Choice,
     args: &ResendArgs,
 ) -> anyhow::Result<(Written, ChoiceCounts)> {
-    let (root, list) = (&plan.root, args.list.as_deref());
+    let root = &plan.root;
     let by = signer(&args.sign);
     let number = take_number(ledger, &root.run).await?;
     // A redrive opens the run before it looks for resends. One of the two sees the other.
@@ -112,30 +111,15 @@ pub(super) async fn make(
     let unclaimed = Unclaimed::GiveUp(&by);
     let family = Family::read(ledger, root, &control, number - 1, unclaimed).await?;
     let mut files = ResendFiles::create(root, number, args.out.as_deref())?;
-    let mut second = Chooser::new(root, plan.state, choice, &family, &plan.in_rolls);
-    Box::pin(choose(ledger, root, list, &mut second, Some(&mut files))).await?;
+    let mut second = Chooser::new(root, plan.state, &plan.choice, &family, &plan.in_rolls);
+    let lists = Lists::of(args);
+    Box::pin(choose(ledger, root, lists, &mut second, Some(&mut files))).await?;
     let (counts, key, id) = (second.counts.clone(), second.key_check(), files.id());
     let chosen = second.into_chosen();
     let mut claim = ResendClaim::new(id.to_owned(), key, chosen, by, Timestamp::now());
     claim.why.clone_from(&args.sign.why);
     put_claim(ledger, &root.run, number, &claim).await?;
     Ok((files.finish(root)?, counts))
-}
-
-/// The first run of the family of the run that is named.
-async fn find_root(ledger: &Ledger, run: &str) -> anyhow::Result<RunRecord> {
-    let named = find_run(ledger, run).await?;
-    let Some(root) = &named.resend_of else {
-        return Ok(named);
-    };
-    let record = read_record(&ledger.store, root).await?;
-    record.ok_or_else(|| {
-        let problem = format!(
-            "`{}` is a resend of `{root}`, which has no record",
-            named.run
-        );
-        InputError(problem).into()
-    })
 }
 
 /// Nothing of a closed run can still go out.
@@ -157,11 +141,29 @@ async fn require_closed(ledger: &Ledger, root: &RunRecord) -> anyhow::Result<(Co
     Ok((control, state))
 }
 
+/// The files that rows are read from.
+#[derive(Debug, Clone, Copy)]
+struct Lists<'a> {
+    /// A copy of the run's list, where it is no longer where it was.
+    list: Option<&'a Path>,
+    /// Rows that could not be sent, mended.
+    mend: Option<&'a Path>,
+}
+
+impl<'a> Lists<'a> {
+    fn of(args: &'a ResendArgs) -> Self {
+        Self {
+            list: args.list.as_deref(),
+            mend: args.mend.as_deref(),
+        }
+    }
+}
+
 /// Goes over the list: counts who is chosen, and writes their rows down.
 async fn choose(
     ledger: &Ledger,
     root: &RunRecord,
-    list: Option<&Path>,
+    lists: Lists<'_>,
     chooser: &mut Chooser<'_>,
     mut files: Option<&mut ResendFiles>,
 ) -> anyhow::Result<()> {
@@ -176,9 +178,12 @@ async fn choose(
         }
         Ok(())
     };
-    for_each_row(ledger, root, list, with).await?;
+    for_each_row(ledger, root, lists.list, with).await?;
     chooser.check_key()?;
-    Ok(())
+    match lists.mend {
+        None => Ok(()),
+        Some(mend) => choose_mended(root, mend, chooser, files).await,
+    }
 }
 
 /// Takes the next number of the family by compare-and-swap on the first run's record.
@@ -251,6 +256,12 @@ fn explain(run: &str, counts: &ChoiceCounts, json: bool) {
             people(counts.perhaps)
         ));
     }
+    if counts.mended_known > 0 {
+        let number = people(counts.mended_known);
+        print::note(format_args!(
+            "{run}: {number} in mended rows left out: another row of the run or a resend has them"
+        ));
+    }
     if counts.held > 0 {
         let number = people(counts.held);
         print::note(format_args!(
@@ -283,6 +294,7 @@ fn report(
             may_double: counts.may_double,
             left_out_perhaps_taken: counts.perhaps,
             left_out_in_another_resend: counts.held,
+            left_out_mended: counts.mended_known,
         });
     }
     let Some(files) = files else {

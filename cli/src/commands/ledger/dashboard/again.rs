@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::access::Refusal;
-use super::page::{NamedRun, Page};
+use super::page::NamedRun;
 use super::server::Server;
 use crate::args::{NamedRunArgs, RedriveArgs, RedriveOnly, ResendArgs, ResendOnly, SignArgs};
-use crate::commands::ledger::redrive;
-use crate::commands::ledger::resend::{self, Choice, ChoiceCounts};
+use crate::commands::ledger::place::Ledger;
 use crate::commands::ledger::status::known::KnownRun;
+use crate::commands::ledger::{redrive, resend};
 
 /// The fields of a form as they were sent.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -61,6 +61,13 @@ struct PlanView<'a> {
     may_double: u64,
     perhaps: u64,
     held: u64,
+}
+
+/// What a redrive did.
+#[derive(Serialize)]
+struct RedrivenView {
+    lines: Vec<String>,
+    query: String,
 }
 
 /// What was made.
@@ -183,7 +190,7 @@ async fn form(
     }
 }
 
-/// `POST /redrive`: does what `fanline redrive` does, and goes back to the run.
+/// `POST /redrive`: does what `fanline redrive` does, and says what that was.
 pub(super) async fn redrive(State(server): State<Arc<Server>>, uri: Uri, body: String) -> Response {
     let (named, fields) = match admitted(&server, &uri, &body) {
         Ok(admitted) => admitted,
@@ -192,7 +199,7 @@ pub(super) async fn redrive(State(server): State<Arc<Server>>, uri: Uri, body: S
     if let Some(refused) = wrong_name(&server, &named, &fields) {
         return refused;
     }
-    let page = Page::Run(named.clone());
+    let query = named.query();
     let done = server.on_a_thread(async move |server| {
         let args = RedriveArgs {
             run: named_args(&server, &named)?,
@@ -200,12 +207,13 @@ pub(super) async fn redrive(State(server): State<Arc<Server>>, uri: Uri, body: S
             sign: fields.sign(),
             json: false,
         };
-        Box::pin(redrive::execute(&args)).await
+        Ok(Box::pin(redrive::redrive(&args)).await?.lines())
     });
     match done.await {
-        Ok(_) => {
+        Ok(lines) => {
             server.forget();
-            (StatusCode::SEE_OTHER, [(header::LOCATION, page.url())]).into_response()
+            let view = RedrivenView { lines, query };
+            server.still(StatusCode::OK, "Redriven", "redriven", &view)
         }
         Err(error) => not_done(&server, &error),
     }
@@ -236,19 +244,14 @@ pub(super) async fn resend(State(server): State<Arc<Server>>, uri: Uri, body: St
 }
 
 async fn plan(server: &Arc<Server>, named: NamedRun, fields: Fields) -> Response {
-    let run = named.clone();
-    let only = fields.only.clone();
+    let (run, only, is_doubling) = (named.clone(), fields.only.clone(), fields.may_double);
     let planning = server.on_a_thread(async move |server| {
-        let stack = server
-            .stacks
-            .get(run.at)
-            .context("there is no such stack")?;
-        let choice = choice_of(&fields)?;
-        let plan = resend::plan(stack.ledger(), &run.run, &choice, None);
-        anyhow::Ok((Box::pin(plan).await?.counts, choice.may_double))
+        let args = resend_args(&server, &run, &fields)?;
+        let plan = resend::plan(ledger(&server, &run)?, &args);
+        Ok(Box::pin(plan).await?.counts)
     });
-    let (counts, is_doubling): (ChoiceCounts, bool) = match planning.await {
-        Ok(planned) => planned,
+    let counts = match planning.await {
+        Ok(counts) => counts,
         Err(error) => return not_done(server, &error),
     };
     let people = counts.people();
@@ -270,24 +273,13 @@ async fn plan(server: &Arc<Server>, named: NamedRun, fields: Fields) -> Response
 }
 
 async fn make(server: &Server, named: &NamedRun, fields: &Fields) -> anyhow::Result<MadeView> {
-    let args = ResendArgs {
-        run: named_args(server, named)?,
-        only: fields.only::<ResendOnly>()?,
-        may_double: fields.may_double,
-        out: None,
-        list: None,
-        yes: true,
-        sign: fields.sign(),
-        json: false,
-    };
-    let choice = choice_of(fields)?;
-    let stack = server.stacks.get(named.at);
-    let ledger = stack.context("there is no such stack")?.ledger();
-    let plan = Box::pin(resend::plan(ledger, &named.run, &choice, None)).await?;
+    let args = resend_args(server, named, fields)?;
+    let ledger = ledger(server, named)?;
+    let plan = Box::pin(resend::plan(ledger, &args)).await?;
     if plan.counts.people() == 0 {
         anyhow::bail!("there is nobody to resend to");
     }
-    let (written, counts) = Box::pin(resend::make(ledger, &plan, &choice, &args)).await?;
+    let (written, counts) = Box::pin(resend::make(ledger, &plan, &args)).await?;
     let campaign = std::path::absolute(&written.campaign)?;
     Ok(MadeView {
         id: written.id,
@@ -297,11 +289,23 @@ async fn make(server: &Server, named: &NamedRun, fields: &Fields) -> anyhow::Res
     })
 }
 
-fn choice_of(fields: &Fields) -> anyhow::Result<Choice> {
-    Ok(Choice {
-        only: fields.only()?,
+fn resend_args(server: &Server, named: &NamedRun, fields: &Fields) -> anyhow::Result<ResendArgs> {
+    Ok(ResendArgs {
+        run: named_args(server, named)?,
+        only: fields.only::<ResendOnly>()?,
+        mend: None,
         may_double: fields.may_double,
+        out: None,
+        list: None,
+        yes: true,
+        sign: fields.sign(),
+        json: false,
     })
+}
+
+fn ledger<'a>(server: &'a Server, named: &NamedRun) -> anyhow::Result<&'a Ledger> {
+    let stack = server.stacks.get(named.at);
+    Ok(stack.context("there is no such stack")?.ledger())
 }
 
 fn named_args(server: &Server, named: &NamedRun) -> anyhow::Result<NamedRunArgs> {

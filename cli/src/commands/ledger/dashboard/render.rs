@@ -17,7 +17,7 @@ const RUNS: &str = "runs";
 const COURSE: &str = "course";
 const CONTROLS: &str = "controls";
 
-const TEMPLATES: [(&str, &str); 17] = [
+const TEMPLATES: [(&str, &str); 18] = [
     (RUNS, include_str!("templates/runs.html.j2")),
     ("state", include_str!("templates/state.html.j2")),
     ("figures", include_str!("templates/figures.html.j2")),
@@ -30,6 +30,7 @@ const TEMPLATES: [(&str, &str); 17] = [
     ("statistics", include_str!("templates/statistics.html.j2")),
     (CONTROLS, include_str!("templates/controls.html.j2")),
     ("redrive", include_str!("templates/redrive.html.j2")),
+    ("redriven", include_str!("templates/redriven.html.j2")),
     ("resend", include_str!("templates/resend.html.j2")),
     ("resend_plan", include_str!("templates/resend_plan.html.j2")),
     ("resend_made", include_str!("templates/resend_made.html.j2")),
