@@ -23,9 +23,9 @@ pub(crate) use deployed::{
 };
 pub(crate) use ledger::{
     CancelArgs, DashboardArgs, DeadLettersArgs, EditArgs, ExportArgs, ExtendArgs, LedgerArgs,
-    LedgerCommand, LedgerPlace, LedgerReportArgs, LetterReason, PaceArgs, PaceLimit, PauseArgs,
-    RedriveArgs, RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs, RowOutcome,
-    RunsArgs, SignArgs, StatsArgs, StatusArgs, WhoArgs,
+    LedgerCommand, LedgerPlace, LedgerReportArgs, LetterReason, NamedRunArgs, PaceArgs, PaceLimit,
+    PauseArgs, RedriveArgs, RedriveOnly, ReleaseArgs, ResendArgs, ResendOnly, ResumeArgs,
+    RowOutcome, RunsArgs, SignArgs, StatsArgs, StatusArgs, WhoArgs,
 };
 
 const EXIT_CODES: &str = "\
@@ -131,7 +131,8 @@ pub(crate) struct RunArgs {
     /// unknown name lists them all
     #[arg(long, value_name = "SPEC", conflicts_with = "live")]
     pub(crate) faults: Option<String>,
-    /// The seed of the faults: the same seed gives the same faults
+    /// The seed of the faults. With the same seed LINE's faults hit the same requests. What the
+    /// queue does, what is killed and how long it takes differ from run to run
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Write a report of the run: one HTML page that needs no other file

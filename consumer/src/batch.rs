@@ -234,7 +234,7 @@ impl Batch {
         let run = &delivery.envelope.run;
         self.report.lock().add_attempt(run, &attempt);
         if let Some(reason) = attempt.hold_began {
-            self.tally.lock().channel(channel).holds += 1;
+            self.tally.lock().channel(channel).add_hold(reason);
             log_hold(channel, reason, attempt.status());
         }
         attempt

@@ -14,6 +14,8 @@ RUN = "/run?at=0&run=ended"
 PAGES = {
     "runs": "/",
     "run": RUN,
+    "redrive": "/redrive?at=0&run=ended",
+    "resend": "/resend?at=0&run=ended",
     "change": f"/change?at=0&run={urllib.parse.quote(MARKUP)}&do=cancel",
 }
 SIZES = [(390, 844), (1280, 800)]

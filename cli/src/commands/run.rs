@@ -23,6 +23,7 @@ use crate::report::{html, terminal};
 use crate::signals;
 
 mod question;
+mod stopping;
 mod test_to;
 
 /// Said before a live run on LINE Notify.
@@ -56,15 +57,16 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
             Some(EarlyEnd::Interrupted)
         }
     };
-    let mut report = pipeline.finish(&file.campaign, early_end).await?;
-    let written = not_reached.write(environment.runs.path(), &report.run);
-    match Box::pin(written).await {
-        Ok(path) => report.not_reached = path,
-        Err(error) => {
-            let problem = format!("the file of who did not get it is not written: {error:#}");
-            report.problem.get_or_insert(problem);
-        }
-    }
+    let finishing = Box::pin(async {
+        let mut report = pipeline.finish(&file.campaign, early_end).await?;
+        write_not_reached(not_reached, &environment, &mut report).await;
+        anyhow::Ok(report)
+    });
+    let is_stopped = early_end == Some(EarlyEnd::Interrupted);
+    let Some(report) = stopping::finish(is_stopped, finishing).await? else {
+        return Ok(CommandEnd::Incomplete);
+    };
+    let report = report?;
     publish(args, report_file, &report)?;
     if report.is_complete() && !args.json {
         next_step::after_run(args, file.campaign.channel == Channel::LineNotify);
@@ -75,6 +77,22 @@ pub(crate) async fn execute(args: &RunArgs) -> anyhow::Result<CommandEnd> {
     } else {
         CommandEnd::Incomplete
     })
+}
+
+/// Writes the file of everybody who was not reached, where there is to be one.
+async fn write_not_reached(
+    not_reached: NotReached,
+    environment: &RunEnvironment,
+    report: &mut RunReport,
+) {
+    let written = not_reached.write(environment.runs.path(), &report.run);
+    match written.await {
+        Ok(path) => report.not_reached = path,
+        Err(error) => {
+            let problem = format!("the file of who did not get it is not written: {error:#}");
+            report.problem.get_or_insert(problem);
+        }
+    }
 }
 
 /// Says what a person must know before a live run, and asks. `continued`: what became of the run so

@@ -29,6 +29,10 @@ use crate::{invocation, print, signals};
 /// The time that a batch may take: the timeout of the Lambda function in the template.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 
+/// Said in a terminal at the first signal.
+const STOPPING: &str = "Stopping: this waits for the batches in hand, 30 s at most. Ctrl-C again\n\
+     ends at once.";
+
 /// Polls until a signal stops it, and finishes the batches that it has begun.
 pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     let settings = settings(args)?;
@@ -36,7 +40,7 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     let is_read = io::stdout().is_terminal();
     if is_read {
         print::line(format_args!(
-            "consuming `{}` {}, {}. Ctrl-C stops",
+            "consuming `{}`\n{}\n{}; Ctrl-C stops",
             args.queue_url,
             settings.in_words(),
             count(args.concurrency.into(), "batch at once", "batches at once")
@@ -71,7 +75,17 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     health.is_ready(true);
     signals::stop().await?;
     health.is_ready(false);
-    join_all(pollers.into_iter().map(Poller::stop)).await;
+    if is_read {
+        print::note(STOPPING);
+    }
+    tokio::select! {
+        _ = join_all(pollers.into_iter().map(Poller::stop)) => {}
+        again = signals::stop() => {
+            // What is in hand is on the queue again after a minute, and the lease ends by itself.
+            again?;
+            return Ok(CommandEnd::Complete);
+        }
+    }
     drop(lease);
     consumer.give_lease_back().await;
     protection.end().await;

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The longest wait while a channel is on hold. A hold does not end by itself in this time.
+/// The longest wait while a channel is on hold for want of a quota or of a token: that does not end
+/// by itself.
 const MAX_HOLD_WAIT: Duration = Duration::from_secs(5);
 
 /// Why a run ended before each delivery had an outcome.
@@ -24,10 +25,10 @@ impl EarlyEnd {
     pub(crate) fn after(
         standstill: Duration,
         give_up_after: Duration,
-        has_held: bool,
+        is_held: bool,
     ) -> Option<Self> {
         let hold_wait = give_up_after.min(MAX_HOLD_WAIT);
-        if has_held && standstill > hold_wait {
+        if is_held && standstill > hold_wait {
             Some(Self::OnHold(hold_wait))
         } else if standstill > give_up_after {
             Some(Self::NoProgress(give_up_after))
@@ -80,7 +81,7 @@ mod tests {
         let seconds = Duration::from_secs;
         let on_hold = |n| Some(EarlyEnd::OnHold(seconds(n)));
         let no_progress = |n| Some(EarlyEnd::NoProgress(seconds(n)));
-        for (standstill, give_up_after, has_held, end) in [
+        for (standstill, give_up_after, is_held, end) in [
             (0, 120, false, None),
             (120, 120, false, None),
             (121, 120, false, no_progress(120)),
@@ -89,10 +90,10 @@ mod tests {
             (121, 120, true, on_hold(5)),
             (3, 2, true, on_hold(2)),
         ] {
-            let after = EarlyEnd::after(seconds(standstill), seconds(give_up_after), has_held);
+            let after = EarlyEnd::after(seconds(standstill), seconds(give_up_after), is_held);
             assert_eq!(
                 after, end,
-                "{standstill} s of {give_up_after}, held: {has_held}"
+                "{standstill} s of {give_up_after}, held: {is_held}"
             );
         }
     }

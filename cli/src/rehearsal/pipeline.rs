@@ -183,8 +183,8 @@ impl<'a> Pipeline<'a> {
                         None => {}
                     }
                 }
-                let has_held = self.recorder.has_held();
-                let early_end = EarlyEnd::after(lasted, self.give_up_after, has_held);
+                let is_held = self.recorder.is_held();
+                let early_end = EarlyEnd::after(lasted, self.give_up_after, is_held);
                 if early_end.is_some() && Timestamp::now() > visible_at {
                     return Ok(early_end);
                 }
@@ -213,14 +213,21 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// Stops both pollers, lets running invocations finish, and reports the run.
+    /// Stops both pollers, lets the consumer answer for what it has in hand, and reports the run.
+    ///
+    /// Where the run ends early, the producer stops in the middle of a slice: it would publish, and
+    /// the consumer send, until the slice is through.
     pub(crate) async fn finish(
         self,
         campaign: &Campaign,
         early_end: Option<EarlyEnd>,
     ) -> anyhow::Result<RunReport> {
         let seconds = self.recorder.elapsed().as_secs_f64();
-        self.slices.stop().await;
+        if early_end.is_some() {
+            drop(self.slices);
+        } else {
+            self.slices.stop().await;
+        }
         self.deliveries.stop().await;
         let environment = self.environment;
         let is_kept = is_drained(environment).await?;

@@ -5,18 +5,21 @@ use std::time::{Duration, Instant};
 
 use console::Term;
 use fanline_core::settings::variable;
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike as _};
 use parking_lot::Mutex;
+
+mod narrow;
 
 use crate::print;
 use crate::print::words::count;
 use crate::report::measurements::Speed;
+use narrow::Narrow;
 
 /// What stands before the message: a spinner, the bar, the percentage and the time.
-const TEMPLATE: &str = "{spinner:.green} {bar:12.green} {percent:>3} % {elapsed_precise}  {msg}";
-const COLUMNS_BEFORE: usize = 1 + 1 + 12 + 1 + 5 + 1 + 8 + 2;
-/// The narrowest terminal that everything is written for.
-const MIN_COLUMNS: usize = 80;
+const TEMPLATE: &str = "{spinner:.green} {bar:9.green} {percent:>3} % {elapsed_precise}  {msg}";
+const COLUMNS_BEFORE: usize = 1 + 1 + 9 + 1 + 5 + 1 + 8 + 2;
+/// The line is drawn so often in a second at most.
+const DRAWS: u8 = 20;
 /// Without a terminal a line is printed this often.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -37,7 +40,7 @@ pub(crate) struct Position {
 /// value, however the run ends.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    terminal: Term,
+    terminal: Narrow,
     /// When a plain line was printed last, or the run began.
     printed: Mutex<Instant>,
 }
@@ -50,14 +53,17 @@ impl Progress {
             reason = "the template is a constant, and every test of `run` uses it"
         )]
         let style = ProgressStyle::with_template(TEMPLATE).expect("the template is valid");
-        let bar = ProgressBar::new(0).with_style(style);
-        if variable("TERM").is_some_and(|terminal| terminal == "dumb") {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
+        let is_dumb = variable("TERM").is_some_and(|terminal| terminal == "dumb");
+        let target = if is_dumb || !Term::stderr().is_term() {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::term_like_with_hz(Box::new(Narrow(Term::stderr())), DRAWS)
+        };
+        let bar = ProgressBar::with_draw_target(Some(0), target).with_style(style);
         bar.enable_steady_tick(Duration::from_millis(100));
         Self {
             bar,
-            terminal: Term::stderr(),
+            terminal: Narrow(Term::stderr()),
             printed: Mutex::new(Instant::now()),
         }
     }
@@ -67,10 +73,7 @@ impl Progress {
         self.bar.set_length(position.published.max(1));
         self.bar.set_position(position.settled);
         if !self.bar.is_hidden() {
-            let columns = self
-                .terminal
-                .size_checked()
-                .map_or(MIN_COLUMNS, |(_, columns)| usize::from(columns));
+            let columns = usize::from(self.terminal.width());
             let room = columns.saturating_sub(COLUMNS_BEFORE + 1);
             self.bar.set_message(fitting(&parts(position, speed), room));
             return;
@@ -184,7 +187,7 @@ mod tests {
     #[test]
     fn the_line_fits_80_columns_and_has_no_half_number() {
         let parts = parts(&MIDDLE, &FAST);
-        let line = fitting(&parts, MIN_COLUMNS - COLUMNS_BEFORE - 1);
+        let line = fitting(&parts, 80 - 3 - COLUMNS_BEFORE - 1);
         assert_eq!(line, "99,958/s of 100,000 · 9 s left · 900,000 waiting");
         for columns in 0..200 {
             let line = fitting(&parts, columns);

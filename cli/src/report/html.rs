@@ -32,6 +32,8 @@ struct Page<'a> {
     latency_ms: Option<Latency>,
     dead_letters: &'a BTreeMap<String, u64>,
     reasons: Vec<ReasonView<'a>>,
+    /// Those of the dead letters that are in no reason.
+    others: Vec<(&'a str, u64)>,
     rejects: &'a [String],
     facts: Vec<(&'static str, String)>,
 }
@@ -143,9 +145,21 @@ fn page_of(report: &RunReport, chart: Value) -> Page<'_> {
                 advice: advice(&words.reason),
             })
             .collect(),
+        others: others(report),
         rejects: &report.rejects,
         facts: facts(report),
     }
+}
+
+/// The people of dead letters whose words are not kept: there is a most for them.
+fn others(report: &RunReport) -> Vec<(&str, u64)> {
+    let dead_letters = report.dead_letters.iter();
+    let others = dead_letters.map(|(reason, people)| {
+        let told = report.reasons.iter().filter(|told| told.reason == *reason);
+        let told: u64 = told.map(|told| told.recipients).sum();
+        (reason.as_str(), people.saturating_sub(told))
+    });
+    others.filter(|(_, people)| *people > 0).collect()
 }
 
 fn figures(report: &RunReport) -> Vec<Figure> {
@@ -371,7 +385,7 @@ mod tests {
         for text in ["interrupted", "Sent to LINE.", "LINE accepted 0 of 0 rows."] {
             assert!(page.contains(text), "{text}: {page}");
         }
-        for absent in ["class=\"limit\"", "Set aside", "How long a request took"] {
+        for absent in ["class=\"limit\"", "dead letters", "How long a request took"] {
             assert!(!page.contains(absent), "{absent}: {page}");
         }
     }

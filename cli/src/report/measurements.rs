@@ -27,7 +27,8 @@ struct RunningCounts {
     multicasts: u64,
     retries: u64,
     too_fast: u64,
-    holds: u64,
+    /// Holds that only a person can end, since LINE has accepted somebody.
+    lasting_holds: u64,
 }
 
 /// The recipients that came to an outcome in one second.
@@ -102,6 +103,8 @@ pub(crate) struct ConsumerCounts {
     too_fast: u64,
     #[serde(default)]
     holds: u64,
+    #[serde(default)]
+    outages: u64,
     /// Milliseconds of each request.
     #[serde(default)]
     latency: Vec<u64>,
@@ -119,6 +122,7 @@ impl From<&BatchCounts> for ConsumerCounts {
             retry_deliveries: of(Outcome::Retry).deliveries,
             too_fast: batch.too_fast,
             holds: batch.holds,
+            outages: batch.outages,
             latency: batch.latencies_ms.clone(),
         }
     }
@@ -143,6 +147,9 @@ impl RunningCounts {
     /// Adds deliveries that LINE has accepted, now or on an earlier attempt.
     fn add_accepted(&mut self, second: u64, recipients: u64, deliveries: u64) {
         *self.accepted.entry(second).or_default() += recipients;
+        if deliveries > 0 {
+            self.lasting_holds = 0;
+        }
         if recipients > deliveries {
             self.multicasts += deliveries;
         } else {
@@ -190,7 +197,7 @@ impl Recorder {
         counts.latencies_ms.extend(&batch.latency);
         counts.retries += batch.retry_deliveries;
         counts.too_fast += batch.too_fast;
-        counts.holds += batch.holds;
+        counts.lasting_holds += batch.holds.saturating_sub(batch.outages);
     }
 
     /// Adds a batch with the deliveries that it had accepted. For a consumer that reports its
@@ -209,9 +216,10 @@ impl Recorder {
         settled.already_accepted += batch.already_accepted;
     }
 
-    /// Whether the consumer has put a channel on hold: no quota, or no valid token.
-    pub(crate) fn has_held(&self) -> bool {
-        self.counts.lock().holds > 0
+    /// Whether the consumer has a channel on hold that does not get off it by itself: no quota, or
+    /// no valid token. An outage ends by itself, and on a busy machine it can be the machine's own.
+    pub(crate) fn is_held(&self) -> bool {
+        self.counts.lock().lasting_holds > 0
     }
 
     /// How fast the run goes now.
@@ -360,5 +368,26 @@ mod tests {
         let with = recorder.measurements();
         assert_eq!((with.retries, with.multicasts, with.pushes), (4, 2, 0));
         assert_eq!(with.accepted_by_second.iter().sum::<u64>(), 520);
+    }
+
+    #[test]
+    fn a_channel_is_held_by_what_only_a_person_mends_and_until_somebody_is_accepted() {
+        let recorder = Recorder::start();
+        let batch = |holds, outages| ConsumerCounts {
+            holds,
+            outages,
+            ..ConsumerCounts::default()
+        };
+        recorder.add_batch(&batch(2, 2));
+        assert!(!recorder.is_held(), "an outage ends by itself");
+        recorder.add_batch(&batch(1, 0));
+        assert!(recorder.is_held());
+        recorder.add_settled(Outcome::Refused, 1);
+        assert!(recorder.is_held());
+        recorder.add_settled(Outcome::Accepted, 1);
+        assert!(!recorder.is_held(), "LINE accepts again");
+        let line = r#"{"_aws": {}, "holds": 1, "outages": 1}"#;
+        let counts = ConsumerCounts::from_line(line).unwrap();
+        assert_eq!((counts.holds, counts.outages), (1, 1));
     }
 }

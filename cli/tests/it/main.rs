@@ -21,6 +21,7 @@ mod messages;
 mod next_step;
 mod not_reached;
 mod odd_line;
+mod outage;
 mod output;
 mod plan;
 mod run;
@@ -30,6 +31,8 @@ mod sealed;
 #[cfg(unix)]
 mod signals;
 mod statistics;
+#[cfg(unix)]
+mod stopped;
 mod support;
 mod worker;
 mod workers;

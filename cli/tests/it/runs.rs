@@ -183,11 +183,10 @@ async fn a_refusal_is_shown_in_lines_own_words_with_a_row() {
     let words = reason["words"].as_str().unwrap();
     let row = reason["example_row"].as_u64().unwrap();
     assert!(!words.is_empty() && [6, 8].contains(&row), "{reason}");
-    assert!(
-        folder
-            .read("report.html")
-            .contains(&format!("{words} (row {row})"))
-    );
+    let page = folder.read("report.html");
+    for text in [format!("<q>{words}</q>"), format!("For example row {row}.")] {
+        assert!(page.contains(&text), "{text}: {page}");
+    }
     // The same for people: where nothing is known of that run, LINE refuses these two again.
     let answer = folder.fanline_with(&[&args[..], &["--at", "other"]].concat(), &variables);
     let expected = format!("  2 refused (status 400): {words}, for example row ");

@@ -9,6 +9,7 @@ use fanline_telemetry::{MAX_VALUES, MetricLine};
 use jiff::Timestamp;
 
 use crate::channel::attempt::Exchange;
+use crate::channel::hold::HoldReason;
 
 const OUTCOMES: [Outcome; 8] = [
     Outcome::Accepted,
@@ -40,7 +41,9 @@ pub(crate) struct ChannelTally {
     latencies: Vec<u64>,
     too_fast: u64,
     /// How often the channel was put on hold.
-    pub holds: u64,
+    holds: u64,
+    /// How many of the holds are outages, which end by themselves.
+    outages: u64,
     /// Multicasts that were taken apart.
     pub splits: u64,
     /// People of settled deliveries that the ledger was not told of and does not hear of again.
@@ -81,6 +84,8 @@ pub struct BatchCounts {
     pub too_fast: u64,
     /// How often a channel was put on hold.
     pub holds: u64,
+    /// How many of the holds are outages, which end by themselves.
+    pub outages: u64,
     /// People whose run is paused: their deliveries were handed back.
     pub paused: u64,
     /// People whose deliveries were parked.
@@ -126,6 +131,7 @@ impl BatchTally {
             counts.latencies_ms.extend(&tally.latencies);
             counts.too_fast += tally.too_fast;
             counts.holds += tally.holds;
+            counts.outages += tally.outages;
             counts.paused += tally.paused;
             counts.parked += tally.parked;
         }
@@ -176,6 +182,12 @@ impl ChannelTally {
         }
     }
 
+    /// Counts a hold that begins.
+    pub(crate) fn add_hold(&mut self, reason: HoldReason) {
+        self.holds += 1;
+        self.outages += u64::from(reason == HoldReason::Outage);
+    }
+
     /// How many percent of the deliveries have no outcome yet. `None`: there were none.
     fn retry_share(&self) -> Option<f64> {
         let mut all = 0;
@@ -207,6 +219,9 @@ impl ChannelTally {
         }
         line.metric("too_fast", "Count", self.too_fast);
         line.metric("holds", "Count", self.holds);
+        if self.outages > 0 {
+            line.field("outages", self.outages);
+        }
         line.metric("splits", "Count", self.splits);
         if let Some(people) = self.unrecorded {
             line.metric("unrecorded", "Count", people);

@@ -1,25 +1,25 @@
 //! `fanline dashboard`: the runs as pages, on this machine alone.
 //!
 //! - `page`: the pages and their addresses; `access`: who may see them
-//! - `stacks`: the ledgers; `runs_view`, `run_view`, `figures`, `course`: what a page shows of them
+//! - `stacks`: the ledgers; `view`: what a page shows of them
 //! - `render`: the templates; `parts`: the finished parts of a page
 //! - `server`: what the answers are made of; `cache`: what was read a moment ago
-//! - `routes`: the addresses; `events`: what is new on a page; `change`: what the buttons do
+//! - `routes`: the addresses; `events`: what is new on a page
+//! - `change`, `again`: what the buttons do; `statistics`: what LINE has counted
 
 mod access;
+mod again;
 mod cache;
 mod change;
-mod course;
 mod events;
-mod figures;
 mod page;
 mod parts;
 mod render;
 mod routes;
-mod run_view;
-mod runs_view;
 mod server;
 mod stacks;
+mod statistics;
+mod view;
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -46,11 +46,11 @@ use stacks::Stack;
 pub(super) async fn execute(args: &DashboardArgs) -> anyhow::Result<CommandEnd> {
     let mut stacks = Vec::new();
     for at in places(args) {
-        let ledger = Ledger::open(&LedgerArgs { at }).await?;
+        let ledger = Ledger::open(&LedgerArgs { at: at.clone() }).await?;
         if ledger.list_names().await?.is_empty() {
             print::note(format_args!("there are no runs in `{}` yet", ledger.name));
         }
-        stacks.push(Stack::new(ledger));
+        stacks.push(Stack::new(ledger, at));
     }
     let dashboard = Dashboard::start(args.port, stacks, None).await?;
     let stop = StopSignals::listen()?;
@@ -90,7 +90,8 @@ impl Dashboard {
             at: 0,
             run: run.to_owned(),
         };
-        let stack = Stack::new(Ledger::in_folder(folder));
+        let at = LedgerPlace::Folder(folder.to_owned());
+        let stack = Stack::new(Ledger::in_folder(folder), Some(at));
         Self::start(0, vec![stack], Some(run)).await
     }
 

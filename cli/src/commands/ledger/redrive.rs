@@ -31,7 +31,7 @@ const MARGIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// What was done.
 #[derive(Debug, Default, Serialize)]
-struct Redriven {
+pub(super) struct Redriven {
     run: String,
     /// Dead letters that are back on the delivery queue.
     deliveries: u64,
@@ -40,11 +40,27 @@ struct Redriven {
     /// People without a dead letter who can't be published again.
     #[serde(skip_serializing_if = "Option::is_none")]
     lost: Option<u64>,
+    /// Why they can't.
+    #[serde(skip)]
+    unpublishable: Option<InputError>,
+}
+
+/// Redrives, and prints what was done.
+pub(super) async fn execute(args: &RedriveArgs) -> anyhow::Result<CommandEnd> {
+    let redriven = Box::pin(redrive(args)).await?;
+    if args.json {
+        print::json(&redriven)?;
+    } else {
+        for line in redriven.lines() {
+            print::line(line)?;
+        }
+    }
+    Ok(CommandEnd::Complete)
 }
 
 /// Puts dead letters back on the delivery queue, and has published again whom they don't reach: the
 /// missing, and those whose dead letters are gone.
-pub(super) async fn execute(args: &RedriveArgs) -> anyhow::Result<CommandEnd> {
+pub(super) async fn redrive(args: &RedriveArgs) -> anyhow::Result<Redriven> {
     let ledger = Ledger::open(&args.run.ledger).await?;
     let record = find_run(&ledger, &args.run.run).await?;
     let is_missing = args.only.contains(&RedriveOnly::Missing);
@@ -82,6 +98,7 @@ pub(super) async fn execute(args: &RedriveArgs) -> anyhow::Result<CommandEnd> {
         deliveries: letters.deliveries,
         slices: orders.len(),
         lost: Some(without_letter).filter(|lost| publishable.is_err() && *lost > 0),
+        unpublishable: publishable.err(),
         run: record.run,
     };
     if !orders.is_empty() {
@@ -91,39 +108,33 @@ pub(super) async fn execute(args: &RedriveArgs) -> anyhow::Result<CommandEnd> {
     note.ended = Some(Timestamp::now());
     write_note(&ledger, &keys, &note).await?;
     wake(&ledger, control.stack().outcomes.as_deref()).await;
-    report(&redriven, publishable.err().as_ref(), args.json)
+    Ok(redriven)
 }
 
-fn report(
-    redriven: &Redriven,
-    unpublishable: Option<&InputError>,
-    json: bool,
-) -> anyhow::Result<CommandEnd> {
-    if json {
-        print::json(redriven)?;
-        return Ok(CommandEnd::Complete);
+impl Redriven {
+    /// What was done, in words.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let run = &self.run;
+        let mut lines = Vec::new();
+        if self.deliveries == 0 && self.slices == 0 && self.lost.is_none() {
+            lines.push(format!("{run}: there is nothing to redrive"));
+        }
+        if self.deliveries > 0 {
+            let letters = count(self.deliveries, "delivery is", "deliveries are");
+            lines.push(format!("{run}: {letters} back on the delivery queue"));
+        }
+        if self.slices > 0 {
+            let slices = count(self.slices as u64, "slice is", "slices are");
+            lines.push(format!(
+                "{run}: {slices} published again, as far as people got nothing"
+            ));
+        }
+        if let (Some(problem), Some(lost)) = (&self.unpublishable, self.lost) {
+            let number = people(lost);
+            lines.push(format!("{run}: {number} without a dead letter: {problem}"));
+        }
+        lines
     }
-    let run = &redriven.run;
-    if redriven.deliveries == 0 && redriven.slices == 0 && redriven.lost.is_none() {
-        print::line(format_args!("{run}: there is nothing to redrive"))?;
-    }
-    if redriven.deliveries > 0 {
-        let letters = count(redriven.deliveries, "delivery is", "deliveries are");
-        print::line(format_args!("{run}: {letters} back on the delivery queue"))?;
-    }
-    if redriven.slices > 0 {
-        let slices = count(redriven.slices as u64, "slice is", "slices are");
-        print::line(format_args!(
-            "{run}: {slices} published again, as far as people got nothing"
-        ))?;
-    }
-    if let (Some(problem), Some(lost)) = (unpublishable, redriven.lost) {
-        let number = people(lost);
-        print::line(format_args!(
-            "{run}: {number} without a dead letter: {problem}"
-        ))?;
-    }
-    Ok(CommandEnd::Complete)
 }
 
 /// After 22 hours LINE may have forgotten the keys before the last delivery is sent.

@@ -13,6 +13,7 @@ use fanline_ledger::{
     Control, Expect, ObjectError, ResendClaim, RunKeys, RunRecord, RunState, StoreError, draw_id,
     read_control,
 };
+use fanline_telemetry::fingerprint::Fingerprint;
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
@@ -28,9 +29,11 @@ use crate::exit::{CommandEnd, InputError};
 use crate::print;
 use chooser::Chooser;
 use family::{Family, Unclaimed, closed_as};
-use files::ResendFiles;
+use files::{ResendFiles, Written};
 use mend::choose_mended;
 use standing::{Choice, ChoiceCounts};
+
+pub(super) use files::resend_id;
 
 /// What was made, for programs.
 #[derive(Serialize)]
@@ -48,46 +51,75 @@ struct ResendReport<'a> {
 /// Writes the campaign and its list.
 pub(super) async fn execute(args: &ResendArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.run.ledger).await?;
-    let named = find_run(&ledger, &args.run.run).await?;
-    let root = find_root(&ledger, named).await?;
-    let (control, state) = require_closed(&ledger, &root).await?;
+    let plan = Box::pin(plan(&ledger, args)).await?;
+    let run = &plan.root.run;
+    explain(run, &plan.counts, args.json);
+    if plan.counts.people() == 0 {
+        report(run, None, &plan.counts, args.json)?;
+        return Ok(CommandEnd::Complete);
+    }
+    ask(&question(run, &plan.counts), args.yes)?;
+    let (files, counts) = Box::pin(make(&ledger, &plan, args)).await?;
+    report(run, Some(&files), &counts, args.json)?;
+    Ok(CommandEnd::Complete)
+}
+
+/// Who would be on the list of a resend.
+pub(super) struct ResendPlan {
+    root: RunRecord,
+    state: RunState,
+    choice: Choice,
+    pub(super) counts: ChoiceCounts,
+    in_rolls: HashSet<Fingerprint>,
+}
+
+/// Goes over the list, and changes nothing.
+pub(super) async fn plan(ledger: &Ledger, args: &ResendArgs) -> anyhow::Result<ResendPlan> {
+    let named = find_run(ledger, &args.run.run).await?;
+    let root = find_root(ledger, named).await?;
+    let (control, state) = require_closed(ledger, &root).await?;
     let choice = Choice {
         only: args.only.clone(),
         may_double: args.may_double,
     };
-    let lists = Lists {
-        list: args.list.as_deref(),
-        mend: args.mend.as_deref(),
-    };
     let taken = root.resends.len();
-    let family = Family::read(&ledger, &root, &control, taken, Unclaimed::Skip).await?;
+    let family = Family::read(ledger, &root, &control, taken, Unclaimed::Skip).await?;
     let nobody = HashSet::new();
     let mut first = Chooser::new(&root, state, &choice, &family, &nobody);
-    Box::pin(choose(&ledger, &root, lists, &mut first, None)).await?;
+    Box::pin(choose(ledger, &root, Lists::of(args), &mut first, None)).await?;
     let (counts, in_rolls) = (first.counts.clone(), first.into_in_rolls());
-    explain(&root.run, &counts, args.json);
-    if counts.people() == 0 {
-        report(&root.run, None, &counts, args.json)?;
-        return Ok(CommandEnd::Complete);
-    }
-    ask(&question(&root.run, &counts), args.yes)?;
+    Ok(ResendPlan {
+        root,
+        state,
+        choice,
+        counts,
+        in_rolls,
+    })
+}
+
+/// Makes the resend: takes its number, writes down who is in it, and writes its files.
+pub(super) async fn make(
+    ledger: &Ledger,
+    plan: &ResendPlan,
+    args: &ResendArgs,
+) -> anyhow::Result<(Written, ChoiceCounts)> {
+    let root = &plan.root;
     let by = signer(&args.sign);
-    let number = take_number(&ledger, &root.run).await?;
+    let number = take_number(ledger, &root.run).await?;
     // A redrive opens the run before it looks for resends. One of the two sees the other.
-    let (control, _) = require_closed(&ledger, &root).await?;
+    let (control, _) = require_closed(ledger, root).await?;
     let unclaimed = Unclaimed::GiveUp(&by);
-    let family = Family::read(&ledger, &root, &control, number - 1, unclaimed).await?;
-    let mut files = ResendFiles::create(&root, number, args.out.as_deref())?;
-    let mut second = Chooser::new(&root, state, &choice, &family, &in_rolls);
-    Box::pin(choose(&ledger, &root, lists, &mut second, Some(&mut files))).await?;
+    let family = Family::read(ledger, root, &control, number - 1, unclaimed).await?;
+    let mut files = ResendFiles::create(root, number, args.out.as_deref())?;
+    let mut second = Chooser::new(root, plan.state, &plan.choice, &family, &plan.in_rolls);
+    let lists = Lists::of(args);
+    Box::pin(choose(ledger, root, lists, &mut second, Some(&mut files))).await?;
     let (counts, key, id) = (second.counts.clone(), second.key_check(), files.id());
     let chosen = second.into_chosen();
     let mut claim = ResendClaim::new(id.to_owned(), key, chosen, by, Timestamp::now());
     claim.why.clone_from(&args.sign.why);
-    put_claim(&ledger, &root.run, number, &claim).await?;
-    let files = files.finish(&root)?;
-    report(&root.run, Some(&files), &counts, args.json)?;
-    Ok(CommandEnd::Complete)
+    put_claim(ledger, &root.run, number, &claim).await?;
+    Ok((files.finish(root)?, counts))
 }
 
 /// Nothing of a closed run can still go out.
@@ -116,6 +148,15 @@ struct Lists<'a> {
     list: Option<&'a Path>,
     /// Rows that could not be sent, mended.
     mend: Option<&'a Path>,
+}
+
+impl<'a> Lists<'a> {
+    fn of(args: &'a ResendArgs) -> Self {
+        Self {
+            list: args.list.as_deref(),
+            mend: args.mend.as_deref(),
+        }
+    }
 }
 
 /// Goes over the list: counts who is chosen, and writes their rows down.
@@ -240,7 +281,7 @@ fn question(run: &str, counts: &ChoiceCounts) -> String {
 
 fn report(
     run: &str,
-    files: Option<&files::Written>,
+    files: Option<&Written>,
     counts: &ChoiceCounts,
     json: bool,
 ) -> anyhow::Result<()> {

@@ -1,7 +1,10 @@
 //! `dashboard`: attacked over real sockets, as a page of another site or a curious neighbour would.
 
+mod again;
 mod changes;
 mod report;
+mod rights;
+mod statistics;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -33,8 +36,13 @@ pub(super) struct Response {
 
 impl Dashboard {
     pub(super) fn start(folder: &Folder) -> Self {
+        Self::start_with(folder, "records", &[])
+    }
+
+    pub(super) fn start_with(folder: &Folder, at: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fanline"));
-        command.args(["dashboard", "--at", "records"]).env_clear();
+        command.args(["dashboard", "--at", at]).env_clear();
+        command.envs(variables.iter().copied());
         command.current_dir(folder.path(".")).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
@@ -148,7 +156,7 @@ fn the_pages_show_the_runs_and_one_run() {
         "set aside, quota, status 429",
         "the simulated LINE",
         "60.0 % accepted, 20.0 % got nothing, 20.0 % waiting",
-        "<q class=\"said\">The property, &#x27;to&#x27;, in the request body is invalid</q>",
+        "LINE: <q>The property, &#x27;to&#x27;, in the request body is invalid</q>",
         "LINE refuses it each time.",
         "5 seconds from second 0: 6 accepted, 1 set aside, 1 refused or unknown",
     ] {

@@ -182,6 +182,7 @@ pub(super) async fn apply(State(server): State<Arc<Server>>, uri: Uri, body: Str
             (StatusCode::SEE_OTHER, [(header::LOCATION, page.url())]).into_response()
         }
         Err(error) => {
+            server.change_failed();
             let words = format!("{error:#}");
             server.sentence(StatusCode::UNPROCESSABLE_ENTITY, "Not changed", &words)
         }

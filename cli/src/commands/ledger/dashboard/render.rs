@@ -5,11 +5,9 @@ use minijinja::Value;
 use serde::Serialize;
 use serde_json::json;
 
-use super::course;
 use super::page::NamedRun;
 use super::parts::{Part, Parts};
-use super::run_view::RunView;
-use super::runs_view::StackView;
+use super::view::{self, Beside, RunView, StackView};
 use crate::args::VERSION;
 use crate::commands::ledger::runs::NewestRuns;
 use crate::commands::ledger::status::known::KnownRun;
@@ -19,7 +17,7 @@ const RUNS: &str = "runs";
 const COURSE: &str = "course";
 const CONTROLS: &str = "controls";
 
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 18] = [
     (RUNS, include_str!("templates/runs.html.j2")),
     ("state", include_str!("templates/state.html.j2")),
     ("figures", include_str!("templates/figures.html.j2")),
@@ -28,14 +26,30 @@ const TEMPLATES: [(&str, &str); 11] = [
     ("reasons", include_str!("templates/reasons.html.j2")),
     ("facts", include_str!("templates/facts.html.j2")),
     ("slices", include_str!("templates/slices.html.j2")),
+    ("family", include_str!("templates/family.html.j2")),
+    ("statistics", include_str!("templates/statistics.html.j2")),
     (CONTROLS, include_str!("templates/controls.html.j2")),
+    ("redrive", include_str!("templates/redrive.html.j2")),
+    ("redriven", include_str!("templates/redriven.html.j2")),
+    ("resend", include_str!("templates/resend.html.j2")),
+    ("resend_plan", include_str!("templates/resend_plan.html.j2")),
+    ("resend_made", include_str!("templates/resend_made.html.j2")),
     ("change", include_str!("templates/change.html.j2")),
     ("problem", include_str!("templates/problem.html.j2")),
 ];
 
 /// The parts of a run's page, in their order. Each has a template of its name.
-const RUN_PARTS: [&str; 8] = [
-    "state", CONTROLS, "figures", COURSE, "outcomes", "facts", "reasons", "slices",
+const RUN_PARTS: [&str; 10] = [
+    "state",
+    CONTROLS,
+    "figures",
+    COURSE,
+    "outcomes",
+    "facts",
+    "reasons",
+    "family",
+    "statistics",
+    "slices",
 ];
 
 /// The templates of the dashboard.
@@ -86,11 +100,9 @@ impl Renderer {
     pub(super) fn run(
         &self,
         run: &KnownRun,
-        stack: &str,
-        named: &NamedRun,
-        form_token: &str,
+        beside: &Beside<'_>,
     ) -> Result<Parts, minijinja::Error> {
-        let view = RunView::new(run, stack, named, form_token);
+        let view = RunView::new(run, beside);
         let mut parts = Vec::new();
         for id in RUN_PARTS {
             let html = if id == COURSE {
@@ -113,7 +125,15 @@ impl Renderer {
             at: 0,
             run: run.run.clone(),
         };
-        let mut parts = self.run(run, stack, &named, "")?;
+        let beside = Beside {
+            stack,
+            named: &named,
+            form_token: "",
+            lock: None,
+            family: &[],
+            statistics: None,
+        };
+        let mut parts = self.run(run, &beside)?;
         parts.all.retain(|part| part.id != CONTROLS);
         let frame = Frame {
             title: &parts.title,
@@ -143,7 +163,7 @@ impl Renderer {
     }
 
     fn course(&self, run: &KnownRun) -> Result<String, minijinja::Error> {
-        let chart = course::chart(run).map(|chart| self.0.part(chart::TEMPLATE, &chart));
+        let chart = view::chart(run).map(|chart| self.0.part(chart::TEMPLATE, &chart));
         let chart = chart.transpose()?.map(Value::from_safe_string);
         self.0.part(COURSE, &minijinja::context! { chart })
     }

@@ -13,7 +13,7 @@ use axum::routing::get;
 use super::access::Admission;
 use super::page::Page;
 use super::server::Server;
-use super::{change, events};
+use super::{again, change, events};
 use crate::html::STYLE;
 
 /// A form has a few short fields.
@@ -47,6 +47,8 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .route("/", get(page))
         .route("/run", get(page))
         .route("/change", get(change::form).post(change::apply))
+        .route("/redrive", get(again::redrive_form).post(again::redrive))
+        .route("/resend", get(again::resend_form).post(again::resend))
         .route("/events", get(events))
         .route("/style.css", get(style))
         .route("/app.js", get(script))

@@ -15,6 +15,8 @@ use super::page::{NamedRun, Page};
 use super::parts::Parts;
 use super::render::Renderer;
 use super::stacks::Stack;
+use super::statistics::Statistics;
+use super::view::Beside;
 use crate::commands::ledger::status::known::KnownRun;
 use crate::html::Frame;
 
@@ -34,6 +36,7 @@ pub(super) struct Server {
     awaited: Option<NamedRun>,
     renderer: Renderer,
     cache: Cache,
+    statistics: Arc<Statistics>,
 }
 
 impl Server {
@@ -48,6 +51,7 @@ impl Server {
             awaited,
             renderer: Renderer::new()?,
             cache: Cache::default(),
+            statistics: Arc::default(),
         })
     }
 
@@ -101,11 +105,18 @@ impl Server {
         let Some(stack) = self.stacks.get(named.at) else {
             return Ok(None);
         };
-        match stack.run(named).await? {
-            Some(run) => Ok(Some({
-                let form_token = self.access.form_token();
-                self.renderer.run(&run, stack.name(), named, form_token)?
-            })),
+        match stack.shown(named).await? {
+            Some(shown) => Ok(Some(self.renderer.run(
+                &shown.run,
+                &Beside {
+                    stack: stack.name(),
+                    named,
+                    form_token: self.access.form_token(),
+                    lock: shown.lock.as_deref(),
+                    family: &shown.family,
+                    statistics: self.statistics.of_run(named, &shown.record),
+                },
+            )?)),
             None if self.awaited.as_ref() == Some(named) => Ok(Some(Renderer::awaited(named))),
             None => Ok(None),
         }
@@ -158,6 +169,12 @@ impl Server {
     /// Something was changed: everything is read again.
     pub(super) fn forget(&self) {
         self.cache.clear();
+    }
+
+    /// A change has failed: perhaps a right is missing, and the pages are to say so.
+    pub(super) fn change_failed(&self) {
+        self.stacks.iter().for_each(Stack::forget_lock);
+        self.forget();
     }
 }
 

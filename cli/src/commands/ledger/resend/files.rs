@@ -36,9 +36,9 @@ pub(super) struct ResendFiles {
 }
 
 /// The files as they are.
-pub(super) struct Written {
-    pub(super) id: String,
-    pub(super) campaign: PathBuf,
+pub(in crate::commands::ledger) struct Written {
+    pub(in crate::commands::ledger) id: String,
+    pub(in crate::commands::ledger) campaign: PathBuf,
 }
 
 impl ResendFiles {
@@ -140,7 +140,10 @@ fn campaign(root: &RunRecord, id: &str, list: &str) -> Value {
 }
 
 /// The id of a resend: the run's name, with `-` for what an id can't have, and its number.
-fn resend_id(run: &str, number: usize) -> Result<String, InputError> {
+pub(in crate::commands::ledger) fn resend_id(
+    run: &str,
+    number: usize,
+) -> Result<String, InputError> {
     let can_be = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let run: String = run
         .chars()

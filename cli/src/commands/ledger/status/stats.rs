@@ -24,6 +24,10 @@ const MORE_DAYS: i64 = 29;
 /// LINE's days are those of this offset.
 const OFFSET_HOURS: i8 = 9;
 
+/// What there is to know of the numbers.
+pub(in crate::commands::ledger) const REMARK: &str = "LINE's numbers change for 14 days after the send, and may be a little wrong. It gives none \
+     that is of fewer than 20 people.";
+
 /// The statistics, for programs.
 #[derive(Serialize)]
 struct StatsReport<'a> {
@@ -39,20 +43,13 @@ struct StatsReport<'a> {
 pub(in crate::commands::ledger) async fn execute(args: &StatsArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.run.ledger).await?;
     let record = find_run(&ledger, &args.run.run).await?;
-    let unit = unit(&record)?;
-    let (from, to) = days(record.started_at, Timestamp::now());
-    let access = LineAccess::from_lookup(variable).map_err(|error| unusable(&error))?;
-    let has_secret = variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some();
-    let config = aws::config(has_secret.then_some(AwsResource::Token)).await?;
-    let account = LineAccount::new(access, &config)?;
-    let statistics = account.statistics(&unit, from, to).await;
-    let statistics = statistics.map_err(|error| unusable(&error))?;
+    let asked = ask(&record).await?;
     let report = StatsReport {
         run: &record.run,
-        unit: unit.as_str(),
-        from,
-        to,
-        statistics: &statistics,
+        unit: asked.unit.as_str(),
+        from: asked.from,
+        to: asked.to,
+        statistics: &asked.statistics,
     };
     if args.json {
         print::json(&report)?;
@@ -60,6 +57,38 @@ pub(in crate::commands::ledger) async fn execute(args: &StatsArgs) -> anyhow::Re
         report.print()?;
     }
     Ok(CommandEnd::Complete)
+}
+
+/// What LINE has counted of a run.
+pub(in crate::commands::ledger) struct AskedStatistics {
+    unit: AggregationUnit,
+    pub(in crate::commands::ledger) from: Date,
+    pub(in crate::commands::ledger) to: Date,
+    pub(in crate::commands::ledger) statistics: UnitStatistics,
+}
+
+/// Asks LINE for the statistics of a run, with the token of the environment.
+pub(in crate::commands::ledger) async fn ask(
+    record: &RunRecord,
+) -> anyhow::Result<AskedStatistics> {
+    let unit = unit(record)?;
+    let (from, to) = days(record.started_at, Timestamp::now());
+    let access = LineAccess::from_lookup(variable).map_err(|error| unusable(&error))?;
+    let has_secret = variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some();
+    let config = aws::config(has_secret.then_some(AwsResource::Token)).await?;
+    let account = LineAccount::new(access, &config)?;
+    let statistics = account.statistics(&unit, from, to).await;
+    Ok(AskedStatistics {
+        unit,
+        from,
+        to,
+        statistics: statistics.map_err(|error| unusable(&error))?,
+    })
+}
+
+/// Whether LINE counts a run.
+pub(in crate::commands::ledger) fn is_counted(record: &RunRecord) -> bool {
+    record.campaign.get("statistics").and_then(Value::as_bool) == Some(true)
 }
 
 impl StatsReport<'_> {
@@ -74,29 +103,33 @@ impl StatsReport<'_> {
         print::line(format_args!(
             "{run}: what people did from {from} to {to} (days of Tokyo), unit {unit}"
         ))?;
-        let overview = &statistics.overview;
-        for (label, count) in [
-            ("opened", overview.unique_impression),
-            ("followed a link", overview.unique_click),
-            ("began a video", overview.unique_media_played),
-            ("saw it whole", overview.unique_media_played100_percent),
-        ] {
+        for (label, count) in overview(statistics) {
             print::line(format_args!("{label:<17}{}", people(count)))?;
         }
         for link in &statistics.clicks {
             let by = people(link.unique_click);
             print::line(format_args!("link {}: {by}", link.url))?;
         }
-        print::line(
-            "LINE's numbers change for 14 days after the send, and may be a little wrong. It gives \
-             none that is of fewer than 20 people.",
-        )
+        print::line(REMARK)
     }
+}
+
+/// What people did, and how many.
+pub(in crate::commands::ledger) fn overview(
+    statistics: &UnitStatistics,
+) -> [(&'static str, Option<u64>); 4] {
+    let overview = &statistics.overview;
+    [
+        ("opened", overview.unique_impression),
+        ("followed a link", overview.unique_click),
+        ("began a video", overview.unique_media_played),
+        ("saw it whole", overview.unique_media_played100_percent),
+    ]
 }
 
 /// The unit under which LINE counts the run, or why there is none.
 fn unit(record: &RunRecord) -> Result<AggregationUnit, InputError> {
-    if record.campaign.get("statistics").and_then(Value::as_bool) == Some(true) {
+    if is_counted(record) {
         return Ok(AggregationUnit::of_run(&record.run));
     }
     Err(InputError(format!(
@@ -115,7 +148,8 @@ fn days(started_at: Timestamp, now: Timestamp) -> (Date, Date) {
     (from, day(now).clamp(from, latest))
 }
 
-fn people(count: Option<u64>) -> String {
+/// A number of people as LINE gives it.
+pub(in crate::commands::ledger) fn people(count: Option<u64>) -> String {
     match count {
         Some(count) => HumanCount(count).to_string(),
         None => "fewer than 20 people, or nobody".into(),

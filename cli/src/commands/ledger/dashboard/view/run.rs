@@ -1,28 +1,44 @@
 //! One run as its page shows it.
 
-use fanline_ledger::{CanaryState, PauseMode, RunKind, RunState};
-use jiff::Timestamp;
+use fanline_ledger::{CanaryState, PauseMode, RunKind, RunState, deadline};
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::super::page::NamedRun;
+use super::super::statistics::StatisticsView;
 use super::figures::{Figure, figures, time};
-use super::page::NamedRun;
+use super::runs::{RunRow, State};
 use crate::commands::ledger::status::known::KnownRun;
-use crate::commands::ledger::status::text::{
-    cell_words, meanings, others, reason_word, state_word, sum,
-};
+use crate::commands::ledger::status::text::{cell_words, meanings, others, reason_word, sum};
 use crate::commands::ledger::words::{count, from_now, percent};
 use crate::report::advice::advice;
 
 /// The width of the progress bar in its own units.
 const BAR: f64 = 1_000.0;
 
+/// What a page shows beside the run itself.
+pub(in super::super) struct Beside<'a> {
+    pub(in super::super) stack: &'a str,
+    pub(in super::super) named: &'a NamedRun,
+    pub(in super::super) form_token: &'a str,
+    /// Why nothing can be changed with these credentials.
+    pub(in super::super) lock: Option<&'a str>,
+    pub(in super::super) family: &'a [KnownRun],
+    pub(in super::super) statistics: Option<StatisticsView>,
+}
+
 /// A run in words and coordinates. `run` has the numbers.
 #[derive(Serialize)]
-pub(super) struct RunView<'a> {
+pub(in super::super) struct RunView<'a> {
     run: &'a KnownRun,
     stack: &'a str,
     query: String,
     form_token: &'a str,
+    lock: Option<&'a str>,
+    #[serde(flatten)]
+    again: Again,
+    family: Vec<RunRow>,
+    statistics: Option<&'a StatisticsView>,
     /// Whether it can be changed, and then whether it is paused.
     is_changeable: bool,
     is_paused: bool,
@@ -43,11 +59,11 @@ pub(super) struct RunView<'a> {
     facts: Vec<(&'static str, String)>,
 }
 
-/// A state, and the class that colours it.
+/// What can be sent again.
 #[derive(Serialize)]
-pub(super) struct State {
-    word: &'static str,
-    class: &'static str,
+struct Again {
+    has_redrive: bool,
+    has_resend: bool,
 }
 
 #[derive(Serialize)]
@@ -86,34 +102,24 @@ struct SliceView {
     recipients: Option<u64>,
 }
 
-impl State {
-    pub(super) fn of(run: &KnownRun) -> Self {
-        let class = match run.state {
-            Some(RunState::Paused | RunState::Cancelled) => "warn",
-            _ if run.is_over() && run.rows.without() > 0 => "bad",
-            _ if run.is_over() => "good",
-            _ => "",
-        };
-        Self {
-            word: state_word(run),
-            class,
-        }
-    }
-}
-
 impl<'a> RunView<'a> {
-    pub(super) fn new(
-        run: &'a KnownRun,
-        stack: &'a str,
-        named: &NamedRun,
-        form_token: &'a str,
-    ) -> Self {
+    pub(in super::super) fn new(run: &'a KnownRun, beside: &'a Beside<'a>) -> Self {
         let now = Timestamp::now();
+        let family = beside.family.iter();
         Self {
             run,
-            stack,
-            query: named.query(),
-            form_token,
+            stack: beside.stack,
+            query: beside.named.query(),
+            form_token: beside.form_token,
+            lock: beside.lock,
+            again: Again {
+                has_redrive: has_redrive(run, now),
+                has_resend: has_resend(run),
+            },
+            family: family
+                .map(|member| RunRow::new(beside.named.at, member))
+                .collect(),
+            statistics: beside.statistics.as_ref(),
             is_changeable: matches!(run.state, Some(RunState::Open | RunState::Paused)),
             is_paused: run.state == Some(RunState::Paused),
             has_canary: run.canary == Some(CanaryState::Waiting),
@@ -150,6 +156,23 @@ impl<'a> RunView<'a> {
             facts: facts(run, now),
         }
     }
+}
+
+/// Whether something of a run can be sent again under its retry keys: for 22 hours.
+fn has_redrive(run: &KnownRun, now: Timestamp) -> bool {
+    let horizon = deadline(run.started_at, None) - SignedDuration::from_hours(1);
+    let is_sendable = matches!(
+        run.state,
+        Some(RunState::Open | RunState::Paused | RunState::Done)
+    );
+    let people = run.rows.set_aside + run.rows.expired + run.missing;
+    is_sendable && people > 0 && run.resends == 0 && now < horizon
+}
+
+/// Whether a campaign can be made for those who got nothing.
+fn has_resend(run: &KnownRun) -> bool {
+    let people = run.rows.without() - run.rows.rejected + run.rows.open();
+    run.closed.is_some() && run.resend_of.is_none() && people > 0
 }
 
 fn terms(run: &KnownRun) -> Vec<TermView> {

@@ -1,16 +1,17 @@
 //! The runs of all stacks as their page shows them.
 
+use fanline_ledger::RunState;
 use serde::Serialize;
 
-use super::page::{NamedRun, Page};
-use super::run_view::State;
+use super::super::page::{NamedRun, Page};
 use crate::commands::ledger::runs::NewestRuns;
 use crate::commands::ledger::status::known::KnownRun;
+use crate::commands::ledger::status::text::state_word;
 use crate::commands::ledger::words::{percent, time};
 
 /// A stack with its newest runs.
 #[derive(Serialize)]
-pub(super) struct StackView<'a> {
+pub(in super::super) struct StackView<'a> {
     name: &'a str,
     runs: Vec<RunRow>,
     older: usize,
@@ -18,9 +19,16 @@ pub(super) struct StackView<'a> {
     problem: Option<String>,
 }
 
+/// A state, and the class that colours it.
+#[derive(Serialize)]
+pub(super) struct State {
+    word: &'static str,
+    class: &'static str,
+}
+
 /// A run in one row.
 #[derive(Serialize)]
-struct RunRow {
+pub(super) struct RunRow {
     run: String,
     url: String,
     state: State,
@@ -31,8 +39,27 @@ struct RunRow {
     without: u64,
 }
 
+impl State {
+    pub(super) fn of(run: &KnownRun) -> Self {
+        let class = match run.state {
+            Some(RunState::Paused | RunState::Cancelled) => "warn",
+            _ if run.is_over() && run.rows.without() > 0 => "bad",
+            _ if run.is_over() => "good",
+            _ => "",
+        };
+        Self {
+            word: state_word(run),
+            class,
+        }
+    }
+}
+
 impl<'a> StackView<'a> {
-    pub(super) fn new(at: usize, name: &'a str, runs: &anyhow::Result<NewestRuns>) -> Self {
+    pub(in super::super) fn new(
+        at: usize,
+        name: &'a str,
+        runs: &anyhow::Result<NewestRuns>,
+    ) -> Self {
         match runs {
             Ok(newest) => Self {
                 name,
@@ -54,7 +81,7 @@ impl<'a> StackView<'a> {
 }
 
 impl RunRow {
-    fn new(at: usize, known: &KnownRun) -> Self {
+    pub(super) fn new(at: usize, known: &KnownRun) -> Self {
         let run = known.run.clone();
         let named = NamedRun { at, run };
         Self {

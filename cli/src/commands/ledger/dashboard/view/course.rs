@@ -20,7 +20,7 @@ struct Course {
 }
 
 /// The chart of a run; `None` before anybody has an outcome.
-pub(super) fn chart(run: &KnownRun) -> Option<Chart> {
+pub(in super::super) fn chart(run: &KnownRun) -> Option<Chart> {
     let course = Course::of(&run.details)?;
     let (from, to) = (course.time(0), course.time(course.intervals.len()));
     let data = OverTime {
