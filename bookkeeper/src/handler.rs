@@ -81,7 +81,7 @@ impl Bookkeeper {
                 LedgerPlace::Folder(folder) => Store::Folder(Folder::new(folder)),
             },
             mappings: Mappings::new(settings.mappings.clone(), config),
-            queues: Queues::new(&settings.stack, settings.urgent_queue.as_deref(), config),
+            queues: Queues::new(&settings.stack, config),
             lists: Lists::new(config),
             runs: Runs::default(),
             brakes: Brakes::default(),
@@ -205,7 +205,11 @@ impl Bookkeeper {
             Ok(control) => {
                 let (control, _) = control.unwrap_or_default();
                 self.set_mappings_right(&control, now).await;
-                self.round(now).release_all(&control).await;
+                let round = self.round(now);
+                round.release_all(&control).await;
+                if let Err(error) = round.bring_back(&control).await {
+                    tracing::error!(%error, "parked queue not looked at");
+                }
             }
             Err(error) => tracing::error!(%error, "control object not read"),
         }
@@ -235,7 +239,7 @@ impl Bookkeeper {
             queues: &self.queues,
             lists: &self.lists,
             orders_only: self.orders_only.as_deref(),
-            environments: self.settings.environments(),
+            stack: &self.settings.stack,
             now,
         }
     }

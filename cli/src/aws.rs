@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::identity::{IdentityFuture, SharedIdentityRes
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use fanline_core::campaign::{Campaign, Recipients};
+use fanline_tls::SdkHttpClient;
 
 use crate::exit::InputError;
 
@@ -57,10 +58,11 @@ impl AwsResource {
         }
     }
 
+    /// What else would do than an account.
     fn cure(self) -> &'static str {
         match self {
-            Self::List => "set valid ones, or name a copy of the list with --list",
-            Self::Image | Self::Token | Self::Stack | Self::Ledger | Self::Key => "set valid ones",
+            Self::List => ", or name a copy of the list with --list",
+            Self::Image | Self::Token | Self::Stack | Self::Ledger | Self::Key => "",
         }
     }
 }
@@ -68,7 +70,8 @@ impl AwsResource {
 /// The configuration to read `resource`: that of the environment, with its region and credentials
 /// checked. Without a resource, a configuration with local credentials, which needs no account.
 pub(crate) async fn config(resource: Option<AwsResource>) -> anyhow::Result<SdkConfig> {
-    let loader = aws_config::defaults(BehaviorVersion::latest());
+    let loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(SdkHttpClient::default());
     let Some(resource) = resource else {
         let local = loader
             .region(Region::new("us-east-1"))
@@ -78,7 +81,7 @@ pub(crate) async fn config(resource: Option<AwsResource>) -> anyhow::Result<SdkC
     let config = loader.load().await;
     let (is_where, cure) = (resource.is_where(), resource.cure());
     if config.region().is_none() {
-        let problem = format!("{is_where}, and `AWS_REGION` is not set");
+        let problem = format!("{is_where}, and `AWS_REGION` is not set: set it{cure}");
         return Err(InputError(problem).into());
     }
     let problem = match credentials(&config).await {
@@ -90,7 +93,7 @@ pub(crate) async fn config(resource: Option<AwsResource>) -> anyhow::Result<SdkC
             anyhow::Error::from(error)
         ),
     };
-    Err(InputError(format!("{is_where}, and {problem}: {cure}")).into())
+    Err(InputError(format!("{is_where}, and {problem}: set valid ones{cure}")).into())
 }
 
 /// The credentials of a configuration.

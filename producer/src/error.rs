@@ -12,7 +12,7 @@ use crate::check::rejects::RejectsError;
 use crate::event::EventError;
 use crate::list::rows::ReadError;
 use crate::list::source::SourceError;
-use crate::publish::queue::QueueError;
+use crate::publish::queue::{NoUrgentQueue, QueueError};
 
 /// Why an event was not worked off: one complete sentence, with its cause in it. Where a request
 /// failed or time ran out, the sentence says how many deliveries are on the queue all the same.
@@ -30,6 +30,9 @@ pub enum ProduceError {
     /// The order to send to the others may come twice, and LINE Notify can't tell.
     #[error("`canary` is for the channel `line`: LINE Notify can't tell a repeated message")]
     CanaryOnNotify,
+    /// Nothing takes urgent deliveries.
+    #[error(transparent)]
+    NoUrgentQueue(#[from] NoUrgentQueue),
     /// Nobody would send to the others.
     #[error(
         "the campaign has a `canary`, and nobody would watch it: that needs a deployed stack with \

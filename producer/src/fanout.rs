@@ -217,13 +217,13 @@ impl Fanout<'_> {
     /// What is left out: not everything of the slice may be wanted.
     async fn left_out(&self, checked: Checked) -> Result<LeftOut, ProduceError> {
         let slice = &self.open.slice;
-        let known = match slice.only {
+        let known = match &slice.only {
             None => None,
             Some(only) => {
                 let book = self
                     .ledger
                     .book(&slice.run, self.open.id, checked.recipients());
-                book.await?.map(|book| (only, book))
+                book.await?.map(|book| (only.clone(), book))
             }
         };
         Ok(LeftOut::new(slice.skip, known).watched_by(Arc::clone(self.progress)))

@@ -46,12 +46,14 @@ def test_only_a_change_of_the_queue_type_replaces_what_holds_data():
         for name, by in replaced.items()
         if TEMPLATE["Resources"][name]["Type"] in lasting.HOLD_DATA
     }
-    assert holders == {"DeadLetterQueue": ["QueueType"], "DeliveryQueue": ["QueueType"]}
+    queues = ("DeadLetterQueue", "DeliveryQueue", "UrgentQueue")
+    assert holders == {name: ["QueueType"] for name in queues}
     # The new mapping of a new queue, and the versions that follow the settings.
     version = next(name for name in replaced if name.startswith("ConsumerVersion"))
     others = replaced.keys() - holders.keys()
-    assert others == {"ConsumerDeliveries", "ConsumerSettings", version}
-    assert replaced["ConsumerDeliveries"] == ["QueueType"]
+    lanes = {"ConsumerDeliveries", "ConsumerUrgentDeliveries"}
+    assert others == lanes | {"ConsumerSettings", version}
+    assert all(replaced[lane] == ["QueueType"] for lane in lanes)
     assert replaced[version] == replaced["ConsumerSettings"]
 
 
@@ -70,6 +72,14 @@ def test_without_the_ledger_nothing_of_it_is_deployed():
     assert others == [f"{name}Alarm" for name in alarms]
 
 
+def test_without_the_urgent_lane_nothing_of_it_is_deployed():
+    assert TEMPLATE["Parameters"]["UrgentLane"]["Default"] == "DISABLED"
+    resources = TEMPLATE["Resources"]
+    urgent = {name: one.get("Condition") for name, one in resources.items() if "Urgent" in name}
+    assert len(urgent) == 5
+    assert set(urgent.values()) == {"HasUrgent", "WatchesUrgent"}
+
+
 def test_the_queue_type_says_that_its_change_makes_a_new_queue():
     assert "makes a new queue" in TEMPLATE["Parameters"]["QueueType"]["Description"]
 
@@ -78,7 +88,7 @@ def test_no_parameter_is_what_an_operator_changes_each_day():
     # A parameter that a file names is set back by the next deployment.
     daily = re.compile("Schedule|Campaign|State|Paused|Enabled")
     assert [name for name in TEMPLATE["Parameters"] if daily.search(name)] == []
-    assert len(TEMPLATE["Parameters"]) <= 23
+    assert len(TEMPLATE["Parameters"]) <= 27
 
 
 def resource(name):
@@ -111,6 +121,7 @@ def math(template):
 
 REMOVED = object()
 DELIVERIES = resource("ConsumerDeliveries")
+URGENT = resource("ConsumerUrgentDeliveries")
 
 
 @pytest.mark.parametrize(
@@ -133,6 +144,12 @@ DELIVERIES = resource("ConsumerDeliveries")
         (DELIVERIES, "MaximumBatchingWindowInSeconds", 1, "30 s needs 181 s"),
         (resource("Producer"), "Timeout", 301, "301 s needs 1806 s"),
         (setting, "ENVIRONMENTS", 10, "is not the mapping's concurrency"),
+        (setting, "URGENT_ENVIRONMENTS", "2", "is not the urgent mapping's concurrency"),
+        (URGENT, "Enabled", True, "could end a pause"),
+        (URGENT, "FunctionResponseTypes", REMOVED, "delete the failed records"),
+        (resource("UrgentQueue"), "VisibilityTimeout", 179, "needs 180 s of visibility"),
+        (resource("UrgentQueue"), "QueueName", "other", "does not accept it as a source"),
+        (resource("UrgentQueuePolicy"), "Queues", [], "plain HTTP"),
         (setting, "MAX_RECEIVE_COUNT", 5, "is not the queue's number"),
         (parameter("LinePushLimit"), "Default", 2500, "LINE takes 2000"),
         (parameter("LineMulticastLimit"), "Default", 20, "LINE takes 200"),
@@ -288,5 +305,5 @@ def test_every_parameter_has_a_description_and_a_group():
 
 
 def test_the_dashboard_is_json():
-    dashboard = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    dashboard = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
     json.loads(re.sub(r"\$\{[^}]+\}", "x", dashboard))

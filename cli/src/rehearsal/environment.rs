@@ -186,7 +186,8 @@ impl RunEnvironment {
     /// The producer as its Lambda has it. Here it may also read files of this machine.
     pub(crate) fn producer(&self) -> anyhow::Result<Producer> {
         let settings = fanline_producer::Settings::from_lookup(|name| match name {
-            "DELIVERY_QUEUE_URL" => Some(self.queues.deliveries.clone()),
+            // The run is alone here, so both lanes have one queue.
+            "DELIVERY_QUEUE_URL" | "URGENT_QUEUE_URL" => Some(self.queues.deliveries.clone()),
             "SLICE_QUEUE_URL" => Some(self.queues.slices.clone()),
             "SEAL_KEY_ARN" => self.seal_key(),
             _ => None,

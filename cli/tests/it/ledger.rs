@@ -5,6 +5,7 @@ mod asking;
 mod bucket;
 mod control;
 mod dashboard;
+mod family;
 mod people;
 mod planning;
 mod queues;

@@ -17,6 +17,7 @@ mod events;
 mod faults;
 mod holds;
 mod killed;
+mod lanes;
 mod line;
 mod log;
 mod notify;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fanline_core::campaign::Campaign;
 use fanline_core::delivery::Envelope;
 use fanline_core::list::{Header, Place};
-use fanline_ledger::{Share, SliceId};
+use fanline_ledger::{RedriveReason, Share, SliceId, SliceOrder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,8 +61,12 @@ pub(crate) struct Slice {
     pub(crate) campaign: Value,
 }
 
+/// What a firing sends again that continues its run, besides those who wait.
+pub(crate) const SET_ASIDE: [RedriveReason; 2] =
+    [RedriveReason::Quota, RedriveReason::Unauthorized];
+
 /// Which deliveries of a slice are published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Only {
     /// Those with people who have no outcome yet: a sweep.
@@ -70,6 +74,27 @@ pub(crate) enum Only {
     /// Those, and what was set aside for want of quota or of a valid token: a firing that continues
     /// its run.
     NotSent,
+    /// Those, and who got nothing for one of these reasons: a redrive.
+    Redriven(Vec<RedriveReason>),
+}
+
+impl Only {
+    /// What an order asks for.
+    pub(crate) fn of(order: &SliceOrder) -> Self {
+        match order.reasons() {
+            [] => Self::Waiting,
+            reasons => Self::Redriven(reasons.to_vec()),
+        }
+    }
+
+    /// Who is sent to besides those who wait.
+    pub(crate) fn reasons(&self) -> &[RedriveReason] {
+        match self {
+            Self::Waiting => &[],
+            Self::NotSent => &SET_ASIDE,
+            Self::Redriven(reasons) => reasons,
+        }
+    }
 }
 
 /// Which people of its rows a slice has, where a canary goes first.

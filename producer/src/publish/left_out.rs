@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanline_ledger::{Book, FinalOutcome};
+use fanline_ledger::{Book, RedriveReason};
 
 use crate::error::ProduceError;
 use crate::event::Skip;
@@ -60,11 +60,12 @@ impl LeftOut {
         let (only, book) = self.known.as_ref()?;
         let mut people = LeftOutPeople::default();
         for position in 0..u16::try_from(recipients).ok()? {
-            let outcome = book.cell(number, position)?.outcome();
-            if *only == Only::NotSent && outcome == FinalOutcome::SetAside {
+            let cell = book.cell(number, position)?;
+            let reason = RedriveReason::of(Some(cell));
+            if reason.is_some_and(|reason| only.reasons().contains(&reason)) {
                 return None;
             }
-            people.count(outcome);
+            people.count(cell.outcome());
         }
         Some(people)
     }
@@ -141,6 +142,13 @@ mod tests {
         let (taken, counts) = left_out(0, Only::NotSent);
         assert_eq!(taken, [true, false, false, false, true]);
         assert_eq!(counts.people().total(), 4);
+        let (taken, _) = left_out(
+            0,
+            Only::Redriven(vec![RedriveReason::Waiting, RedriveReason::Expired]),
+        );
+        assert_eq!(taken, [true, true, false, false, true]);
+        let (taken, _) = left_out(0, Only::Redriven(vec![RedriveReason::Quota]));
+        assert_eq!(taken, [true, false, false, false, true]);
         let (taken, counts) = left_out(3, Only::Waiting);
         assert_eq!(taken, [true, true, true, false, true]);
         assert_eq!((counts.people().total(), counts.skipped(5)), (1, (8, 0)));

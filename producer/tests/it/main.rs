@@ -14,6 +14,7 @@ mod continued;
 mod copies;
 mod deadlines;
 mod faults_and_kills;
+mod lanes;
 mod list_forms;
 mod lists;
 mod panics;

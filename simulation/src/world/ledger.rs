@@ -99,6 +99,7 @@ fn settings(world: &World) -> Settings {
         "LEDGER_URI" => Some(LEDGER_URI.to_owned()),
         "OUTCOME_QUEUE_URL" => url(queues::OUTCOMES),
         "PARKED_QUEUE_URL" => url(queues::PARKED),
+        "URGENT_QUEUE_URL" => world.names.urgent.as_deref().map(queues::url),
         "DELIVERY_QUEUE_URL" => url(&world.names.deliveries),
         "SLICE_QUEUE_URL" => url(&world.names.slices),
         "ENVIRONMENTS" => Some(world.plan.consumers.concurrency.to_string()),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use fanline_core::delivery::outcome::DeadLetterReason;
+use fanline_ledger::RedriveReason;
 use fanline_seal::KeyArn;
 
 use super::{EXIT_CODES, NamedRunArgs, SignArgs};
@@ -78,8 +79,8 @@ impl LetterReason {
 
 /// Send again, within 22 hours, what a run has not sent: the same messages with the same retry keys
 ///
-/// Nobody gets it twice: LINE remembers the keys. Dead letters go back to the delivery queue, and
-/// `missing` ones are published again.
+/// Nobody gets it twice: LINE remembers the keys. Dead letters go back to the delivery queue. Those
+/// whose dead letters are gone and `missing` ones are published again.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct RedriveArgs {
@@ -122,10 +123,14 @@ pub(crate) struct ResendArgs {
         long,
         value_enum,
         value_delimiter = ',',
-        required = true,
+        required_unless_present = "mend",
         value_name = "WHO,…"
     )]
     pub(crate) only: Vec<ResendOnly>,
+    /// Rows of the list that could not be sent, mended: a file with the list's columns. Whoever is
+    /// nowhere in the run or in its resends gets the message
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mend: Option<PathBuf>,
     /// Also those of them to whom LINE may have sent the message already. They may get it twice
     #[arg(long)]
     pub(crate) may_double: bool,
@@ -168,6 +173,17 @@ pub(crate) enum RedriveOnly {
 }
 
 impl RedriveOnly {
+    /// The reasons in the ledger that are meant; who has no outcome has none.
+    pub(crate) fn reasons(self) -> &'static [RedriveReason] {
+        match self {
+            Self::Quota => &[RedriveReason::Quota],
+            Self::Unauthorized => &[RedriveReason::Unauthorized],
+            Self::Expired => &[RedriveReason::Expired],
+            Self::SetAside => &[RedriveReason::Quota, RedriveReason::Unauthorized],
+            Self::Missing | Self::NoKey => &[],
+        }
+    }
+
     /// Whether dead letters with this reason are meant.
     pub(crate) fn has(self, reason: LetterReason) -> bool {
         match self {

@@ -8,6 +8,7 @@ use std::io::{BufWriter, Write as _};
 use anyhow::Context as _;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue};
 use clap::ValueEnum as _;
+use fanline_bookkeeper::run_of;
 use fanline_core::delivery::is_sealed;
 use fanline_ledger::read_control;
 use fanline_seal::{KeyArn, KeyService, OpenError, Opener, Outline};
@@ -20,7 +21,7 @@ use crate::args::{DeadLettersArgs, LetterReason};
 use crate::aws::{self, AwsResource};
 use crate::commands::ledger::find_run::find_run;
 use crate::commands::ledger::place::Ledger;
-use crate::commands::ledger::queues::{Queue, required};
+use crate::commands::ledger::queues::{open, required};
 use crate::commands::ledger::words::{count, people};
 use crate::exit::{CommandEnd, InputError};
 use crate::print;
@@ -60,8 +61,8 @@ pub(super) async fn execute(args: &DeadLettersArgs) -> anyhow::Result<CommandEnd
     let control = read_control(&ledger.store, None).await;
     let control = control.map_err(|error| ledger.not_controlled(error))?;
     let control = control.unwrap_or_default().0;
-    let dead = required(control.stack().dead_letters.as_ref(), "dead-letter queue")?;
-    let dead = Queue::open(&ledger, dead).await?;
+    let dead = required(control.stack().dead_letters.as_deref(), "dead-letter queue")?;
+    let dead = open(&ledger, dead).await?;
     // A wrong path must be known before the queue is read.
     let file = args.out.as_ref().map(|path| {
         let file = File::create(path);
@@ -69,13 +70,13 @@ pub(super) async fn execute(args: &DeadLettersArgs) -> anyhow::Result<CommandEnd
     });
     let file = file.transpose()?;
     let letters = Mutex::new(Letters::default());
-    let look = |message: &Message| {
-        if is_of(message, &run) && is_wanted(message, args.reason) {
+    let look = |message: &mut Message| {
+        if run_of(message)? == run && is_wanted(message, args.reason) {
             letters.lock().add(message, file.is_some());
         }
-        false
+        None
     };
-    dead.sift(None, &look).await?;
+    dead.sift(&look, None).await?;
     let mut letters = letters.into_inner();
     if let (Some(file), Some(path)) = (file, &args.out) {
         open_all(&ledger, args.seal_key.as_ref(), &mut letters.lines).await?;
@@ -151,14 +152,6 @@ fn print_groups(run: &str, groups: &[Group], json: bool) -> anyhow::Result<Comma
         ))?;
     }
     Ok(end)
-}
-
-/// Whether a dead letter is of this run: its attribute says so, or its body where SQS moved it.
-pub(super) fn is_of(message: &Message, run: &str) -> bool {
-    match attribute(message, "run") {
-        Some(own) => own == run,
-        None => outline(message).is_some_and(|outline| outline.run == run),
-    }
 }
 
 fn is_wanted(message: &Message, wanted: Option<LetterReason>) -> bool {

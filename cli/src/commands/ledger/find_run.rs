@@ -30,6 +30,21 @@ pub(super) async fn find_run(ledger: &Ledger, wanted: &str) -> anyhow::Result<Ru
     })
 }
 
+/// The first run of the family of the run that is named.
+pub(super) async fn find_root(ledger: &Ledger, named: RunRecord) -> anyhow::Result<RunRecord> {
+    let Some(root) = &named.resend_of else {
+        return Ok(named);
+    };
+    let record = read_record(&ledger.store, root).await?;
+    record.ok_or_else(|| {
+        let problem = format!(
+            "`{}` is a resend of `{root}`, which has no record",
+            named.run
+        );
+        InputError(problem).into()
+    })
+}
+
 /// The record of a run; `None` where there is none.
 pub(in crate::commands) async fn read_record(
     store: &Store,

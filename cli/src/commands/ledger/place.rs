@@ -49,8 +49,8 @@ impl Ledger {
             Some(LedgerPlace::Folder(path)) => Ok(Self::in_folder(path)),
             None => {
                 let path = state_path(variable).ok_or_else(|| {
-                    let problem = "--at: neither `XDG_STATE_HOME` nor `HOME` is set, so name the \
-                                   ledger";
+                    let problem = "--at: no folder of this user is known (`XDG_STATE_HOME`, `HOME` \
+                                   or on Windows `LOCALAPPDATA`), so name the ledger";
                     InputError(problem.into())
                 })?;
                 Ok(Self::in_folder(&path))
