@@ -255,12 +255,13 @@ async fn move_letters(
             moved.lock().insert(outline.identity, outline.people);
         }
         let delivery = message.body().and_then(|body| Delivery::decode(body).ok());
-        if let Some(mut delivery) = delivery {
-            if is_marked && !delivery.perhaps_taken {
-                // Nobody knows what became of its requests, and its receives are counted anew.
-                delivery.perhaps_taken = true;
-                message.body = Some(delivery.encode());
-            }
+        if let Some(mut delivery) = delivery
+            && is_marked
+            && !delivery.perhaps_taken
+        {
+            // Nobody knows what became of its requests, and its receives are counted anew.
+            delivery.perhaps_taken = true;
+            message.body = Some(delivery.encode());
         }
         Some(&deliveries)
     };
