@@ -5,6 +5,7 @@ use aws_config::retry::RetryConfig;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use fanline_consumer::{Consumer, Handled};
 use fanline_core::delivery::Delivery;
+use fanline_ledger::Lane;
 use fanline_local::{KmsFault, KmsOptions, KmsServer};
 use fanline_seal::{KeyService, Label, Opener, SliceKey};
 use jiff::Timestamp;
@@ -216,7 +217,7 @@ async fn a_batch_in_hand_waits_for_the_key_and_is_sent_when_it_can_be_used() {
     let (handled, ()) = tokio::join!(handling, repairing);
     assert!(failures(&handled).is_empty());
     assert_eq!(sealed.sent(), 1);
-    assert!(consumer.takes_more());
+    assert!(consumer.takes_more(Lane::Bulk));
 }
 
 #[tokio::test]
@@ -273,7 +274,7 @@ async fn one_record_of_another_key_does_not_hold_up_the_others() {
     let handled = sealed.handle(&consumer, &[foreign, good]).await;
     assert_eq!(failures(&handled).len(), 1);
     assert_eq!(sealed.sent(), 1);
-    assert!(consumer.takes_more());
+    assert!(consumer.takes_more(Lane::Bulk));
 }
 
 #[tokio::test]
