@@ -251,13 +251,8 @@ impl Producer {
         let stop_at = fanout.stop_at(deadline);
         let (checked, rejects) = fanout.check(cut_bytes, stop_at).await?;
         let mut slices = self.cut(&list, &checked, canary.as_ref())?;
-        if let (Some(order), Some(slices)) = (order, &mut slices) {
-            keep_ordered(order, slices)?;
-        }
-        if slices.is_some() {
-            // A key that can't be used is found before anything waits for it.
-            self.sealer.key(&list).await?;
-        }
+        keep_ordered(order, slices.as_mut())?;
+        self.sealer.prove(&list, slices.is_some()).await?;
         let now = self.surroundings.clock.now();
         list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
         let begun = self.ledger.begin_redrive(&run_firing, &list.slice, now);
@@ -382,8 +377,14 @@ impl Producer {
     }
 }
 
-/// Only the slice that is ordered is left.
-fn keep_ordered(order: &SliceOrder, slices: &mut Vec<Slice>) -> Result<(), ProduceError> {
+/// Only the slice that is ordered is left, if one is.
+fn keep_ordered(
+    order: Option<&SliceOrder>,
+    slices: Option<&mut Vec<Slice>>,
+) -> Result<(), ProduceError> {
+    let (Some(order), Some(slices)) = (order, slices) else {
+        return Ok(());
+    };
     slices.retain(|slice| slice.id() == Some(order.slice));
     if slices.is_empty() {
         return Err(ProduceError::no_such_slice(order));

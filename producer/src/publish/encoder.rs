@@ -24,6 +24,14 @@ impl Sealer {
         self.0.is_some()
     }
 
+    /// Makes sure that the key can be used, where a list `is_cut`: before its slices wait.
+    pub(crate) async fn prove(&self, open: &OpenSlice, is_cut: bool) -> Result<(), KeyError> {
+        if is_cut {
+            self.key(open).await?;
+        }
+        Ok(())
+    }
+
     /// A new data key for a slice, if deliveries are sealed.
     pub(crate) async fn key(&self, open: &OpenSlice) -> Result<Option<Arc<SliceKey>>, KeyError> {
         let Some(keys) = &self.0 else {

@@ -180,7 +180,7 @@ impl RedriveOnly {
             Self::Unauthorized => &[RedriveReason::Unauthorized],
             Self::Expired => &[RedriveReason::Expired],
             Self::SetAside => &[RedriveReason::Quota, RedriveReason::Unauthorized],
-            Self::NoKey | Self::Missing => &[],
+            Self::Missing | Self::NoKey => &[],
         }
     }
 

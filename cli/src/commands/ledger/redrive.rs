@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use aws_sdk_sqs::types::Message;
 use fanline_bookkeeper::run_of;
 use fanline_core::channel::Channel;
-use fanline_core::delivery::Delivery;
+use fanline_core::delivery::{Delivery, is_sealed};
 use fanline_ledger::{
     CanaryState, Control, EditError, Redrive, RedriveReason, RunControl, RunKeys, RunRecord,
     RunState, RunSum, SliceId, SliceOrder, Tally, draw_id, edit_control, note_redrive,
     read_control, read_sum,
 };
+use fanline_seal::Outline;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -255,16 +256,23 @@ async fn move_letters(
         if !is_meant || run_of(message)? != record.run {
             return None;
         }
+        // One that is sealed can't be marked. The order for its slice publishes it again.
+        let is_marked = reason == LetterReason::ReceivedTooOften;
+        if is_marked && message.body().is_some_and(is_sealed) {
+            return None;
+        }
         // Two letters of one delivery are one.
+        if let Some(outline) = message.body().and_then(Outline::of) {
+            moved.lock().insert(outline.identity, outline.people);
+        }
         let delivery = message.body().and_then(|body| Delivery::decode(body).ok());
-        if let Some(mut delivery) = delivery {
-            let people = delivery.recipients.len() as u64;
-            moved.lock().insert(delivery.request().retry_key, people);
-            if reason == LetterReason::ReceivedTooOften && !delivery.perhaps_taken {
-                // Nobody knows what became of its requests, and its receives are counted anew.
-                delivery.perhaps_taken = true;
-                message.body = Some(delivery.encode());
-            }
+        if let Some(mut delivery) = delivery
+            && is_marked
+            && !delivery.perhaps_taken
+        {
+            // Nobody knows what became of its requests, and its receives are counted anew.
+            delivery.perhaps_taken = true;
+            message.body = Some(delivery.encode());
         }
         Some(&deliveries)
     };

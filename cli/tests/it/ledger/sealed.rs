@@ -106,11 +106,13 @@ fn sealed_dead_letters_are_counted_and_redriven_without_the_key() {
             "{answer:?}"
         );
     }
-    for (only, deliveries) in [("set-aside", 1), ("no-key", 1), ("missing", 2)] {
+    for (only, deliveries) in [("set-aside", 1), ("no-key", 1), ("missing", 0)] {
         let answer = sealed.fanline(&["redrive", "test", "--only", only, "--json"]);
         assert_eq!(answer.json()["deliveries"], deliveries, "{answer:?}");
     }
-    assert_eq!(sealed.queues.take("dead").len(), 2, "forged and unsealed");
+    // Nobody knows what became of what SQS moved. Its slice is published again, marked.
+    assert_eq!(sealed.queues.take("dead").len(), 4);
+    assert_eq!(sealed.queues.take("slices").len(), 1);
     assert_eq!(sealed.kms.counts().decrypt, 0);
 }
 
