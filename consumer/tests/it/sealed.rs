@@ -6,7 +6,6 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use fanline_consumer::{Consumer, Handled};
 use fanline_core::campaign::Lane;
 use fanline_core::delivery::Delivery;
-use fanline_ledger::Lane;
 use fanline_local::{KmsFault, KmsOptions, KmsServer};
 use fanline_seal::{KeyService, Label, Opener, SliceKey};
 use jiff::Timestamp;
