@@ -184,6 +184,19 @@ impl RedriveOnly {
         }
     }
 
+    /// The reasons in the ledger whose people LINE may have taken, from this redrive on. A sealed
+    /// letter can't be marked itself, and its receives are counted anew.
+    pub(crate) fn doubtful(self) -> &'static [RedriveReason] {
+        match self {
+            Self::NoKey => &[
+                RedriveReason::Quota,
+                RedriveReason::Unauthorized,
+                RedriveReason::Expired,
+            ],
+            _ => self.reasons(),
+        }
+    }
+
     /// Whether dead letters with this reason are meant.
     pub(crate) fn has(self, reason: LetterReason) -> bool {
         match self {
@@ -194,9 +207,7 @@ impl RedriveOnly {
             Self::SetAside => {
                 matches!(reason, LetterReason::Quota | LetterReason::Unauthorized)
             }
-            Self::Missing => {
-                matches!(reason, LetterReason::ReceivedTooOften | LetterReason::NoKey)
-            }
+            Self::Missing => reason == LetterReason::ReceivedTooOften,
         }
     }
 }

@@ -71,26 +71,29 @@ pub(super) async fn redrive(args: &RedriveArgs) -> anyhow::Result<Redriven> {
         publishable.clone()?;
     }
     let by = signer(&args.sign);
+    let reasons = |of: fn(RedriveOnly) -> &'static [RedriveReason]| -> Vec<_> {
+        args.only
+            .iter()
+            .flat_map(|only| of(*only))
+            .copied()
+            .collect()
+    };
+    let published = reasons(RedriveOnly::reasons);
     let mut note = Redrive {
         id: draw_id(),
         time: Timestamp::now(),
         by: by.clone(),
         why: args.sign.why.clone(),
-        only: args
-            .only
-            .iter()
-            .flat_map(|only| only.reasons())
-            .copied()
-            .collect(),
+        only: reasons(RedriveOnly::doubtful),
         ended: None,
     };
     let keys = RunKeys::new(&record.run);
     let control = reopen(&ledger, &record, args, &note).await?;
     let sum = read_sum(&ledger.store, &keys).await.map_err(unusable)?;
     let letters = move_letters(&ledger, &record, &control, &args.only).await?;
-    let without_letter = people_with(&sum, &note.only).saturating_sub(letters.people);
+    let without_letter = people_with(&sum, &published).saturating_sub(letters.people);
     let reasons = if without_letter > 0 && publishable.is_ok() {
-        &note.only[..]
+        &published[..]
     } else {
         &[]
     };
