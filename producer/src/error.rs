@@ -9,6 +9,9 @@ use serde_json::Value;
 use crate::check::reading::CheckError;
 use crate::check::rejects::RejectsError;
 use crate::event::EventError;
+use crate::event::upload::notice::NoticeError;
+use crate::event::upload::origin::OriginError;
+use crate::event::upload::outbox::OutboxError;
 use crate::list::rows::ReadError;
 use crate::list::source::SourceError;
 use crate::publish::queue::QueueError;
@@ -41,6 +44,23 @@ pub enum ProduceError {
          the others follow, and rows in the campaign itself are kept nowhere"
     )]
     CanaryInline,
+    /// An event of S3 names no file.
+    #[error(transparent)]
+    Notice(#[from] NoticeError),
+    /// A file of the outbox can't be read or moved.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// The campaign in a file of the outbox was not sent.
+    #[error("`{file}`: {error}")]
+    InFile {
+        /// The file.
+        file: String,
+        /// Why.
+        error: Box<ProduceError>,
+    },
+    /// Another file or a schedule has sent the campaign. Nothing was sent.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
     /// The run of a slice is not the run of its campaign.
     #[error("the slice is of run `{slice}`, but its campaign is of run `{campaign}`")]
     OtherRun {
@@ -237,6 +257,18 @@ pub enum ProduceError {
 }
 
 impl ProduceError {
+    /// The error of a file of the outbox.
+    pub(crate) fn in_file(file: String, error: Self) -> Self {
+        match error {
+            // It names the object.
+            Self::Outbox(OutboxError::Denied { .. } | OutboxError::Failed { .. }) => error,
+            error => Self::InFile {
+                file,
+                error: Box::new(error),
+            },
+        }
+    }
+
     pub(crate) fn no_such_slice(order: &SliceOrder) -> Self {
         Self::NoSuchSlice {
             run: order.run.clone(),
@@ -249,6 +281,7 @@ impl ProduceError {
     pub fn columns(&self) -> Option<String> {
         match self {
             Self::Read(ReadError::List { error, .. }) => error.columns(),
+            Self::InFile { error, .. } => error.columns(),
             _ => None,
         }
     }

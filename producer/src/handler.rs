@@ -4,12 +4,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use fanline_core::campaign::{Campaign, CampaignError, Recipients};
+use fanline_core::campaign::{Campaign, CampaignError};
 use fanline_core::surroundings::Surroundings;
-use fanline_ledger::{
-    CanaryRule, CanaryState, Cut, Firing as RunFiring, ListVersion, RunKind, SliceOrder, Store,
-    draw_id,
-};
+use fanline_ledger::{CanaryRule, CanaryState, Cut, RunKind, SliceOrder, Store};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -18,7 +15,7 @@ use tokio::time::Instant;
 use crate::error::ProduceError;
 use crate::event::{Event, EventError, Firing, Skip, SliceMessage};
 use crate::fanout::Fanout;
-use crate::ledger::{GROUPING, RunLedger};
+use crate::ledger::RunLedger;
 use crate::list::cutter::CheckedList;
 use crate::list::slice::{Only, OpenSlice, Slice};
 use crate::list::source::Source;
@@ -63,6 +60,7 @@ impl Producer {
         let is_controlled = settings.is_controlled;
         Self {
             ledger: RunLedger::new(store, RunKind::Real)
+                .beside_outbox(settings.outbox.is_some())
                 .controlled(is_controlled)
                 .watched(is_controlled),
             lists: ListStore::new(config, false, surroundings.random.clone()),
@@ -99,7 +97,8 @@ impl Producer {
         let campaign = Campaign::from_value(firing.campaign.clone())?;
         let source = self.lists.open(&campaign).await?;
         let run = campaign.run();
-        let run_firing = self.run_firing(&run, &firing.campaign, &campaign, &source);
+        let (given, bytes) = (&firing.campaign, self.settings.slice_bytes);
+        let run_firing = self.ledger.firing(&run, given, &campaign, &source, bytes);
         let now = self.surroundings.clock.now();
         let allowed = self.ledger.allow(&run_firing, firing.skip.is_some(), now);
         Ok(allowed.await?.is_repeated)
@@ -120,11 +119,16 @@ impl Producer {
         event: Value,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        // The message of a panic may hold a row, so it is dropped.
-        AssertUnwindSafe(Box::pin(self.produce(event, deadline)))
-            .catch_unwind()
-            .await
-            .unwrap_or(Err(ProduceError::Panicked))
+        unpanicked(self.produce(event, deadline)).await
+    }
+
+    /// Fans a campaign out, as [`Producer::handle`] does.
+    pub(crate) async fn send(
+        &self,
+        firing: Firing,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, ProduceError> {
+        unpanicked(self.fire(firing, deadline)).await
     }
 
     async fn produce(
@@ -218,7 +222,8 @@ impl Producer {
             return Err(ProduceError::CanaryUnwatched);
         }
         let run = campaign.run();
-        let run_firing = self.run_firing(&run, &firing.campaign, &campaign, &source);
+        let (given, bytes) = (&firing.campaign, self.settings.slice_bytes);
+        let run_firing = self.ledger.firing(&run, given, &campaign, &source, bytes);
         let resumes = firing.skip.is_some();
         let allowed = self.ledger.allow(&run_firing, resumes, now).await?;
         let (started_at, cut) = (allowed.record.started_at, allowed.record.cut);
@@ -248,7 +253,9 @@ impl Producer {
             }
         }
         let now = self.surroundings.clock.now();
-        list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
+        let file = firing.file.as_ref();
+        let begin = self.ledger.begin(&run_firing, file, &allowed, now);
+        list.slice.started_at = begin.await?;
         if order.is_none() {
             let started_at = list.slice.started_at;
             let entered = self.ledger.enter(&run, started_at, canary.is_some(), now);
@@ -270,39 +277,6 @@ impl Producer {
         };
         summary.rejects.extend(rejects);
         Ok(summary)
-    }
-
-    fn run_firing<'a>(
-        &self,
-        run: &'a str,
-        given: &'a Value,
-        campaign: &Campaign,
-        source: &Source,
-    ) -> RunFiring<'a> {
-        let list = match &campaign.recipients {
-            Recipients::Inline(_) => ListVersion::inline(&given["recipients"]),
-            Recipients::S3(_) | Recipients::Path(_) => ListVersion {
-                uri: source.name.clone(),
-                etag: source.etag.clone(),
-                version_id: source.version_id.clone(),
-                bytes: source.length,
-            },
-        };
-        RunFiring {
-            run,
-            id: draw_id(),
-            kind: self.ledger.kind(),
-            channel: campaign.channel,
-            campaign: given,
-            list,
-            scheduled_time: campaign.scheduled_time,
-            grouping: GROUPING,
-            cut: Cut {
-                slice_bytes: self.settings.slice_bytes,
-                window_bytes: self.settings.slice_bytes,
-            },
-            resend_of: given.get("resend_of").and_then(Value::as_str),
-        }
     }
 
     /// How long the slices of a list may be, if it is to be cut.
@@ -386,6 +360,15 @@ impl Producer {
             clock: &self.surroundings.clock,
         }
     }
+}
+
+/// The work, or an error in place of its panic. The message of a panic may hold a row, so it is
+/// dropped.
+async fn unpanicked(
+    work: impl Future<Output = Result<Summary, ProduceError>>,
+) -> Result<Summary, ProduceError> {
+    let work = AssertUnwindSafe(Box::pin(work)).catch_unwind();
+    work.await.unwrap_or(Err(ProduceError::Panicked))
 }
 
 /// How many deliveries of a list are left out. Those of another list are others.

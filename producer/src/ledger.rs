@@ -2,20 +2,26 @@
 
 use std::fmt::Display;
 
+use fanline_core::campaign::{Campaign, Recipients};
 use fanline_ledger::{
-    Book, CanaryState, Decision, Edit, EditControlError, Entry, Expect, Firing, Lane, Put, Refusal,
-    RunKeys, RunKind, RunRecord, RunState, SliceCounts, SliceId, SliceLines, Store, StoreError,
-    UpdateError, begin_run, decide, edit_control, read_control,
+    Book, CanaryState, Cut, Decision, Edit, EditControlError, Entry, Expect, Firing, Lane,
+    ListVersion, Put, Refusal, RunKeys, RunKind, RunRecord, RunState, SliceCounts, SliceId,
+    SliceLines, Store, StoreError, UpdateError, begin_run, decide, draw_id, edit_control,
+    read_control,
 };
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::error::ProduceError;
+use crate::event::CampaignFile;
+use crate::event::upload::origin::{claim_for_file, claim_for_schedule};
+use crate::list::source::Source;
 use crate::publish::roll::SliceRoll;
 
 /// The number of the rule by which rows become deliveries: the order of the rows, the end of a
 /// window, how many groups are open, how many people fit. Whoever changes the rule changes the
 /// number: shared deliveries would get other retry keys, and a repeated run would send them twice.
-pub(crate) const GROUPING: u32 = 1;
+const GROUPING: u32 = 1;
 
 /// Who enters runs into the control object.
 const BY: &str = "producer";
@@ -29,6 +35,8 @@ pub(crate) struct RunLedger {
     is_controlled: bool,
     /// Whether a bookkeeper orders what a canary holds back.
     is_watched: bool,
+    /// Whether files start runs too, so that a campaign may come from two places.
+    has_outbox: bool,
 }
 
 /// What a firing may do: the record of its run, and whether it was there before.
@@ -46,7 +54,13 @@ impl RunLedger {
             kind,
             is_controlled: false,
             is_watched: false,
+            has_outbox: false,
         }
+    }
+
+    /// Says whether files start runs too.
+    pub(crate) fn beside_outbox(self, has_outbox: bool) -> Self {
+        Self { has_outbox, ..self }
     }
 
     /// Says that a bookkeeper orders what a canary holds back.
@@ -60,11 +74,6 @@ impl RunLedger {
             is_controlled,
             ..self
         }
-    }
-
-    /// Whether the runs reach people.
-    pub(crate) fn kind(&self) -> RunKind {
-        self.kind
     }
 
     /// What a firing may do, or why it is refused. Writes nothing: the list may turn out to be one
@@ -91,14 +100,16 @@ impl RunLedger {
         })
     }
 
-    /// Writes the record of a run that begins, before anything of it is published. Returns when the
-    /// run began.
+    /// Writes where a run comes from and, if it begins, its record, before anything of it is
+    /// published. Returns when the run began.
     pub(crate) async fn begin(
         &self,
         firing: &Firing<'_>,
+        file: Option<&CampaignFile>,
         allowed: &AllowedFiring,
         now: Timestamp,
     ) -> Result<Timestamp, ProduceError> {
+        self.claim(firing, file, allowed.is_repeated).await?;
         let Some(store) = self.store.as_ref().filter(|_| !allowed.is_repeated) else {
             return Ok(allowed.record.started_at);
         };
@@ -115,6 +126,60 @@ impl RunLedger {
             Decision::Begin(_) | Decision::Continue(_) => {
                 Err(ProduceError::BegunMeanwhile(firing.run.to_owned()))
             }
+        }
+    }
+
+    /// Claims a run for its file, or a campaign for its schedule.
+    async fn claim(
+        &self,
+        firing: &Firing<'_>,
+        file: Option<&CampaignFile>,
+        is_repeated: bool,
+    ) -> Result<(), ProduceError> {
+        let Some(store) = self.store.as_ref().filter(|_| self.has_outbox) else {
+            return Ok(());
+        };
+        if let Some(file) = file {
+            claim_for_file(store, firing.run, file).await?;
+        } else if let (Some(_), false) = (firing.scheduled_time, is_repeated) {
+            let campaign = firing.campaign.get("campaign").and_then(Value::as_str);
+            claim_for_schedule(store, campaign.unwrap_or(firing.run)).await?;
+        }
+        Ok(())
+    }
+
+    /// What a run's record holds against this firing of a campaign: its name, list and cut.
+    pub(crate) fn firing<'a>(
+        &self,
+        run: &'a str,
+        given: &'a Value,
+        campaign: &Campaign,
+        source: &Source,
+        slice_bytes: u64,
+    ) -> Firing<'a> {
+        let list = match &campaign.recipients {
+            Recipients::Inline(_) => ListVersion::inline(&given["recipients"]),
+            Recipients::S3(_) | Recipients::Path(_) => ListVersion {
+                uri: source.name.clone(),
+                etag: source.etag.clone(),
+                version_id: source.version_id.clone(),
+                bytes: source.length,
+            },
+        };
+        Firing {
+            run,
+            id: draw_id(),
+            kind: self.kind,
+            channel: campaign.channel,
+            campaign: given,
+            list,
+            scheduled_time: campaign.scheduled_time,
+            grouping: GROUPING,
+            cut: Cut {
+                slice_bytes,
+                window_bytes: slice_bytes,
+            },
+            resend_of: given.get("resend_of").and_then(Value::as_str),
         }
     }
 

@@ -21,4 +21,5 @@ mod publishing;
 mod runs;
 mod slices;
 mod support;
+mod uploads;
 mod versions;
