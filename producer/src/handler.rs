@@ -6,7 +6,9 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use fanline_core::campaign::{Campaign, CampaignError};
 use fanline_core::surroundings::Surroundings;
-use fanline_ledger::{CanaryRule, CanaryState, Cut, RunKind, SliceOrder, Store};
+use fanline_ledger::{
+    CanaryRule, CanaryState, Cut, Firing as RunFiring, RunKind, SliceOrder, Store,
+};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -97,8 +99,7 @@ impl Producer {
         let campaign = Campaign::from_value(firing.campaign.clone())?;
         let source = self.lists.open(&campaign).await?;
         let run = campaign.run();
-        let (given, bytes) = (&firing.campaign, self.settings.slice_bytes);
-        let run_firing = self.ledger.firing(&run, given, &campaign, &source, bytes);
+        let run_firing = self.run_firing(&run, &firing, &campaign, &source);
         let now = self.surroundings.clock.now();
         let allowed = self.ledger.allow(&run_firing, firing.skip.is_some(), now);
         Ok(allowed.await?.is_repeated)
@@ -119,7 +120,7 @@ impl Producer {
         event: Value,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        unpanicked(self.produce(event, deadline)).await
+        unpanicked(Box::pin(self.produce(event, deadline))).await
     }
 
     /// Fans a campaign out, as [`Producer::handle`] does.
@@ -128,7 +129,7 @@ impl Producer {
         firing: Firing,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        unpanicked(self.fire(firing, deadline)).await
+        unpanicked(Box::pin(self.fire(firing, deadline))).await
     }
 
     async fn produce(
@@ -222,8 +223,7 @@ impl Producer {
             return Err(ProduceError::CanaryUnwatched);
         }
         let run = campaign.run();
-        let (given, bytes) = (&firing.campaign, self.settings.slice_bytes);
-        let run_firing = self.ledger.firing(&run, given, &campaign, &source, bytes);
+        let run_firing = self.run_firing(&run, &firing, &campaign, &source);
         let resumes = firing.skip.is_some();
         let allowed = self.ledger.allow(&run_firing, resumes, now).await?;
         let (started_at, cut) = (allowed.record.started_at, allowed.record.cut);
@@ -253,8 +253,7 @@ impl Producer {
             }
         }
         let now = self.surroundings.clock.now();
-        let file = firing.file.as_ref();
-        let begin = self.ledger.begin(&run_firing, file, &allowed, now);
+        let begin = (self.ledger).begin(&run_firing, firing.file.as_ref(), &allowed, now);
         list.slice.started_at = begin.await?;
         if order.is_none() {
             let started_at = list.slice.started_at;
@@ -277,6 +276,20 @@ impl Producer {
         };
         summary.rejects.extend(rejects);
         Ok(summary)
+    }
+
+    /// A firing as the record of its run knows it.
+    fn run_firing<'a>(
+        &self,
+        run: &'a str,
+        firing: &'a Firing,
+        campaign: &Campaign,
+        source: &Source,
+    ) -> RunFiring<'a> {
+        let slice_bytes = self.settings.slice_bytes;
+        let given = &firing.campaign;
+        self.ledger
+            .firing(run, given, campaign, source, slice_bytes)
     }
 
     /// How long the slices of a list may be, if it is to be cut.
@@ -367,7 +380,7 @@ impl Producer {
 async fn unpanicked(
     work: impl Future<Output = Result<Summary, ProduceError>>,
 ) -> Result<Summary, ProduceError> {
-    let work = AssertUnwindSafe(Box::pin(work)).catch_unwind();
+    let work = AssertUnwindSafe(work).catch_unwind();
     work.await.unwrap_or(Err(ProduceError::Panicked))
 }
 

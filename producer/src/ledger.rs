@@ -158,7 +158,9 @@ impl RunLedger {
         slice_bytes: u64,
     ) -> Firing<'a> {
         let list = match &campaign.recipients {
-            Recipients::Inline(_) => ListVersion::inline(&given["recipients"]),
+            Recipients::Inline(_) => {
+                ListVersion::inline(given.get("recipients").unwrap_or(&Value::Null))
+            }
             Recipients::S3(_) | Recipients::Path(_) => ListVersion {
                 uri: source.name.clone(),
                 etag: source.etag.clone(),

@@ -50,59 +50,66 @@ impl Notice {
     /// S3's event on EventBridge. Its key is as it is.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>
     fn of_bridge(event: &Value) -> Result<Self, NoticeError> {
-        let detail = &event["detail"];
         Ok(Self {
-            change: match event["detail-type"].as_str() {
+            change: match at(event, "/detail-type").as_str() {
                 Some("Object Created") => Change::Put,
                 _ => Change::Other,
             },
-            bucket: text(&detail["bucket"]["name"], "detail.bucket.name")?.to_owned(),
-            key: text(&detail["object"]["key"], "detail.object.key")?.to_owned(),
-            etag: etag(&detail["object"]["etag"]),
+            bucket: text(at(event, "/detail/bucket/name"), "detail.bucket.name")?.to_owned(),
+            key: text(at(event, "/detail/object/key"), "detail.object.key")?.to_owned(),
+            etag: etag(at(event, "/detail/object/etag")),
         })
     }
 
     /// A record of S3's own notification. Its key is encoded as in a form: a plus is a space.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
     fn of_record(record: &Value) -> Result<Self, NoticeError> {
-        let (name, s3) = (record["eventName"].as_str(), &record["s3"]);
+        let name = at(record, "/eventName").as_str();
         let name = name.map(|name| name.strip_prefix("s3:").unwrap_or(name));
-        let key = text(&s3["object"]["key"], "s3.object.key")?.replace('+', " ");
+        let key = text(at(record, "/s3/object/key"), "s3.object.key")?.replace('+', " ");
         let key = percent_decode_str(&key).decode_utf8();
         Ok(Self {
             change: match name {
                 Some(name) if name.starts_with("ObjectCreated:") => Change::Put,
                 _ => Change::Other,
             },
-            bucket: text(&s3["bucket"]["name"], "s3.bucket.name")?.to_owned(),
+            bucket: text(at(record, "/s3/bucket/name"), "s3.bucket.name")?.to_owned(),
             key: key.map_err(|_| NoticeError::Key)?.into_owned(),
-            etag: etag(&s3["object"]["eTag"]),
+            etag: etag(at(record, "/s3/object/eTag")),
         })
     }
 }
 
+/// A field within fields; nothing where there is none.
+fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
+    value.pointer(path).unwrap_or(&Value::Null)
+}
+
 /// The notices in a value, which may be wrapped so many times.
 fn notices(value: &Value, wrappers: usize) -> Result<Option<Vec<Notice>>, NoticeError> {
-    if value["Event"] == "s3:TestEvent" {
+    if at(value, "/Event") == "s3:TestEvent" {
         return Ok(Some(Vec::new()));
     }
-    if value["source"] == "aws.s3" && value.get("detail-type").is_some() {
+    if at(value, "/source") == "aws.s3" && value.get("detail-type").is_some() {
         return Notice::of_bridge(value).map(|notice| Some(vec![notice]));
     }
-    if value["Type"] == "Notification" {
-        return within(&value["Message"], wrappers);
+    if at(value, "/Type") == "Notification" {
+        return within(at(value, "/Message"), wrappers);
     }
-    let Some(records) = value["Records"].as_array().filter(|all| !all.is_empty()) else {
+    let Some(records) = at(value, "/Records")
+        .as_array()
+        .filter(|all| !all.is_empty())
+    else {
         return Ok(None);
     };
     let mut found = Vec::new();
     for record in records {
-        let of_record = if record["eventSource"] == "aws:s3" {
+        let of_record = if at(record, "/eventSource") == "aws:s3" {
             Some(vec![Notice::of_record(record)?])
-        } else if record["EventSource"] == "aws:sns" {
-            within(&record["Sns"]["Message"], wrappers)?
+        } else if at(record, "/EventSource") == "aws:sns" {
+            within(at(record, "/Sns/Message"), wrappers)?
         } else {
-            within(&record["body"], wrappers)?
+            within(at(record, "/body"), wrappers)?
         };
         // One that is not S3's: the event as a whole is another one.
         let Some(of_record) = of_record else {

@@ -26,7 +26,7 @@ pub(crate) fn place_of<'a>(outbox: &str, key: &'a str) -> Place<'a> {
     match key.strip_prefix(outbox) {
         None => Place::Elsewhere,
         Some(name) if name.starts_with(DONE) || name.starts_with(FAILED) => Place::Settled,
-        Some(name) if name.ends_with(".json") => Place::Campaign(name),
+        Some(name) if name.strip_suffix(".json").is_some() => Place::Campaign(name),
         Some(_) => Place::NoJson,
     }
 }
