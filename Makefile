@@ -59,8 +59,8 @@ test: ## Run the Rust tests
 	cargo test --workspace
 
 SEEDS ?= 1-400
-simulate: ## Run the pipeline on virtual time: SEEDS=1-400, or SEEDS=17 for one seed
-	cargo run --quiet --profile simulate --package fanline-simulation -- $(SEEDS)
+simulate: ## Run the pipeline on virtual time: SEEDS=1-400, LEDGER=--ledger for one with a ledger
+	cargo run --quiet --profile simulate --package fanline-simulation -- $(SEEDS) $(LEDGER)
 
 RUNS ?= 1000000
 # The code has no `unsafe`. SANITIZER=none is several times faster than the default.
@@ -73,6 +73,7 @@ fuzz: ## Feed random bytes to TARGET=list, delivery, template, event or error_bo
 
 test-simulation: target/debug/fanline ## Run some seeds of the simulation
 	target/debug/simulate 13-72
+	target/debug/simulate --ledger 5-12
 
 TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 archive: ## Pack the command with its pages for a release, into dist
@@ -122,10 +123,10 @@ invoke: build ## Send an event to a function in a container: FUNCTION=Producer E
 build: $(VENV)/tools ## Build the functions for this machine, into .aws-sam/local
 	sam build --build-dir .aws-sam/local --parameter-overrides Architecture=$(MACHINE)
 
-test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check template.yaml
+test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check the templates
 	sam validate --lint
 	$(VENV)/checkov/bin/checkov --skip-download --framework cloudformation --compact --quiet \
-		--file template.yaml templates/monitoring.yaml
+		--file template.yaml templates/monitoring.yaml templates/worker.yaml
 	$(PYTHON) -m pytest tests/template
 
 # The queue with today's SDK, and with the last one for SQS's older protocol.

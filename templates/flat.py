@@ -47,18 +47,24 @@ def with_values(value, given):
     if value.keys() == {"Ref"}:
         return given.get(value["Ref"], value)
     if value.keys() == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
-        return {"Fn::Sub": substituted(value["Fn::Sub"], given)}
+        return substituted(value["Fn::Sub"], given)
     return {name: with_values(one, given) for name, one in value.items()}
 
 
 def substituted(text, given):
+    variables = {}
+
     def reference(name):
         value = given.get(name[1])
         if value is None:
             return name[0]
+        if "Fn::Sub" in value:
+            variables[name[1]] = value
+            return name[0]
         return "${" + (value.get("Ref") or ".".join(value["Fn::GetAtt"])) + "}"
 
-    return re.sub(r"\$\{(\w+)\}", reference, text)
+    text = re.sub(r"\$\{(\w+)\}", reference, text)
+    return {"Fn::Sub": [text, variables] if variables else text}
 
 
 def with_outputs(value, outputs):

@@ -1,6 +1,9 @@
 //! A call in, a partial batch response and metric lines out.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use fanline_core::surroundings::{Clock, Surroundings};
 use fanline_ledger::{
@@ -24,6 +27,9 @@ use crate::tick::Round;
 
 /// Who edits the control object.
 const BY: &str = "bookkeeper";
+/// A request that is not answered in this time is made again, and given up after the second one.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
 /// So many runs of a batch are merged at the same time.
 const RUNS: usize = 4;
 
@@ -75,13 +81,14 @@ impl Bookkeeper {
         config: &SdkConfig,
         surroundings: Surroundings,
     ) -> Self {
+        let config = &impatient(config);
         Self {
             store: match &settings.ledger {
                 LedgerPlace::Bucket(place) => Store::of_ledger_uri(config, place),
                 LedgerPlace::Folder(folder) => Store::Folder(Folder::new(folder)),
             },
             mappings: Mappings::new(settings.mappings.clone(), config),
-            queues: Queues::new(&settings.stack, settings.urgent_queue.as_deref(), config),
+            queues: Queues::new(&settings.stack, config),
             lists: Lists::new(config),
             runs: Runs::default(),
             brakes: Brakes::default(),
@@ -205,7 +212,11 @@ impl Bookkeeper {
             Ok(control) => {
                 let (control, _) = control.unwrap_or_default();
                 self.set_mappings_right(&control, now).await;
-                self.round(now).release_all(&control).await;
+                let round = self.round(now);
+                round.release_all(&control).await;
+                if let Err(error) = round.bring_back(&control).await {
+                    tracing::error!(%error, "parked queue not looked at");
+                }
             }
             Err(error) => tracing::error!(%error, "control object not read"),
         }
@@ -235,7 +246,7 @@ impl Bookkeeper {
             queues: &self.queues,
             lists: &self.lists,
             orders_only: self.orders_only.as_deref(),
-            environments: self.settings.environments(),
+            stack: &self.settings.stack,
             now,
         }
     }
@@ -263,6 +274,16 @@ impl Bookkeeper {
             tracing::error!(%error, "control object not edited");
         }
     }
+}
+
+/// The SDK's settings, and an end for each request: a service that does not answer must hold up no
+/// batch for ever. What was asked is asked again with the batch, or at the next tick.
+fn impatient(config: &SdkConfig) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    config.to_builder().timeout_config(timeouts).build()
 }
 
 impl BatchCounts {

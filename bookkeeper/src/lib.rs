@@ -8,17 +8,21 @@
 //! - `merge`: messages into pages and books
 //!   - `brake`: pauses a run that LINE refuses too often; `latency`: LINE's, noted for the tick
 //! - `tick`: the look of each minute at every run
-//!   - `sweep`: what is missing; `release`: may a canary's others follow; `late`: will it be late
-//! - `mapping`: the event source mappings; `queues`: the queues; `lists`: the runs' lists; `runs`:
-//!   their records
+//!   - `sweep`: what is missing; `release`: may a canary's others follow; `late`: will it be late;
+//!     `parked`: what lies parked of runs that go on
+//! - `mapping`: the event source mappings; `queues`: the queues, each a `queue`; `lists`: the runs'
+//!   lists; `runs`: their records
+//! - `error`: why a run was not looked at
 //! - `metrics`: the metric lines
 
+mod error;
 mod event;
 mod handler;
 mod lists;
 mod mapping;
 mod merge;
 mod metrics;
+mod queue;
 mod queues;
 mod runs;
 mod settings;
@@ -26,4 +30,5 @@ mod tick;
 
 pub use event::{Event, Message};
 pub use handler::{Bookkeeper, Handled, TickError};
+pub use queue::{Queue, QueueError, Sifted, run_of};
 pub use settings::Settings;

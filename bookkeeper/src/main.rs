@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use aws_config::BehaviorVersion;
 use fanline_bookkeeper::{Bookkeeper, Event, Settings};
 use fanline_core::settings::variable;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -12,7 +11,7 @@ async fn main() -> Result<(), Error> {
     fanline_telemetry::init(variable);
     let settings = Settings::from_lookup(variable)
         .inspect_err(|error| tracing::error!(%error, "the bookkeeper can't use its settings"))?;
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let config = fanline_tls::sdk_config().await;
     let bookkeeper = &Bookkeeper::new(settings, &config);
     run(service_fn(async |event: LambdaEvent<Event>| {
         let handled = bookkeeper.handle(event.payload).await;

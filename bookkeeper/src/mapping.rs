@@ -1,7 +1,5 @@
 //! The event source mappings of the delivery queues: switched off while a paused run waits.
 
-use std::fmt;
-
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use fanline_ledger::{Lane, Mapping};
@@ -29,22 +27,10 @@ pub(crate) enum Switch {
 
 /// A mapping could not be read or switched.
 #[derive(Debug, thiserror::Error)]
-#[error("event source mapping of the {lane} lane: {problem}")]
+#[error("event source mapping of the {} lane: {problem}", lane.as_str())]
 pub(crate) struct MappingError {
-    lane: LaneName,
+    lane: Lane,
     problem: String,
-}
-
-#[derive(Debug)]
-struct LaneName(Lane);
-
-impl fmt::Display for LaneName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Lane::Bulk => "bulk",
-            Lane::Urgent => "urgent",
-        })
-    }
 }
 
 /// What a mapping's `State` means for what is wanted of it.
@@ -87,10 +73,7 @@ impl Mappings {
         let (Some(client), Some(id)) = (&self.client, id) else {
             return Ok(Switch::Done);
         };
-        let failed = |problem: String| MappingError {
-            lane: LaneName(lane),
-            problem,
-        };
+        let failed = |problem: String| MappingError { lane, problem };
         let mapping = client.get_event_source_mapping().uuid(id).send().await;
         let mapping = mapping.map_err(|error| failed(words(&error)))?;
         match step(mapping.state().unwrap_or_default(), wanted) {
@@ -101,7 +84,7 @@ impl Mappings {
         let request = client.update_event_source_mapping().uuid(id);
         let switched = request.enabled(wanted == Mapping::Enabled).send().await;
         switched.map_err(|error| failed(words(&error)))?;
-        tracing::info!(lane = %LaneName(lane), wanted = ?wanted, "event source mapping switched");
+        tracing::info!(lane = lane.as_str(), wanted = ?wanted, "event source mapping switched");
         Ok(Switch::UnderWay)
     }
 }

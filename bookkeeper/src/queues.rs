@@ -1,128 +1,80 @@
-//! The stack's queues: how much is on them, and orders for the slice queue.
+//! The stack's queues: whether they are empty, orders for the slice queue, and parked deliveries
+//! that go back to their lanes.
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
-use fanline_core::limits::sqs::MAX_ENTRIES;
-use fanline_ledger::{SliceId, SliceOrder, Stack};
-use fanline_telemetry::aws_error::words;
+use fanline_ledger::{Lane, SliceId, SliceOrder, Stack};
 
-/// What the three counts of a queue are: to be received, received, and delayed.
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html>
-const COUNTS: [QueueAttributeName; 3] = [
-    QueueAttributeName::ApproximateNumberOfMessages,
-    QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-    QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-];
-/// An entry that SQS did not take is sent so often.
-const MAX_SENDS: u32 = 3;
+use crate::queue::{Queue, QueueError};
 
 /// The stack's queues.
 #[derive(Debug)]
 pub(crate) struct Queues {
-    client: Client,
-    /// Every queue from which something of a run can still come.
-    watched: Vec<String>,
-    slices: Option<String>,
+    deliveries: Option<Queue>,
+    urgent: Option<Queue>,
+    parked: Option<Queue>,
+    slices: Option<Queue>,
+    outcomes: Option<Queue>,
 }
 
-/// A queue did not do what it was asked.
+/// Slices were not ordered.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum QueueError {
-    #[error("`{url}`: {problem}")]
-    Failed { url: String, problem: String },
+pub(crate) enum OrderError {
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     #[error("there is no slice queue: `SLICE_QUEUE_URL` is not set")]
     NoSliceQueue,
 }
 
 impl Queues {
-    pub(crate) fn new(stack: &Stack, urgent: Option<&str>, config: &SdkConfig) -> Self {
-        let all = [
-            stack.deliveries.as_deref(),
-            urgent,
-            stack.parked.as_deref(),
-            stack.slices.as_deref(),
-            stack.outcomes.as_deref(),
-        ];
+    pub(crate) fn new(stack: &Stack, config: &SdkConfig) -> Self {
+        let client = Client::new(config);
+        let queue = |url: Option<&str>| url.map(|url| Queue::new(client.clone(), url));
         Self {
-            client: Client::new(config),
-            watched: all.into_iter().flatten().map(str::to_owned).collect(),
-            slices: stack.slices.clone(),
+            deliveries: queue(stack.deliveries.as_deref()),
+            urgent: queue(stack.deliveries_of(Lane::Urgent)),
+            parked: queue(stack.parked.as_deref()),
+            slices: queue(stack.slices.as_deref()),
+            outcomes: queue(stack.outcomes.as_deref()),
         }
     }
 
-    /// Whether no queue has a message from which something of a run could come. SQS's counts are
-    /// approximate, so one look alone proves nothing.
+    /// Whether no queue has a message from which something of a run could come.
     pub(crate) async fn are_empty(&self) -> Result<bool, QueueError> {
-        for url in &self.watched {
-            let request = self.client.get_queue_attributes().queue_url(url);
-            let counts = request
-                .set_attribute_names(Some(COUNTS.to_vec()))
-                .send()
-                .await;
-            let counts = counts.map_err(|error| failed(url, words(&error)))?;
-            let mut counts = counts.attributes.into_iter().flatten();
-            if counts.any(|(_, count)| count != "0") {
+        let all = [
+            &self.deliveries,
+            &self.urgent,
+            &self.parked,
+            &self.slices,
+            &self.outcomes,
+        ];
+        for queue in all.into_iter().flatten() {
+            if !queue.is_empty().await? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
+    /// The queue of deliveries that are not sent now, where there is one.
+    pub(crate) fn parked(&self) -> Option<&Queue> {
+        self.parked.as_ref()
+    }
+
+    /// The delivery queue of a lane.
+    pub(crate) fn deliveries(&self, lane: Lane) -> Option<&Queue> {
+        match lane {
+            Lane::Bulk => self.deliveries.as_ref(),
+            Lane::Urgent => self.urgent.as_ref().or(self.deliveries.as_ref()),
+        }
+    }
+
     /// Orders these slices of a run. An error can leave some of them ordered: an order that comes
     /// twice does no harm.
-    pub(crate) async fn order(&self, run: &str, slices: &[SliceId]) -> Result<(), QueueError> {
-        let url = self.slices.as_ref().ok_or(QueueError::NoSliceQueue)?;
-        let bodies: Vec<_> = slices
-            .iter()
-            .map(|slice| SliceOrder::new(run, *slice).encode())
-            .collect();
-        for bodies in bodies.chunks(MAX_ENTRIES) {
-            self.send(url, bodies).await?;
-        }
-        Ok(())
-    }
-
-    async fn send(&self, url: &str, bodies: &[String]) -> Result<(), QueueError> {
-        let mut left: Vec<&String> = bodies.iter().collect();
-        let mut problem = String::new();
-        for _ in 0..MAX_SENDS {
-            let mut request = self.client.send_message_batch().queue_url(url);
-            for (number, body) in left.iter().enumerate() {
-                let entry = SendMessageBatchRequestEntry::builder()
-                    .id(number.to_string())
-                    .message_body(*body);
-                let entry = entry
-                    .build()
-                    .map_err(|error| failed(url, error.to_string()))?;
-                request = request.entries(entry);
-            }
-            let sent = request
-                .send()
-                .await
-                .map_err(|error| failed(url, words(&error)))?;
-            let Some(first) = sent.failed.first() else {
-                return Ok(());
-            };
-            first
-                .message()
-                .unwrap_or(first.code())
-                .clone_into(&mut problem);
-            let numbers = sent
-                .failed
-                .iter()
-                .filter_map(|entry| entry.id.parse::<usize>().ok());
-            left = numbers
-                .filter_map(|number| left.get(number).copied())
-                .collect();
-        }
-        Err(failed(url, problem))
-    }
-}
-
-fn failed(url: &str, problem: String) -> QueueError {
-    QueueError::Failed {
-        url: url.to_owned(),
-        problem,
+    pub(crate) async fn order(&self, run: &str, slices: &[SliceId]) -> Result<(), OrderError> {
+        let queue = self.slices.as_ref().ok_or(OrderError::NoSliceQueue)?;
+        let orders = slices.iter().map(|slice| SliceOrder::new(run, *slice));
+        let bodies: Vec<_> = orders.map(|order| order.encode()).collect();
+        Ok(queue.send(&bodies).await?)
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use fanline_core::channel::Channel;
 use fanline_ledger::{
-    BrakeRule, CanaryRule, ListVersion, ObjectError, RunKeys, RunRecord, SliceId, SliceLines,
+    BrakeRule, CanaryRule, Lane, ListVersion, ObjectError, RunKeys, RunRecord, SliceId, SliceLines,
     Store, StoreError,
 };
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use serde::Deserialize as _;
 use serde_json::Value;
 
 /// So many records are kept. A stack has few runs at once.
@@ -20,6 +21,8 @@ const MAX_KEPT: usize = 64;
 pub(crate) struct RunRules {
     /// When the run began.
     pub(crate) started_at: Timestamp,
+    /// Its lane; the usual one where the campaign's can't be read.
+    pub(crate) lane: Lane,
     /// Its brake; the default one where the campaign's can't be read.
     pub(crate) brake: Option<BrakeRule>,
     /// Its canary, where it has one.
@@ -111,6 +114,7 @@ impl RunRules {
         let brake = brake.or_else(|_| BrakeRule::of_campaign(&Value::Null));
         Self {
             started_at: record.started_at,
+            lane: lane_of(campaign),
             brake: brake.ok(),
             canary: CanaryRule::of_campaign(campaign).ok().flatten(),
             expires_at: field("expires_at").and_then(|time| time.parse().ok()),
@@ -119,4 +123,9 @@ impl RunRules {
             list: record.list.clone(),
         }
     }
+}
+
+fn lane_of(campaign: &Value) -> Lane {
+    let lane = campaign.get("lane").map(Lane::deserialize);
+    lane.and_then(Result::ok).unwrap_or_default()
 }

@@ -6,10 +6,12 @@ use std::str::FromStr;
 use fanline_core::limits::sqs::is_fifo;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::settings::{Reader, SettingsError};
-use fanline_ledger::Stack;
+use fanline_ledger::{Stack, UrgentLane};
 
 /// Environments where no setting says so: the template's `MaximumConcurrency`.
 const DEFAULT_ENVIRONMENTS: u32 = 10;
+/// The template's `UrgentConcurrency`.
+const DEFAULT_URGENT_ENVIRONMENTS: u32 = 2;
 
 /// What the bookkeeper needs to know before its first call.
 #[derive(Debug, Clone)]
@@ -18,12 +20,11 @@ pub struct Settings {
     /// machine `file://FOLDER`.
     pub(crate) ledger: LedgerPlace,
     /// `OUTCOME_QUEUE_URL`, `SLICE_QUEUE_URL`, `DELIVERY_QUEUE_URL`, `PARKED_QUEUE_URL`,
-    /// `DEAD_LETTER_QUEUE_URL` and `ENVIRONMENTS` (how many consumers there can be at once): what
-    /// the control object says of the stack. The outcome and the delivery queue have to be named.
-    /// Without a slice queue nothing can be swept and no canary be released.
+    /// `DEAD_LETTER_QUEUE_URL` and `ENVIRONMENTS` (how many consumers the delivery queue can have
+    /// at once), and where there is an urgent lane, `URGENT_QUEUE_URL` and `URGENT_ENVIRONMENTS`:
+    /// what the control object says of the stack. The outcome and the delivery queue have to be
+    /// named. Without a slice queue nothing can be swept and no canary be released.
     pub(crate) stack: Stack,
-    /// `URGENT_QUEUE_URL`: the delivery queue of the urgent lane, where there is one.
-    pub(crate) urgent_queue: Option<String>,
     /// `DELIVERY_MAPPING_ID` and `URGENT_MAPPING_ID`: the UUIDs of the event source mappings that
     /// the bookkeeper switches off and on. Without one it leaves that lane's consumers alone.
     pub(crate) mappings: MappingIds,
@@ -77,6 +78,8 @@ impl Settings {
         if environments == 0 {
             reader.problem("`ENVIRONMENTS` is 0".into());
         }
+        let urgent = read_urgent(&mut reader);
+        let urgent_environments = urgent.as_ref().map_or(0, |urgent| urgent.environments);
         let stack = Stack {
             fifo: deliveries.as_deref().is_some_and(is_fifo),
             outcomes,
@@ -84,9 +87,9 @@ impl Settings {
             slices: reader.optional("SLICE_QUEUE_URL"),
             parked: reader.optional("PARKED_QUEUE_URL"),
             dead_letters: reader.optional("DEAD_LETTER_QUEUE_URL"),
-            environments: Some(environments),
+            environments: Some(environments.saturating_add(urgent_environments)),
+            urgent,
         };
-        let urgent_queue = reader.optional("URGENT_QUEUE_URL");
         let mappings = MappingIds {
             bulk: reader.optional("DELIVERY_MAPPING_ID"),
             urgent: reader.optional("URGENT_MAPPING_ID"),
@@ -95,17 +98,25 @@ impl Settings {
         let settings = ledger.map(|ledger| Self {
             ledger,
             stack,
-            urgent_queue,
             mappings,
             function: function.unwrap_or_else(|| "bookkeeper".into()),
         });
         reader.finish(settings)
     }
+}
 
-    /// How many consumers there can be at once.
-    pub(crate) fn environments(&self) -> u32 {
-        self.stack.environments.unwrap_or(DEFAULT_ENVIRONMENTS)
+fn read_urgent<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<UrgentLane> {
+    let deliveries: Option<String> = reader.optional("URGENT_QUEUE_URL");
+    let environments: Option<u32> = reader.optional("URGENT_ENVIRONMENTS");
+    let deliveries = deliveries?;
+    let environments = environments.unwrap_or(DEFAULT_URGENT_ENVIRONMENTS);
+    if environments == 0 {
+        reader.problem("`URGENT_ENVIRONMENTS` is 0, but `URGENT_QUEUE_URL` names a queue".into());
     }
+    Some(UrgentLane {
+        deliveries,
+        environments,
+    })
 }
 
 #[cfg(test)]
@@ -137,7 +148,8 @@ mod tests {
         ]);
         let settings = settings.unwrap();
         assert!(settings.stack.fifo);
-        assert_eq!(settings.environments(), 10);
+        assert_eq!(settings.stack.environments, Some(10));
+        assert_eq!(settings.stack.urgent, None);
         assert_eq!(settings.mappings, MappingIds::default());
     }
 

@@ -1,9 +1,8 @@
 //! The look of each minute at every run that is not closed.
 
 use fanline_ledger::{
-    CanaryState, Control, Edit, EditControlError, Lateness, ObjectError, ReadSumError,
-    ReadWatchError, RunControl, RunKeys, RunState, RunSum, RunWatch, SliceId, Store, UpdateError,
-    edit_control, edit_watch, read_sum, read_watch,
+    CanaryState, Control, Edit, Lateness, Redrives, RunControl, RunKeys, RunState, RunSum,
+    RunWatch, SliceId, Stack, Store, edit_control, edit_watch, read_redrives, read_sum, read_watch,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,12 +10,14 @@ use late::lateness;
 use release::{Canary, canary, others};
 use sweep::{Extent, Finding, Look};
 
+use crate::error::LookError;
 use crate::lists::Lists;
 use crate::metrics::TickCounts;
-use crate::queues::{QueueError, Queues};
-use crate::runs::{ReadRunError, RunRules, Runs};
+use crate::queues::Queues;
+use crate::runs::{RunRules, Runs};
 
 mod late;
+mod parked;
 mod release;
 mod sweep;
 
@@ -35,26 +36,9 @@ pub(crate) struct Round<'a> {
     pub(crate) lists: &'a Lists,
     /// The only run of which slices are ordered; `None`: of every run.
     pub(crate) orders_only: Option<&'a str>,
-    /// How many consumers there can be at once.
-    pub(crate) environments: u32,
+    /// The stack's queues and size.
+    pub(crate) stack: &'a Stack,
     pub(crate) now: Timestamp,
-}
-
-/// Why a run was not looked at. The next tick looks again.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LookError {
-    #[error(transparent)]
-    Run(#[from] ReadRunError),
-    #[error(transparent)]
-    Sum(#[from] ReadSumError),
-    #[error(transparent)]
-    Watch(#[from] ReadWatchError),
-    #[error(transparent)]
-    EditWatch(#[from] UpdateError<ObjectError>),
-    #[error(transparent)]
-    Control(#[from] UpdateError<EditControlError>),
-    #[error(transparent)]
-    Queue(#[from] QueueError),
 }
 
 /// A run with all that a look needs.
@@ -65,6 +49,9 @@ struct Looked<'a> {
     rules: &'a RunRules,
     sum: RunSum,
     watch: RunWatch,
+    redrives: Redrives,
+    /// Whether the queues are empty for certain.
+    is_drained: bool,
 }
 
 impl Round<'_> {
@@ -97,6 +84,7 @@ impl Round<'_> {
             }
         }
         counts.lateness = Lateness::worst(late);
+        self.bring_all_back(control, &mut counts).await;
         counts
     }
 
@@ -111,6 +99,13 @@ impl Round<'_> {
             if let Err(error) = self.look_at_canary(name, run).await {
                 tracing::error!(run = name, %error, "canary not looked at");
             }
+        }
+    }
+
+    async fn bring_all_back(&self, control: &Control, counts: &mut TickCounts) {
+        if let Err(error) = self.bring_back(control).await {
+            tracing::error!(%error, "parked queue not looked at");
+            counts.failures += 1;
         }
     }
 
@@ -133,6 +128,8 @@ impl Round<'_> {
             rules: &rules,
             sum: read_sum(self.store, &keys).await?,
             watch,
+            redrives: Redrives::default(),
+            is_drained: false,
             keys,
         };
         self.release(&looked).await
@@ -153,6 +150,7 @@ impl Round<'_> {
         };
         let keys = RunKeys::new(name);
         let sum = read_sum(self.store, &keys).await?;
+        let redrives = read_redrives(self.store, &keys).await?;
         let settled = sum.tally().settled;
         let watch = edit_watch(self.store, &keys, |watch| {
             let before = watch.looked_at;
@@ -160,6 +158,10 @@ impl Round<'_> {
                 return;
             }
             watch.looked_at = Some(self.now);
+            if watch.redrives != redrives.all().len() {
+                watch.redrives = redrives.all().len();
+                watch.empty_looks = 0;
+            }
             watch.empty_looks = if are_empty { watch.empty_looks + 1 } else { 0 };
             watch.rate.observe(settled, self.now);
         });
@@ -169,6 +171,9 @@ impl Round<'_> {
             rules: &rules,
             sum,
             watch: watch.await?,
+            redrives,
+            // The queues of a command are its own, and count exactly.
+            is_drained: are_empty && self.orders_only.is_some(),
             keys,
         };
         let equation = looked.sum.equation();
@@ -189,7 +194,7 @@ impl Round<'_> {
                 &rules,
                 sum,
                 watch,
-                self.environments,
+                self.stack.environments_of(run.lane),
                 self.now,
             )
         };
@@ -375,6 +380,8 @@ impl Looked<'_> {
             watch: &self.watch,
             started_at: self.rules.started_at,
             since: self.run.since,
+            redrive: self.redrives.last(),
+            is_drained: self.is_drained,
             extent: match self.run.canary {
                 None => Extent::Whole,
                 Some(CanaryState::Passed) if self.watch.released.is_some() => {

@@ -12,9 +12,11 @@ mod examples;
 mod install;
 mod ledger;
 mod mistaken;
+mod worker;
 
 pub(crate) use before::{MakeListArgs, PlanArgs};
 pub(crate) use examples::command;
+pub(crate) use worker::WorkerArgs;
 
 pub(crate) use deployed::{
     DoctorArgs, ScheduleArgs, ScheduleListArgs, ScheduleNameArgs, ScheduleSetArgs, StackArgs,
@@ -39,18 +41,6 @@ Exit codes:
   2  the campaign, the list or a flag can't be used, or LINE refuses the messages (--live)
 
 A run gives the same verdict. Duplicates are counted over the whole list.";
-
-const WORKER_VARIABLES: &str = "\
-Environment variables:
-  DEAD_LETTER_QUEUE_URL                  the queue for deliveries that can't be sent (required)
-  LINE_CHANNEL_ACCESS_TOKEN              the channel's token; or
-  LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN   the secret with the token; or
-  LINE_CHANNEL_ID, LINE_CHANNEL_SECRET   for tokens that are valid for 15 minutes
-  PUSH_PER_SECOND, MULTICAST_PER_SECOND, NOTIFY_PER_SECOND
-                                         this worker's share of LINE's limits
-  OUTCOME_QUEUE_URL                      where the ledger hears what became of deliveries
-  PARKED_QUEUE_URL                       where deliveries of a paused run go
-  docs/delivery.md has the others. Region, credentials and endpoints are the AWS SDK's own.";
 
 pub(crate) use install::{CompletionsArgs, ExplainArgs, ManArgs};
 
@@ -159,6 +149,9 @@ pub(crate) struct RunArgs {
     /// Use the SQS-compatible server at this URL in place of the embedded one
     #[arg(long, value_name = "URL", value_parser = http_url)]
     pub(crate) queue_endpoint: Option<String>,
+    /// Seal the deliveries on the queues with a key of this run, as a stack with `SealKeyArn` does
+    #[arg(long, conflicts_with = "queue_endpoint")]
+    pub(crate) seal: bool,
     /// Keep the record of the run in this folder. Without it: a live run in
     /// `$XDG_STATE_HOME/fanline` or `~/.local/state/fanline`, any other in a temporary folder
     #[arg(long, value_name = "DIR")]
@@ -210,30 +203,6 @@ pub(crate) struct CampaignArgs {
     /// with gzip or zstd; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) list: Option<PathBuf>,
-}
-
-/// Consume a queue on this machine, without Lambda: the same consumer, until it is stopped
-///
-/// The settings are the consumer's environment variables. After SIGTERM or SIGINT it finishes the
-/// batches that it has begun.
-#[derive(Debug, Args)]
-#[command(after_help = WORKER_VARIABLES)]
-pub(crate) struct WorkerArgs {
-    /// The delivery queue
-    #[arg(long, value_name = "URL", env = "DELIVERY_QUEUE_URL")]
-    pub(crate) queue_url: String,
-    /// Obey the control object there: `pause`, `cancel` and `pace` reach this worker too. Without
-    /// it, `CONTROL_URI`
-    #[arg(long, value_name = "s3://BUCKET | DIR")]
-    pub(crate) control: Option<LedgerPlace>,
-    /// How many batches of ten are worked on at the same time
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 4,
-        value_parser = clap::value_parser!(u16).range(1..=1000)
-    )]
-    pub(crate) concurrency: u16,
 }
 
 /// Keep the ledger on this machine, without Lambda: the same bookkeeper, until it is stopped

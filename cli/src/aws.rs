@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::identity::{IdentityFuture, SharedIdentityRes
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use fanline_core::campaign::{Campaign, Recipients};
+use fanline_tls::SdkHttpClient;
 
 use crate::exit::InputError;
 
@@ -28,6 +29,8 @@ pub(crate) enum AwsResource {
     Stack,
     /// The ledger of a stack, in S3.
     Ledger,
+    /// The key that sealed deliveries, in KMS.
+    Key,
 }
 
 impl AwsResource {
@@ -51,13 +54,15 @@ impl AwsResource {
             Self::Token => "the token is in Secrets Manager",
             Self::Stack => "the stack is in AWS",
             Self::Ledger => "the ledger is in S3",
+            Self::Key => "the key is in KMS",
         }
     }
 
+    /// What else would do than an account.
     fn cure(self) -> &'static str {
         match self {
-            Self::List => "set valid ones, or name a copy of the list with --list",
-            Self::Image | Self::Token | Self::Stack | Self::Ledger => "set valid ones",
+            Self::List => ", or name a copy of the list with --list",
+            Self::Image | Self::Token | Self::Stack | Self::Ledger | Self::Key => "",
         }
     }
 }
@@ -65,7 +70,8 @@ impl AwsResource {
 /// The configuration to read `resource`: that of the environment, with its region and credentials
 /// checked. Without a resource, a configuration with local credentials, which needs no account.
 pub(crate) async fn config(resource: Option<AwsResource>) -> anyhow::Result<SdkConfig> {
-    let loader = aws_config::defaults(BehaviorVersion::latest());
+    let loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(SdkHttpClient::default());
     let Some(resource) = resource else {
         let local = loader
             .region(Region::new("us-east-1"))
@@ -75,7 +81,7 @@ pub(crate) async fn config(resource: Option<AwsResource>) -> anyhow::Result<SdkC
     let config = loader.load().await;
     let (is_where, cure) = (resource.is_where(), resource.cure());
     if config.region().is_none() {
-        let problem = format!("{is_where}, and `AWS_REGION` is not set");
+        let problem = format!("{is_where}, and `AWS_REGION` is not set: set it{cure}");
         return Err(InputError(problem).into());
     }
     let problem = match credentials(&config).await {
@@ -87,7 +93,7 @@ pub(crate) async fn config(resource: Option<AwsResource>) -> anyhow::Result<SdkC
             anyhow::Error::from(error)
         ),
     };
-    Err(InputError(format!("{is_where}, and {problem}: {cure}")).into())
+    Err(InputError(format!("{is_where}, and {problem}: set valid ones{cure}")).into())
 }
 
 /// The credentials of a configuration.
@@ -101,14 +107,32 @@ pub(crate) async fn credentials(config: &SdkConfig) -> Result<Credentials, Crede
 /// The same configuration with the queue server at `endpoint`. The server that is embedded in this
 /// process gets local credentials, whatever the other services get.
 pub(crate) fn with_queue(config: SdkConfig, endpoint: String, is_embedded: bool) -> SdkConfig {
+    with_server("SQS", config, endpoint, is_embedded)
+}
+
+/// The same configuration with the stand-in for KMS at `endpoint`, in this process.
+pub(crate) fn with_kms(config: SdkConfig, endpoint: String) -> SdkConfig {
+    with_server("KMS", config, endpoint, true)
+}
+
+fn with_server(
+    service: &'static str,
+    config: SdkConfig,
+    endpoint: String,
+    is_embedded: bool,
+) -> SdkConfig {
     let mut builder = config.clone().into_builder();
     if is_embedded {
         let others = config
             .identity_cache()
             .unwrap_or_else(|| IdentityCache::lazy().build());
-        builder.set_identity_cache(Some(SharedIdentityCache::new(LocalQueue { others })));
+        builder.set_identity_cache(Some(SharedIdentityCache::new(LocalService {
+            service,
+            others,
+        })));
     }
-    builder.set_service_config(Some(QueueEndpoint {
+    builder.set_service_config(Some(ServiceEndpoint {
+        service,
         endpoint,
         others: config,
     }));
@@ -119,16 +143,17 @@ fn local_credentials() -> Credentials {
     Credentials::new("local", "local", None, None, "fanline")
 }
 
-/// Gives local credentials to SQS, and to every other service those of its provider.
+/// Gives local credentials to one service, and to every other one those of its provider.
 ///
 /// A provider of credentials does not know for which service it is asked, and the producer and the
 /// consumer take one configuration for all services. The cache in front of the provider knows it.
 #[derive(Debug)]
-struct LocalQueue {
+struct LocalService {
+    service: &'static str,
     others: SharedIdentityCache,
 }
 
-impl ResolveCachedIdentity for LocalQueue {
+impl ResolveCachedIdentity for LocalService {
     fn resolve_cached_identity<'a>(
         &'a self,
         resolver: SharedIdentityResolver,
@@ -136,7 +161,7 @@ impl ResolveCachedIdentity for LocalQueue {
         config: &'a ConfigBag,
     ) -> IdentityFuture<'a> {
         let request = config.load::<Metadata>();
-        if request.is_some_and(|request| request.service() == "SQS") {
+        if request.is_some_and(|request| request.service() == self.service) {
             return IdentityFuture::ready(Ok(local_credentials().into()));
         }
         self.others
@@ -144,16 +169,18 @@ impl ResolveCachedIdentity for LocalQueue {
     }
 }
 
-/// Sends requests for SQS to `endpoint`, as `AWS_ENDPOINT_URL_SQS` does, for this process alone.
+/// Sends requests for one service to `endpoint`, as `AWS_ENDPOINT_URL_SQS` does for SQS, for this
+/// process alone.
 #[derive(Debug)]
-struct QueueEndpoint {
+struct ServiceEndpoint {
+    service: &'static str,
     endpoint: String,
     others: SdkConfig,
 }
 
-impl LoadServiceConfig for QueueEndpoint {
+impl LoadServiceConfig for ServiceEndpoint {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        if key.env() == "AWS_ENDPOINT_URL" && key.service_id() == "SQS" {
+        if key.env() == "AWS_ENDPOINT_URL" && key.service_id() == self.service {
             return Some(self.endpoint.clone());
         }
         self.others.service_config()?.load_config(key)

@@ -18,7 +18,7 @@ pub(crate) enum CommandEnd {
 }
 
 /// The campaign, the list or a flag can't be used. Nothing was sent.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct InputError(pub(crate) String);
 
@@ -46,6 +46,7 @@ fn is_of_the_input(error: &ProduceError) -> bool {
             | E::CanaryOnNotify
             | E::CanaryUnwatched
             | E::CanaryInline
+            | E::NoUrgentQueue(_)
             | E::Read(_)
             | E::NoRows(_)
             | E::TooManyBadRows { .. }

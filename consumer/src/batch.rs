@@ -4,6 +4,7 @@
 //! # Layout
 //! - `settlement`: what becomes of a record, decided from an attempt
 //! - `turns`: the order in which the records are settled
+//! - `unreadable`: a record whose delivery can't be read
 //! - `apart`: a refused multicast
 //! - `requeue`: what waits or is parked
 //! - `report`: the outcome messages of the batch; `record_outcomes`: sends them
@@ -19,13 +20,14 @@ mod requeue;
 mod settlement;
 mod tally;
 mod turns;
+mod unreadable;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fanline_core::channel::Channel;
-use fanline_core::delivery::{DecodeError, Delivery, Endpoint, Request};
+use fanline_core::delivery::{Delivery, Endpoint, Request};
 use fanline_core::outcome::Outcome;
 use fanline_ledger::CellReason;
 use jiff::{SignedDuration, Timestamp};
@@ -35,15 +37,14 @@ use uuid::Uuid;
 use crate::batch::apart::Apart;
 use crate::batch::log::{log_dead_letter, log_exchange, log_hold};
 use crate::batch::report::{Entry, Report, Trail, outcome_of};
-use crate::batch::settlement::{
-    Decision, decide, may_be_read_later, out_of_time, outcome_with, undecodable,
-};
+use crate::batch::settlement::{Decision, decide, out_of_time, outcome_with};
 use crate::batch::tally::BatchTally;
 use crate::channel::attempt::{Attempt, Conclusion};
 use crate::channel::backoff::{self, RetryCause};
 use crate::control::MulticastInHand;
 use crate::environment::Environment;
 use crate::line::split::Split;
+use crate::reader::Read;
 use crate::sqs::dead_letter::DeadLetter;
 use crate::sqs::delivery_queue::DeliveryQueue;
 use crate::sqs::record::Record;
@@ -125,16 +126,17 @@ impl Batch {
         }
     }
 
+    /// Reads the records, as far as there are keys for them.
+    pub(crate) async fn read(&self, records: &[Arc<Record>]) {
+        self.environment.reader.read_all(records, self.latest).await;
+    }
+
     /// Brings one record to its end, or hands it back.
     pub(crate) async fn settle(&self, record: &Record) -> Settlement {
-        let delivery = match Delivery::decode(&record.body) {
-            Ok(delivery) => delivery,
-            Err(error) if may_be_read_later(&error, record) => {
-                let message_id = record.message_id.as_deref();
-                tracing::warn!(%error, message_id, "record handed back");
-                return self.back_after(self.wait(record, RetryCause::OnHold));
-            }
-            Err(error) => return self.set_aside_undecodable(record, &error).await,
+        let delivery = match self.environment.reader.wait(record, self.latest).await {
+            Read::Delivery(delivery) => delivery,
+            Read::Late => return self.back_after(0),
+            Read::Not(unreadable) => return unreadable::settle(self, record, &unreadable).await,
         };
         let mut whole = Prepared::new(delivery);
         let _in_hand = self.be_current(&whole.delivery).await;
@@ -299,19 +301,13 @@ impl Batch {
         prepared: &Prepared,
         body: Option<&str>,
     ) -> Settlement {
-        let body = body.map_or_else(|| prepared.delivery.encode().into(), Cow::Borrowed);
+        let body = body.map_or_else(|| record.encode(&prepared.delivery).into(), Cow::Borrowed);
         let settlement = self.set_aside(record, &body, letter).await;
         if settlement == Settlement::Acknowledge {
             let outcome = outcome_with(reason);
             self.end(record, prepared, outcome, (reason, Some(letter)));
         }
         settlement
-    }
-
-    async fn set_aside_undecodable(&self, record: &Record, error: &DecodeError) -> Settlement {
-        self.tally.lock().undecodable += 1;
-        let letter = undecodable(error, record);
-        self.set_aside(record, &record.body, &letter).await
     }
 
     /// Sends a dead letter. If that fails, the record comes again.

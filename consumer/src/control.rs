@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use fanline_core::delivery::{Endpoint, Envelope};
 use fanline_core::surroundings::Clock;
-use fanline_ledger::{EditControlError, Gate, Store, pace_of_one, read_control};
+use fanline_ledger::{EditControlError, Gate, Lane, Store, pace_of_one, read_control};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -168,11 +168,11 @@ impl Controls {
         }
     }
 
-    /// Whether all that could be sent is paused: then one batch in hand is enough.
-    pub(crate) fn is_all_paused(&self) -> bool {
+    /// Whether all that could be sent on a lane is paused: then one batch in hand is enough.
+    pub(crate) fn is_all_paused(&self, lane: Lane) -> bool {
         let Some(reader) = &self.0 else { return false };
         let known = reader.known.lock();
-        known.is_all_paused(reader.clock.now())
+        known.is_all_paused(lane, reader.clock.now())
     }
 
     /// The age of what is known, or how long nothing has been known. `None`: there is no control.

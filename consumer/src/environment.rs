@@ -5,13 +5,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use fanline_core::campaign::Lane;
 use fanline_core::surroundings::{Clock, Surroundings};
 
 use crate::channel::http::{self, HttpClient};
-use crate::channel::pace::Pace;
+use crate::channel::pace::{Pace, PartOfPace};
 use crate::control::{Controls, ReadRules, SharedPaces};
+use crate::lease::WorkerLease;
 use crate::line::channel::LineChannel;
 use crate::line_notify::channel::NotifyChannel;
+use crate::reader::Reader;
 use crate::settings::Settings;
 use crate::sqs::dead_letter::DeadLetterQueue;
 use crate::sqs::delivery_queue::DeliveryQueue;
@@ -34,8 +37,12 @@ pub(crate) struct Environment {
     pub outcome_queue: Option<OutcomeQueue>,
     /// Where deliveries of paused runs go while others go on. `None`: they wait.
     pub parked_queue: Option<ParkedQueue>,
+    /// Reads the deliveries of records.
+    pub reader: Reader,
     /// What an operator says of each run.
     pub controls: Controls,
+    /// The lease of a worker that shares the limits. `None`: the share is in the settings.
+    pub lease: Option<WorkerLease>,
     /// The time of day and random numbers.
     pub surroundings: Surroundings,
     invocations: AtomicU32,
@@ -58,6 +65,7 @@ impl Environment {
         let paces = [settings.push_per_second, settings.multicast_per_second];
         let paces = paces.map(|share| Arc::new(Pace::new(share)));
         let controls = controls(&settings, config, &paces, clock.clone());
+        let lease = lease(&settings, config, &surroundings);
         let line = LineChannel::start(
             &settings,
             &http,
@@ -69,18 +77,28 @@ impl Environment {
         let dead_letter_queue_url = settings.dead_letter_queue_url.clone();
         let outcome_queue_url = settings.outcome_queue_url.clone();
         let parked_queue_url = settings.parked_queue_url.clone();
-        Self {
+        let environment = Self {
             line,
+            reader: Reader::new(config, settings.seal_key.clone(), clock.clone()),
             line_notify: NotifyChannel::new(&settings, http, s3, controls.clone(), clock),
             controls,
-            delivery_queue: DeliveryQueue::new(sqs.clone(), settings.delivery_queue_url.clone()),
+            lease,
+            delivery_queue: DeliveryQueue::new(
+                sqs.clone(),
+                settings.delivery_queue_url.clone(),
+                settings.urgent_queue_url.clone(),
+            ),
             parked_queue: parked_queue_url.map(|url| ParkedQueue::new(sqs.clone(), url)),
             outcome_queue: outcome_queue_url.map(|url| OutcomeQueue::new(sqs.clone(), url)),
             dead_letter_queue: DeadLetterQueue::new(sqs, dead_letter_queue_url, random),
             surroundings,
             settings,
             invocations: AtomicU32::new(0),
+        };
+        if environment.lease.is_some() {
+            environment.use_part(PartOfPace::NOTHING);
         }
+        environment
     }
 
     /// An invocation begins. It ends when the value is dropped.
@@ -90,11 +108,21 @@ impl Environment {
         Invocation(self)
     }
 
-    /// Whether it is worth while to take more records. During a hold one batch is enough: it has
-    /// the probe. During a pause one is enough to see its end.
-    pub(crate) fn takes_more(&self) -> bool {
-        let waits = self.line.is_on_hold() || self.controls.is_all_paused();
+    /// Whether it is worth while to take more records of a lane. During a hold one batch is enough:
+    /// it has the probe. During a pause one is enough to see its end.
+    pub(crate) fn takes_more(&self, lane: Lane) -> bool {
+        // The paces of all endpoints have one lease.
+        if self.lease.is_some() && self.all_paces().any(Pace::is_closed) {
+            return false;
+        }
+        let has_no_key = self.reader.is_waiting();
+        let waits = self.line.is_on_hold() || self.controls.is_all_paused(lane) || has_no_key;
         !waits || self.invocations.load(Ordering::Relaxed) == 0
+    }
+
+    /// A lease allows this part of the share of every endpoint.
+    pub(crate) fn use_part(&self, part: PartOfPace) {
+        self.all_paces().for_each(|pace| pace.set_part(part));
     }
 
     fn all_paces(&self) -> impl Iterator<Item = &Pace> {
@@ -125,6 +153,17 @@ fn controls(
         environments: settings.environments,
     };
     Controls::new(place.open(config), &rules, paces, clock)
+}
+
+/// The lease beside the control object, where the settings want one.
+fn lease(
+    settings: &Settings,
+    config: &SdkConfig,
+    surroundings: &Surroundings,
+) -> Option<WorkerLease> {
+    let place = settings.control.as_ref().filter(|_| settings.shares_pace)?;
+    let Surroundings { clock, random } = surroundings.clone();
+    Some(WorkerLease::new(place.open(config), clock, random))
 }
 
 /// An invocation under way.

@@ -1,10 +1,12 @@
 //! One batch in, a partial batch response out: only what must come again is in it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use fanline_core::campaign::Lane;
 use fanline_core::surroundings::{Clock, Surroundings};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
@@ -18,6 +20,7 @@ use crate::batch::{
 use crate::channel::http::HttpClient;
 #[cfg(feature = "simulation")]
 use crate::channel::http::in_process::InProcess;
+use crate::channel::pace::PartOfPace;
 use crate::environment::Environment;
 use crate::settings::Settings;
 use crate::sqs::record::{Record, Row};
@@ -46,7 +49,7 @@ pub struct Consumer {
 /// Why there can be no consumer.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// There is no HTTP client. Usually TLS has no root certificates.
+    /// There is no HTTP client.
     #[error("no HTTP client")]
     Http(#[source] reqwest::Error),
 }
@@ -102,10 +105,28 @@ impl Consumer {
         }
     }
 
-    /// Whether it is worth while to take more records from the queue. During a hold it is not: the
-    /// batch in hand waits, and makes the probes.
-    pub fn takes_more(&self) -> bool {
-        self.environment.takes_more()
+    /// Whether it is worth while to take more records from the queue of a lane. During a hold it is
+    /// not: the batch in hand waits, and makes the probes.
+    pub fn takes_more(&self, lane: Lane) -> bool {
+        self.environment.takes_more(lane)
+    }
+
+    /// Holds the lease of a worker that shares LINE's limits with others, until it is dropped: run
+    /// it beside the batches. Before the first lease nothing is sent. Where the settings say a
+    /// share, there is nothing to do.
+    pub async fn hold_lease(&self) -> Infallible {
+        match &self.environment.lease {
+            Some(lease) => Box::pin(lease.keep(|part| self.environment.use_part(part))).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Gives the lease back. Call it when no batch is in hand and none will be.
+    pub async fn give_lease_back(&self) {
+        if let Some(lease) = &self.environment.lease {
+            self.environment.use_part(PartOfPace::NOTHING);
+            Box::pin(lease.give_back()).await;
+        }
     }
 
     /// Works through a batch. It ends before `deadline`, and hands back what there was no time for.
@@ -176,6 +197,7 @@ async fn settle_all(
     deadline: Timestamp,
     clock: &Clock,
 ) -> Vec<Settlement> {
+    batch.read(records).await;
     let settlements = Arc::new(Mutex::new(vec![Settlement::Untouched; records.len()]));
     let Turns { at_once, in_turn } = turns(records);
     let mut tasks = settle_rows(batch, at_once, &settlements);

@@ -4,10 +4,12 @@
 //! # Layout, in the order in which a batch passes
 //! - `settings`: the environment variables, read once; `environment`: what outlives a batch
 //! - `handler`: a batch in, a partial batch response out
+//! - `reader`: the delivery of each record, in plain text or sealed
 //! - `batch`: settles each record, and alone logs, counts, sets aside and tells the ledger
 //! - `line`, `line_notify`: one attempt to send a delivery, a folder for each channel
 //! - `channel`: what both channels share
 //! - `control`: whether a run may be sent now
+//! - `lease`: the part of LINE's limits that a worker may use, beside others that come and go
 //! - `sqs`: the records, and the delivery, dead-letter and outcome queue
 
 mod batch;
@@ -15,8 +17,10 @@ mod channel;
 mod control;
 mod environment;
 mod handler;
+mod lease;
 mod line;
 mod line_notify;
+mod reader;
 mod settings;
 mod sqs;
 
@@ -25,7 +29,7 @@ pub use batch::{BatchCounts, OutcomeCount, Settled};
 pub use channel::http::in_process::{InProcess, NoAnswer};
 pub use handler::{Consumer, Handled, StartError};
 pub use line::account::{
-    AccountError, AccountInfo, LineAccount, UnitClicks, UnitOverview, UnitStatistics,
+    AccountError, AccountInfo, FriendsPage, LineAccount, UnitClicks, UnitOverview, UnitStatistics,
 };
 pub use line::client::MonthlyQuota;
 pub use settings::{LineAccess, Settings};

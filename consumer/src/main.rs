@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use aws_config::BehaviorVersion;
 use aws_lambda_events::sqs::SqsEvent;
 use fanline_consumer::{Consumer, Settings};
 use fanline_core::settings::variable;
@@ -14,7 +13,7 @@ async fn main() -> Result<(), Error> {
     fanline_telemetry::init(variable);
     let settings = Settings::from_lookup(variable)
         .inspect_err(|error| tracing::error!(%error, "the settings can't be used"))?;
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let config = fanline_tls::sdk_config().await;
     let consumer = Consumer::new(settings, &config).await?;
     let consumer = &consumer;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {

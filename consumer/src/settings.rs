@@ -13,6 +13,7 @@ use std::time::Duration;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::{Reader, SettingsError};
 use fanline_ledger::ControlPlace;
+use fanline_seal::KeyArn;
 use secrecy::SecretString;
 
 pub use crate::settings::access::LineAccess;
@@ -45,6 +46,8 @@ pub struct Settings {
     /// `DELIVERY_QUEUE_URL`: the queue that the records come from. Without it, the records' ARN is
     /// looked up.
     pub(crate) delivery_queue_url: Option<String>,
+    /// `URGENT_QUEUE_URL`: the queue of the urgent lane, from which records come too.
+    pub(crate) urgent_queue_url: Option<String>,
     /// `OUTCOME_QUEUE_URL`: where the ledger hears what became of deliveries. Without it nobody is
     /// told.
     pub(crate) outcome_queue_url: Option<String>,
@@ -57,10 +60,14 @@ pub struct Settings {
     /// `CONTROL_SECONDS`: the control object is read when it is so old, and four times as often
     /// while a multicast is in hand.
     pub(crate) control_period: Duration,
-    /// `ENVIRONMENTS`: how many environments share LINE's limits, and what an operator sets.
+    /// `ENVIRONMENTS` and `URGENT_ENVIRONMENTS` together: how many environments share LINE's
+    /// limits, and what an operator sets.
     pub(crate) environments: u32,
+    /// `SHARE_PACE`: whether the workers share the limits by leases beside the control object. Then
+    /// `ENVIRONMENTS` is not used.
+    pub(crate) shares_pace: bool,
     /// This environment's share of LINE's limit, in requests a second: `LINE_PUSH_LIMIT` divided by
-    /// `ENVIRONMENTS`, or `PUSH_PER_SECOND`.
+    /// them, or `PUSH_PER_SECOND`.
     pub(crate) push_per_second: f64,
     /// The same for multicasts, of `LINE_MULTICAST_LIMIT`, or `MULTICAST_PER_SECOND`.
     pub(crate) multicast_per_second: f64,
@@ -74,6 +81,9 @@ pub struct Settings {
     /// `MAX_RECEIVE_COUNT`: the delivery queue's `maxReceiveCount`. At this receive a delivery that
     /// has no outcome is set aside with its reason. SQS would do it without one.
     pub(crate) max_receive_count: u32,
+    /// `SEAL_KEY_ARN`: the KMS key that the producer seals deliveries with. Where it is set,
+    /// nothing else is sent.
+    pub(crate) seal_key: Option<KeyArn>,
     /// `LOG_HASH_KEY`: keys the hashes that stand for recipients in the log. Without it, the name
     /// of the run does.
     pub(crate) log_hash_key: Option<SecretString>,
@@ -102,13 +112,16 @@ impl Settings {
             base(reader, "LINE_NOTIFY_API_BASE", "https://notify-api.line.me");
         let dead_letter_queue_url = reader.required("DEAD_LETTER_QUEUE_URL");
         let delivery_queue_url = reader.optional("DELIVERY_QUEUE_URL");
+        let urgent_queue_url = reader.optional("URGENT_QUEUE_URL");
         let parked_queue_url = reader.optional("PARKED_QUEUE_URL");
-        let control = reader.optional("CONTROL_URI");
+        let control: Option<ControlPlace> = reader.optional("CONTROL_URI");
         let control_period = seconds(reader, "CONTROL_SECONDS", 1.0, MIN_CONTROL_SECONDS);
         let outcome_queue_url = reader.optional("OUTCOME_QUEUE_URL");
-        let environments = reader
-            .optional("ENVIRONMENTS")
-            .map_or(DEFAULT_ENVIRONMENTS, NonZeroU32::get);
+        let shares_pace = reader.optional("SHARE_PACE").unwrap_or(false);
+        if shares_pace {
+            refuse_other_shares(reader, control.is_some());
+        }
+        let environments = if shares_pace { 1 } else { environments(reader) };
         let push_limit = rate(reader, "LINE_PUSH_LIMIT", PUSH_PER_SECOND.into());
         let multicast_limit = rate(reader, "LINE_MULTICAST_LIMIT", MULTICAST_PER_SECOND.into());
         let share = |limit: f64| limit / f64::from(environments);
@@ -118,6 +131,7 @@ impl Settings {
         let request_timeout = request_timeout(reader);
         let retry_base = seconds(reader, "RETRY_BASE_SECONDS", 2.0, 0.0);
         let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(20);
+        let seal_key = reader.optional("SEAL_KEY_ARN");
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
         let function: Option<String> = reader.optional("AWS_LAMBDA_FUNCTION_NAME");
         let settings = dead_letter_queue_url.map(|dead_letter_queue_url| Self {
@@ -126,23 +140,53 @@ impl Settings {
             line_notify_api_base,
             dead_letter_queue_url,
             delivery_queue_url,
+            urgent_queue_url,
             outcome_queue_url,
             parked_queue_url,
             control,
             control_period,
             environments,
+            shares_pace,
             push_per_second,
             multicast_per_second,
             notify_per_second,
             request_timeout,
             retry_base,
             max_receive_count,
+            seal_key,
             log_hash_key,
             is_on_lambda: function.is_some(),
             function: function.unwrap_or_else(|| "consumer".into()),
         });
         all.finish(settings)
     }
+}
+
+/// Leases divide the limits, and nothing else may.
+fn refuse_other_shares<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, has_control: bool) {
+    if !has_control {
+        reader.problem(
+            "`SHARE_PACE` is set, but `CONTROL_URI` is not: the workers' leases are beside the \
+             control object"
+                .into(),
+        );
+    }
+    for name in ["PUSH_PER_SECOND", "MULTICAST_PER_SECOND", "ENVIRONMENTS"] {
+        if reader.optional::<String>(name).is_some() {
+            reader.problem(format!(
+                "`SHARE_PACE` and `{name}` exclude each other: set `LINE_PUSH_LIMIT` and \
+                 `LINE_MULTICAST_LIMIT`, which the workers share"
+            ));
+        }
+    }
+}
+
+/// Either lane may have all of its environments busy at once, so their numbers are added.
+fn environments<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> u32 {
+    let bulk = reader.optional("ENVIRONMENTS");
+    let bulk = bulk.map_or(DEFAULT_ENVIRONMENTS, NonZeroU32::get);
+    let urgent: Option<u32> = reader.optional("URGENT_ENVIRONMENTS");
+    bulk.saturating_add(urgent.unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -234,6 +278,7 @@ mod tests {
             ("REQUEST_TIMEOUT_SECONDS", "soon"),
             ("LINE_CHANNEL_ACCESS_TOKEN", "hush hush"),
             ("LINE_CHANNEL_ID", "1"),
+            ("SEAL_KEY_ARN", "alias/mine"),
         ])
         .unwrap_err()
         .to_string();
@@ -244,6 +289,7 @@ mod tests {
             "REQUEST_TIMEOUT_SECONDS",
             "LINE_CHANNEL_ACCESS_TOKEN",
             "LINE_CHANNEL_SECRET",
+            "SEAL_KEY_ARN",
             "DEAD_LETTER_QUEUE_URL",
         ] {
             assert!(error.contains(name), "{name}: {error}");
@@ -279,6 +325,13 @@ mod tests {
                 ],
                 25.0,
                 2.5,
+                5.0,
+            ),
+            // An urgent lane beside them.
+            (
+                &[("ENVIRONMENTS", "38"), ("URGENT_ENVIRONMENTS", "2")],
+                50.0,
+                5.0,
                 5.0,
             ),
             // A share that is set is not divided.

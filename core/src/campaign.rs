@@ -2,11 +2,13 @@
 
 mod error;
 mod field_schema;
+mod lane;
 mod max_bad_rows;
 mod recipients;
 mod written;
 
 pub use error::CampaignError;
+pub use lane::Lane;
 pub use max_bad_rows::MaxBadRows;
 pub use recipients::Recipients;
 pub use written::{SCHEDULED_TIME_PLACEHOLDER, schema};
@@ -29,6 +31,8 @@ pub struct Campaign {
     pub id: String,
     /// The channel that it is sent on.
     pub channel: Channel,
+    /// The lane: an urgent campaign does not wait behind the others.
+    pub lane: Lane,
     /// Who gets it.
     pub recipients: Recipients,
     /// How the list is written, if the campaign says it. Otherwise the list's name says it.
@@ -95,6 +99,7 @@ impl Campaign {
         Ok(Self {
             id,
             channel: written.channel,
+            lane: written.lane,
             recipients: Recipients::from_value(written.recipients)?,
             format: written.format,
             encoding: written.encoding,

@@ -11,10 +11,12 @@ use crate::text::{push_json_chars, push_json_string};
 mod envelope;
 pub mod outcome;
 mod request;
+mod sealed;
 mod unit;
 
 pub use envelope::{Encoder, Envelope};
 pub use request::{Endpoint, KEY_HORIZON, Request};
+pub use sealed::{SEALED_VERSION, is_sealed};
 pub use unit::AggregationUnit;
 
 use envelope::{AT, END, MESSAGES, PERHAPS_TAKEN, VERSIONS};
@@ -39,7 +41,7 @@ pub struct Delivery {
 }
 
 /// Why a queue message is not a delivery. It never repeats the body.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The body is not JSON, or does not have the fields of a delivery.
     #[error("the body is not a delivery: {0}")]
@@ -47,6 +49,9 @@ pub enum DecodeError {
     /// The body is of a version that this build does not know.
     #[error("the body is a delivery of version {0}; this build reads version 1 to {latest}", latest = VERSIONS.end())]
     Version(u64),
+    /// The body is sealed: only who has its key can read it.
+    #[error("the delivery is sealed, and there is no key to open it with: set `SEAL_KEY_ARN`")]
+    Sealed,
     /// There is no recipient, or there are more than the channel takes in a request.
     #[error("a delivery on this channel can't have {0} recipients")]
     Recipients(usize),
@@ -84,6 +89,9 @@ struct Body {
 impl Delivery {
     /// Reads a queue message's body.
     pub fn decode(body: &str) -> Result<Self, DecodeError> {
+        if is_sealed(body) {
+            return Err(DecodeError::Sealed);
+        }
         // The version comes first: a later one may have other fields.
         let shape = |error: serde_json::Error| DecodeError::Shape(without_values(&error));
         let Versioned { v } = serde_json::from_str(body).map_err(shape)?;

@@ -3,6 +3,7 @@
 mod canary;
 mod edit;
 mod gate;
+mod history;
 mod lanes;
 mod pace;
 mod share;
@@ -11,11 +12,15 @@ mod state;
 pub use canary::{CanaryRule, Sample};
 pub use edit::{Edit, EditError, Entry};
 pub use gate::{Gate, gate};
+pub use history::PastPace;
 pub use pace::pace_of_one;
 pub use share::{Share, ShareError};
 pub use state::{
-    CanaryState, Control, Lane, Mapping, Pace, PauseMode, RunControl, RunState, Signature, Stack,
+    CanaryState, Control, Mapping, Pace, PauseMode, RunControl, RunState, Signature, Stack,
+    UrgentLane,
 };
+
+pub(crate) use history::{PastControl, decode as decode_past};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,10 @@ pub const LEDGER_PREFIX: &str = "ledger/";
 /// The key of the control object.
 pub const CONTROL_KEY: &str = "control/control.json";
 
-/// The namespace of pages' names.
+/// The key of the leases of workers.
+pub const WORKERS_KEY: &str = "control/workers.json";
+
+/// The namespace of names that come from contents.
 const PAGES: Uuid = Uuid::from_u128(0x83be_4b0a_52f1_5d5b_a9d0_6c1e_0f94_2d17);
 
 /// A file's name may have 255 bytes; an encoded run is one name.
@@ -107,6 +110,21 @@ impl RunKeys {
         self.key(&format!("resends/{number}"))
     }
 
+    /// Each time that deliveries with an outcome were sent again.
+    pub fn redrives(&self) -> String {
+        self.key("redrives.json")
+    }
+
+    /// What the keys of all that control said before begin with; they sort by time.
+    pub fn history(&self) -> String {
+        self.key("history/")
+    }
+
+    /// What control said from this time on. The rest of its name comes from its bytes.
+    pub(crate) fn past(&self, since: Timestamp, content: &[u8]) -> String {
+        self.key(&format!("history/{}.json", dated(since, content)))
+    }
+
     /// What the keys of all pages begin with; they sort by time.
     pub fn pages(&self) -> String {
         self.key("pages/")
@@ -114,9 +132,7 @@ impl RunKeys {
 
     /// A page that is written at this time. The rest of its name comes from its bytes.
     pub fn page(&self, time: Timestamp, page: &[u8]) -> String {
-        let time = time.strftime("%Y%m%dT%H%M%S%.3fZ");
-        let id = Uuid::new_v5(&PAGES, page);
-        self.key(&format!("pages/{time}-{id}.ndjson.zst"))
+        self.key(&format!("pages/{}.ndjson.zst", dated(time, page)))
     }
 
     /// The slice whose counts or book have this key; `None` for other keys.
@@ -134,6 +150,18 @@ impl RunKeys {
     fn key(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
+}
+
+/// The key of a pace that was set at this time, and replaced.
+pub(crate) fn past_pace_key(since: Timestamp, content: &[u8]) -> String {
+    format!("control/pace/{}.json", dated(since, content))
+}
+
+/// A name that sorts by time, and that only the same content has.
+fn dated(time: Timestamp, content: &[u8]) -> String {
+    let time = time.strftime("%Y%m%dT%H%M%S%.3fZ");
+    let id = Uuid::new_v5(&PAGES, content);
+    format!("{time}-{id}")
 }
 
 /// Whether a text can be the name of a run: visible ASCII, and short enough for the name of a
@@ -210,6 +238,7 @@ mod tests {
         assert_eq!(RunKeys::run_of(origin), None);
         assert_eq!(keys.watch(), at("watch.json"));
         assert_eq!(keys.slices(), at("slices.ndjson"));
+        assert_eq!(keys.redrives(), at("redrives.json"));
         assert_eq!(keys.counts(slice), at("slices/90001c.json"));
         assert_eq!(keys.rest(slice, 4711), at("rests/90001c-4711.json"));
         assert_eq!(keys.roll(slice), at("rolls/90001c"));

@@ -12,6 +12,7 @@
 //!   then does
 //! - `watch`: the brake, lateness, and what a run will cost
 //! - `keys`: the names of all objects
+//! - `lease`: LINE's limits, shared by workers that come and go
 //! - `store`: a bucket or a folder, and the objects that are read, changed and put back
 //! - `by_endpoint`, `json_object`, `varint`: small things that several of these need
 //!
@@ -26,11 +27,15 @@
 //! | `rests/<slice>-<skip>.json` | producer, once, where it goes on inside a slice | [`SliceCounts`] |
 //! | `rolls/<slice>` | producer, once, after the last delivery | [`RollWriter`], [`RollReader`] |
 //! | `resends/<number>` | an operator who resends, once, before it is sent | [`ResendClaim`] |
+//! | `redrives.json` | whoever sends again what has an outcome, compare-and-swap | [`Redrives`] |
+//! | `history/<time>-<uuid>.json` | whoever edits control, before | [`RunControl`] |
 //! | `watch.json` | bookkeeper, compare-and-swap | [`RunWatch`] |
 //! | `books/<slice>`, `books/loose` | bookkeeper, compare-and-swap | [`Book`], [`LooseBook`] |
 //! | `pages/<time>-<uuid>.ndjson.zst` | bookkeeper, before the books | [`Page`] |
 //!
-//! And `control/control.json`, compare-and-swap by everyone: [`Control`].
+//! And `control/control.json`, compare-and-swap by everyone: [`Control`]. A pace that it had before
+//! lies in `control/pace/<time>-<uuid>.json`: [`PastPace`].
+//! `control/workers.json`, compare-and-swap by workers: [`Leases`].
 //!
 //! # Messages
 //! | queue | body | type |
@@ -57,6 +62,7 @@ mod by_endpoint;
 mod control;
 mod json_object;
 mod keys;
+mod lease;
 mod outcomes;
 mod roll;
 mod run;
@@ -71,26 +77,30 @@ pub use book::{
 };
 pub use by_endpoint::ByEndpoint;
 pub use control::{
-    CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Lane, Mapping, Pace, PauseMode,
-    RunControl, RunState, Sample, Share, ShareError, Signature, Stack, gate, pace_of_one,
+    CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Mapping, Pace, PastPace,
+    PauseMode, RunControl, RunState, Sample, Share, ShareError, Signature, Stack, UrgentLane, gate,
+    pace_of_one,
 };
+pub use fanline_core::campaign::Lane;
 pub use json_object::ObjectError;
-pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys};
+pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys, WORKERS_KEY};
+pub use lease::{Lease, LeaseHolder, Leases, Renewal};
 pub use outcomes::{
     Cell, CellReason, DeliveryOutcome, Departed, FinalOutcome, OutcomeMessage, OutcomeMessageError,
     OutcomeQueueBody, Page, PageError, PageLine, RunOutcomes, Standing, WAKE, gather,
 };
 pub use roll::{RollError, RollReader, RollRow, RollTotals, RollWriter, RowMark};
 pub use run::{
-    Content, Cut, Decision, Equation, Firing, ListVersion, Refusal, ResendClaim, RunKind,
-    RunRecord, RunSum, SliceCounts, SliceLine, SliceLines, SliceOrder, decide,
+    Content, Cut, Decision, Equation, Firing, ListVersion, Redrive, RedriveReason, Redrives,
+    Refusal, ResendClaim, RunKind, RunRecord, RunSum, SliceCounts, SliceLine, SliceLines,
+    SliceOrder, decide,
 };
 pub use store::{
     Bucket, ControlPlace, ControlPlaceError, EditControlError, Expect, Fetched, Folder, Listed,
     MAX_TRIES, MergeError, MergedBook, Object, Put, ReadSumError, ReadWatchError, Store,
     StoreError, Tag, UpdateError, Updated, begin_run, draw_id, edit_control, edit_watch,
-    merge_loose, merge_slice, read_control, read_sum, read_tallies, read_tallies_of, read_watch,
-    s3_client,
+    merge_loose, merge_slice, note_redrive, read_control, read_history, read_past_paces,
+    read_redrives, read_sum, read_tallies, read_tallies_of, read_watch, s3_client,
 };
 pub use watch::{
     Brake, BrakeReason, BrakeRule, CostLine, Lateness, OpenRun, PlannedRun, Refusals,

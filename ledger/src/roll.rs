@@ -96,7 +96,7 @@ pub enum RollError {
     },
     /// The producer gave no delivery for a row.
     #[error("row {0} is in no delivery")]
-    Unsent(u64),
+    RedriveReason(u64),
 }
 
 /// The first line of a roll.

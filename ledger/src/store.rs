@@ -14,8 +14,10 @@ mod bucket;
 mod edit_control;
 mod edit_watch;
 mod folder;
+mod history;
 mod place;
 mod read_sum;
+mod redrives;
 mod update;
 
 pub use begin::{begin_run, draw_id};
@@ -24,8 +26,10 @@ pub use bucket::{Bucket, s3_client};
 pub use edit_control::{EditControlError, edit_control, read_control};
 pub use edit_watch::{ReadWatchError, edit_watch, read_watch};
 pub use folder::Folder;
+pub use history::{read_history, read_past_paces};
 pub use place::{ControlPlace, ControlPlaceError};
 pub use read_sum::{ReadSumError, read_sum, read_tallies, read_tallies_of};
+pub use redrives::{note_redrive, read_redrives};
 pub use update::{MAX_TRIES, UpdateError, Updated};
 
 /// What stands for an object's content: another content has another tag. An S3 `ETag`, or SHA-256

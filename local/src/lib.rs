@@ -1,5 +1,5 @@
-//! The far ends on one machine: an SQS-compatible server, a stand-in for S3, a simulated LINE, and
-//! a host for the Lambda binaries.
+//! The far ends on one machine: an SQS-compatible server, stand-ins for S3 and KMS, a simulated
+//! LINE, and a host for the Lambda binaries.
 //!
 //! This crate is never deployed. The servers have their own copies of what AWS and LINE document,
 //! on purpose: they judge the rest of the project.
@@ -17,6 +17,9 @@
 //!   - `wire`: HTTP; `call`: a request; `chunked`: a body in the SDK's own chunks; `answer`
 //!   - `account`: the buckets by name; `bucket`: objects and their versions, pure; `listing`: XML
 //!   - `faults`: what goes wrong, drawn from a seed or told by a test; `options`
+//! - `kms`: the stand-in for KMS. Start it, point a KMS client at its URL, drop it.
+//!   - `account`: the keys and what is asked of them; `key`: one key; `answer`: JSON
+//!   - `fault`: errors as KMS answers them
 //! - `line`: the simulated LINE. Start it, send to its URL, ask it who got what, drop it.
 //!   - `wire`: HTTP, and connections that break; `endpoint`: the paths; `answer`: an answer
 //!   - `service`: passes a request on to `messaging` (Messaging API) or `notify` (LINE Notify)
@@ -33,6 +36,7 @@
 mod clock;
 mod id_header;
 mod kills;
+mod kms;
 mod lambda;
 mod line;
 mod s3;
@@ -40,6 +44,7 @@ mod sqs;
 
 pub use clock::Clock;
 pub use kills::Kills;
+pub use kms::{KmsCounts, KmsFault, KmsOptions, KmsServer};
 pub use lambda::{Host, HostCounts, HostOptions, InvokeError};
 pub use line::{
     HangUp, InProcessLine, LedgerSecond, LedgerSummary, LineFault, LineFaults, LineFaultsError,

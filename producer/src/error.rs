@@ -1,9 +1,12 @@
 //! Why an event was not worked off.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 
 use fanline_core::campaign::CampaignError;
 use fanline_ledger::{EditError, ObjectError, Refusal, SliceOrder};
+use fanline_seal::KeyError;
+use futures_util::FutureExt;
 use serde_json::Value;
 
 use crate::check::reading::CheckError;
@@ -14,7 +17,7 @@ use crate::event::upload::origin::OriginError;
 use crate::event::upload::outbox::OutboxError;
 use crate::list::rows::ReadError;
 use crate::list::source::SourceError;
-use crate::publish::queue::QueueError;
+use crate::publish::queue::{NoUrgentQueue, QueueError};
 
 /// Why an event was not worked off: one complete sentence, with its cause in it. Where a request
 /// failed or time ran out, the sentence says how many deliveries are on the queue all the same.
@@ -32,6 +35,9 @@ pub enum ProduceError {
     /// The order to send to the others may come twice, and LINE Notify can't tell.
     #[error("`canary` is for the channel `line`: LINE Notify can't tell a repeated message")]
     CanaryOnNotify,
+    /// Nothing takes urgent deliveries.
+    #[error(transparent)]
+    NoUrgentQueue(#[from] NoUrgentQueue),
     /// Nobody would send to the others.
     #[error(
         "the campaign has a `canary`, and nobody would watch it: that needs a deployed stack with \
@@ -69,6 +75,9 @@ pub enum ProduceError {
         /// The run that the campaign makes.
         campaign: String,
     },
+    /// The deliveries can't be sealed.
+    #[error("{0}; nothing of the slice was sent")]
+    Seal(#[from] KeyError),
     /// The list can't be read, or it is not a list.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -305,6 +314,15 @@ impl From<CheckError> for ProduceError {
             CheckError::OutOfTime(list) => Self::NoTimeToCheck(list),
         }
     }
+}
+
+/// The work, or an error in place of its panic. The message of a panic may hold a row, so it is
+/// dropped.
+pub(crate) async fn unpanicked<T>(
+    work: impl Future<Output = Result<T, ProduceError>>,
+) -> Result<T, ProduceError> {
+    let work = AssertUnwindSafe(work).catch_unwind();
+    work.await.unwrap_or(Err(ProduceError::Panicked))
 }
 
 /// The deliveries that a resumed fan-out leaves out: the first `n` of this version of the list.

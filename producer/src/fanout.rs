@@ -20,6 +20,7 @@ use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::batch_result::RefusedEntry;
 use crate::publish::canary::own_counts;
+use crate::publish::encoder::{DeliveryEncoder, Sealer};
 use crate::publish::left_out::LeftOut;
 use crate::publish::pack::Entry;
 use crate::publish::queue::Queue;
@@ -51,6 +52,7 @@ pub(crate) struct Fanout<'a> {
     /// Where the rest of the slice goes when time runs out.
     pub(crate) slice_queue: Option<&'a SliceQueue>,
     pub(crate) ledger: &'a RunLedger,
+    pub(crate) sealer: &'a Sealer,
     pub(crate) progress: &'a Arc<Progress>,
     pub(crate) clock: &'a Clock,
 }
@@ -130,10 +132,12 @@ impl Fanout<'_> {
             duplicates,
             ..
         } = checked;
+        let key = self.sealer.key(self.open).await?;
         let counts = SliceCounts::new(self.open.id, checked.recipients(), rejected, duplicates);
         let begin = self.ledger.begin_slice(&slice.run, &counts, slice.skip);
         let are_copies = begin.await? || slice.perhaps_published;
-        let published = self.publish_rows(rows.clone(), checked, are_copies, stop_at);
+        let encoder = DeliveryEncoder::of(self.open, are_copies, key);
+        let published = self.publish_rows(rows.clone(), checked, encoder, stop_at);
         let (sent, reached) = published.await?;
         let mut summary = Summary {
             run: slice.run.clone(),
@@ -185,15 +189,15 @@ impl Fanout<'_> {
         &self,
         rows: CheckedRows,
         checked: Checked,
-        are_copies: bool,
+        encoder: DeliveryEncoder,
         stop_at: Option<Timestamp>,
     ) -> Result<(SendTotals, Reached), ProduceError> {
         let left_out = self.left_out(checked).await?;
         let roll = self.fingerprinter();
-        let mut reading = PublishReading::new(self.open, rows, left_out, are_copies, roll);
+        let mut reading = PublishReading::new(self.open, rows, left_out, encoder.clone(), roll);
         let mut sender = Sender::new(
             self.delivery_queue.clone(),
-            EntryWriter::for_deliveries(self.open, are_copies, self.settings.queue_groups),
+            EntryWriter::for_deliveries(self.open, encoder, self.settings.queue_groups),
             self.settings.sends_in_flight,
             Arc::clone(self.progress),
         );
@@ -213,13 +217,13 @@ impl Fanout<'_> {
     /// What is left out: not everything of the slice may be wanted.
     async fn left_out(&self, checked: Checked) -> Result<LeftOut, ProduceError> {
         let slice = &self.open.slice;
-        let known = match slice.only {
+        let known = match &slice.only {
             None => None,
             Some(only) => {
                 let book = self
                     .ledger
                     .book(&slice.run, self.open.id, checked.recipients());
-                book.await?.map(|book| (only, book))
+                book.await?.map(|book| (only.clone(), book))
             }
         };
         Ok(LeftOut::new(slice.skip, known).watched_by(Arc::clone(self.progress)))
@@ -324,10 +328,7 @@ impl Fanout<'_> {
         are_copies: bool,
         unsent: Unsent,
     ) -> Result<(), ProduceError> {
-        let Unsent {
-            delivery: before,
-            row,
-        } = unsent;
+        let (before, row) = (unsent.delivery, unsent.row);
         let resume = self.resume(before);
         let Some(slice_queue) = self.slice_queue else {
             return Err(ProduceError::OutOfTime { resume, row });

@@ -1,21 +1,17 @@
 //! One event, from its JSON to its summary.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use fanline_core::campaign::{Campaign, CampaignError};
 use fanline_core::surroundings::Surroundings;
-use fanline_ledger::{
-    CanaryRule, CanaryState, Cut, Firing as RunFiring, RunKind, SliceOrder, Store,
-};
-use futures_util::FutureExt;
+use fanline_ledger::{CanaryRule, CanaryState, Cut, RunKind, SliceOrder, Store};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::error::ProduceError;
-use crate::event::{Event, EventError, Firing, Skip, SliceMessage};
+use crate::error::{ProduceError, unpanicked};
+use crate::event::{Event, EventError, Firing, SliceMessage};
 use crate::fanout::Fanout;
 use crate::ledger::RunLedger;
 use crate::list::cutter::CheckedList;
@@ -24,7 +20,9 @@ use crate::list::source::Source;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::canary;
-use crate::publish::queue::Queue;
+use crate::publish::encoder::Sealer;
+use crate::publish::left_out::skipped;
+use crate::publish::queue::{DeliveryQueues, Queue};
 use crate::publish::slice_queue::{SliceQueue, send_slices, slices_of};
 use crate::publish::sqs_entry::EntryWriter;
 use crate::settings::{CampaignSetting, Settings};
@@ -35,9 +33,10 @@ use crate::summary::Summary;
 pub struct Producer {
     settings: Settings,
     lists: ListStore,
-    delivery_queue: Queue,
+    delivery_queues: DeliveryQueues,
     slice_queue: Option<SliceQueue>,
     ledger: RunLedger,
+    sealer: Sealer,
     progress: Arc<Progress>,
     surroundings: Surroundings,
 }
@@ -62,11 +61,15 @@ impl Producer {
         let is_controlled = settings.is_controlled;
         Self {
             ledger: RunLedger::new(store, RunKind::Real)
-                .beside_outbox(settings.outbox.is_some())
                 .controlled(is_controlled)
-                .watched(is_controlled),
+                .watched(is_controlled)
+                .beside_outbox(settings.outbox.is_some()),
             lists: ListStore::new(config, false, surroundings.random.clone()),
-            delivery_queue: queue(&settings.delivery_queue_url),
+            delivery_queues: DeliveryQueues {
+                bulk: queue(&settings.delivery_queue_url),
+                urgent: settings.urgent_queue_url.as_deref().map(queue),
+            },
+            sealer: Sealer::new(config, settings.seal_key.clone()),
             slice_queue: slice_queue.map(|queue| SliceQueue::new(queue, settings.sends_in_flight)),
             settings,
             progress: Arc::default(),
@@ -99,7 +102,12 @@ impl Producer {
         let campaign = Campaign::from_value(firing.campaign.clone())?;
         let source = self.lists.open(&campaign).await?;
         let run = campaign.run();
-        let run_firing = self.run_firing(&run, &firing, &campaign, &source);
+        let run_firing = self.ledger.firing(
+            &run,
+            (&firing.campaign, &campaign),
+            &source,
+            self.settings.slice_bytes,
+        );
         let now = self.surroundings.clock.now();
         let allowed = self.ledger.allow(&run_firing, firing.skip.is_some(), now);
         Ok(allowed.await?.is_repeated)
@@ -218,27 +226,28 @@ impl Producer {
     ) -> Result<Summary, ProduceError> {
         let now = self.surroundings.clock.now();
         EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
-        let canary = canary::rule(&firing.campaign, &campaign)?;
-        if canary.is_some() && !(self.ledger.is_watched() && self.slice_queue.is_some()) {
-            return Err(ProduceError::CanaryUnwatched);
-        }
+        let delivery_queue = self.delivery_queues.of(campaign.lane)?;
+        let canary = self.canary(&firing, &campaign)?;
         let run = campaign.run();
-        let run_firing = self.run_firing(&run, &firing, &campaign, &source);
-        let resumes = firing.skip.is_some();
+        let bytes = self.settings.slice_bytes;
+        let given = (&firing.campaign, &*campaign);
+        let run_firing = self.ledger.firing(&run, given, &source, bytes);
+        let (resumes, file) = (firing.skip.is_some(), firing.file.as_ref());
         let allowed = self.ledger.allow(&run_firing, resumes, now).await?;
         let (started_at, cut) = (allowed.record.started_at, allowed.record.cut);
         let given = firing.campaign.clone();
-        let mut list = OpenSlice::whole_list(campaign, given, source, started_at, cut.window_bytes);
+        let mut list = OpenSlice::whole_list(campaign, given, source, started_at, cut.window_bytes)
+            .sealed(self.sealer.is_on());
         list.slice.skip = skipped(firing.skip.as_ref(), &list)?;
         // What broke off may have published more than what is left out.
         list.slice.perhaps_published = resumes;
         list.slice.only = match order {
-            Some(_) => Some(Only::Waiting),
+            Some(order) => Some(Only::of(order)),
             None => allowed.is_repeated.then_some(Only::NotSent),
         };
         let cut_bytes = self.cut_bytes(&list, cut)?;
         let uncounted = Arc::default();
-        let mut fanout = self.fanout(&list);
+        let mut fanout = self.fanout(&list, delivery_queue);
         if order.is_some() {
             // A firing has counted these rows.
             fanout.progress = &uncounted;
@@ -247,17 +256,18 @@ impl Producer {
         let (checked, rejects) = fanout.check(cut_bytes, stop_at).await?;
         let mut slices = self.cut(&list, &checked, canary.as_ref())?;
         if let (Some(order), Some(slices)) = (order, &mut slices) {
-            slices.retain(|slice| slice.id() == Some(order.slice));
-            if slices.is_empty() {
-                return Err(ProduceError::no_such_slice(order));
-            }
+            keep_ordered(order, slices)?;
+        }
+        if slices.is_some() {
+            // A key that can't be used is found before anything waits for it.
+            self.sealer.key(&list).await?;
         }
         let now = self.surroundings.clock.now();
-        let begin = (self.ledger).begin(&run_firing, firing.file.as_ref(), &allowed, now);
-        list.slice.started_at = begin.await?;
+        list.slice.started_at = self.ledger.begin(&run_firing, file, &allowed, now).await?;
+        let begun = self.ledger.begin_redrive(&run_firing, &list.slice, now);
+        let redrive = begun.await?;
         if order.is_none() {
-            let started_at = list.slice.started_at;
-            let entered = self.ledger.enter(&run, started_at, canary.is_some(), now);
+            let entered = self.ledger.enter(&list, canary.is_some(), now);
             if let (Some(CanaryState::Waiting), Some(slices)) = (entered.await?, &mut slices) {
                 slices.retain(Slice::is_sample);
             }
@@ -265,31 +275,29 @@ impl Producer {
         self.ledger
             .write_slices(&run, &checked.lines(&list))
             .await?;
-        let mut summary = match (&self.slice_queue, slices) {
-            (Some(slice_queue), Some(mut slices)) => {
-                for slice in &mut slices {
-                    slice.started_at = list.slice.started_at;
-                }
-                send_slices(slice_queue, &list, slices, checked.rows.rows()).await?
-            }
-            _ => self.fanout(&list).publish(checked.rows, stop_at).await?,
+        let mut summary = if let (Some(queue), Some(slices)) = (&self.slice_queue, slices) {
+            send_slices(queue, &list, slices, checked.rows.rows()).await?
+        } else {
+            let fanout = self.fanout(&list, delivery_queue);
+            fanout.publish(checked.rows, stop_at).await?
         };
+        let clock = &self.surroundings.clock;
+        self.ledger.end_redrive(redrive, &run, clock).await?;
         summary.rejects.extend(rejects);
         Ok(summary)
     }
 
-    /// A firing as the record of its run knows it.
-    fn run_firing<'a>(
+    /// The canary of a campaign. Somebody must be there who releases the others.
+    fn canary(
         &self,
-        run: &'a str,
-        firing: &'a Firing,
+        firing: &Firing,
         campaign: &Campaign,
-        source: &Source,
-    ) -> RunFiring<'a> {
-        let slice_bytes = self.settings.slice_bytes;
-        let given = &firing.campaign;
-        self.ledger
-            .firing(run, given, campaign, source, slice_bytes)
+    ) -> Result<Option<CanaryRule>, ProduceError> {
+        let canary = canary::rule(&firing.campaign, campaign)?;
+        if canary.is_some() && !(self.ledger.is_watched() && self.slice_queue.is_some()) {
+            return Err(ProduceError::CanaryUnwatched);
+        }
+        Ok(canary)
     }
 
     /// How long the slices of a list may be, if it is to be cut.
@@ -313,7 +321,7 @@ impl Producer {
         canary: Option<&CanaryRule>,
     ) -> Result<Option<Vec<Slice>>, ProduceError> {
         let slices = match &self.slice_queue {
-            Some(_) => slices_of(list, checked)?,
+            Some(_) => slices_of(list, checked, canary.is_some())?,
             None => None,
         };
         let Some(rule) = canary else {
@@ -342,13 +350,15 @@ impl Producer {
         }
         let now = self.surroundings.clock.now();
         EntryWriter::check(&campaign, now, self.settings.queue_groups)?;
+        let delivery_queue = self.delivery_queues.of(campaign.lane)?;
         let version_id = slice.version_id.as_deref();
         let opened = self.lists.open_version(&campaign, &slice.etag, version_id);
         let source = Arc::new(opened.await?);
         let checked = slice.checked.take();
         let open =
             OpenSlice::part_of(campaign, slice, source).ok_or(EventError::SliceOutsideList)?;
-        let fanout = self.fanout(&open);
+        let open = open.sealed(self.sealer.is_on());
+        let fanout = self.fanout(&open, delivery_queue);
         let stop_at = fanout.stop_at(deadline);
         let (rows, rejects) = if let Some(rows) = checked {
             (rows, Vec::new())
@@ -361,34 +371,26 @@ impl Producer {
         Ok(summary)
     }
 
-    fn fanout<'a>(&'a self, open: &'a OpenSlice) -> Fanout<'a> {
+    fn fanout<'a>(&'a self, open: &'a OpenSlice, delivery_queue: &'a Queue) -> Fanout<'a> {
         Fanout {
             open,
             settings: &self.settings,
             lists: &self.lists,
-            delivery_queue: &self.delivery_queue,
+            delivery_queue,
             slice_queue: self.slice_queue.as_ref(),
             ledger: &self.ledger,
+            sealer: &self.sealer,
             progress: &self.progress,
             clock: &self.surroundings.clock,
         }
     }
 }
 
-/// The work, or an error in place of its panic. The message of a panic may hold a row, so it is
-/// dropped.
-async fn unpanicked(
-    work: impl Future<Output = Result<Summary, ProduceError>>,
-) -> Result<Summary, ProduceError> {
-    let work = AssertUnwindSafe(work).catch_unwind();
-    work.await.unwrap_or(Err(ProduceError::Panicked))
-}
-
-/// How many deliveries of a list are left out. Those of another list are others.
-fn skipped(skip: Option<&Skip>, list: &OpenSlice) -> Result<u64, ProduceError> {
-    match skip {
-        None => Ok(0),
-        Some(skip) if skip.etag == list.source.etag => Ok(skip.n),
-        Some(_) => Err(ProduceError::SkipOfAnotherList(list.source.name.clone())),
+/// Only the slice that is ordered is left.
+fn keep_ordered(order: &SliceOrder, slices: &mut Vec<Slice>) -> Result<(), ProduceError> {
+    slices.retain(|slice| slice.id() == Some(order.slice));
+    if slices.is_empty() {
+        return Err(ProduceError::no_such_slice(order));
     }
+    Ok(())
 }

@@ -3,10 +3,11 @@
 use std::fmt::Display;
 
 use fanline_core::campaign::{Campaign, Recipients};
+use fanline_core::surroundings::Clock;
 use fanline_ledger::{
-    Book, CanaryState, Cut, Decision, Edit, EditControlError, Entry, Expect, Firing, Lane,
-    ListVersion, Put, Refusal, RunKeys, RunKind, RunRecord, RunState, SliceCounts, SliceId,
-    SliceLines, Store, StoreError, UpdateError, begin_run, decide, draw_id, edit_control,
+    Book, CanaryState, Cut, Decision, Edit, EditControlError, Entry, Expect, Firing, ListVersion,
+    Put, Redrive, Refusal, RunKeys, RunKind, RunRecord, RunState, SliceCounts, SliceId, SliceLines,
+    Store, StoreError, UpdateError, begin_run, decide, draw_id, edit_control, note_redrive,
     read_control,
 };
 use jiff::Timestamp;
@@ -15,13 +16,14 @@ use serde_json::Value;
 use crate::error::ProduceError;
 use crate::event::CampaignFile;
 use crate::event::upload::origin::{claim_for_file, claim_for_schedule};
+use crate::list::slice::{Only, OpenSlice, SET_ASIDE, Slice};
 use crate::list::source::Source;
 use crate::publish::roll::SliceRoll;
 
 /// The number of the rule by which rows become deliveries: the order of the rows, the end of a
 /// window, how many groups are open, how many people fit. Whoever changes the rule changes the
 /// number: shared deliveries would get other retry keys, and a repeated run would send them twice.
-const GROUPING: u32 = 1;
+pub(crate) const GROUPING: u32 = 1;
 
 /// Who enters runs into the control object.
 const BY: &str = "producer";
@@ -73,6 +75,36 @@ impl RunLedger {
         Self {
             is_controlled,
             ..self
+        }
+    }
+
+    /// A firing of a campaign, as it was `given` and as it was read. `slice_bytes`: how long the
+    /// slices of a new run are.
+    pub(crate) fn firing<'a>(
+        &self,
+        run: &'a str,
+        (given, campaign): (&'a Value, &Campaign),
+        source: &Source,
+        slice_bytes: u64,
+    ) -> Firing<'a> {
+        let list = match &campaign.recipients {
+            Recipients::Inline(_) => ListVersion::inline(&given["recipients"]),
+            Recipients::S3(_) | Recipients::Path(_) => source.version(),
+        };
+        Firing {
+            run,
+            id: draw_id(),
+            kind: self.kind,
+            channel: campaign.channel,
+            campaign: given,
+            list,
+            scheduled_time: campaign.scheduled_time,
+            grouping: GROUPING,
+            cut: Cut {
+                slice_bytes,
+                window_bytes: slice_bytes,
+            },
+            resend_of: given.get("resend_of").and_then(Value::as_str),
         }
     }
 
@@ -148,49 +180,51 @@ impl RunLedger {
         Ok(())
     }
 
-    /// What a run's record holds against this firing of a campaign: its name, list and cut.
-    pub(crate) fn firing<'a>(
+    /// Notes that a firing sends again what was set aside of its run, before it does: from then on
+    /// LINE may have taken it, although the book says that it has not.
+    pub(crate) async fn begin_redrive(
         &self,
-        run: &'a str,
-        given: &'a Value,
-        campaign: &Campaign,
-        source: &Source,
-        slice_bytes: u64,
-    ) -> Firing<'a> {
-        let list = match &campaign.recipients {
-            Recipients::Inline(_) => {
-                ListVersion::inline(given.get("recipients").unwrap_or(&Value::Null))
-            }
-            Recipients::S3(_) | Recipients::Path(_) => ListVersion {
-                uri: source.name.clone(),
-                etag: source.etag.clone(),
-                version_id: source.version_id.clone(),
-                bytes: source.length,
-            },
+        firing: &Firing<'_>,
+        slice: &Slice,
+        now: Timestamp,
+    ) -> Result<Option<Redrive>, ProduceError> {
+        let is_redriven = slice.only == Some(Only::NotSent);
+        let Some(store) = self.store.as_ref().filter(|_| is_redriven) else {
+            return Ok(None);
         };
-        Firing {
-            run,
-            id: draw_id(),
-            kind: self.kind,
-            channel: campaign.channel,
-            campaign: given,
-            list,
-            scheduled_time: campaign.scheduled_time,
-            grouping: GROUPING,
-            cut: Cut {
-                slice_bytes,
-                window_bytes: slice_bytes,
-            },
-            resend_of: given.get("resend_of").and_then(Value::as_str),
-        }
+        let redrive = Redrive {
+            id: firing.id,
+            time: now,
+            by: BY.to_owned(),
+            why: Some("fired again".to_owned()),
+            only: SET_ASIDE.to_vec(),
+            ended: None,
+        };
+        let noted = note_redrive(store, &RunKeys::new(firing.run), &redrive).await;
+        noted.map_err(|error| failed(&error))?;
+        Ok(Some(redrive))
+    }
+
+    /// Notes that everything of it is on a queue.
+    pub(crate) async fn end_redrive(
+        &self,
+        redrive: Option<Redrive>,
+        run: &str,
+        clock: &Clock,
+    ) -> Result<(), ProduceError> {
+        let (Some(store), Some(mut redrive)) = (&self.store, redrive) else {
+            return Ok(());
+        };
+        redrive.ended = Some(clock.now());
+        let noted = note_redrive(store, &RunKeys::new(run), &redrive).await;
+        noted.map_err(|error| failed(&error))
     }
 
     /// Enters a run into the control object, before anything of it is published. One that was
     /// cancelled is refused. Returns how far the run's canary is.
     pub(crate) async fn enter(
         &self,
-        run: &str,
-        started_at: Timestamp,
+        list: &OpenSlice,
         has_canary: bool,
         now: Timestamp,
     ) -> Result<Option<CanaryState>, ProduceError> {
@@ -198,16 +232,16 @@ impl RunLedger {
             return Ok(None);
         };
         let entry = Entry {
-            run,
-            started_at,
-            lane: Lane::Bulk,
+            run: &list.slice.run,
+            started_at: list.slice.started_at,
+            lane: list.campaign.lane,
             has_canary,
         };
         let entered = edit_control(store, |control| {
             Edit::new(control, BY, None, now)?.enter(&entry)
         });
         match entered.await {
-            Ok(control) => Ok(control.run(run).and_then(|run| run.canary)),
+            Ok(control) => Ok(control.run(entry.run).and_then(|run| run.canary)),
             Err(UpdateError::Edit(EditControlError::Edit(refusal))) => {
                 Err(ProduceError::Ended(refusal))
             }

@@ -4,7 +4,6 @@ mod failed;
 
 use std::io::{self, Write};
 
-use aws_config::BehaviorVersion;
 use fanline_core::settings::variable;
 use fanline_producer::{Intake, Settings};
 use jiff::Timestamp;
@@ -18,7 +17,7 @@ async fn main() -> Result<(), Error> {
     fanline_telemetry::init(variable);
     let settings = Settings::from_lookup(variable)
         .inspect_err(|error| tracing::error!(%error, "the producer can't use its settings"))?;
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let config = fanline_tls::sdk_config().await;
     let intake = &Intake::new(settings, &config);
     let function = &variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "producer".into());
     run(service_fn(async |event: LambdaEvent<Value>| {

@@ -3,6 +3,7 @@
 pub(crate) mod batch_result;
 pub(crate) mod canary;
 pub(crate) mod deliveries;
+pub(crate) mod encoder;
 pub(crate) mod group;
 pub(crate) mod left_out;
 pub(crate) mod pack;

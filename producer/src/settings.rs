@@ -6,6 +6,7 @@ use std::str::FromStr;
 use fanline_core::limits::sqs::is_fifo;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::settings::{Reader, SettingsError};
+use fanline_seal::KeyArn;
 use fanline_telemetry::fingerprint::Fingerprinter;
 use serde_json::Value;
 
@@ -16,11 +17,18 @@ const DEFAULT_SENDS_IN_FLIGHT: usize = 32;
 /// With the waits between them, about 15 seconds of a queue that does not answer.
 const DEFAULT_SEND_ATTEMPTS: u32 = 12;
 
+/// One setting says what both queues are told about groups.
+const ONE_KIND: &str = "of `DELIVERY_QUEUE_URL` and `URGENT_QUEUE_URL`, one names a FIFO queue and \
+     the other a standard queue: both have to be of one kind";
+
 /// The settings of a producer.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `DELIVERY_QUEUE_URL`: where deliveries go.
     pub(crate) delivery_queue_url: String,
+    /// `URGENT_QUEUE_URL`: where deliveries of urgent campaigns go. Without it such a campaign is
+    /// refused.
+    pub(crate) urgent_queue_url: Option<String>,
     /// `SLICE_QUEUE_URL`: where slices go. Without it every list is one slice.
     pub(crate) slice_queue_url: Option<String>,
     /// `SLICE_BYTES`: how many bytes of the list a slice has at most.
@@ -46,6 +54,9 @@ pub struct Settings {
     pub(crate) campaign: Option<CampaignSetting>,
     /// `DELIVERY_QUEUE_GROUPS`: what the queue is told about the group of a delivery.
     pub(crate) queue_groups: QueueGroups,
+    /// `SEAL_KEY_ARN`: the KMS key that deliveries are sealed with. Without it they are in plain
+    /// text.
+    pub(crate) seal_key: Option<KeyArn>,
 }
 
 impl Settings {
@@ -53,6 +64,12 @@ impl Settings {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(lookup);
         let delivery_queue = read_delivery_queue(&mut reader);
+        let urgent_queue_url: Option<String> = reader.optional("URGENT_QUEUE_URL");
+        if let (Some(urgent), Some((deliveries, _))) = (&urgent_queue_url, &delivery_queue)
+            && is_fifo(urgent) != is_fifo(deliveries)
+        {
+            reader.problem(ONE_KIND.into());
+        }
         let slice_queue_url = read_slice_queue(&mut reader);
         let slice_bytes = reader
             .optional("SLICE_BYTES")
@@ -69,8 +86,10 @@ impl Settings {
         let outbox = read_outbox(&mut reader, ledger.is_some());
         let hash_key: Option<String> = reader.optional("LOG_HASH_KEY");
         let campaign = reader.optional("CAMPAIGN");
+        let seal_key = reader.optional("SEAL_KEY_ARN");
         let settings = delivery_queue.map(|(delivery_queue_url, queue_groups)| Self {
             delivery_queue_url,
+            urgent_queue_url,
             slice_queue_url,
             slice_bytes,
             sends_in_flight,
@@ -82,6 +101,7 @@ impl Settings {
             outbox,
             campaign,
             queue_groups,
+            seal_key,
         });
         reader.finish(settings)
     }
@@ -234,6 +254,7 @@ mod tests {
             ("LEDGER_URI", "ledger/"),
             ("OUTBOX_URI", "s3://bucket"),
             ("CAMPAIGN", "{"),
+            ("SEAL_KEY_ARN", "alias/mine"),
             ("DELIVERY_QUEUE_GROUPS", "unfair"),
         ])
         .unwrap_err()
@@ -246,6 +267,7 @@ mod tests {
             "LEDGER_URI",
             "OUTBOX_URI",
             "CAMPAIGN",
+            "SEAL_KEY_ARN",
             "DELIVERY_QUEUE_GROUPS",
         ] {
             assert!(error.contains(&format!("`{name}`")), "{name}: {error}");

@@ -38,7 +38,7 @@ pub use known::{Finding, known, unexpected};
 pub use network::{Death, Moment, Roads, Spell, SpellKind, Whom};
 pub use plan::{
     CampaignPlan, ConsumerPlan, Deaths, FiringPlan, LedgerPlan, LinePlan, Order, Plan,
-    ProducerPlan, QueuePlan, Runner, WarmOrder,
+    ProducerPlan, QueuePlan, Runner, Stay, StayEnd, WarmOrder,
 };
 pub use run::{RunReport, run};
 pub use scenarios::{Scenario, scenarios};

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use fanline_core::campaign::Lane;
 use fanline_core::channel::Channel;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -53,6 +54,9 @@ pub(crate) fn event(campaign: &CampaignPlan, firing: &FiringPlan, time: VirtualT
         "messages": [message],
         "max_bad_rows": campaign.bad_rows,
     });
+    if campaign.lane == Lane::Urgent {
+        event["lane"] = json!(campaign.lane);
+    }
     if let Some(scheduled) = firing.scheduled {
         event["scheduled_time"] = text_of(time.at(scheduled));
     }

@@ -43,12 +43,16 @@ pub(crate) struct Happened {
 /// A delivery on the queue.
 #[derive(Debug)]
 pub(crate) struct Published {
+    /// The run that it is of.
+    pub run: String,
     /// The people that it is for.
     pub recipients: Vec<String>,
     /// When it was put on the queue.
     pub at: Millis,
     /// After this time it must not be sent.
     pub deadline: Millis,
+    /// When a consumer first made a request for it.
+    pub first_asked: Option<Millis>,
     /// When a consumer last made a request for it.
     pub asked: Option<Millis>,
 }
@@ -206,6 +210,7 @@ impl Log {
         self.note(("asked", identity), |happened, now| {
             for &delivery in happened.by_identity.get(&identity).into_iter().flatten() {
                 if let Some(delivery) = happened.deliveries.get_mut(delivery) {
+                    delivery.first_asked.get_or_insert(now);
                     delivery.asked = Some(now);
                 }
             }
@@ -287,9 +292,11 @@ impl Happened {
         self.by_body.insert(print, number);
         self.by_identity.entry(identity).or_default().push(number);
         self.deliveries.push(Published {
+            run: delivery.envelope.run,
             recipients: delivery.recipients,
             at,
             deadline,
+            first_asked: None,
             asked: None,
         });
         Some(deadline)

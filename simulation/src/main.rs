@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use fanline_simulation::{Plan, Search, run, scenarios, unexpected};
+use fanline_simulation::{Search, run, scenarios};
 
 /// Runs the pipeline on virtual time, once for each seed.
 #[derive(Parser)]
@@ -11,6 +11,9 @@ struct Args {
     /// The seeds: one, or the first and the last one, as in `1-1000`
     #[arg(default_value = "1-200", value_parser = seeds)]
     seeds: (u64, u64),
+    /// Runs with a ledger: an operator too, and a store that is down at times
+    #[arg(long)]
+    ledger: bool,
     /// How many runs go on at the same time
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -39,12 +42,12 @@ fn main() -> ExitCode {
         return run_scenarios(text);
     }
     let (first, last) = args.seeds;
-    let found = Search::new(first..=last).with_threads(args.threads).run();
+    let search = Search::new(first..=last).with_threads(args.threads);
+    let found = search.with_ledger(args.ledger).run();
     for seed in &found.runs {
-        let plan = Plan::drawn(seed.seed);
-        let is_new = !unexpected(&plan, &seed.broken).is_empty();
+        let is_new = !seed.unexpected().is_empty();
         if is_new || (args.known && !seed.broken.is_empty()) {
-            println!("seed {}: {}", seed.seed, plan.mishaps.join(", "));
+            println!("seed {}: {}", seed.seed, seed.plan().mishaps.join(", "));
             for broken in &seed.broken {
                 println!("    {broken}");
             }

@@ -73,8 +73,8 @@ pub(crate) struct Network {
     pub store_down: Vec<(Duration, Duration)>,
     /// Only makes requests to LINE, and sends none.
     pub http: reqwest::Client,
-    /// The name of the delivery queue.
-    pub deliveries: String,
+    /// The names of the delivery queues.
+    pub deliveries: Vec<String>,
     /// Something was sent, hidden or deleted.
     pub filled: Notify,
     pub roads: Roads,

@@ -9,6 +9,7 @@ mod ledger;
 
 use std::time::Duration;
 
+use fanline_core::campaign::Lane;
 use fanline_core::channel::Channel;
 use fanline_local::{LineFaults, QueueFaults};
 use jiff::Timestamp;
@@ -68,6 +69,10 @@ pub struct ConsumerPlan {
     pub runner: Runner,
     /// `MaximumConcurrency`, or the worker's calls at the same time.
     pub concurrency: usize,
+    /// The workers of a group.
+    pub stays: Vec<Stay>,
+    /// `UrgentConcurrency`, where there is an urgent lane; 0 where there is none.
+    pub urgent: usize,
     /// How many records an invocation gets at most.
     pub batch_size: usize,
     /// How long an invocation may take.
@@ -89,6 +94,27 @@ pub enum Runner {
     Lambda(WarmOrder),
     /// `fanline worker`: one process with one consumer.
     Worker,
+    /// `fanline worker --share-pace`: workers that come and go, as the plan's `stays` say. The plan
+    /// needs a ledger, because the leases are in its store.
+    Group,
+}
+
+/// The time that a worker of a group is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Stay {
+    /// When it starts.
+    pub from: Duration,
+    /// When and how it ends. `None`: it stays.
+    pub end: Option<(Duration, StayEnd)>,
+}
+
+/// How a worker ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StayEnd {
+    /// By SIGTERM: it finishes what it has in hand.
+    Stops,
+    /// In the middle.
+    Dies,
 }
 
 /// Which warm environment an invocation takes. Lambda does not document it.
@@ -122,6 +148,8 @@ pub struct CampaignPlan {
     pub id: String,
     /// Its channel.
     pub channel: Channel,
+    /// Its lane.
+    pub lane: Lane,
     /// The number of the first person of its list.
     pub first_person: u32,
     /// How many people it is for.
@@ -195,6 +223,8 @@ impl Plan {
             consumers: ConsumerPlan {
                 runner: Runner::Lambda(WarmOrder::Last),
                 concurrency: 4,
+                stays: Vec::new(),
+                urgent: 0,
                 batch_size: 10,
                 timeout: Duration::from_secs(30),
                 warm: 0,
@@ -226,7 +256,9 @@ impl Plan {
 
     /// Whether a request may reach LINE, or an answer be lost, without anybody knowing it.
     pub(crate) fn has_unclear_ends(&self) -> bool {
-        self.deaths.rate > 0.0
+        let dies = |stay: &Stay| matches!(stay.end, Some((_, StayEnd::Dies)));
+        self.consumers.stays.iter().any(dies)
+            || self.deaths.rate > 0.0
             || self.deaths.exact.is_some()
             || !self.line.faults.rates.is_empty()
             || !self.line.spells.is_empty()
@@ -241,6 +273,7 @@ impl CampaignPlan {
         Self {
             id: id.into(),
             channel: Channel::Line,
+            lane: Lane::Bulk,
             first_person,
             people,
             alike: 1,

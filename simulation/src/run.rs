@@ -1,8 +1,10 @@
 //! One run, from its plan to its report.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::check::{self, Broken};
+use crate::log::Happened;
 use crate::plan::Plan;
 use crate::world::World;
 
@@ -21,6 +23,9 @@ pub struct RunReport {
     pub requests: usize,
     /// How many processes died in the middle.
     pub deaths: u32,
+    /// When the first and the last request for each run began, of deliveries that had not been
+    /// asked for before.
+    pub first_requests: BTreeMap<String, (Duration, Duration)>,
     /// How many requests each process made, in the order of their starts.
     pub process_requests: Vec<u64>,
 }
@@ -42,7 +47,20 @@ pub fn run(plan: &Plan) -> RunReport {
         lasted: ended.lasted,
         deliveries: ended.happened.deliveries.len(),
         requests: ended.happened.arrivals.len(),
+        first_requests: first_requests(&ended.happened),
         deaths: ended.happened.deaths,
         process_requests: ended.process_requests,
     }
+}
+
+fn first_requests(happened: &Happened) -> BTreeMap<String, (Duration, Duration)> {
+    let mut times = BTreeMap::new();
+    for delivery in &happened.deliveries {
+        let Some(at) = delivery.first_asked.map(Duration::from_millis) else {
+            continue;
+        };
+        let (first, last) = times.entry(delivery.run.clone()).or_insert((at, at));
+        (*first, *last) = ((*first).min(at), (*last).max(at));
+    }
+    times
 }

@@ -18,6 +18,7 @@ use crate::run::run;
 pub struct Search {
     seeds: RangeInclusive<u64>,
     threads: usize,
+    has_ledger: bool,
 }
 
 /// What a seed came to.
@@ -25,6 +26,8 @@ pub struct Search {
 pub struct SeedRun {
     /// The seed.
     pub seed: u64,
+    /// Whether its plan is the one with a ledger.
+    pub has_ledger: bool,
     /// What did not hold.
     pub broken: Vec<Broken>,
     /// A print of everything that happened.
@@ -49,13 +52,23 @@ pub struct Found {
 impl Search {
     /// A search through these seeds, in one thread.
     pub fn new(seeds: RangeInclusive<u64>) -> Self {
-        Self { seeds, threads: 1 }
+        Self {
+            seeds,
+            threads: 1,
+            has_ledger: false,
+        }
     }
 
     /// The same in so many threads. What a seed comes to does not depend on it.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
         Self { threads, ..self }
+    }
+
+    /// The same with a ledger, an operator, and a store that is down at times.
+    #[must_use]
+    pub fn with_ledger(self, has_ledger: bool) -> Self {
+        Self { has_ledger, ..self }
     }
 
     /// Runs all seeds.
@@ -71,7 +84,7 @@ impl Search {
                         if seed > *self.seeds.end() {
                             break;
                         }
-                        let run = SeedRun::of(seed);
+                        let run = SeedRun::of(seed, self.has_ledger);
                         runs.lock().insert(seed, run);
                     }
                 });
@@ -85,10 +98,11 @@ impl Search {
 }
 
 impl SeedRun {
-    fn of(seed: u64) -> Self {
-        let report = run(&Plan::drawn(seed));
+    fn of(seed: u64, has_ledger: bool) -> Self {
+        let report = run(&plan(seed, has_ledger));
         Self {
             seed,
+            has_ledger,
             broken: report.broken,
             print: report.print,
             lasted: report.lasted,
@@ -96,20 +110,37 @@ impl SeedRun {
             deaths: report.deaths,
         }
     }
+
+    /// What was run.
+    pub fn plan(&self) -> Plan {
+        plan(self.seed, self.has_ledger)
+    }
+
+    /// What did not hold and is not known.
+    pub fn unexpected(&self) -> Vec<&Broken> {
+        unexpected(&self.plan(), &self.broken)
+    }
+}
+
+fn plan(seed: u64, has_ledger: bool) -> Plan {
+    if has_ledger {
+        Plan::drawn_with_ledger(seed)
+    } else {
+        Plan::drawn(seed)
+    }
 }
 
 impl Found {
     /// Whether something did not hold that is not known.
     pub fn has_unexpected(&self) -> bool {
-        let mut runs = self.runs.iter();
-        runs.any(|run| !unexpected(&Plan::drawn(run.seed), &run.broken).is_empty())
+        self.runs.iter().any(|run| !run.unexpected().is_empty())
     }
 
     /// For each finding the seeds that show it and nothing else.
     pub fn seeds_of_findings(&self) -> BTreeMap<Finding, Vec<u64>> {
         let mut seeds: BTreeMap<Finding, Vec<u64>> = BTreeMap::new();
         for run in &self.runs {
-            let plan = Plan::drawn(run.seed);
+            let plan = run.plan();
             for broken in &run.broken {
                 if let [finding] = known(&plan, broken)[..] {
                     let seeds = seeds.entry(finding).or_default();

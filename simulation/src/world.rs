@@ -2,11 +2,13 @@
 //!
 //! # Layout
 //! - `queues`: makes the queues, and reads what is left on them
-//! - `consumers`: the environments and the invocations; `runner`: what calls them
+//! - `consumers`: the environments and the invocations; `runner`: what calls them; `group`: workers
+//!   that come and go
 //! - `producers`: firings and slices
 //! - `ledger`: the bookkeeper and the operator
 
 mod consumers;
+mod group;
 mod ledger;
 mod producers;
 mod queues;
@@ -95,7 +97,7 @@ impl World {
                 .flat_map(|ledger| ledger.store_down.clone())
                 .collect(),
             http: builder(),
-            deliveries: names.deliveries.clone(),
+            deliveries: names.lanes().map(|(_, name)| name.clone()).collect(),
             filled: Notify::new(),
             roads: plan.roads,
             random: Network::random(random.random()),
@@ -142,7 +144,7 @@ impl World {
     /// Returns when nothing is left to do. Looks at the queue on the way.
     async fn settled(&self) {
         loop {
-            let counts = self.network.counts(&self.names.deliveries);
+            let counts = self.waiting();
             let busy = self.busy.load(Ordering::Relaxed);
             self.network.log.sampled(counts, busy);
             let is_empty = counts == QueueCounts::default() && busy == 0;
@@ -159,6 +161,18 @@ impl World {
                 (false, _) => tokio::time::sleep(SAMPLE).await,
             }
         }
+    }
+
+    /// What is on the delivery queues together.
+    fn waiting(&self) -> QueueCounts {
+        let mut sum = QueueCounts::default();
+        for (_, name) in self.names.lanes() {
+            let counts = self.network.counts(name);
+            sum.visible += counts.visible;
+            sum.in_flight += counts.in_flight;
+            sum.delayed += counts.delayed;
+        }
+        sum
     }
 
     async fn something_new(&self) {

@@ -14,10 +14,13 @@ pub fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
 }
 
 /// The service's error code and message. Without them the HTTP status; without a response the
-/// reason that there is none.
+/// reason that there is none, such as that it took too long.
 pub fn words<E: ProvideErrorMetadata + Error + 'static>(
     error: &SdkError<E, HttpResponse>,
 ) -> String {
+    if matches!(error, SdkError::TimeoutError(_)) {
+        return "no answer in time".into();
+    }
     match (error.code(), error.message(), status(error)) {
         (Some(code), Some(message), _) => format!("{code}: {message}"),
         (Some(code), None, _) => code.to_owned(),

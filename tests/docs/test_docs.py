@@ -34,6 +34,8 @@ NOT_RUN = {
     "make ci": "it runs these tests, and all others",
     "make invoke": "it needs a container engine",
     "make test-conformance": "CI runs it by itself, and one line needs an AWS account",
+    "--share-pace": "it runs until it is stopped",
+    "templates/worker.yaml": "it needs a network for its machines",
     'sqs() { aws sqs "$@"; }': "it needs an AWS account",
     "fanline stats": "it asks LINE about a run that there is not",
     "start-message-move-task": "the stand-in for AWS has no message move tasks",

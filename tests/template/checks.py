@@ -67,7 +67,8 @@ def target(value):
     """The resource that a `Ref` or `GetAtt` names, or a name of our own."""
     if "Fn::If" in value:
         return target(value["Fn::If"][1])
-    return value.get("Ref") or value.get("Fn::Sub") or value["Fn::GetAtt"][0]
+    name = value.get("Ref") or value.get("Fn::Sub") or value["Fn::GetAtt"][0]
+    return name if isinstance(name, str) else name[0]
 
 
 def mappings(template):
@@ -126,11 +127,19 @@ def pace(template):
     if settings.get("ENVIRONMENTS") != concurrency:
         yield "Consumer: ENVIRONMENTS is not the mapping's concurrency"
         return
+    urgent = of_type(template, "AWS::Lambda::EventSourceMapping")["ConsumerUrgentDeliveries"]
+    of_both = {"Fn::If": ["HasUrgent", urgent["ScalingConfig"]["MaximumConcurrency"], ""]}
+    if settings.get("URGENT_ENVIRONMENTS") != of_both:
+        yield "Consumer: URGENT_ENVIRONMENTS is not the urgent mapping's concurrency"
     for name, limit in LINE_LIMITS.items():
         parameter = template["Parameters"][settings[name]["Ref"]]
         if parameter["Default"] != limit:
             yield f"Consumer: {name} is {parameter['Default']}, but LINE takes {limit}"
-        if max(choices(template, concurrency)) > limit:
+        most = [
+            choices(template, one["ScalingConfig"]["MaximumConcurrency"])
+            for one in (mapping, urgent)
+        ]
+        if sum(max(one) for one in most) > limit:
             yield f"Consumer: more environments than {name} can't send one request a second each"
 
 
@@ -146,8 +155,9 @@ def dead_letters(template):
         # SQS counts a dead letter's retention from when the message was first sent.
         if queue["MessageRetentionPeriod"] >= letters["MessageRetentionPeriod"]:
             yield f"{name}: SQS may drop its dead letters as early as its messages"
-        (source,) = letters["RedriveAllowPolicy"]["sourceQueueArns"]
-        if source != arn_of(queue["QueueName"]):
+        sources = letters["RedriveAllowPolicy"]["sourceQueueArns"]
+        sources = [one["Fn::If"][1] if "Fn::If" in one else one for one in sources]
+        if arn_of(queue["QueueName"]) not in sources:
             yield f"{name}: its dead-letter queue does not accept it as a source"
         if queue.get("FifoQueue") != letters.get("FifoQueue"):
             yield f"{name}: a FIFO queue needs a FIFO dead-letter queue"
@@ -186,6 +196,14 @@ def statements(value):
     yield from walk(value, [])
 
 
+def seals(condition):
+    """Whether a condition allows a key for the data keys of deliveries alone."""
+    context = "kms:EncryptionContext:fanline-"
+    return all(f"{context}{name}': 'false'" in condition for name in ("run", "slice")) and (
+        "'kms:EncryptionContextKeys': ['fanline-run', 'fanline-slice']" in condition
+    )
+
+
 def as_list(value):
     return value if isinstance(value, list) else [value]
 
@@ -203,7 +221,9 @@ def permissions(template):
             if "*" in as_list(statement["Resource"]) and not traces:
                 yield f"{name}: {statement['Sid']} is for every resource"
             keys = all(action.startswith("kms:") for action in actions)
-            if keys and "kms:ViaService" not in str(statement.get("Condition")):
+            condition = str(statement.get("Condition"))
+            # Data keys of deliveries, or through a service that encrypts with the key.
+            if keys and not ("kms:ViaService" in condition or seals(condition)):
                 yield f"{name}: {statement['Sid']} decrypts outside of a service"
             limited = "s3:prefix" in str(statement.get("Condition"))
             if "s3:ListBucket" in actions and not limited:

@@ -31,14 +31,14 @@ def test_each_setting_is_one_that_the_function_reads(function, crate):
 
 
 def test_each_metric_is_one_that_the_function_writes():
-    body = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    body = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
     dashboard = json.loads(re.sub(r"\$\{(\w+)[^}]*\}", r"\1", body))
     metrics = [
         metric for widget in dashboard["widgets"] for metric in widget["properties"]["metrics"]
     ]
     shown = {(metric[1], metric[3].lower()) for metric in metrics if metric[0] == "fanline"}
     for metric in metrics:
-        if isinstance(metric[0], dict):
+        if isinstance(metric[0], dict) and "AWS/SQS" not in metric[0]["expression"]:
             name = re.search(r'function="(\w+)" MetricName="(\w+)"', metric[0]["expression"])
             shown.add((name[2], name[1].lower()))
     alarms = checks.of_type(TEMPLATE, "AWS::CloudWatch::Alarm").values()

@@ -46,12 +46,14 @@ def test_only_a_change_of_the_queue_type_replaces_what_holds_data():
         for name, by in replaced.items()
         if TEMPLATE["Resources"][name]["Type"] in lasting.HOLD_DATA
     }
-    assert holders == {"DeadLetterQueue": ["QueueType"], "DeliveryQueue": ["QueueType"]}
+    queues = ("DeadLetterQueue", "DeliveryQueue", "UrgentQueue")
+    assert holders == {name: ["QueueType"] for name in queues}
     # The new mapping of a new queue, and the versions that follow the settings.
     version = next(name for name in replaced if name.startswith("ConsumerVersion"))
     others = replaced.keys() - holders.keys()
-    assert others == {"ConsumerDeliveries", "ConsumerSettings", version}
-    assert replaced["ConsumerDeliveries"] == ["QueueType"]
+    lanes = {"ConsumerDeliveries", "ConsumerUrgentDeliveries"}
+    assert others == lanes | {"ConsumerSettings", version}
+    assert all(replaced[lane] == ["QueueType"] for lane in lanes)
     assert replaced[version] == replaced["ConsumerSettings"]
 
 
@@ -80,6 +82,14 @@ def test_without_uploads_nothing_of_them_is_deployed():
     assert [one["Fn::If"][0] for one in outbox if "Fn::If" in one] == ["HasOutbox"]
 
 
+def test_without_the_urgent_lane_nothing_of_it_is_deployed():
+    assert TEMPLATE["Parameters"]["UrgentLane"]["Default"] == "DISABLED"
+    resources = TEMPLATE["Resources"]
+    urgent = {name: one.get("Condition") for name, one in resources.items() if "Urgent" in name}
+    assert len(urgent) == 5
+    assert set(urgent.values()) == {"HasUrgent", "WatchesUrgent"}
+
+
 def test_the_queue_type_says_that_its_change_makes_a_new_queue():
     assert "makes a new queue" in TEMPLATE["Parameters"]["QueueType"]["Description"]
 
@@ -88,7 +98,7 @@ def test_no_parameter_is_what_an_operator_changes_each_day():
     # A parameter that a file names is set back by the next deployment.
     daily = re.compile("Schedule|Campaign|State|Paused|Enabled")
     assert [name for name in TEMPLATE["Parameters"] if daily.search(name)] == []
-    assert len(TEMPLATE["Parameters"]) <= 23
+    assert len(TEMPLATE["Parameters"]) <= 28
 
 
 def resource(name):
@@ -121,6 +131,7 @@ def math(template):
 
 REMOVED = object()
 DELIVERIES = resource("ConsumerDeliveries")
+URGENT = resource("ConsumerUrgentDeliveries")
 
 
 @pytest.mark.parametrize(
@@ -143,6 +154,12 @@ DELIVERIES = resource("ConsumerDeliveries")
         (DELIVERIES, "MaximumBatchingWindowInSeconds", 1, "30 s needs 181 s"),
         (resource("Producer"), "Timeout", 301, "301 s needs 1806 s"),
         (setting, "ENVIRONMENTS", 10, "is not the mapping's concurrency"),
+        (setting, "URGENT_ENVIRONMENTS", "2", "is not the urgent mapping's concurrency"),
+        (URGENT, "Enabled", True, "could end a pause"),
+        (URGENT, "FunctionResponseTypes", REMOVED, "delete the failed records"),
+        (resource("UrgentQueue"), "VisibilityTimeout", 179, "needs 180 s of visibility"),
+        (resource("UrgentQueue"), "QueueName", "other", "does not accept it as a source"),
+        (resource("UrgentQueuePolicy"), "Queues", [], "plain HTTP"),
         (setting, "MAX_RECEIVE_COUNT", 5, "is not the queue's number"),
         (parameter("LinePushLimit"), "Default", 2500, "LINE takes 2000"),
         (parameter("LineMulticastLimit"), "Default", 20, "LINE takes 200"),
@@ -161,6 +178,8 @@ DELIVERIES = resource("ConsumerDeliveries")
         (policy("ConsumerRole", "TakeDeliveries"), "Action", "sqs:*", "by a pattern"),
         (policy("ConsumerRole", "UseTheKey"), "Condition", REMOVED, "outside of a service"),
         (policy("ScheduleRole", "UseTheKey"), "Condition", REMOVED, "outside of a service"),
+        (policy("ProducerRole", "SealDeliveries"), "Condition", REMOVED, "outside of a service"),
+        (policy("ConsumerRole", "OpenDeliveries"), "Condition", {}, "outside of a service"),
         (policy("ProducerRole", "TellMissingFromForbidden"), "Condition", REMOVED, "as a whole"),
         (policy("ConsumerRole", "ReadImages"), "Resource", "${ListsPrefix}*", "read the lists"),
         (
@@ -264,6 +283,11 @@ def test_the_rules_refuse_parameters_that_cannot_work(given, deploys):
             ["", "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd"],
             ["alias/aws/sqs"],
         ),
+        (
+            "SealKeyArn",
+            ["", "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd"],
+            ["alias/mine", "arn:aws:kms:us-east-1:123456789012:alias/mine"],
+        ),
         ("AlarmTopicArn", ["", "arn:aws:sns:us-east-1:123456789012:on-call"], ["on-call"]),
     ],
 )
@@ -271,6 +295,16 @@ def test_a_parameter_accepts_only_valid_values(name, right, wrong):
     pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
     assert [value for value in right if not re.fullmatch(pattern, value)] == []
     assert [value for value in wrong if re.fullmatch(pattern, value)] == []
+
+
+def test_the_producer_alone_makes_data_keys_and_the_consumer_alone_opens_them():
+    rights = {}
+    for name, role in checks.of_type(TEMPLATE, "AWS::IAM::Role").items():
+        for statement, under in checks.statements(role.get("Policies", [])):
+            if statement["Resource"] == {"Ref": "SealKeyArn"}:
+                assert under == ["Sealed"]
+                rights[name] = statement["Action"]
+    assert rights == {"ProducerRole": "kms:GenerateDataKey", "ConsumerRole": "kms:Decrypt"}
 
 
 def test_every_parameter_has_a_description_and_a_group():
@@ -281,5 +315,5 @@ def test_every_parameter_has_a_description_and_a_group():
 
 
 def test_the_dashboard_is_json():
-    dashboard = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    dashboard = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
     json.loads(re.sub(r"\$\{[^}]+\}", "x", dashboard))

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fanline_ledger::{
-    Brake, BrakeReason, Edit, EditControlError, EditError, Entry, Lane, ObjectError, ReadSumError,
-    ReadWatchError, Refusals, RefusalsInAMinute, RunKeys, RunState, SliceId, Store, Tally,
-    UpdateError, edit_control, edit_watch, read_tallies, read_tallies_of, read_watch,
+    Brake, BrakeReason, Edit, EditControlError, EditError, Entry, Refusals, RefusalsInAMinute,
+    RunKeys, RunState, SliceId, Store, Tally, UpdateError, edit_control, edit_watch, read_tallies,
+    read_tallies_of, read_watch,
 };
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-use crate::runs::{ReadRunError, RunRules, Runs};
+use crate::error::LookError;
+use crate::runs::{RunRules, Runs};
 
 /// Who pauses a run, in the control object.
 const BY: &str = "brake";
@@ -20,21 +21,6 @@ const MAX_KEPT: usize = 64;
 /// The brake of every run, with the refusals of the last minute.
 #[derive(Debug, Default)]
 pub(crate) struct Brakes(Mutex<HashMap<String, RefusalsInAMinute>>);
-
-/// Why it is not known whether a run has to be paused. The next merge asks again.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BrakeError {
-    #[error(transparent)]
-    Run(#[from] ReadRunError),
-    #[error(transparent)]
-    Sum(#[from] ReadSumError),
-    #[error(transparent)]
-    Watch(#[from] ReadWatchError),
-    #[error(transparent)]
-    EditWatch(#[from] UpdateError<ObjectError>),
-    #[error(transparent)]
-    Control(#[from] UpdateError<EditControlError>),
-}
 
 impl Brakes {
     /// Looks at a run after a merge into these books, and pauses it where LINE refuses too often.
@@ -48,7 +34,7 @@ impl Brakes {
         run: &str,
         merged: &BTreeMap<SliceId, Tally>,
         now: Timestamp,
-    ) -> Result<bool, BrakeError> {
+    ) -> Result<bool, LookError> {
         if merged.values().all(|tally| tally.people.refused == 0) {
             return Ok(false);
         }
@@ -96,7 +82,7 @@ async fn refusals(
     run: &str,
     merged: &BTreeMap<SliceId, Tally>,
     rules: &RunRules,
-) -> Result<Refusals, BrakeError> {
+) -> Result<Refusals, LookError> {
     let keys = RunKeys::new(run);
     let slices = runs.slices(store, run, rules.canary.is_some()).await?;
     let others = if let Some(slices) = slices {
@@ -134,7 +120,7 @@ async fn pause(
             None => edit(control)?.enter(&Entry {
                 run,
                 started_at: rules.started_at,
-                lane: Lane::Bulk,
+                lane: rules.lane,
                 has_canary: rules.canary.is_some(),
             })?,
         };

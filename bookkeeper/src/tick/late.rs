@@ -13,6 +13,9 @@ use crate::runs::RunRules;
 /// LINE's median latency where none was seen yet.
 const USUAL_LATENCY: Duration = Duration::from_millis(150);
 
+/// Consumers of a lane where nobody has said how many: the urgent lane may have been switched off.
+const USUAL_ENVIRONMENTS: u32 = 2;
+
 /// How late a run will be; `None` while nothing of it is published, so that nobody knows how many
 /// requests it needs.
 pub(crate) fn lateness(
@@ -21,7 +24,7 @@ pub(crate) fn lateness(
     rules: &RunRules,
     sum: &RunSum,
     watch: &RunWatch,
-    environments: u32,
+    environments: Option<u32>,
     now: Timestamp,
 ) -> Option<Lateness> {
     let open = OpenRun {
@@ -33,7 +36,7 @@ pub(crate) fn lateness(
     };
     let latency = watch.latency_ms.map(u64::from).map(Duration::from_millis);
     let best: ByEndpoint<f64> = best_pace(
-        environments,
+        environments.unwrap_or(USUAL_ENVIRONMENTS),
         latency.unwrap_or(USUAL_LATENCY),
         control.pace(),
     );

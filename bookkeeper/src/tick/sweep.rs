@@ -1,6 +1,6 @@
 //! What is missing of a run, and whether it is published again. Pure.
 
-use fanline_ledger::{RunSum, RunWatch, SliceId};
+use fanline_ledger::{Redrive, RunSum, RunWatch, SliceId};
 use jiff::{SignedDuration, Timestamp};
 
 /// At so many ticks in a row all queues must have been empty.
@@ -13,6 +13,8 @@ const MAX_SWEEPS: usize = 3;
 const BETWEEN_SWEEPS: SignedDuration = SignedDuration::from_mins(10);
 /// LINE may forget retry keys 24 hours after a run began. The last sweep begins two hours before.
 const LAST_SWEEP: SignedDuration = SignedDuration::from_hours(22);
+/// A redrive that has not ended after so long was broken off.
+const LONGEST_REDRIVE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What is known of a run at a tick.
 #[derive(Debug)]
@@ -25,6 +27,10 @@ pub(crate) struct Look<'a> {
     pub(crate) started_at: Timestamp,
     /// When its state changed last.
     pub(crate) since: Timestamp,
+    /// The last time that deliveries with an outcome were sent again.
+    pub(crate) redrive: Option<&'a Redrive>,
+    /// Whether the queues are empty for certain: they are those of one process.
+    pub(crate) is_drained: bool,
     /// How much of it is sent.
     pub(crate) extent: Extent,
     /// Whether what is waiting may be published again.
@@ -62,7 +68,13 @@ impl Look<'_> {
         if unfinished.is_empty() {
             // With a canary that waits the others are still to come.
             let is_all = self.extent != Extent::Sample && !self.sum.lines.0.is_empty();
-            return if is_all {
+            // Who is sent to again has an outcome already: that of the time before.
+            let is_through = match self.redrive {
+                None => true,
+                Some(redrive) if redrive.ended.is_some() && self.is_drained => true,
+                Some(_) => self.is_quiet(now),
+            };
+            return if is_all && is_through {
                 Finding::Settled
             } else {
                 Finding::UnderWay
@@ -89,7 +101,14 @@ impl Look<'_> {
 
     /// Whether nothing more of the run can come by itself.
     pub(crate) fn is_quiet(&self, now: Timestamp) -> bool {
+        let redriven = self
+            .redrive
+            .map(|redrive| redrive.ended.unwrap_or(redrive.time));
+        if self.is_being_redriven(now) {
+            return false;
+        }
         let last_sign = [
+            redriven,
             self.sum.tally().last,
             self.sum.loose.last,
             self.watch.sweeps.last().copied(),
@@ -100,6 +119,12 @@ impl Look<'_> {
         let last_sign = last_sign.into_iter().flatten().max();
         let silence = last_sign.map_or(SignedDuration::MAX, |sign| now.duration_since(sign));
         self.watch.empty_looks >= EMPTY_LOOKS || silence >= SILENCE
+    }
+
+    /// Whether a command may be putting deliveries on a queue still.
+    fn is_being_redriven(&self, now: Timestamp) -> bool {
+        let redrive = self.redrive.filter(|redrive| redrive.ended.is_none());
+        redrive.is_some_and(|redrive| now.duration_since(redrive.time) < LONGEST_REDRIVE)
     }
 
     /// The slices with people who should have an outcome and have none: those too that no producer
@@ -184,6 +209,8 @@ mod tests {
             watch,
             started_at: began(),
             since: began(),
+            redrive: None,
+            is_drained: false,
             extent,
             can_be_swept: can,
         };
@@ -232,6 +259,43 @@ mod tests {
         let counts = SliceCounts::new(slice("21"), 10, 0, 0);
         sum.counts.insert(slice("21"), counts);
         assert_eq!(found(&sum), Finding::Sweep(vec![slice("21")]));
+    }
+
+    #[test]
+    fn after_a_redrive_everybody_has_an_outcome_and_the_run_is_closed_once_it_is_quiet() {
+        let mut sum = sum();
+        settle(&mut sum, "11", 10);
+        settle(&mut sum, "21", 10);
+        let minutes = |minutes| began() + SignedDuration::from_mins(minutes);
+        for (begun, ended, empty_looks, minute, expected) in [
+            (5, Some(6), 0, 6, Finding::UnderWay),
+            (5, Some(6), 2, 25, Finding::UnderWay),
+            (5, Some(6), 3, 9, Finding::Settled),
+            (5, Some(6), 0, 26, Finding::Settled),
+            (5, None, 3, 9, Finding::UnderWay),
+            (5, None, 0, 64, Finding::UnderWay),
+            (5, None, 0, 65, Finding::Settled),
+        ] {
+            let redrive = Redrive {
+                id: uuid::Uuid::nil(),
+                time: minutes(begun),
+                by: "mei".into(),
+                why: None,
+                only: Vec::new(),
+                ended: ended.map(minutes),
+            };
+            let look = Look {
+                sum: &sum,
+                watch: &watch(empty_looks, &[]),
+                started_at: began(),
+                since: began(),
+                redrive: Some(&redrive),
+                is_drained: false,
+                extent: Extent::Whole,
+                can_be_swept: true,
+            };
+            assert_eq!(look.find(minutes(minute)), expected, "{ended:?} {minute}");
+        }
     }
 
     #[test]

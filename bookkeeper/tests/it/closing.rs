@@ -1,10 +1,14 @@
 //! A run is closed when nothing of it can come any more.
 
-use fanline_ledger::{Lane, Mapping, PauseMode, RunState};
+use fanline_ledger::{
+    Lane, Mapping, PauseMode, Redrive, RedriveReason, RunState, draw_id, note_redrive,
+};
 use serde_json::json;
 
-use crate::run::{RUN, accepted, enter, messages, write_counts, write_lines, write_record};
-use crate::support::{World, event, metric};
+use crate::run::{
+    RUN, accepted, enter, keys, messages, set_aside, write_counts, write_lines, write_record,
+};
+use crate::support::{World, event, handed_back, metric};
 
 async fn world(slices: &[(&str, u64)]) -> World {
     let world = World::start().await;
@@ -116,4 +120,47 @@ async fn a_run_that_waits_keeps_the_mapping_off_when_another_one_is_closed() {
         world.control().await.mapping(Lane::Bulk),
         Some(Mapping::Disabled)
     );
+}
+
+#[tokio::test]
+async fn a_run_that_is_redriven_is_closed_only_when_its_queues_are_empty_again() {
+    let world = World::start().await;
+    let store = world.store();
+    write_record(&store, &json!({})).await;
+    write_lines(&store, &[("1", 2)]).await;
+    write_counts(&store, &[("1", 2)]).await;
+    enter(&world, false).await;
+    let bookkeeper = world.bookkeeper();
+    let outcomes = [accepted("1:0"), set_aside("1:1")];
+    let merged = bookkeeper.handle(event(messages(RUN, &outcomes, 2))).await;
+    assert!(handed_back(&merged.unwrap()).is_empty());
+    let state = async || world.control().await.run(RUN).unwrap().state;
+    world.tick(&bookkeeper, 1).await;
+    assert_eq!(state().await, RunState::Done);
+
+    // As the command does: the note, the run, the deliveries.
+    let mut redrive = Redrive {
+        id: draw_id(),
+        time: world.now(),
+        by: "mei".into(),
+        why: None,
+        only: vec![RedriveReason::Quota],
+        ended: None,
+    };
+    note_redrive(&store, &keys(), &redrive).await.unwrap();
+    world.edit(|edit| edit.reopen(RUN)).await;
+    // Nothing is on a queue yet: the command is looking for dead letters.
+    world.tick(&bookkeeper, 5).await;
+    assert_eq!(state().await, RunState::Open);
+    redrive.ended = Some(world.now());
+    note_redrive(&store, &keys(), &redrive).await.unwrap();
+    world.send("deliveries", "what was set aside").await;
+    world.tick(&bookkeeper, 3).await;
+    assert_eq!(state().await, RunState::Open);
+    let purge = world.sqs.purge_queue().queue_url(world.queue("deliveries"));
+    purge.send().await.unwrap();
+    world.tick(&bookkeeper, 2).await;
+    assert_eq!(state().await, RunState::Open);
+    world.tick(&bookkeeper, 1).await;
+    assert_eq!(state().await, RunState::Done);
 }

@@ -14,6 +14,7 @@ mod late;
 mod mappings;
 mod merging;
 mod messages;
+mod parked;
 mod run;
 mod support;
 mod sweeping;

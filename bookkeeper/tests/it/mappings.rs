@@ -7,29 +7,33 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use fanline_bookkeeper::Event;
-use fanline_ledger::{Lane, Mapping, PauseMode, WAKE};
+use fanline_ledger::{Entry, Lane, Mapping, PauseMode, WAKE};
 use serde_json::{Value, json};
 
 use crate::run::{RUN, enter};
 use crate::support::{World, event};
 
-/// Lambda's API with one event source mapping.
+/// Lambda's API with the event source mappings of both lanes.
 struct Lambda {
     url: String,
     state: Arc<Mutex<String>>,
+    urgent: Arc<Mutex<String>>,
 }
 
 impl Lambda {
     async fn start() -> Self {
-        let state = Arc::new(Mutex::new("Enabled".to_owned()));
-        let path = "/2015-03-31/event-source-mappings/mapping";
-        let app = Router::new()
-            .route(path, get(read).put(switch))
-            .with_state(Arc::clone(&state));
+        let enabled = || Arc::new(Mutex::new("Enabled".to_owned()));
+        let (state, urgent) = (enabled(), enabled());
+        let mapping = |name: &str, state: &Arc<Mutex<String>>| {
+            let path = format!("/2015-03-31/event-source-mappings/{name}");
+            let methods = get(read).put(switch).with_state(Arc::clone(state));
+            Router::new().route(&path, methods)
+        };
+        let app = mapping("mapping", &state).merge(mapping("urgent-mapping", &urgent));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { url, state }
+        Self { url, state, urgent }
     }
 
     fn state(&self) -> String {
@@ -86,6 +90,33 @@ async fn a_wake_switches_the_mapping_off_and_on_and_then_leaves_it_alone() {
     lambda.set("Disabled");
     wake().await;
     assert_eq!(lambda.state(), "Disabled");
+}
+
+#[tokio::test]
+async fn a_paused_urgent_run_switches_the_mapping_of_its_own_lane() {
+    let (world, lambda) = (World::start().await, Lambda::start().await);
+    let bookkeeper = world.bookkeeper_at("s3://bucket/stack", Some(&lambda.url));
+    enter(&world, false).await;
+    let started_at = world.control().await.run(RUN).unwrap().started_at;
+    let urgent = Entry {
+        run: "eve",
+        started_at,
+        lane: Lane::Urgent,
+        has_canary: false,
+    };
+    world.edit(|edit| edit.enter(&urgent)).await;
+    world.edit(|edit| edit.pause("eve", None)).await;
+    bookkeeper.handle(event([WAKE])).await.unwrap();
+    assert_eq!(lambda.state(), "Enabled");
+    assert_eq!(*lambda.urgent.lock().unwrap(), "Disabling");
+    bookkeeper.handle(Event::Tick).await.unwrap();
+    let control = world.control().await;
+    let stack = control.stack();
+    assert_eq!(stack.environments, Some(12));
+    assert_eq!(stack.environments_of(Lane::Bulk), Some(10));
+    assert_eq!(stack.environments_of(Lane::Urgent), Some(2));
+    let queue = world.queue("urgent");
+    assert_eq!(stack.deliveries_of(Lane::Urgent), Some(queue.as_str()));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use fanline_bookkeeper::{Bookkeeper, Event};
 use fanline_ledger::{DeliveryOutcome, Page, PageLine, Store};
@@ -190,4 +191,21 @@ async fn an_event_without_messages_is_no_fault() {
     let bookkeeper = world.bookkeeper();
     let handled = bookkeeper.handle(Event::Messages(Vec::new())).await;
     assert!(handed_back(&handled.unwrap()).is_empty());
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_hands_the_batch_back_in_a_bounded_time() {
+    let world = World::start().await;
+    write_counts(&world.store(), &[("1", 10)]).await;
+    world.s3.script(|_| Some(S3Fault::Silent));
+    let bookkeeper = world.bookkeeper();
+    let began = Instant::now();
+    let outcomes = [accepted("1:0")];
+    let handled = bookkeeper.handle(event(messages(RUN, &outcomes, 1))).await;
+    assert_eq!(handed_back(&handled.unwrap()), ["0"]);
+    assert!(began.elapsed() < Duration::from_secs(50));
+    world.s3.script(|_| None);
+    let handled = bookkeeper.handle(event(messages(RUN, &outcomes, 1))).await;
+    assert!(handed_back(&handled.unwrap()).is_empty());
+    assert!(stored_book(&world.store(), "1").await == book("1", 10, &outcomes));
 }

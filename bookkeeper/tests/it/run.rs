@@ -32,6 +32,11 @@ pub(crate) fn refused(at: &str) -> DeliveryOutcome {
     outcome(at, CellReason::Refused, 400)
 }
 
+/// What a consumer says of a push: the month's messages are used up.
+pub(crate) fn set_aside(at: &str) -> DeliveryOutcome {
+    outcome(at, CellReason::Quota, 429)
+}
+
 fn outcome(at: &str, reason: CellReason, status: u16) -> DeliveryOutcome {
     DeliveryOutcome {
         standing: Standing::At(at.parse().unwrap()),

@@ -85,7 +85,9 @@ impl World {
             "SLICE_QUEUE_URL" => Some(self.queue("slices")),
             "DELIVERY_QUEUE_URL" => Some(self.queue("deliveries")),
             "PARKED_QUEUE_URL" => Some(self.queue("parked")),
+            "URGENT_QUEUE_URL" => lambda.map(|_| self.queue("urgent")),
             "DELIVERY_MAPPING_ID" => lambda.map(|_| "mapping".to_owned()),
+            "URGENT_MAPPING_ID" => lambda.map(|_| "urgent-mapping".to_owned()),
             _ => None,
         });
         let now = Arc::clone(&self.now);

@@ -42,6 +42,10 @@ pub(crate) struct PlanArgs {
     /// What LINE charges for a message to one person, such as 3 for ¥3
     #[arg(long, value_name = "PRICE", env = "FANLINE_FEE", value_parser = price)]
     pub(crate) fee: Option<f64>,
+    /// Also ask LINE for the IDs of the account's friends, 1,000 at a time, and count who of the
+    /// list is none. Only for accounts that are verified or premium
+    #[arg(long)]
+    pub(crate) friends: bool,
     /// Print the plan as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,

@@ -95,7 +95,8 @@ impl LedgerPlace {
 #[derive(Debug, Args)]
 pub(crate) struct LedgerArgs {
     /// Where the ledger lies: the bucket of a stack, or a folder of this machine. Without it:
-    /// `$XDG_STATE_HOME/fanline` or `~/.local/state/fanline`, where `run --live` keeps its runs
+    /// `$XDG_STATE_HOME/fanline` or `~/.local/state/fanline` (on Windows `%LOCALAPPDATA%\fanline`),
+    /// where `run --live` keeps its runs
     #[arg(long, value_name = "s3://BUCKET | DIR", env = "FANLINE_AT")]
     pub(crate) at: Option<LedgerPlace>,
 }
@@ -130,8 +131,11 @@ pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) run: NamedRunArgs,
     /// Say it again every two seconds, until nobody waits or the run is closed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "family")]
     pub(crate) watch: bool,
+    /// The run and its resends together: each person once, with the best outcome
+    #[arg(long)]
+    pub(crate) family: bool,
     /// Print the status as JSON on standard output: with --watch one line each time
     #[arg(long)]
     pub(crate) json: bool,

@@ -10,6 +10,7 @@ use crate::args::CheckArgs;
 use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
 use crate::exit::{self, CommandEnd, InputError};
+use crate::print::words::count;
 use crate::print::{self, next_step};
 use crate::report::file::ReportFile;
 
@@ -64,9 +65,9 @@ pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
         report.print(&file.campaign)?;
     }
     if let Some(access) = access {
-        let requests = live::ask(&LineAccount::new(access, &config)?, &preview.samples).await?;
+        let rows = live::ask(&LineAccount::new(access, &config)?, &preview.samples).await?;
         if !args.json {
-            print::line(live::sentence(requests))?;
+            print::line(live::sentence(rows))?;
         }
     }
     if !args.json && !report.sends_nothing {
@@ -91,8 +92,8 @@ pub(crate) fn require_row(
     let problem = match rejected {
         Some(bad) => format!("row {row} can't be sent: {}", bad.reason),
         None => format!(
-            "the list has {} rows, so it has no row {row}",
-            preview.checked.rows
+            "the list has {}, so it has no row {row}",
+            count(preview.checked.rows, "row", "rows")
         ),
     };
     Err(InputError(format!("--row: {problem}")))

@@ -13,7 +13,7 @@ use crate::print;
 const COLUMNS: usize = 80;
 
 /// The words of reports and of the dead-letter queue: what each says, and what to do.
-const WORDS: [(&str, &str); 16] = [
+const WORDS: [(&str, &str); 19] = [
     (
         "accepted",
         "LINE took the message. It does not say that it reached a phone, or was read: LINE tells \
@@ -88,6 +88,21 @@ const WORDS: [(&str, &str); 16] = [
         "undecodable",
         "The message on the queue is not a delivery that this version reads. Deploy the version \
          that wrote it, then redrive.",
+    ),
+    (
+        "unsealed",
+        "The message on the queue is in plain text, and this stack sends only sealed deliveries. \
+         Anybody who may write to the queue may have written it. It is not sent.",
+    ),
+    (
+        "forged",
+        "The message on the queue is not what the producer sealed: somebody changed it, or moved \
+         it to another run. It is not sent. Find out who may write to the queue.",
+    ),
+    (
+        "no key",
+        "The key that sealed it could not be used until its last receive. The words of the dead \
+         letter say why. Mend that, then redrive: the retry keys are the same.",
     ),
 ];
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
 use fanline_bookkeeper::{Bookkeeper, Settings};
 use fanline_core::settings::variable;
 
@@ -23,7 +22,7 @@ pub(crate) async fn execute(args: &KeepArgs) -> anyhow::Result<CommandEnd> {
         name => variable(name),
     };
     let settings = Settings::from_lookup(lookup).map_err(|error| InputError(error.to_string()))?;
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let config = fanline_tls::sdk_config().await;
     let bookkeeper = Bookkeeper::new(settings, &config);
     let usable = bookkeeper.require_ledger().await;
     usable.map_err(|error| {

@@ -19,11 +19,13 @@ use crate::exit::{self, CommandEnd, InputError};
 use crate::print::{self, next_step};
 
 pub(crate) mod estimate;
+mod friends;
 pub(crate) mod problem;
 pub(crate) mod report;
 mod stack;
 
 use estimate::Load;
+use friends::{FriendCounts, Friends};
 use problem::PlanProblem;
 use report::{Found, PlanReport};
 use stack::Stack;
@@ -46,10 +48,17 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
     let has_secret = variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some();
     let resource = AwsResource::for_check(&file.campaign, has_secret && access.is_some());
     let config = aws::config(resource).await?;
+    let account = access.map(|access| LineAccount::new(access, &config));
+    let account = account.transpose()?;
     let now = Timestamp::now();
-    let plan = read(&file, &config).await?;
+    let (plan, friends) = if args.friends {
+        let (plan, counts) = read_with_friends(&file, &config, account.as_ref()).await?;
+        (plan, Some(counts))
+    } else {
+        (read(&file, &config).await?, None)
+    };
     let stack = match &args.at {
-        Some(place) => Some(Stack::read(place, &file.campaign.run()).await?),
+        Some(place) => Some(Stack::read(place, &file.campaign.run(), file.campaign.lane).await?),
         None => None,
     };
     let mut load = load(&plan, &file)?;
@@ -65,13 +74,14 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
         now,
     ));
     let others = stack.as_ref().map_or(0, |stack| stack.waiting);
-    let line = match access {
-        Some(access) => ask_line(access, &config, &file, &plan, others, &mut problems).await?,
+    let line = match &account {
+        Some(account) => ask_line(account, &file, &plan, others, &mut problems).await,
         None => None,
     };
     let found = Found {
         stack,
         line: line.as_ref(),
+        friends,
         problems: &problems,
     };
     let report = PlanReport::new(args, &file.campaign, &plan, &load, capacity, found, now);
@@ -88,8 +98,30 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
 
 /// Reads the list twice, as the producer does.
 pub(crate) async fn read(file: &CampaignFile, config: &SdkConfig) -> anyhow::Result<Plan> {
-    let plan = fanline_producer::plan(file.event.clone(), config, |_, _| ());
+    let plan = fanline_producer::plan(file.event.clone(), config, |_| ());
     plan.await.map_err(exit::producer_error)
+}
+
+/// The same as [`read`], and counts who is no friend of the account.
+async fn read_with_friends(
+    file: &CampaignFile,
+    config: &SdkConfig,
+    account: Option<&LineAccount>,
+) -> anyhow::Result<(Plan, FriendCounts)> {
+    let Some(account) = account else {
+        let problem = match file.campaign.channel {
+            Channel::LineNotify => "LINE Notify has no friends",
+            Channel::Line => "it asks LINE, so set `LINE_CHANNEL_ACCESS_TOKEN`",
+        };
+        return Err(InputError(format!("--friends: {problem}")).into());
+    };
+    let friends = Friends::ask(account).await;
+    let friends = friends.map_err(|error| InputError(format!("--friends: {error}")))?;
+    let mut counts = friends.counts();
+    let plan = fanline_producer::plan(file.event.clone(), config, |recipient| {
+        friends.see(recipient, &mut counts);
+    });
+    Ok((plan.await.map_err(exit::producer_error)?, counts))
 }
 
 /// What is to be sent, and how long the canary is watched.
@@ -115,28 +147,26 @@ fn access(channel: Channel) -> Result<Option<LineAccess>, InputError> {
 /// Asks LINE for the account, for what is left of its month, and about the messages. `others`: so
 /// many people are still to be sent to by other runs.
 async fn ask_line(
-    access: LineAccess,
-    config: &SdkConfig,
+    account: &LineAccount,
     file: &CampaignFile,
     plan: &Plan,
     others: u64,
     problems: &mut Vec<PlanProblem>,
-) -> anyhow::Result<Option<LineSays>> {
-    let account = LineAccount::new(access, config)?;
-    let says = match says(&account, &file.campaign).await {
+) -> Option<LineSays> {
+    let says = match says(account, &file.campaign).await {
         Ok(says) => says,
         Err(error) => {
             problems.push(PlanProblem::Line(error.to_string()));
-            return Ok(None);
+            return None;
         }
     };
     let people = plan.preview.checked.recipients();
     problems.extend(problem::of_the_quota(people, says.quota, others));
     problems.extend(says.units.and_then(problem::of_the_units));
-    if let Err(error) = live::ask(&account, &plan.preview.samples).await {
+    if let Err(error) = live::ask(account, &plan.preview.samples).await {
         problems.push(PlanProblem::Line(error.to_string()));
     }
-    Ok(Some(says))
+    Some(says)
 }
 
 /// What LINE says about the account.

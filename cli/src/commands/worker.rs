@@ -1,16 +1,27 @@
 //! `fanline worker`: the consumer on your own machine, without Lambda.
+//!
+//! # Layout
+//! - `health`: whether it is ready, for who looks after it
+//! - `protection`: keeps ECS from ending the task while a batch is in hand
+
+mod health;
+mod protection;
 
 use std::io::{self, IsTerminal};
 
-use aws_config::BehaviorVersion;
-use fanline_consumer::{Consumer, Handled};
+use fanline_consumer::{Consumer, Handled, Settings};
+use fanline_core::campaign::Lane;
 use fanline_core::settings::variable;
 use fanline_ledger::CONTROL_KEY;
-use fanline_poller::{Gate, Poller, PollerOptions};
+use fanline_poller::{Gate, Poller, PollerError, PollerOptions};
+use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
+use tokio::task::AbortHandle;
 
 use crate::args::{LedgerPlace, WorkerArgs};
+use crate::commands::worker::health::Health;
+use crate::commands::worker::protection::{InHand, Protection};
 use crate::exit::{CommandEnd, InputError};
 use crate::print::words::count;
 use crate::{invocation, print, signals};
@@ -20,15 +31,8 @@ const TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 
 /// Polls until a signal stops it, and finishes the batches that it has begun.
 pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
-    let control = args.control.as_ref().map(LedgerPlace::uri).transpose()?;
-    let control = control.map(|place| format!("{}/{CONTROL_KEY}", place.trim_end_matches('/')));
-    let lookup = |name: &str| match name {
-        "DELIVERY_QUEUE_URL" => Some(args.queue_url.clone()),
-        "CONTROL_URI" if control.is_some() => control.clone(),
-        name => variable(name),
-    };
-    let settings = fanline_consumer::Settings::from_lookup(lookup)
-        .map_err(|error| InputError(error.to_string()))?;
+    let settings = settings(args)?;
+    let health = Health::listen(args.health).await?;
     let is_read = io::stdout().is_terminal();
     if is_read {
         print::line(format_args!(
@@ -43,28 +47,102 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     } else {
         print_metric_line
     };
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    if args.queue_url.starts_with("https:") {
+        fanline_tls::require_roots()?;
+    }
+    let config = fanline_tls::sdk_config().await;
     let consumer = Consumer::new(settings, &config).await?;
-    let taker = consumer.clone();
-    let options = PollerOptions {
-        concurrency: args.concurrency.into(),
-        gate: Gate::from_fn(move || taker.takes_more()),
-        ..PollerOptions::new(&args.queue_url)
-    };
+    let lease = consumer.clone();
+    let lease = AbortOnDrop(tokio::spawn(async move { lease.hold_lease().await }).abort_handle());
     let sqs = aws_sdk_sqs::Client::new(&config);
-    let poller = Poller::start(sqs, options, move |event| {
-        let consumer = consumer.clone();
-        let on_handled = move |handled: &Handled| {
-            for line in &handled.metrics {
-                print_metrics(line);
+    let protection = Protection::of_this_task();
+    let worker = Worker {
+        consumer: consumer.clone(),
+        in_hand: protection.in_hand(),
+        print_metrics,
+    };
+    let urgent = args.urgent_queue_url.as_ref();
+    let urgent = urgent.map(|url| (Lane::Urgent, url, args.urgent_concurrency));
+    let bulk = (Lane::Bulk, &args.queue_url, args.concurrency);
+    let mut pollers = Vec::new();
+    for (lane, url, concurrency) in urgent.into_iter().chain([bulk]) {
+        pollers.push(worker.poll(&sqs, lane, url, concurrency).await?);
+    }
+    health.is_ready(true);
+    signals::stop().await?;
+    health.is_ready(false);
+    join_all(pollers.into_iter().map(Poller::stop)).await;
+    drop(lease);
+    consumer.give_lease_back().await;
+    protection.end().await;
+    Ok(CommandEnd::Complete)
+}
+
+/// The consumer's settings, with what the flags say.
+fn settings(args: &WorkerArgs) -> anyhow::Result<Settings> {
+    let control = args.control.as_ref().map(LedgerPlace::uri).transpose()?;
+    let control = control.map(|place| format!("{}/{CONTROL_KEY}", place.trim_end_matches('/')));
+    let lookup = |name: &str| match name {
+        "DELIVERY_QUEUE_URL" => Some(args.queue_url.clone()),
+        "URGENT_QUEUE_URL" => args.urgent_queue_url.clone(),
+        "CONTROL_URI" if control.is_some() => control.clone(),
+        "SHARE_PACE" if args.share_pace => Some("true".into()),
+        "ENVIRONMENTS" if args.workers_at_most.is_some() => {
+            args.workers_at_most.map(|workers| workers.to_string())
+        }
+        name => variable(name),
+    };
+    let settings = Settings::from_lookup(lookup);
+    Ok(settings.map_err(|error| InputError(error.to_string()))?)
+}
+
+/// What takes batches and sends them.
+struct Worker {
+    consumer: Consumer,
+    in_hand: InHand,
+    print_metrics: fn(&str),
+}
+
+impl Worker {
+    async fn poll(
+        &self,
+        sqs: &aws_sdk_sqs::Client,
+        lane: Lane,
+        url: &str,
+        concurrency: u16,
+    ) -> Result<Poller, PollerError> {
+        let taker = self.consumer.clone();
+        let options = PollerOptions {
+            concurrency: concurrency.into(),
+            gate: Gate::from_fn(move || taker.takes_more(lane)),
+            ..PollerOptions::new(url)
+        };
+        let (consumer, in_hand) = (self.consumer.clone(), self.in_hand.clone());
+        let print_metrics = self.print_metrics;
+        let function = move |event| {
+            let (consumer, batch) = (consumer.clone(), in_hand.take());
+            let on_handled = move |handled: &Handled| {
+                for line in &handled.metrics {
+                    print_metrics(line);
+                }
+            };
+            async move {
+                let answer = invocation::invoke(&consumer, event, TIMEOUT, on_handled).await;
+                drop(batch);
+                answer
             }
         };
-        async move { invocation::invoke(&consumer, event, TIMEOUT, on_handled).await }
-    })
-    .await?;
-    signals::stop().await?;
-    poller.stop().await;
-    Ok(CommandEnd::Complete)
+        Poller::start(sqs.clone(), options, function).await
+    }
+}
+
+/// Ends a task that goes on for ever.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The counts of a metric line that are not 0, for a person.

@@ -12,7 +12,7 @@ use fanline_consumer::Consumer;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::variable;
 use fanline_ledger::{CONTROL_KEY, Equation, Refusal, RunKeys, read_sum};
-use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer};
+use fanline_local::{KmsOptions, KmsServer, LineOptions, LineServer, QueueOptions, QueueServer};
 use fanline_producer::{ProduceError, Producer};
 use indicatif::HumanCount;
 
@@ -70,6 +70,8 @@ pub(crate) struct RunEnvironment {
     queue_endpoint: String,
     rate_limits: bool,
     queue_server: Option<QueueServer>,
+    /// What has the key of a run that is sealed.
+    kms: Option<KmsServer>,
 }
 
 impl RunEnvironment {
@@ -97,6 +99,7 @@ impl RunEnvironment {
             Some(start_line(args, &faults).await?)
         };
         let config = aws::with_queue(config, queue_endpoint.clone(), queue_server.is_some());
+        let (kms, config) = start_kms(args, config).await?;
         let sqs = aws_sdk_sqs::Client::new(&config);
         let queues = Queues::create(&sqs, &file.campaign.id, timeouts.visibility)
             .await
@@ -112,6 +115,7 @@ impl RunEnvironment {
             queue_endpoint,
             rate_limits: !args.no_rate_limit,
             queue_server,
+            kms,
         })
     }
 
@@ -182,8 +186,10 @@ impl RunEnvironment {
     /// The producer as its Lambda has it. Here it may also read files of this machine.
     pub(crate) fn producer(&self) -> anyhow::Result<Producer> {
         let settings = fanline_producer::Settings::from_lookup(|name| match name {
-            "DELIVERY_QUEUE_URL" => Some(self.queues.deliveries.clone()),
+            // The run is alone here, so both lanes have one queue.
+            "DELIVERY_QUEUE_URL" | "URGENT_QUEUE_URL" => Some(self.queues.deliveries.clone()),
             "SLICE_QUEUE_URL" => Some(self.queues.slices.clone()),
+            "SEAL_KEY_ARN" => self.seal_key(),
             _ => None,
         })?;
         let producer = Producer::new(settings, &self.config).with_local_files();
@@ -232,7 +238,16 @@ impl RunEnvironment {
         if let Some(token) = credentials.session_token() {
             set("AWS_SESSION_TOKEN", token);
         }
+        if let Some(kms) = &self.kms {
+            set("AWS_ENDPOINT_URL_KMS", kms.url());
+        }
         Ok(variables)
+    }
+
+    /// The key of a run that is sealed.
+    fn seal_key(&self) -> Option<String> {
+        let kms = self.kms.as_ref();
+        kms.map(|kms| kms.key_arn().to_owned())
     }
 
     /// The settings of a consumer that is one of `consumers`, which share LINE's rate.
@@ -259,6 +274,8 @@ impl RunEnvironment {
             "RETRY_BASE_SECONDS",
             self.timeouts.retry_base.as_secs_f64().to_string(),
         );
+        // An empty one: a live run has no key from the environment either.
+        set("SEAL_KEY_ARN", self.seal_key().unwrap_or_default());
         if let Some(line) = &self.line {
             set(
                 "REQUEST_TIMEOUT_SECONDS",
@@ -294,6 +311,20 @@ async fn start_queue_server(faults: &Faults) -> anyhow::Result<QueueServer> {
     QueueServer::start(options)
         .await
         .context("starting the embedded queue server")
+}
+
+/// Starts what has the key of a sealed run, and gives the configuration that reaches it.
+async fn start_kms(
+    args: &RunArgs,
+    config: SdkConfig,
+) -> anyhow::Result<(Option<KmsServer>, SdkConfig)> {
+    if !args.seal {
+        return Ok((None, config));
+    }
+    let kms = KmsServer::start(KmsOptions::default()).await;
+    let kms = kms.context("starting the stand-in for KMS")?;
+    let config = aws::with_kms(config, kms.url().to_owned());
+    Ok((Some(kms), config))
 }
 
 async fn start_line(args: &RunArgs, faults: &Faults) -> anyhow::Result<LineServer> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use fanline_core::delivery::is_sealed;
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -41,6 +42,12 @@ impl HandedOver {
 /// The place of a delivery in its run, and how many recipients it has. This reads the bytes that
 /// the producer writes, and is much faster than to decode them.
 fn place_and_recipients(body: &str) -> Option<(&str, u64)> {
+    if is_sealed(body) {
+        let (_, behind) = body.split_once("\"at\":\"")?;
+        let (place, behind) = behind.split_once("\",\"people\":")?;
+        let (people, _) = behind.split_once(',')?;
+        return Some((place, people.parse().ok()?));
+    }
     let (_, behind) = body.split_once("\"recipients\":[")?;
     let (recipients, _) = behind.split_once(']')?;
     let (_, place) = body.rsplit_once("\"at\":\"")?;

@@ -82,13 +82,23 @@ fn temporary_path() -> PathBuf {
     std::env::temp_dir().join(format!("fanline-{}", fanline_ledger::draw_id()))
 }
 
-/// The folder of this user's runs.
+/// The folder of this user's runs: `%LOCALAPPDATA%\fanline` on Windows, and elsewhere
+/// `$XDG_STATE_HOME/fanline` or `~/.local/state/fanline`.
 /// <https://specifications.freedesktop.org/basedir-spec/latest/>
 pub(crate) fn state_path(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    state_path_on(cfg!(windows), variable)
+}
+
+fn state_path_on(is_windows: bool, variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let absolute = |name: &str| variable(name).filter(|path| Path::new(path).is_absolute());
     let state = absolute("XDG_STATE_HOME").map(PathBuf::from);
-    let home = || absolute("HOME").map(|home| Path::new(&home).join(".local/state"));
-    Some(state.or_else(home)?.join("fanline"))
+    let others = || {
+        if is_windows {
+            return absolute("LOCALAPPDATA").map(PathBuf::from);
+        }
+        absolute("HOME").map(|home| Path::new(&home).join(".local/state"))
+    };
+    Some(state.or_else(others)?.join("fanline"))
 }
 
 #[cfg(test)]
@@ -98,7 +108,7 @@ mod tests {
     #[test]
     fn the_state_of_a_user_is_where_the_system_keeps_it() {
         let path = |xdg: Option<&str>, home: Option<&str>| {
-            state_path(|name| match name {
+            state_path_on(false, |name| match name {
                 "XDG_STATE_HOME" => xdg.map(str::to_owned),
                 _ => home.map(str::to_owned),
             })
@@ -108,5 +118,15 @@ mod tests {
         assert_eq!(path(None, Some("/h")), expected("/h/.local/state/fanline"));
         assert_eq!(path(Some("relative"), Some("/h")), path(None, Some("/h")));
         assert_eq!(path(None, None), None);
+    }
+
+    #[test]
+    fn on_windows_it_is_in_the_local_application_data() {
+        let only = |known: &'static str| {
+            state_path_on(true, move |name| (name == known).then(|| "/s".to_owned()))
+        };
+        assert_eq!(only("LOCALAPPDATA"), Some("/s/fanline".into()));
+        assert_eq!(only("XDG_STATE_HOME"), Some("/s/fanline".into()));
+        assert_eq!(only("HOME"), None);
     }
 }

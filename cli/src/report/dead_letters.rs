@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Context;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
-use fanline_core::delivery::Delivery;
 use fanline_ledger::{At, RollReader, RowMark, RunKeys, Store};
+use fanline_seal::Outline;
 use serde::Serialize;
-use uuid::Uuid;
 
 /// The reason of a delivery that the queue set aside itself: it was received too often.
 const RECEIVED_TOO_OFTEN: &str = "received too often";
@@ -23,8 +22,8 @@ pub(crate) struct DeadLetters {
     pub(crate) recipients: BTreeMap<String, u64>,
     /// The same with the channel's words, the most frequent first.
     pub(crate) reasons: Vec<DeadLetterWords>,
-    /// A dead letter can be on the queue twice, with the same retry key.
-    retry_keys: HashSet<Uuid>,
+    /// A dead letter can be on the queue twice.
+    seen: HashSet<String>,
 }
 
 /// Why recipients are in the dead-letter queue, in the channel's own words.
@@ -85,14 +84,18 @@ pub(crate) async fn take_all(
 impl DeadLetters {
     fn add(&mut self, message: &Message) -> anyhow::Result<()> {
         let body = message.body().context("the message has no body")?;
-        let (recipients, place) = match Delivery::decode(body) {
-            Ok(delivery) if self.retry_keys.insert(delivery.request().retry_key) => {
-                let place = delivery.at.as_deref().and_then(|at| at.parse().ok());
-                (delivery.recipients.len() as u64, place)
+        let (recipients, place) = match Outline::of(body) {
+            Some(Outline {
+                at,
+                people,
+                identity,
+                ..
+            }) if self.seen.insert(identity.clone()) => {
+                (people, at.as_deref().and_then(|at| at.parse().ok()))
             }
-            Ok(_) => return Ok(()),
+            Some(_) => return Ok(()),
             // Nobody can say how many recipients it has: it counts as one.
-            Err(_) => (1, None),
+            None => (1, None),
         };
         let attribute = |name: &str| {
             let attribute = message.message_attributes()?.get(name)?;

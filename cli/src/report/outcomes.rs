@@ -84,7 +84,8 @@ impl OutcomeCounts {
             already_accepted: 0,
             refused: of(DeadLetterReason::Refused)
                 + of(DeadLetterReason::Quota)
-                + of(DeadLetterReason::Unauthorized),
+                + of(DeadLetterReason::Unauthorized)
+                + of(DeadLetterReason::NoKey),
             expired: of(DeadLetterReason::Expired),
             // A cancelled delivery leaves no trace outside.
             cancelled: 0,

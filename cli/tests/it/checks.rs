@@ -140,9 +140,13 @@ fn what_line_may_refuse_is_a_warning() {
 }
 
 fn check_live(url: &str, messages: &str) -> Answer {
+    check_live_list(url, messages, 3)
+}
+
+fn check_live_list(url: &str, messages: &str, people: usize) -> Answer {
     let folder = Folder::new()
         .with("campaign.json", campaign(messages))
-        .with("list.csv", list(3));
+        .with("list.csv", list(people));
     let token = ("LINE_CHANNEL_ACCESS_TOKEN", "secret-token");
     let variables = [token, ("LINE_API_BASE", url)];
     folder.fanline_with(&["check", "campaign.json", "--live"], &variables)
@@ -165,6 +169,16 @@ async fn a_live_check_asks_line_and_sends_nothing() {
         answer.err.contains("LINE refuses the channel access token"),
         "{answer:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_check_asks_about_eight_rows_drawn_from_the_list() {
+    let line = LineServer::start(LineOptions::default()).await.unwrap();
+    let answer = check_live_list(line.url(), PERSONAL, 500);
+    // Besides the first row and the longest. Each is asked about as a push and as a multicast.
+    assert!(answer.out.contains("and others: 10 rows."), "{answer:?}");
+    let requests: u64 = line.ledger().requests["validate"].values().sum();
+    assert_eq!(requests, 20);
 }
 
 /// A server that refuses one request. Gives its URL, and the head of that request.

@@ -4,6 +4,7 @@ use fanline_local::{LineOptions, LineServer};
 
 use serde_json::Value;
 
+use crate::odd_line::odd_line;
 use crate::support::{Answer, Folder, PERSONAL, campaign, list, user};
 
 async fn line(options: LineOptions) -> LineServer {
@@ -53,6 +54,21 @@ async fn the_question_names_account_host_people_requests_quota_and_a_message() {
     let sent = live(&folder, line.url(), &["--yes"]);
     assert_eq!(sent.code, Some(0), "{sent:?}");
     assert_eq!(line.ledger().accepted_recipients, 30);
+}
+
+#[test]
+fn the_question_says_that_the_months_names_for_statistics_are_used_up() {
+    let url = odd_line("nothing is refused");
+    let with_statistics =
+        campaign(PERSONAL).replace("{\"campaign\"", "{\"statistics\": true, \"campaign\"");
+    let folder = folder(3).with("campaign.json", with_statistics);
+    let asked = live(&folder, &url, &[]);
+    let words = "warning   `statistics`: this month has 1,000 runs with statistics";
+    assert!(asked.err.contains(words), "{asked:?}");
+    assert!(asked.err.contains("no terminal to ask on"), "{asked:?}");
+    folder.write("campaign.json", campaign(PERSONAL));
+    let asked = live(&folder, &url, &[]);
+    assert!(!asked.err.contains("warning"), "{asked:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

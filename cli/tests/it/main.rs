@@ -20,13 +20,16 @@ mod live;
 mod messages;
 mod next_step;
 mod not_reached;
+mod odd_line;
 mod output;
 mod plan;
 mod run;
 mod runs;
 mod s3;
+mod sealed;
 #[cfg(unix)]
 mod signals;
 mod statistics;
 mod support;
 mod worker;
+mod workers;

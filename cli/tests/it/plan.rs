@@ -2,7 +2,10 @@
 
 use fanline_local::{LineOptions, LineServer};
 
-use crate::support::{Answer, Folder, ONE_TEXT, PERSONAL, campaign, list};
+use serde_json::json;
+
+use crate::odd_line::odd_line;
+use crate::support::{Answer, Folder, ONE_TEXT, PERSONAL, campaign, list, user};
 
 async fn line(options: LineOptions) -> LineServer {
     LineServer::start(options).await.unwrap()
@@ -20,7 +23,7 @@ fn planned(folder: &Folder, line: &LineServer, more: &[&str]) -> Answer {
 
 #[test]
 fn a_plan_counts_requests_and_asks_nobody_without_a_token() {
-    let rows = format!("{}{},again\n", list(1_200), crate::support::user(3));
+    let rows = format!("{}{},again\n", list(1_200), user(3));
     let folder = Folder::new()
         .with("campaign.json", campaign(ONE_TEXT))
         .with("list.csv", rows);
@@ -31,9 +34,9 @@ fn a_plan_counts_requests_and_asks_nobody_without_a_token() {
         "requests  3 multicasts",
         "400.0 people in a multicast",
         "broadcast is one request",
-        "1 min 0 s on a stack with 40 consumers",
+        "10 s on a stack with 40 consumers",
         "quota     not known: set `LINE_CHANNEL_ACCESS_TOKEN`",
-        "LINE      3600 at most",
+        "LINE      3,600 at most",
     ] {
         assert!(answer.out.contains(words), "{words}: {}", answer.out);
     }
@@ -81,7 +84,7 @@ async fn a_plan_that_can_not_work_ends_with_2_and_the_number_that_would_do() {
     assert!(short.out.contains(words), "{}", short.out);
 
     line.change(|options| options.monthly_quota = None);
-    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(30);
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(5);
     let expiring = campaign(PERSONAL).replace(
         "{\"campaign\"",
         &format!("{{\"expires_at\": \"{soon}\", \"campaign\""),
@@ -103,6 +106,79 @@ async fn a_plan_that_can_not_work_ends_with_2_and_the_number_that_would_do() {
     assert_eq!(refused.code, Some(2), "{refused:?}");
     let problem = &refused.json()["problems"][0];
     assert_eq!(problem, "LINE refuses the channel access token (401)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_counts_who_is_no_friend() {
+    let friends = (0..2_500).filter(|number| number % 5 > 0).map(user);
+    let line = line(LineOptions {
+        friends: friends.collect(),
+        ..LineOptions::default()
+    })
+    .await;
+    let folder = Folder::new()
+        .with("campaign.json", campaign(PERSONAL))
+        .with("list.csv", format!("{}C{:032x},all\n", list(1_000), 1));
+    let answer = planned(&folder, &line, &["--friends"]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let words = "friends   800 of 1,000 users in the list; no friends: 200, who get nothing";
+    assert!(answer.out.contains(words), "{}", answer.out);
+    let plan = planned(&folder, &line, &["--friends", "--json"]).json();
+    let counts = json!({"of_the_account": 2_000, "users": 1_000, "not_friends": 200});
+    assert_eq!(plan["friends"], counts);
+    folder.write("list.csv", format!("to,name\n{},Ann\n", user(1)));
+    let answer = planned(&folder, &line, &["--friends"]);
+    let words = "friends   1 user in the list, and all of them are friends of the account";
+    assert!(answer.out.contains(words), "{}", answer.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn friends_are_asked_for_with_a_token_of_a_verified_account() {
+    let line = line(LineOptions {
+        verified: false,
+        ..LineOptions::default()
+    })
+    .await;
+    let folder = Folder::new()
+        .with("campaign.json", campaign(PERSONAL))
+        .with("list.csv", list(3));
+    for (answer, words) in [
+        (
+            planned(&folder, &line, &["--friends"]),
+            "--friends: LINE gives the IDs of friends only to an account that is verified or \
+             premium (403), and this one is neither",
+        ),
+        (
+            folder.fanline(&["plan", "campaign.json", "--friends"]),
+            "--friends: it asks LINE, so set `LINE_CHANNEL_ACCESS_TOKEN`",
+        ),
+    ] {
+        assert_eq!(answer.code, Some(2), "{answer:?}");
+        assert!(answer.err.contains(words), "{answer:?}");
+    }
+}
+
+#[test]
+fn what_line_refuses_of_a_row_drawn_from_the_list_is_a_problem_with_its_row() {
+    // One of the eight rows that are drawn from a list of 300; neither the first nor the longest.
+    let folder = Folder::new()
+        .with("campaign.json", campaign(PERSONAL))
+        .with("list.csv", list(300));
+    let url = odd_line("hello name 254\"");
+    let variables = [
+        ("LINE_API_BASE", url.as_str()),
+        ("LINE_CHANNEL_ACCESS_TOKEN", "a-token"),
+    ];
+    for (args, out) in [
+        (&["plan", "campaign.json"][..], true),
+        (&["check", "campaign.json", "--live"][..], false),
+    ] {
+        let answer = folder.fanline_with(args, &variables);
+        assert_eq!(answer.code, Some(2), "{answer:?}");
+        let words = "row 255 (line 256): LINE refuses the messages: Not this one";
+        let said = if out { &answer.out } else { &answer.err };
+        assert!(said.contains(words), "{answer:?}");
+    }
 }
 
 #[test]
@@ -135,7 +211,7 @@ fn the_wait_for_a_canary_is_planned() {
         .with("list.csv", list(30));
     let plan = folder.fanline(&["plan", "campaign.json"]);
     assert_eq!(plan.code, Some(0), "{plan:?}");
-    assert!(plan.out.contains("6 min 0 s on a stack"), "{}", plan.out);
+    assert!(plan.out.contains("5 min 10 s on a stack"), "{}", plan.out);
     assert!(
         plan.out.contains("5 min 0 s of it for watching the canary"),
         "{}",

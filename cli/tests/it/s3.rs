@@ -76,7 +76,8 @@ fn a_list_in_s3_without_credentials_is_an_error_about_the_list() {
         assert_eq!(answer.code, Some(2), "{answer:?}");
         assert_eq!(
             answer.err,
-            "error: the list is in S3, and `AWS_REGION` is not set\n"
+            "error: the list is in S3, and `AWS_REGION` is not set: set it, or name a copy of the \
+             list with --list\n"
         );
     }
 }

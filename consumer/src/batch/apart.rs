@@ -112,7 +112,7 @@ impl<'a> Apart<'a> {
         let arn = record.source_arn.as_deref();
         for part in parts {
             let queue = &batch.environment.delivery_queue;
-            if let Err(error) = queue.put(arn, part.encode(), wait).await {
+            if let Err(error) = queue.put(arn, record.encode(&part), wait).await {
                 let message_id = record.message_id.as_deref();
                 tracing::warn!(%error, message_id, "part not put back, record handed back");
                 return batch.back_after(wait);

@@ -84,14 +84,14 @@ async fn unrecorded(batch: &Batch, record: &Record, channel: Channel, people: u6
     }
     // The receives of the copy are counted anew.
     delivery.perhaps_taken = true;
-    let copied = copy_back(batch, record, delivery, wait);
+    let copied = copy_back(batch, record, &delivery, wait);
     let copied = tokio::time::timeout(MAX_COPY, copied).await;
     copied.unwrap_or_else(|_| batch.back_after(wait))
 }
 
 /// The record's delivery, and how long it waits. `None`: it can't come again.
 fn wait(batch: &Batch, record: &Record) -> Option<(Delivery, u16)> {
-    let delivery = Delivery::decode(&record.body).ok()?;
+    let delivery = record.delivery()?.clone();
     let cause = RetryCause::Fault;
     let wait = batch.wait(record, cause);
     let wait = backoff::within(wait, cause, &delivery.envelope, batch.draw(), batch.now())?;

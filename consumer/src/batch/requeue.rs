@@ -23,7 +23,7 @@ pub(super) async fn wait(
     let wait = backoff::paused(record.receive_count, batch.draw());
     let is_last = record.receive_count >= batch.environment.settings.max_receive_count;
     if is_whole && is_last {
-        copy_back(batch, record, marked(record, prepared), wait).await
+        copy_back(batch, record, &marked(record, prepared), wait).await
     } else {
         batch.back_after(wait)
     }
@@ -46,7 +46,7 @@ pub(super) async fn park(
     let is_marked = delivery.perhaps_taken || !prepared.is_perhaps_taken(record);
     let body = match body {
         Some(body) if is_marked => Cow::Borrowed(body),
-        _ => Cow::Owned(marked(record, prepared).encode()),
+        _ => Cow::Owned(record.encode(&marked(record, prepared))),
     };
     match queue.send(&delivery.envelope.run, &body).await {
         Ok(()) => {
@@ -66,10 +66,10 @@ pub(super) async fn park(
 pub(super) async fn copy_back(
     batch: &Batch,
     record: &Record,
-    copy: Delivery,
+    copy: &Delivery,
     wait: u16,
 ) -> Settlement {
-    let (arn, body) = (record.source_arn.as_deref(), copy.encode());
+    let (arn, body) = (record.source_arn.as_deref(), record.encode(copy));
     let queue = &batch.environment.delivery_queue;
     let put = match &record.fifo_group {
         None => queue.put(arn, body, wait).await,

@@ -1,6 +1,6 @@
 //! What becomes of a record: decided from what the channel says about its delivery. Pure.
 
-use fanline_core::delivery::{DecodeError, Delivery};
+use fanline_core::delivery::Delivery;
 use fanline_core::outcome::{DeadLetterReason, Outcome};
 use fanline_ledger::CellReason;
 use jiff::Timestamp;
@@ -15,10 +15,6 @@ use crate::sqs::record::Record;
 
 #[cfg(test)]
 mod tests;
-
-/// At this receive a delivery of an unknown version is set aside. The receives before it take some
-/// minutes.
-const MAX_UNKNOWN_RECEIVES: u32 = 5;
 
 // The texts of dead letters without a response.
 const EXPIRED: &str = "its `expires_at` had passed";
@@ -123,24 +119,6 @@ pub(crate) fn outcome_with(reason: CellReason) -> Outcome {
         CellReason::Refused | CellReason::Unfit => Outcome::Refused,
         CellReason::TooOld | CellReason::Unanswered => Outcome::Unknown,
         CellReason::Cancelled => Outcome::Cancelled,
-    }
-}
-
-/// Whether a newer consumer may soon be able to read the record: then it comes again for some
-/// receives. A deployment may begin with the producer.
-pub(crate) fn may_be_read_later(error: &DecodeError, record: &Record) -> bool {
-    matches!(error, DecodeError::Version(_)) && record.receive_count < MAX_UNKNOWN_RECEIVES
-}
-
-/// The dead letter of a record whose body is not a delivery.
-pub(crate) fn undecodable(error: &DecodeError, record: &Record) -> DeadLetter {
-    DeadLetter {
-        reason: DeadLetterReason::Undecodable,
-        status: None,
-        line_message: error.to_string(),
-        request_id: None,
-        run: None,
-        receive_count: record.receive_count,
     }
 }
 

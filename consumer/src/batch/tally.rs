@@ -27,6 +27,10 @@ pub(crate) struct BatchTally {
     channels: BTreeMap<&'static str, ChannelTally>,
     /// Records whose body is not a delivery.
     pub undecodable: u64,
+    /// Records that are not what the producer sealed, or not sealed where they must be.
+    pub forged: u64,
+    /// Records that came while there was no key to open them with.
+    pub no_key: u64,
 }
 
 /// The counts of one batch and one channel.
@@ -137,9 +141,17 @@ impl BatchTally {
             .iter()
             .map(|(channel, tally)| tally.write(line(channel)).to_string())
             .collect();
-        if self.undecodable > 0 {
+        let unread = [
+            ("undecodable", self.undecodable),
+            ("forged", self.forged),
+            ("no_key", self.no_key),
+        ];
+        let unread: Vec<_> = unread.into_iter().filter(|(_, count)| *count > 0).collect();
+        if !unread.is_empty() {
             let mut line = line("none");
-            line.metric("undecodable", "Count", self.undecodable);
+            for (name, count) in unread {
+                line.metric(name, "Count", count);
+            }
             lines.push(line.to_string());
         }
         lines

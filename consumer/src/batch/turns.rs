@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use fanline_core::channel::Channel;
-use fanline_core::delivery::Delivery;
 
 use crate::sqs::record::{Record, Row, rows};
 
@@ -41,20 +40,23 @@ pub(crate) fn turns(records: &[Arc<Record>]) -> Turns {
 }
 
 fn is_line_notify(record: &Record) -> bool {
-    let delivery = Delivery::decode(&record.body);
-    delivery.is_ok_and(|delivery| delivery.envelope.channel == Channel::LineNotify)
+    let delivery = record.delivery();
+    delivery.is_some_and(|delivery| delivery.envelope.channel == Channel::LineNotify)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sqs::record::Content;
     use aws_lambda_events::sqs::SqsMessage;
+    use std::sync::OnceLock;
 
     fn record(channel: &str, receive_count: u32, fifo_group: Option<&str>) -> Arc<Record> {
         let body = format!(
             r#"{{"v":1,"run":"r","channel":"{channel}","recipients":["U1"],"messages":[0],"started_at":"2026-01-01T00:00:00Z"}}"#
         );
         Arc::new(Record {
+            content: OnceLock::from(Content::plain(&body)),
             body,
             receive_count,
             fifo_group: fifo_group.map(Into::into),

@@ -102,6 +102,7 @@ impl HttpClient {
 /// tokens to other hosts.
 fn client(request_timeout: Duration) -> Result<Client, reqwest::Error> {
     Client::builder()
+        .tls_backend_preconfigured(fanline_tls::client_config())
         .connect_timeout(MAX_CONNECT.min(request_timeout))
         .timeout(request_timeout)
         .pool_idle_timeout(MAX_IDLE)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanline_ledger::{Control, Gate, PauseMode, RunState, Tag, gate};
+use fanline_ledger::{Control, Gate, Lane, PauseMode, RunState, Tag, gate};
 use jiff::Timestamp;
 
 /// What is known of the control object.
@@ -90,13 +90,14 @@ impl Known {
         Some(gate(control, run, now))
     }
 
-    /// Whether a run waits and no other run is open.
-    pub(crate) fn is_all_paused(&self, now: Timestamp) -> bool {
+    /// Whether a run of the lane waits and no other run of it is open.
+    pub(crate) fn is_all_paused(&self, lane: Lane, now: Timestamp) -> bool {
         let Some(control) = &self.control else {
             return true;
         };
         let mut is_waiting = false;
-        for run in control.runs().values() {
+        let runs = control.runs().values();
+        for run in runs.filter(|run| run.lane == lane) {
             match run.state {
                 RunState::Open => return false,
                 RunState::Paused => {
@@ -215,12 +216,16 @@ mod tests {
     #[test]
     fn all_is_paused_where_a_run_waits_and_none_is_open() {
         let mut known = Known::new(at(0));
-        assert!(known.is_all_paused(at(0)), "nobody knows");
+        assert!(known.is_all_paused(Lane::Bulk, at(0)), "nobody knows");
         for (state, expected) in [("open", false), ("cancelled", false), ("paused", true)] {
             known.note(at(0), Some(control(&run(state))));
-            assert_eq!(known.is_all_paused(at(0)), expected, "{state}");
+            assert_eq!(known.is_all_paused(Lane::Bulk, at(0)), expected, "{state}");
+            assert!(!known.is_all_paused(Lane::Urgent, at(0)), "no run is on it");
         }
         let after_the_horizon = at(24 * 3_600_000);
-        assert!(!known.is_all_paused(after_the_horizon), "it is dropped");
+        assert!(
+            !known.is_all_paused(Lane::Bulk, after_the_horizon),
+            "it is dropped"
+        );
     }
 }

@@ -5,6 +5,7 @@
 use aws_config::SdkConfig;
 use fanline_core::delivery::{AggregationUnit, Endpoint};
 use fanline_core::surroundings::Clock;
+use fanline_tls::{NoRootsError, require_roots};
 use jiff::civil::Date;
 use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -41,6 +42,20 @@ pub struct AccountInfo {
 #[serde(rename_all = "camelCase")]
 struct UnitCountBody {
     num_of_custom_aggregation_units: u64,
+}
+
+/// The most IDs that LINE gives at a time.
+/// <https://developers.line.biz/en/reference/messaging-api/#get-follower-ids>
+const FRIENDS_AT_A_TIME: &str = "1000";
+
+/// Some of the account's friends.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FriendsPage {
+    /// Their user IDs.
+    pub user_ids: Vec<String>,
+    /// Where the next page begins. `None`: this is the last one.
+    pub next: Option<String>,
 }
 
 /// What people did with the messages of an aggregation unit. LINE gives no number (`None`) where it
@@ -93,6 +108,12 @@ pub enum AccountError {
     /// There is no token.
     #[error("{0}")]
     NoToken(String),
+    /// The account is not one to which LINE gives the IDs of its friends.
+    #[error(
+        "LINE gives the IDs of friends only to an account that is verified or premium (403), and \
+         this one is neither"
+    )]
+    NotVerified,
     /// LINE can't be reached.
     #[error("LINE can't be reached at {base}: {failure}")]
     Unreachable {
@@ -109,9 +130,18 @@ pub enum AccountError {
         /// LINE's words.
         words: String,
     },
-    /// There is no HTTP client. Usually TLS has no root certificates.
+    /// There is no HTTP client.
     #[error("no HTTP client")]
     Http(#[source] reqwest::Error),
+    /// LINE can't be reached from this machine.
+    #[error("LINE can't be reached at `{base}`")]
+    NoRoots {
+        /// Where LINE was to be reached.
+        base: String,
+        /// What is missing.
+        #[source]
+        source: NoRootsError,
+    },
 }
 
 impl LineAccount {
@@ -120,6 +150,12 @@ impl LineAccount {
         let client = HttpClient::new(access.request_timeout).map_err(AccountError::Http)?;
         let secrets = aws_sdk_secretsmanager::Client::new(&http::with_timeouts(config));
         let base = access.line_api_base;
+        if base.starts_with("https:") {
+            require_roots().map_err(|source| AccountError::NoRoots {
+                base: base.clone(),
+                source,
+            })?;
+        }
         Ok(Self {
             tokens: Tokens::new(access.token, &base, client.clone(), secrets),
             client,
@@ -151,6 +187,20 @@ impl LineAccount {
         let path = "/v2/bot/message/aggregation/info";
         let body: UnitCountBody = self.get(path).await?;
         Ok(body.num_of_custom_aggregation_units)
+    }
+
+    /// Up to 1,000 friends of the account, from the beginning or from where a page has its `next`.
+    pub async fn friends(&self, start: Option<&str>) -> Result<FriendsPage, AccountError> {
+        let path = "/v2/bot/followers/ids";
+        let mut url = http::url(&self.base, path);
+        url.query_pairs_mut()
+            .append_pair("limit", FRIENDS_AT_A_TIME)
+            .extend_pairs(start.map(|start| ("start", start)));
+        match self.ask("GET", path, self.client.get(url)).await {
+            Ok(response) => read(path, &response),
+            Err(AccountError::Answer { status: 403, .. }) => Err(AccountError::NotVerified),
+            Err(error) => Err(error),
+        }
     }
 
     /// What people did with the messages of a unit, from one day to another: days of UTC+9, 30 at
@@ -188,12 +238,7 @@ impl LineAccount {
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AccountError> {
         let get = self.client.get(http::url(&self.base, path));
         let response = self.ask("GET", path, get).await?;
-        serde_json::from_slice(response.body.as_deref().unwrap_or_default()).map_err(|_| {
-            AccountError::Answer {
-                status: response.status,
-                words: format!("{path}: the body is not what LINE documents"),
-            }
-        })
+        read(path, &response)
     }
 
     /// Asks with the token. An answer other than 200 is an error.
@@ -231,6 +276,15 @@ impl LineAccount {
             }),
         }
     }
+}
+
+fn read<T: DeserializeOwned>(path: &str, response: &Response) -> Result<T, AccountError> {
+    serde_json::from_slice(response.body.as_deref().unwrap_or_default()).map_err(|_| {
+        AccountError::Answer {
+            status: response.status,
+            words: format!("{path}: the body is not what LINE documents"),
+        }
+    })
 }
 
 fn words(failure: Failure) -> &'static str {

@@ -20,10 +20,11 @@ pub(crate) enum DeliveryQueueError {
     Refused(String),
 }
 
-/// The delivery queue.
+/// The delivery queues: a stack with an urgent lane has two.
 pub(crate) struct DeliveryQueue {
     sqs: aws_sdk_sqs::Client,
     url: Option<String>,
+    urgent_url: Option<String>,
     /// The URLs that were looked up, by ARN.
     urls: Mutex<HashMap<String, String>>,
 }
@@ -38,11 +39,17 @@ pub(crate) struct Hidden<'a> {
 }
 
 impl DeliveryQueue {
-    /// The queue at `url`. Without it, the queue that a record comes from.
-    pub(crate) fn new(sqs: aws_sdk_sqs::Client, url: Option<String>) -> Self {
+    /// The queue at `url`, and beside it that of the urgent lane. Without `url`, the queue that a
+    /// record comes from.
+    pub(crate) fn new(
+        sqs: aws_sdk_sqs::Client,
+        url: Option<String>,
+        urgent_url: Option<String>,
+    ) -> Self {
         Self {
             sqs,
             url,
+            urgent_url,
             urls: Mutex::default(),
         }
     }
@@ -128,6 +135,10 @@ impl DeliveryQueue {
 
     /// The queue's URL: the setting, or what `GetQueueUrl` says of the ARN. It is looked up once.
     async fn url(&self, arn: Option<&str>) -> Result<String, DeliveryQueueError> {
+        let urgent = self.urgent_url.as_ref();
+        if let Some(urgent) = urgent.filter(|url| arn.is_some_and(|arn| is_named_alike(url, arn))) {
+            return Ok(urgent.clone());
+        }
         if let Some(url) = &self.url {
             return Ok(url.clone());
         }
@@ -197,9 +208,32 @@ fn account_and_name(arn: &str) -> Option<(&str, &str)> {
     (service == "sqs" && !account.is_empty() && !name.is_empty()).then_some((account, name))
 }
 
+/// Whether a queue's URL and an ARN end with the same name.
+fn is_named_alike(url: &str, arn: &str) -> bool {
+    let name = account_and_name(arn).map(|(_, name)| name);
+    url.rsplit_once('/').map(|(_, name)| name) == name
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_and_an_arn_may_name_one_queue() {
+        let arn = "arn:aws:sqs:eu-west-1:123456789012:urgent";
+        for (url, expected) in [
+            (
+                "https://sqs.eu-west-1.amazonaws.com/123456789012/urgent",
+                true,
+            ),
+            ("http://127.0.0.1:5101/000000000000/urgent", true),
+            ("http://127.0.0.1:5101/000000000000/not-urgent", false),
+            ("http://127.0.0.1:5101/urgent/deliveries", false),
+            ("urgent", false),
+        ] {
+            assert_eq!(is_named_alike(url, arn), expected, "{url}");
+        }
+    }
 
     #[test]
     fn an_arn_names_the_account_and_the_queue() {

@@ -1,9 +1,11 @@
 //! A queue message as Lambda hands it over, with the fields that matter here.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lambda_events::sqs::SqsMessage;
+use fanline_core::delivery::{DecodeError, Delivery};
 use fanline_core::limits::sqs::is_fifo;
+use fanline_seal::{Label, OpenError, Opened, SliceKey};
 
 /// One record of the event. Any field may be missing.
 #[derive(Debug, Clone)]
@@ -23,6 +25,52 @@ pub(crate) struct Record {
     pub fifo_group: Option<String>,
     /// The queue's ARN.
     pub source_arn: Option<String>,
+    /// What the body is, once it is known. A sealed one may have to wait for its key.
+    pub content: OnceLock<Result<Content, Unreadable>>,
+}
+
+/// The delivery of a record.
+#[derive(Debug, Clone)]
+pub(crate) struct Content {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// The data key that it was sealed with. `None`: it was in plain text.
+    pub key: Option<Arc<SliceKey>>,
+}
+
+/// Why a record has no delivery.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unreadable {
+    /// The body is not a delivery, or a sealed one where nothing is opened.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The body does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+impl Content {
+    /// The delivery of a body in plain text.
+    pub(crate) fn plain(body: &str) -> Result<Self, Unreadable> {
+        let delivery = Delivery::decode(body)?;
+        Ok(Self {
+            delivery,
+            key: None,
+        })
+    }
+
+    /// The delivery of an opened body. Its run is the one that its data key is bound to.
+    pub(crate) fn opened(opened: Opened) -> Result<Self, Unreadable> {
+        let Opened { body, key } = opened;
+        let delivery = Delivery::decode(&body)?;
+        if delivery.envelope.run != key.run() {
+            return Err(OpenError::Forged.into());
+        }
+        Ok(Self {
+            delivery,
+            key: Some(key),
+        })
+    }
 }
 
 impl Record {
@@ -40,6 +88,30 @@ impl Record {
             receipt_handle: message.receipt_handle.filter(|handle| !handle.is_empty()),
             body: message.body.unwrap_or_default(),
             source_arn: message.event_source_arn,
+            content: OnceLock::new(),
+        }
+    }
+
+    /// The record's delivery, if it is known.
+    pub(crate) fn delivery(&self) -> Option<&Delivery> {
+        let content = self.content.get()?.as_ref().ok()?;
+        Some(&content.delivery)
+    }
+
+    /// The body of a queue message with this delivery, which is the record's or a part of it. It is
+    /// sealed if the record was.
+    pub(crate) fn encode(&self, delivery: &Delivery) -> String {
+        let plain = delivery.encode();
+        let content = self.content.get().and_then(|content| content.as_ref().ok());
+        match content.and_then(|content| content.key.as_ref()) {
+            None => plain,
+            Some(key) => {
+                let label = Label {
+                    at: delivery.at.as_deref(),
+                    people: delivery.recipients.len(),
+                };
+                key.seal(&plain, label)
+            }
         }
     }
 }

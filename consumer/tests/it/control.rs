@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::Message;
 use fanline_core::delivery::Delivery;
-use fanline_ledger::{CellReason, Departed, Pace, PauseMode};
+use fanline_ledger::{CellReason, Departed, Lane, Pace, PauseMode};
 use fanline_local::LineOptions;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -49,12 +49,12 @@ async fn a_paused_run_waits_in_hand_until_it_is_resumed() {
     let waits = tokio::time::timeout(Duration::from_millis(500), &mut handling).await;
     assert!(waits.is_err(), "it was to wait");
     assert_eq!(controlled.requests(), 0);
-    assert!(!consumer.takes_more());
+    assert!(!consumer.takes_more(Lane::Bulk));
     controlled.edit(|edit| edit.resume(RUN)).await;
     let handled = handling.await;
     assert!(failures(&handled).is_empty());
     assert_eq!(controlled.world.line.ledger().accepted_recipients, 5);
-    assert!(consumer.takes_more());
+    assert!(consumer.takes_more(Lane::Bulk));
 }
 
 #[tokio::test]

@@ -79,6 +79,11 @@ impl Controlled {
         std::fs::write(self.folder.join(CONTROL_KEY), "{\"v\":1,\"runs\":").unwrap();
     }
 
+    /// The control object.
+    pub(crate) fn object(&self) -> Vec<u8> {
+        std::fs::read(self.folder.join(CONTROL_KEY)).unwrap()
+    }
+
     /// Nobody has written one yet.
     pub(crate) fn remove(&self) {
         std::fs::remove_file(self.folder.join(CONTROL_KEY)).unwrap();

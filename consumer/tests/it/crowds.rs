@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use fanline_core::campaign::Lane;
 use fanline_poller::{Gate, Poller, PollerOptions};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -60,7 +61,7 @@ impl Crowd {
         let taker = consumer.clone();
         let options = PollerOptions {
             concurrency: 4,
-            gate: Gate::from_fn(move || taker.takes_more()),
+            gate: Gate::from_fn(move || taker.takes_more(Lane::Bulk)),
             ..PollerOptions::new(&self.world.deliveries)
         };
         let poller = Poller::start(self.world.sqs.clone(), options, move |event| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use fanline_ledger::{CellReason, Pace, PauseMode};
+use fanline_ledger::{CellReason, Lane, Pace, PauseMode};
 use fanline_local::LineOptions;
 use fanline_poller::{Gate, Poller, PollerOptions};
 use jiff::{SignedDuration, Timestamp};
@@ -90,7 +90,7 @@ impl Load {
             let world = &self.controlled.world;
             let options = PollerOptions {
                 concurrency: 1,
-                gate: Gate::from_fn(move || taker.takes_more()),
+                gate: Gate::from_fn(move || taker.takes_more(Lane::Bulk)),
                 ..PollerOptions::new(&world.deliveries)
             };
             let poller = Poller::start(world.sqs.clone(), options, move |event| {

@@ -25,6 +25,7 @@ fn a_whole_campaign_is_read() {
     whole["expires_at"] = json!("2026-12-25T12:00:00+08:00");
     whole["scheduled_time"] = json!("2026-12-25T07:50:00+08:00");
     whole["notification_disabled"] = json!(true);
+    whole["lane"] = json!("urgent");
     let campaign = Campaign::from_value(whole).unwrap();
     assert_eq!(
         campaign.recipients,
@@ -33,6 +34,7 @@ fn a_whole_campaign_is_read() {
             key: "lists/friends.csv".into()
         })
     );
+    assert_eq!(campaign.lane, Lane::Urgent);
     assert_eq!(campaign.run(), "xmas-coupon-2026@2026-12-24T23:50:00Z");
     assert_eq!(
         campaign.delay_seconds("2026-12-24T23:50:00.5Z".parse().unwrap()),
@@ -98,6 +100,11 @@ fn every_mistake_is_one_sentence_that_names_its_field() {
             "`encoding`: no encoding has this name",
         ),
         ("format", json!("xls"), "unknown variant `xls`"),
+        (
+            "lane",
+            json!("fast"),
+            "unknown variant `fast`, expected `bulk` or `urgent`",
+        ),
     ]);
 }
 

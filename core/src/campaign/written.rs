@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::error::CampaignError;
 use super::field_schema;
+use super::lane::Lane;
 use crate::channel::{Channel, OnUnknown};
 use crate::list::{Encoding, Format};
 
@@ -77,6 +78,10 @@ pub(super) struct WrittenCampaign {
     #[serde(default)]
     #[schemars(schema_with = "field_schema::number_or_share")]
     pub(super) max_bad_rows: Option<Value>,
+    /// `urgent`: the run has a queue and consumers of its own, so it does not wait behind other
+    /// runs. The stack needs `UrgentLane=ENABLED`. `bulk` is the default.
+    #[serde(default)]
+    pub(super) lane: Lane,
     /// For `line-notify`, where no answer came: `retry` sends again and may reach somebody twice,
     /// `park` sets the message aside for a person to decide.
     #[serde(default)]

@@ -64,6 +64,12 @@ pub enum DeadLetterReason {
     Unauthorized,
     /// The body is not a delivery that this build reads.
     Undecodable,
+    /// The body is not sealed, and here only sealed ones are sent.
+    Unsealed,
+    /// The body is not what the producer sealed: it was changed, or comes from another run.
+    Forged,
+    /// The key that opens it could not be used: redrive it when the key can be used again.
+    NoKey,
 }
 
 impl DeadLetterReason {
@@ -76,6 +82,9 @@ impl DeadLetterReason {
             Self::Quota => "quota",
             Self::Unauthorized => "unauthorized",
             Self::Undecodable => "undecodable",
+            Self::Unsealed => "unsealed",
+            Self::Forged => "forged",
+            Self::NoKey => "no_key",
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The edits of the control object: pure functions from one object to the next.
 
+use fanline_core::campaign::Lane;
 use jiff::{SignedDuration, Timestamp};
 
 use super::lanes::{make_way, pause_mode, settle_mapping};
 use super::pace::min_pace;
 use super::state::{
-    CanaryState, Control, Lane, Mapping, Pace, PauseMode, RunControl, RunState, Signature, Stack,
+    CanaryState, Control, Mapping, Pace, PauseMode, RunControl, RunState, Signature, Stack,
 };
 use crate::keys::is_run_name;
 

@@ -1,7 +1,9 @@
 //! What runs of one lane mean for each other: they share a queue, its consumers and its event
 //! source mapping.
 
-use super::state::{Control, Lane, Mapping, PauseMode, RunControl, RunState};
+use fanline_core::campaign::Lane;
+
+use super::state::{Control, Mapping, PauseMode, RunControl, RunState};
 
 /// How a run is paused when nobody says how: it waits, or makes room for the lane's other open
 /// runs.

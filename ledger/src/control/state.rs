@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fanline_core::campaign::Lane;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -68,7 +69,7 @@ pub struct RunControl {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<PauseMode>,
     /// The lane.
-    #[serde(default, skip_serializing_if = "Lane::is_bulk")]
+    #[serde(default, skip_serializing_if = "is_bulk")]
     pub lane: Lane,
     /// When the run began, as in its record.
     pub started_at: Timestamp,
@@ -115,27 +116,6 @@ pub enum PauseMode {
     Park,
 }
 
-/// A queue with consumers of its own.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lane {
-    /// The delivery queue.
-    #[default]
-    Bulk,
-    /// The urgent queue.
-    Urgent,
-}
-
-impl Lane {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes the field by reference"
-    )]
-    fn is_bulk(&self) -> bool {
-        *self == Self::Bulk
-    }
-}
-
 /// What the bookkeeper does with an event source mapping. Where nothing is said, it leaves the
 /// mapping alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -177,12 +157,50 @@ pub struct Stack {
     /// The URL of the dead-letter queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letters: Option<String>,
-    /// How many consumers there can be at once.
+    /// How many consumers there can be at once, on all lanes together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environments: Option<u32>,
+    /// The urgent lane, where the stack has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgent: Option<UrgentLane>,
     /// Whether the delivery queue is a FIFO queue: there a paused run waits, it can't be parked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fifo: bool,
+}
+
+/// The urgent lane of a stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UrgentLane {
+    /// The URL of its delivery queue.
+    pub deliveries: String,
+    /// How many of the consumers are its own.
+    pub environments: u32,
+}
+
+impl Stack {
+    /// The URL of the delivery queue of a lane.
+    pub fn deliveries_of(&self, lane: Lane) -> Option<&str> {
+        match lane {
+            Lane::Bulk => self.deliveries.as_deref(),
+            Lane::Urgent => self
+                .urgent
+                .as_ref()
+                .map(|urgent| urgent.deliveries.as_str()),
+        }
+    }
+
+    /// How many consumers of a lane there can be at once.
+    pub fn environments_of(&self, lane: Lane) -> Option<u32> {
+        let urgent = self.urgent.as_ref().map(|urgent| urgent.environments);
+        match lane {
+            Lane::Bulk => {
+                let all = self.environments?;
+                Some(all.saturating_sub(urgent.unwrap_or(0)).max(1))
+            }
+            Lane::Urgent => urgent,
+        }
+    }
 }
 
 impl Default for Control {
@@ -326,4 +344,12 @@ impl RunControl {
 
 fn is_unset(pace: &Pace) -> bool {
     *pace == Pace::default()
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes the field by reference"
+)]
+fn is_bulk(lane: &Lane) -> bool {
+    *lane == Lane::Bulk
 }

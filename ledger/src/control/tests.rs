@@ -1,6 +1,7 @@
 mod object;
 
 use super::*;
+use fanline_core::campaign::Lane;
 use jiff::{Timestamp, ToSpan};
 
 fn start() -> Timestamp {

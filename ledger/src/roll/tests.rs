@@ -170,7 +170,10 @@ fn a_delivery_that_can_not_be_is_refused() {
     let mut twice = writer();
     twice.delivery(0, [1001]).unwrap();
     assert!(twice.delivery(1, [1001]).is_err());
-    assert!(matches!(twice.finish(), Err(RollError::Unsent(1002))));
+    assert!(matches!(
+        twice.finish(),
+        Err(RollError::RedriveReason(1002))
+    ));
 }
 
 #[test]

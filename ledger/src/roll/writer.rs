@@ -152,7 +152,7 @@ impl<W: Write> RollWriter<W> {
     /// Ends the roll. Every row that is sent has to be in a delivery by now.
     pub fn finish(mut self) -> Result<(W, RollTotals), RollError> {
         if !self.pending.is_empty() {
-            return Err(RollError::Unsent(self.first_row + self.done));
+            return Err(RollError::RedriveReason(self.first_row + self.done));
         }
         self.end_block()?;
         #[expect(clippy::expect_used, reason = "numbers are JSON")]

@@ -1,7 +1,9 @@
 //! Reads and edits the control object.
 
-use super::{Fetched, Store, StoreError, Tag, UpdateError};
-use crate::control::{Control, EditError};
+use std::collections::BTreeSet;
+
+use super::{Fetched, MAX_TRIES, Store, StoreError, Tag, UpdateError, history};
+use crate::control::{Control, EditError, PastControl};
 use crate::json_object::ObjectError;
 use crate::keys::CONTROL_KEY;
 
@@ -53,24 +55,60 @@ pub async fn read_control(
 
 /// Edits the control object, again on its newest content where somebody else was faster, and gives
 /// it as it is now. An edit that changes nothing writes nothing.
+///
+/// What the edit replaces is written into the history first. So what was ever said stands there or
+/// in the control object, also with several editors at once, and wherever one of them dies.
 pub async fn edit_control(
     store: &Store,
     mut edit: impl FnMut(&Control) -> Result<Control, EditError>,
 ) -> Result<Control, UpdateError<EditControlError>> {
+    let mut written = BTreeSet::new();
+    for _ in 0..MAX_TRIES {
+        let before = read_control(store, None).await.map_err(UpdateError::Edit)?;
+        let before = before.unwrap_or_default().0;
+        let after = edit(&before).map_err(|error| UpdateError::Edit(error.into()))?;
+        if after == before {
+            return Ok(after);
+        }
+        for past in PastControl::replaced(&before, &after) {
+            let key = history::key(&past);
+            if !written.contains(&key) {
+                history::put(store, &key, &past).await?;
+                written.insert(key);
+            }
+        }
+        if let Some(edited) = edit_known(store, &mut edit, &written).await? {
+            return Ok(edited);
+        }
+    }
+    Err(UpdateError::Contended(CONTROL_KEY.to_owned()))
+}
+
+/// Edits the control object where all that is replaced is in the history; `None`: somebody has
+/// edited it since, so something is not.
+async fn edit_known(
+    store: &Store,
+    mut edit: impl FnMut(&Control) -> Result<Control, EditError>,
+    written: &BTreeSet<String>,
+) -> Result<Option<Control>, UpdateError<EditControlError>> {
     let mut edited = None;
     let decode_and_edit = |json: Option<&[u8]>| {
         let control = json.map(Control::decode).transpose()?;
-        let now = control.clone().unwrap_or_default();
+        let now = control.unwrap_or_default();
         let after = edit(&now)?;
+        let replaced = PastControl::replaced(&now, &after);
+        let is_known = replaced
+            .iter()
+            .all(|past| written.contains(&history::key(past)));
+        if !is_known {
+            edited = None;
+            return Ok(None);
+        }
         let is_new = after != now;
         let json = is_new.then(|| after.encode());
         edited = Some(after);
         Ok(json)
     };
     store.update(CONTROL_KEY, decode_and_edit).await?;
-    #[expect(
-        clippy::expect_used,
-        reason = "an update runs its edit before it succeeds"
-    )]
-    Ok(edited.expect("an update runs its edit"))
+    Ok(edited)
 }

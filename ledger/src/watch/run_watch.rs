@@ -42,6 +42,12 @@ pub struct RunWatch {
     /// How fast the run is being settled.
     #[serde(default)]
     pub rate: SettledRate,
+    /// How many redrives the bookkeeper has seen. After each, the empty looks are counted anew.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redrives: usize,
+    /// Whether deliveries of the run may lie on the parked queue.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parked: bool,
     /// LINE's median latency in milliseconds, where the bookkeeper has seen outcomes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u32>,
@@ -59,9 +65,19 @@ impl Default for RunWatch {
             released: None,
             excused: Refusals::default(),
             rate: SettledRate::default(),
+            redrives: 0,
+            parked: false,
             latency_ms: None,
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes the field by reference"
+)]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl RunWatch {
@@ -92,6 +108,8 @@ mod tests {
                 refused: 3,
                 settled: 50,
             },
+            redrives: 1,
+            parked: true,
             latency_ms: Some(143),
             ..RunWatch::default()
         };

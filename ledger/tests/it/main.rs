@@ -10,6 +10,7 @@
 mod brake;
 mod conservation;
 mod control;
+mod history;
 mod merging;
 mod race;
 mod runs;

@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     LostAnswer,
     /// Nothing is put: 503.
     Unavailable,
+    /// Nothing is put: 403.
+    Denied,
 }
 
 type Script = Box<dyn FnMut(&str) -> Option<Fault> + Send>;
@@ -172,6 +174,7 @@ fn write(
         Some(Fault::Unavailable) => {
             return xml(StatusCode::SERVICE_UNAVAILABLE, "SlowDown");
         }
+        Some(Fault::Denied) => return xml(StatusCode::FORBIDDEN, "AccessDenied"),
         Some(Fault::LostAnswer) | None => {}
     }
     let now = objects.get(&path).map(etag);

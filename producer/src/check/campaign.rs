@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use fanline_core::campaign::Campaign;
 use fanline_core::list::{Place, RowError};
+use fanline_core::recipient::Recipient;
 use fanline_core::surroundings::{Clock, Surroundings};
 use fanline_ledger::ByEndpoint;
 use jiff::Timestamp;
@@ -18,6 +19,8 @@ use crate::list::slice::OpenSlice;
 use crate::list::store::ListStore;
 use crate::progress::Progress;
 use crate::publish::canary;
+use crate::publish::encoder::DeliveryEncoder;
+use crate::publish::group::Group;
 use crate::publish::left_out::LeftOut;
 use crate::publish::pack::Entry;
 use crate::publish::reading::PublishReading;
@@ -61,34 +64,40 @@ pub async fn check(
     Ok(preview)
 }
 
-/// The same as [`check`]. Then reads the list again as the producer would to publish it, and counts
-/// the deliveries.
+/// The same as [`check`]. Then reads the list again as the producer would to publish it, counts the
+/// deliveries, and shows each recipient once.
 pub async fn plan(
     campaign: Value,
     config: &SdkConfig,
-    on_bad_row: impl FnMut(Place, &RowError),
+    mut on_recipient: impl FnMut(&Recipient),
 ) -> Result<Plan, ProduceError> {
     let (list, clock) = open(campaign, config).await?;
-    let (preview, rows) = read(&list, clock, None, on_bad_row).await?;
+    let (preview, rows) = read(&list, clock, None, |_, _| ()).await?;
     let mut plan = Plan {
         preview,
         ..Plan::default()
     };
-    let mut reading = PublishReading::new(&list, rows, LeftOut::default(), false, None);
+    let mut reading = PublishReading::new(
+        &list,
+        rows,
+        LeftOut::default(),
+        DeliveryEncoder::of(&list, false, None),
+        None,
+    );
     while let Some(request) = reading.next().await? {
         for entry in &request {
-            plan.count(entry);
+            if let Entry::Delivery { group, bytes, .. } = entry {
+                plan.count(group, *bytes as u64);
+                group.recipients.iter().for_each(&mut on_recipient);
+            }
         }
     }
     Ok(plan)
 }
 
 impl Plan {
-    fn count(&mut self, entry: &Entry) {
-        let Entry::Delivery { group, bytes, .. } = entry else {
-            return;
-        };
-        let (people, bytes) = (group.recipients.len() as u64, *bytes as u64);
+    fn count(&mut self, group: &Group, bytes: u64) {
+        let people = group.recipients.len() as u64;
         if people == 1 {
             self.deliveries.push += 1;
             self.people.push += 1;

@@ -64,7 +64,7 @@ impl<'a> CheckReading<'a> {
         } else {
             u64::MAX
         };
-        let rules = RowRules::new(&open.campaign, &open.envelope());
+        let rules = RowRules::of(open);
         Self {
             open,
             rows: Rows::new(open),

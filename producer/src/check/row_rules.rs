@@ -6,12 +6,17 @@ use fanline_core::limits::line::MAX_RECIPIENTS;
 use fanline_core::limits::sqs::MAX_BYTES;
 use fanline_core::list::{Header, ListError, Row, RowError};
 use fanline_core::recipient::Recipient;
+use fanline_seal::max_sealed_len;
+
+use crate::list::slice::OpenSlice;
 
 /// The rules of a campaign for its rows. Both readings of a slice use them.
 pub(crate) struct RowRules<'a> {
     campaign: &'a Campaign,
     /// The most bytes of a queue message without its recipients and its messages.
     envelope_bytes: usize,
+    /// The run, where deliveries are sealed.
+    sealed_run: Option<String>,
 }
 
 impl<'a> RowRules<'a> {
@@ -20,6 +25,16 @@ impl<'a> RowRules<'a> {
         Self {
             campaign,
             envelope_bytes: envelope.max_len(),
+            sealed_run: None,
+        }
+    }
+
+    /// The rules for the deliveries of a slice.
+    pub(crate) fn of(open: &'a OpenSlice) -> Self {
+        let envelope = open.envelope();
+        Self {
+            sealed_run: open.is_sealed.then(|| envelope.run.clone()),
+            ..Self::new(&open.campaign, &envelope)
         }
     }
 
@@ -61,8 +76,26 @@ impl<'a> RowRules<'a> {
                     json.len()
                 ),
             }),
-            recipients => Ok(recipients),
+            recipients if self.fits_sealed(json.len(), recipient, recipients) => Ok(recipients),
+            _ => Err(RowError::Message {
+                field: "messages".into(),
+                problem: format!(
+                    "are {} bytes long with this row; the delivery is sealed, which makes it a \
+                     third longer, and has to fit a queue message of {MAX_BYTES}",
+                    json.len()
+                ),
+            }),
         }
+    }
+
+    /// Whether a delivery with so many recipients fits a queue message, also sealed. The recipients
+    /// are as many as without a seal: so the deliveries and their retry keys are the same.
+    fn fits_sealed(&self, message_bytes: usize, recipient: &Recipient, recipients: usize) -> bool {
+        let Some(run) = &self.sealed_run else {
+            return true;
+        };
+        let plain = self.envelope_bytes + message_bytes + recipients * (recipient.len() + 3) - 1;
+        max_sealed_len(run, plain) <= MAX_BYTES
     }
 
     /// How many recipients like this one can share a delivery with so many bytes of messages. The

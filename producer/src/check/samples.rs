@@ -30,7 +30,12 @@ pub enum SampleReason {
     Longest,
     /// It is the first one in which a column is empty that the messages use: this one.
     Empty(String),
+    /// It was drawn from the whole list.
+    Drawn,
 }
+
+/// So many rows are drawn from the list.
+const DRAWN: usize = 8;
 
 /// How many rows have nothing in a column that the messages use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +47,7 @@ pub struct EmptyValues {
 }
 
 /// The first row that can be sent, the first of those with the longest messages, the first one with
-/// an empty value, and one that somebody asked for.
+/// an empty value, one that somebody asked for, and eight that are drawn from all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Samples {
     row: Option<u64>,
@@ -50,6 +55,8 @@ pub struct Samples {
     first: Option<Sample>,
     longest: Option<Sample>,
     empty: Option<Sample>,
+    /// Each with its place in the draw, in that order.
+    drawn: Vec<(u64, Sample)>,
     empty_values: Vec<EmptyValues>,
 }
 
@@ -96,6 +103,12 @@ impl Samples {
         if self.row == Some(place.row) {
             self.asked = Some(sample(SampleReason::Asked));
         }
+        let lot = lot(place.row);
+        let at = self.drawn.partition_point(|(other, _)| *other < lot);
+        if at < DRAWN {
+            self.drawn.truncate(DRAWN - 1);
+            self.drawn.insert(at, (lot, sample(SampleReason::Drawn)));
+        }
         let Some(first) = &self.first else {
             self.first = Some(sample(SampleReason::First));
             return;
@@ -106,16 +119,17 @@ impl Samples {
         }
     }
 
-    /// Each of them: the one that somebody asked for, the first one, the longest one, and the one
-    /// with an empty value. No row comes twice.
+    /// Those to look at: the one that somebody asked for, the first one, the longest one, and the
+    /// one with an empty value. No row comes twice.
     pub fn iter(&self) -> impl Iterator<Item = &Sample> {
         let all = [&self.asked, &self.first, &self.longest, &self.empty];
-        let mut rows = Vec::new();
-        all.into_iter().flatten().filter(move |sample| {
-            let is_new = !rows.contains(&sample.place.row);
-            rows.push(sample.place.row);
-            is_new
-        })
+        each_once(all.into_iter().flatten())
+    }
+
+    /// Those to ask LINE about: the ones to look at, and then those that are drawn from the whole
+    /// list. No row comes twice. The same list gives the same rows.
+    pub fn with_drawn(&self) -> impl Iterator<Item = &Sample> {
+        each_once(self.iter().chain(self.drawn.iter().map(|(_, drawn)| drawn)))
     }
 
     /// The row that somebody asked for, if it can be sent.
@@ -127,6 +141,24 @@ impl Samples {
     pub fn empty_values(&self) -> impl Iterator<Item = &EmptyValues> {
         self.empty_values.iter().filter(|column| column.rows > 0)
     }
+}
+
+fn each_once<'a>(samples: impl Iterator<Item = &'a Sample>) -> impl Iterator<Item = &'a Sample> {
+    let mut rows = Vec::new();
+    samples.filter(move |sample| {
+        let is_new = !rows.contains(&sample.place.row);
+        rows.push(sample.place.row);
+        is_new
+    })
+}
+
+/// A row's place in the draw: the last step of `SplitMix64`, which spreads row numbers well.
+/// <https://prng.di.unimi.it/splitmix64.c>
+fn lot(row: u64) -> u64 {
+    let mut z = row.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 fn is_empty(row: &Row<'_>, column: &str) -> bool {
@@ -178,6 +210,23 @@ mod tests {
             assert_eq!(found, expected);
             assert_eq!(samples.empty_values().count(), 0);
         }
+    }
+
+    #[test]
+    fn eight_more_rows_are_drawn_from_the_whole_list() {
+        let rows = |number: usize| samples(&vec!["a"; number], None);
+        for (number, expected) in [(0, 0), (1, 1), (8, 8), (9, 9), (5_000, 9)] {
+            let samples = rows(number);
+            let found: Vec<u64> = samples.with_drawn().map(|s| s.place.row).collect();
+            assert!(found.len() >= expected.min(8), "{number}: {found:?}");
+            assert!(found.len() <= expected, "{number}: {found:?}");
+        }
+        let drawn: Vec<u64> = rows(5_000).drawn.iter().map(|(_, s)| s.place.row).collect();
+        for third in 0..3 {
+            let found = drawn.iter().any(|row| (row - 1) * 3 / 5_000 == third);
+            assert!(found, "{drawn:?}");
+        }
+        assert_eq!(rows(5_000), rows(5_000));
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use fanline_core::campaign::Campaign;
-use fanline_core::delivery::{Encoder, Envelope};
+use fanline_core::delivery::Envelope;
 use fanline_core::list::{Header, Place};
-use fanline_ledger::{Share, SliceId};
+use fanline_ledger::{RedriveReason, Share, SliceId, SliceOrder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,8 +61,12 @@ pub(crate) struct Slice {
     pub(crate) campaign: Value,
 }
 
+/// What a firing sends again that continues its run, besides those who wait.
+pub(crate) const SET_ASIDE: [RedriveReason; 2] =
+    [RedriveReason::Quota, RedriveReason::Unauthorized];
+
 /// Which deliveries of a slice are published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Only {
     /// Those with people who have no outcome yet: a sweep.
@@ -70,6 +74,27 @@ pub(crate) enum Only {
     /// Those, and what was set aside for want of quota or of a valid token: a firing that continues
     /// its run.
     NotSent,
+    /// Those, and who got nothing for one of these reasons: a redrive.
+    Redriven(Vec<RedriveReason>),
+}
+
+impl Only {
+    /// What an order asks for.
+    pub(crate) fn of(order: &SliceOrder) -> Self {
+        match order.reasons() {
+            [] => Self::Waiting,
+            reasons => Self::Redriven(reasons.to_vec()),
+        }
+    }
+
+    /// Who is sent to besides those who wait.
+    pub(crate) fn reasons(&self) -> &[RedriveReason] {
+        match self {
+            Self::Waiting => &[],
+            Self::NotSent => &SET_ASIDE,
+            Self::Redriven(reasons) => reasons,
+        }
+    }
 }
 
 /// Which people of its rows a slice has, where a canary goes first.
@@ -121,6 +146,8 @@ pub(crate) struct OpenSlice {
     pub(crate) campaign: Arc<Campaign>,
     pub(crate) slice: Slice,
     pub(crate) source: Arc<Source>,
+    /// Whether its deliveries are sealed, and so have to fit a queue message as sealed ones.
+    pub(crate) is_sealed: bool,
 }
 
 impl OpenSlice {
@@ -154,6 +181,7 @@ impl OpenSlice {
             campaign,
             slice,
             source,
+            is_sealed: false,
         }
     }
 
@@ -168,24 +196,20 @@ impl OpenSlice {
             campaign,
             slice,
             source,
+            is_sealed: false,
         };
         let (start, end) = (open.slice.start.byte, open.end());
         (start <= end && end <= open.source.length).then_some(open)
     }
 
+    /// The same where deliveries are sealed, or not.
+    pub(crate) fn sealed(self, is_sealed: bool) -> Self {
+        Self { is_sealed, ..self }
+    }
+
     /// The byte after the slice's last row.
     pub(crate) fn end(&self) -> u64 {
         self.slice.end.unwrap_or(self.source.length)
-    }
-
-    /// Writes the slice's deliveries. `are_copies`: an earlier invocation may have published them.
-    pub(crate) fn encoder(&self, are_copies: bool) -> Encoder {
-        let (envelope, id) = (self.envelope(), self.id.to_string());
-        if are_copies {
-            envelope.encoder_of_copies(&id)
-        } else {
-            envelope.encoder(&id)
-        }
     }
 
     /// What all deliveries of the run have in common.

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use fanline_core::backoff::full_jitter;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::surroundings::Random;
+use fanline_ledger::ListVersion;
 use fanline_telemetry::aws_error::{innermost, status, words};
 
 use crate::list::form::{Form, FormError};
@@ -129,6 +130,16 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// This version of the list, as the record of a run names it.
+    pub(crate) fn version(&self) -> ListVersion {
+        ListVersion {
+            uri: self.name.clone(),
+            etag: self.etag.clone(),
+            version_id: self.version_id.clone(),
+            bytes: self.length,
+        }
+    }
+
     /// A list of this name.
     pub(crate) fn new(
         storage: Storage,

@@ -98,7 +98,7 @@ async fn count(
     part: &mut PartRule,
 ) -> Result<u64, ReadError> {
     let changed = || SourceError::Changed(open.source.name.clone());
-    let rules = RowRules::new(&open.campaign, &open.envelope());
+    let rules = RowRules::of(open);
     let mut rows = Rows::new(open);
     let (mut row, mut recipients) = (0, 0);
     loop {

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use fanline_core::delivery::Encoder;
 use fanline_core::list::{Parsed, RowError};
 use fanline_ledger::ByEndpoint;
 
@@ -10,6 +9,7 @@ use crate::check::row_rules::RowRules;
 use crate::list::checked_rows::{CheckedRows, RowFate};
 use crate::list::rows::RowNumber;
 use crate::publish::canary::PartRule;
+use crate::publish::encoder::DeliveryEncoder;
 use crate::publish::group::{Group, OpenGroups};
 use crate::publish::left_out::LeftOut;
 use crate::publish::pack::Entry;
@@ -23,7 +23,7 @@ use crate::summary::LeftOutPeople;
 /// keys.
 pub(crate) struct Deliveries<'a> {
     rules: RowRules<'a>,
-    encoder: Encoder,
+    encoder: DeliveryEncoder,
     checked: CheckedRows,
     /// Only where a canary goes first.
     part: Option<PartRule>,
@@ -46,7 +46,7 @@ impl<'a> Deliveries<'a> {
     /// The deliveries of rows that have been checked, without those that are left out.
     pub(crate) fn new(
         rules: RowRules<'a>,
-        encoder: Encoder,
+        encoder: DeliveryEncoder,
         checked: CheckedRows,
         left_out: LeftOut,
     ) -> Self {
@@ -274,7 +274,7 @@ mod tests {
         let rows = checker.finish().unwrap();
         let mut deliveries = Deliveries::new(
             RowRules::new(&campaign, &envelope),
-            envelope.encoder("1"),
+            DeliveryEncoder::plain(envelope.encoder("1"), "1"),
             rows,
             LeftOut::new(skip, None),
         );

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use fanline_ledger::{Book, FinalOutcome};
+use fanline_ledger::{Book, RedriveReason};
 
-use crate::list::slice::Only;
+use crate::error::ProduceError;
+use crate::event::Skip;
+use crate::list::slice::{Only, OpenSlice};
 use crate::progress::Progress;
 use crate::summary::LeftOutPeople;
 
@@ -58,11 +60,12 @@ impl LeftOut {
         let (only, book) = self.known.as_ref()?;
         let mut people = LeftOutPeople::default();
         for position in 0..u16::try_from(recipients).ok()? {
-            let outcome = book.cell(number, position)?.outcome();
-            if *only == Only::NotSent && outcome == FinalOutcome::SetAside {
+            let cell = book.cell(number, position)?;
+            let reason = RedriveReason::of(Some(cell));
+            if reason.is_some_and(|reason| only.reasons().contains(&reason)) {
                 return None;
             }
-            people.count(outcome);
+            people.count(cell.outcome());
         }
         Some(people)
     }
@@ -77,6 +80,15 @@ impl LeftOut {
     /// Who is left out because they have an outcome.
     pub(crate) fn people(&self) -> LeftOutPeople {
         self.people
+    }
+}
+
+/// How many deliveries of a list are left out. Those of another list are others.
+pub(crate) fn skipped(skip: Option<&Skip>, list: &OpenSlice) -> Result<u64, ProduceError> {
+    match skip {
+        None => Ok(0),
+        Some(skip) if skip.etag == list.source.etag => Ok(skip.n),
+        Some(_) => Err(ProduceError::SkipOfAnotherList(list.source.name.clone())),
     }
 }
 
@@ -130,6 +142,13 @@ mod tests {
         let (taken, counts) = left_out(0, Only::NotSent);
         assert_eq!(taken, [true, false, false, false, true]);
         assert_eq!(counts.people().total(), 4);
+        let (taken, _) = left_out(
+            0,
+            Only::Redriven(vec![RedriveReason::Waiting, RedriveReason::Expired]),
+        );
+        assert_eq!(taken, [true, true, false, false, true]);
+        let (taken, _) = left_out(0, Only::Redriven(vec![RedriveReason::Quota]));
+        assert_eq!(taken, [true, false, false, false, true]);
         let (taken, counts) = left_out(3, Only::Waiting);
         assert_eq!(taken, [true, true, true, false, true]);
         assert_eq!((counts.people().total(), counts.skipped(5)), (1, (8, 0)));

@@ -9,6 +9,7 @@ use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
 use fanline_core::backoff::full_jitter;
+use fanline_core::campaign::Lane;
 use fanline_core::surroundings::Surroundings;
 use fanline_telemetry::aws_error::{status, words};
 
@@ -66,6 +67,32 @@ pub enum QueueError {
         /// The name of the queue.
         queue: String,
     },
+}
+
+/// The delivery queues of a stack.
+#[derive(Debug)]
+pub(crate) struct DeliveryQueues {
+    pub(crate) bulk: Queue,
+    /// That of the urgent lane, where the stack has one.
+    pub(crate) urgent: Option<Queue>,
+}
+
+/// A campaign is urgent, and nothing takes urgent deliveries.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`lane` is `urgent`, but the stack has no urgent queue, so nothing was sent: deploy it with \
+     `UrgentLane=ENABLED` (or set `URGENT_QUEUE_URL`), or leave `lane` out"
+)]
+pub struct NoUrgentQueue;
+
+impl DeliveryQueues {
+    /// The queue of a lane.
+    pub(crate) fn of(&self, lane: Lane) -> Result<&Queue, NoUrgentQueue> {
+        match lane {
+            Lane::Bulk => Ok(&self.bulk),
+            Lane::Urgent => self.urgent.as_ref().ok_or(NoUrgentQueue),
+        }
+    }
 }
 
 impl Queue {

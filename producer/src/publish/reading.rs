@@ -11,6 +11,7 @@ use crate::list::slice::OpenSlice;
 use crate::list::source::SourceError;
 use crate::publish::canary::PartRule;
 use crate::publish::deliveries::Deliveries;
+use crate::publish::encoder::DeliveryEncoder;
 use crate::publish::left_out::LeftOut;
 use crate::publish::pack::{Entry, Packer};
 use crate::publish::roll::SliceRoll;
@@ -35,18 +36,18 @@ pub(crate) struct PublishReading<'a> {
 }
 
 impl<'a> PublishReading<'a> {
-    /// The slice's rows have been `checked`. `are_copies`: an earlier invocation may have published
-    /// its deliveries. `fingerprinter`: for the roll, if one is written.
+    /// The slice's rows have been `checked`. `encoder` writes its deliveries. `fingerprinter`: for
+    /// the roll, if one is written.
     pub(crate) fn new(
         open: &'a OpenSlice,
         checked: CheckedRows,
         left_out: LeftOut,
-        are_copies: bool,
+        encoder: DeliveryEncoder,
         fingerprinter: Option<Fingerprinter>,
     ) -> Self {
-        let rules = RowRules::new(&open.campaign, &open.envelope());
+        let rules = RowRules::of(open);
         let roll = fingerprinter.map(|fingerprinter| SliceRoll::begin(open.id, fingerprinter));
-        let deliveries = Deliveries::new(rules, open.encoder(are_copies), checked, left_out);
+        let deliveries = Deliveries::new(rules, encoder, checked, left_out);
         Self {
             open,
             rows: Rows::new(open),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fanline_core::campaign::Lane;
 use fanline_core::channel::Channel;
 use fanline_core::limits::sqs::MAX_BYTES;
 use fanline_core::text::push_json;
@@ -77,13 +78,17 @@ impl SliceQueue {
     }
 }
 
-/// Puts the slices of a list with so many rows on the queue.
+/// Puts the slices of a list with so many rows on the queue. The run began when the list did.
 pub(crate) async fn send_slices(
     queue: &SliceQueue,
     list: &OpenSlice,
-    slices: Vec<Slice>,
+    mut slices: Vec<Slice>,
     rows: u64,
 ) -> Result<Summary, ProduceError> {
+    // Only now it is known when the run began.
+    for slice in &mut slices {
+        slice.started_at = list.slice.started_at;
+    }
     let sent = queue
         .send(list, slices)
         .await
@@ -109,10 +114,13 @@ fn body(slice: &Slice) -> String {
 /// by itself.
 ///
 /// A list that is one slice goes there too: if the work on it dies, the queue gives it to another
-/// invocation. But not on LINE Notify, where that would send people a second message.
+/// invocation. But not on LINE Notify, where that would send people a second message. And not an
+/// urgent one without a canary: on the slice queue it would wait behind the slices of the others.
+/// If the work on it dies, the event is kept as a failed one, and the campaign can be fired again.
 pub(crate) fn slices_of(
     list: &OpenSlice,
     checked: &CheckedList,
+    has_canary: bool,
 ) -> Result<Option<Vec<Slice>>, ProduceError> {
     if checked.parts.is_empty() {
         let whole = Slice {
@@ -120,7 +128,8 @@ pub(crate) fn slices_of(
             ..list.slice.clone()
         };
         let is_safe = list.campaign.channel == Channel::Line;
-        return Ok((is_safe && SliceQueue::takes(&whole)).then(|| vec![whole]));
+        let may_wait = list.campaign.lane == Lane::Bulk || has_canary;
+        return Ok((is_safe && may_wait && SliceQueue::takes(&whole)).then(|| vec![whole]));
     }
     let slices = checked.slices(list);
     match slices.iter().find(|slice| !SliceQueue::takes(slice)) {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use aws_sdk_sqs::types::builders::SendMessageBatchRequestEntryBuilder;
 use fanline_core::campaign::{Campaign, CampaignError};
-use fanline_core::delivery::{Encoder, Envelope};
+use fanline_core::delivery::Envelope;
 use fanline_core::limits::sqs::MAX_DELAY_SECONDS;
 use jiff::Timestamp;
 
 use crate::list::slice::OpenSlice;
+use crate::publish::encoder::DeliveryEncoder;
 use crate::publish::pack::Entry;
 use crate::settings::QueueGroups;
 
@@ -17,7 +18,7 @@ use crate::settings::QueueGroups;
 #[derive(Debug)]
 pub(crate) struct EntryWriter {
     envelope: Envelope,
-    encoder: Encoder,
+    encoder: DeliveryEncoder,
     campaign: Arc<Campaign>,
     groups: QueueGroups,
     /// Whether the entries wait for `deliver_at`.
@@ -43,10 +44,14 @@ impl EntryWriter {
         Ok(())
     }
 
-    /// For the deliveries of a slice. `are_copies`: an earlier invocation may have published them.
-    pub(crate) fn for_deliveries(open: &OpenSlice, are_copies: bool, groups: QueueGroups) -> Self {
+    /// For the deliveries of a slice, which `encoder` writes.
+    pub(crate) fn for_deliveries(
+        open: &OpenSlice,
+        encoder: DeliveryEncoder,
+        groups: QueueGroups,
+    ) -> Self {
         Self {
-            encoder: open.encoder(are_copies),
+            encoder,
             groups,
             is_delayed: open.campaign.deliver_at.is_some(),
             ..Self::for_slices(open)
@@ -56,7 +61,7 @@ impl EntryWriter {
     /// For the slices of this list. They are never delayed, and go to a standard queue.
     pub(crate) fn for_slices(open: &OpenSlice) -> Self {
         Self {
-            encoder: open.encoder(false),
+            encoder: DeliveryEncoder::of(open, false, None),
             envelope: open.envelope(),
             campaign: Arc::clone(&open.campaign),
             groups: QueueGroups::None,

@@ -1,5 +1,8 @@
 //! A list that is checked and not sent.
 
+use std::collections::HashSet;
+
+use fanline_core::recipient::Recipient;
 use serde_json::json;
 
 use crate::support::{World, campaign, greeting, list, user};
@@ -78,13 +81,16 @@ async fn a_plan_counts_the_deliveries_that_a_fan_out_publishes() {
     let list = format!("to,name\n{}{},again\nnobody,x\n", rows.concat(), user(3));
     world.put("bucket/friends.csv", list);
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
-    let mut bad = 0;
-    let plan = fanline_producer::plan(event.clone(), &world.config(), |_, _| bad += 1)
+    let mut people = HashSet::new();
+    let see = |recipient: &Recipient| assert!(people.insert(recipient.clone()));
+    let plan = fanline_producer::plan(event.clone(), &world.config(), see)
         .await
         .unwrap();
     assert_eq!((plan.deliveries.multicast, plan.deliveries.push), (3, 30));
     assert_eq!((plan.people.multicast, plan.people.push), (1_100, 30));
-    assert_eq!((plan.preview.checked.recipients(), bad), (1_130, 1));
+    assert_eq!(plan.preview.checked.recipients(), 1_130);
+    assert_eq!(plan.preview.checked.rejected, 1);
+    assert_eq!(people.len(), 1_130);
     assert_eq!(world.requests(), 0);
     let summary = world.producer(&[]).handle(event, None).await.unwrap();
     assert_eq!(summary.deliveries, 33);

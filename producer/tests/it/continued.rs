@@ -2,8 +2,8 @@
 
 use fanline_core::delivery::Delivery;
 use fanline_ledger::{
-    At, Book, CellReason, Control, DeliveryOutcome, Departed, Edit, RunState, SliceId, SliceOrder,
-    Standing,
+    At, Book, CellReason, Control, DeliveryOutcome, Departed, Edit, RedriveReason, Redrives,
+    RunState, SliceId, SliceOrder, Standing,
 };
 use serde_json::{Value, json};
 
@@ -83,7 +83,15 @@ async fn a_firing_that_continues_its_run_leaves_out_who_has_an_outcome() {
     note(&fired, &deliveries.iter().zip(outcomes).collect::<Vec<_>>());
     let before = fired.world.bodies("deliveries").len();
     let again = producer.handle(event(&json!({})), None).await.unwrap();
-    // The five without quota are sent again, under the same keys.
+    // The five without quota are sent again, under the same keys, and the ledger knows before.
+    let notes = fired
+        .world
+        .bytes("state/ledger/xmas/redrives.json")
+        .unwrap();
+    let notes = Redrives::decode(&notes).unwrap();
+    let expected = [RedriveReason::Quota, RedriveReason::Unauthorized];
+    assert_eq!(notes.last().unwrap().only, expected);
+    assert!(notes.last().unwrap().ended.is_some());
     let expected: Vec<_> = (85..100).map(user).collect();
     assert_eq!(people(&fired, before), expected);
     assert_eq!(fired.world.deliveries().len(), 100);
@@ -127,6 +135,32 @@ async fn an_order_publishes_what_is_waiting_of_its_slice_as_the_first_firing_mad
     }
     assert_eq!(people(&fired, before), waiting.recipients);
     assert_eq!(fired.world.deliveries().len(), 100, "the same keys");
+
+    // An operator asks for those too who were set aside.
+    let (set_aside, accepted) = accepted.split_first().unwrap();
+    note(
+        &fired,
+        &[&[(set_aside.0, CellReason::Quota)], accepted].concat(),
+    );
+    let before = fired.world.bodies("deliveries").len();
+    let body = SliceOrder::new("xmas", last)
+        .with(&[RedriveReason::Quota])
+        .encode();
+    let order = json!({"Records": [{"messageId": "1", "body": body}]});
+    producer.handle(order, None).await.unwrap();
+    for slice in fired.world.take_slices() {
+        producer.handle(slice, None).await.unwrap();
+    }
+    let mut expected = [&waiting.recipients[..], &set_aside.0.recipients].concat();
+    expected.sort();
+    assert_eq!(people(&fired, before), expected);
+    assert_eq!(fired.world.deliveries().len(), 100, "the same keys");
+    let copies = fired.world.bodies("deliveries")[before..].to_vec();
+    assert!(
+        copies
+            .iter()
+            .all(|body| Delivery::decode(body).unwrap().perhaps_taken)
+    );
 }
 
 #[tokio::test]

@@ -154,7 +154,7 @@ async fn poll(
         let answer = network.queues.answer(request.clone()).await;
         let answer = answer.map_err(|_| lost())?;
         let messages: Received<'_> = serde_json::from_slice(answer.body()).unwrap_or_default();
-        if queue == network.deliveries {
+        if network.deliveries.contains(&queue) {
             for message in &messages.messages {
                 network.log.received(&message.body, &message.receipt_handle);
             }
@@ -188,7 +188,7 @@ fn note(network: &Network, action: &str, body: &[u8]) {
         return;
     };
     let queue = queue_name(&body.queue_url);
-    if queue == network.deliveries {
+    if network.deliveries.iter().any(|name| *name == queue) {
         match action {
             "SendMessage" => {
                 let delay = body.delay_seconds.unwrap_or_default();

@@ -25,7 +25,7 @@ pub struct LedgerPlan {
 pub enum Order {
     /// Its deliveries wait, or are parked where other runs are open.
     Pause(usize),
-    /// It goes on, and what was parked is put back.
+    /// It goes on. What was parked the bookkeeper puts back.
     Resume(usize),
     /// Nothing more of it is sent.
     Cancel(usize),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use fanline_consumer::{Consumer, Settings};
+use fanline_core::campaign::Lane;
 use fanline_core::surroundings::Clock;
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -46,7 +47,8 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Starts an environment whose share is one of `sharers`. It is the one with this number.
+    /// Starts an environment whose share is one of `sharers`; of 0, where it has a lease. It is the
+    /// one with this number.
     pub(crate) async fn start(world: &Arc<World>, number: u32, sharers: usize) -> Self {
         let process = world.process();
         let surroundings = world.surroundings();
@@ -69,8 +71,18 @@ impl Environment {
     }
 
     /// Whether the worker may receive more.
-    pub(crate) fn takes_more(&self) -> bool {
-        self.consumer.takes_more()
+    pub(crate) fn takes_more(&self, lane: Lane) -> bool {
+        self.consumer.takes_more(lane)
+    }
+
+    /// Holds its lease, for ever.
+    pub(crate) async fn hold_lease(&self) {
+        self.consumer.hold_lease().await;
+    }
+
+    /// Gives its lease back.
+    pub(crate) async fn give_lease_back(&self) {
+        self.consumer.give_lease_back().await;
     }
 
     /// Works through a batch. An error: it died or took too long, so it is gone.
@@ -191,7 +203,7 @@ impl Environments {
 fn settings(world: &World, sharers: usize) -> Settings {
     let plan = &world.plan;
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
-    let share = |limit: f64| (limit / sharers as f64).to_string();
+    let share = |limit: f64| (limit / sharers.max(1) as f64).to_string();
     let mut variables = vec![
         ("LINE_CHANNEL_ACCESS_TOKEN", "the-token".to_owned()),
         ("LINE_API_BASE", "https://line.simulation".to_owned()),
@@ -201,8 +213,6 @@ fn settings(world: &World, sharers: usize) -> Settings {
             "DEAD_LETTER_QUEUE_URL",
             queues::url(&world.names.dead_letters),
         ),
-        ("PUSH_PER_SECOND", share(plan.line.push_limit)),
-        ("MULTICAST_PER_SECOND", share(plan.line.multicast_limit)),
         ("NOTIFY_PER_SECOND", share(plan.line.push_limit)),
         (
             "RETRY_BASE_SECONDS",
@@ -213,13 +223,31 @@ fn settings(world: &World, sharers: usize) -> Settings {
             plan.queue.max_receive_count.to_string(),
         ),
     ];
+    let (push, multicast) = (plan.line.push_limit, plan.line.multicast_limit);
+    if sharers == 0 {
+        variables.extend([
+            ("SHARE_PACE", "true".to_owned()),
+            ("LINE_PUSH_LIMIT", push.to_string()),
+            ("LINE_MULTICAST_LIMIT", multicast.to_string()),
+        ]);
+    } else {
+        variables.extend([
+            ("PUSH_PER_SECOND", share(push)),
+            ("MULTICAST_PER_SECOND", share(multicast)),
+        ]);
+    }
     if plan.ledger.is_some() {
         variables.extend([
             ("OUTCOME_QUEUE_URL", queues::url(queues::OUTCOMES)),
             ("PARKED_QUEUE_URL", queues::url(queues::PARKED)),
             ("CONTROL_URI", ledger::CONTROL_URI.to_owned()),
-            ("ENVIRONMENTS", sharers.to_string()),
         ]);
+        if sharers > 0 {
+            variables.push(("ENVIRONMENTS", sharers.to_string()));
+        }
+    }
+    if let Some(urgent) = &world.names.urgent {
+        variables.push(("URGENT_QUEUE_URL", queues::url(urgent)));
     }
     let lookup = |name: &str| {
         let variable = variables.iter().find(|(key, _)| *key == name);

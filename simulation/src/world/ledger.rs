@@ -99,6 +99,7 @@ fn settings(world: &World) -> Settings {
         "LEDGER_URI" => Some(LEDGER_URI.to_owned()),
         "OUTCOME_QUEUE_URL" => url(queues::OUTCOMES),
         "PARKED_QUEUE_URL" => url(queues::PARKED),
+        "URGENT_QUEUE_URL" => world.names.urgent.as_deref().map(queues::url),
         "DELIVERY_QUEUE_URL" => url(&world.names.deliveries),
         "SLICE_QUEUE_URL" => url(&world.names.slices),
         "ENVIRONMENTS" => Some(world.plan.consumers.concurrency.to_string()),
@@ -137,13 +138,8 @@ async fn obey(world: &World, store: &Store, order: Order) -> bool {
             edited => edited,
         }
     });
-    if edited.await.is_err() {
-        return false;
-    }
-    if matches!(order, Order::Resume(_) | Order::Cancel(_)) {
-        queues::unpark(&world.network, &world.names).await;
-    }
-    true
+    // What is parked the bookkeeper brings back: the operator's command may die in the middle.
+    edited.await.is_ok()
 }
 
 fn run_of(world: &World, campaign: &CampaignPlan) -> String {

@@ -126,6 +126,7 @@ fn counts(summary: &Summary) -> RowCounts {
 fn settings(world: &World, slice_bytes: u64) -> Settings {
     let lookup = |name: &str| match name {
         "DELIVERY_QUEUE_URL" => Some(queues::url(&world.names.deliveries)),
+        "URGENT_QUEUE_URL" => world.names.urgent.as_deref().map(queues::url),
         "SLICE_QUEUE_URL" => Some(queues::url(&world.names.slices)),
         "LEDGER_URI" => Some(ledger::LEDGER_URI.to_owned()),
         "CONTROL_URI" if world.plan.ledger.is_some() => Some(ledger::CONTROL_URI.to_owned()),

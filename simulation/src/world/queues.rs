@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fanline_core::campaign::Lane;
 use fanline_core::limits::sqs::is_fifo;
+use fanline_core::surroundings::Random;
 use fanline_local::InProcessQueues;
+use fanline_poller::PollerOptions;
 use hyper::Request;
 use serde_json::{Value, json};
 
 use crate::network::{AWS, SharedNetwork};
 use crate::plan::Plan;
+use crate::world::World;
 
 /// A slice comes again so often.
 const MAX_SLICE_RECEIVES: u32 = 5;
@@ -22,6 +26,8 @@ const REREAD: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct QueueNames {
     pub deliveries: String,
+    /// The delivery queue of the urgent lane, where the plan has one.
+    pub urgent: Option<String>,
     pub dead_letters: String,
     pub slices: String,
     pub dead_slices: String,
@@ -52,10 +58,17 @@ impl QueueNames {
         let ending = if plan.queue.is_fifo { ".fifo" } else { "" };
         Self {
             deliveries: format!("deliveries{ending}"),
+            urgent: (plan.consumers.urgent > 0).then(|| format!("urgent{ending}")),
             dead_letters: format!("dead-letters{ending}"),
             slices: "slices".into(),
             dead_slices: "dead-slices".into(),
         }
+    }
+
+    /// The lanes that there are, each with its delivery queue.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = (Lane, &String)> {
+        let urgent = self.urgent.as_ref().map(|name| (Lane::Urgent, name));
+        urgent.into_iter().chain([(Lane::Bulk, &self.deliveries)])
     }
 }
 
@@ -74,20 +87,16 @@ pub(crate) async fn create(network: &SharedNetwork, plan: &Plan, names: &QueueNa
     let queues = &network.queues;
     let visibility = plan.queue.visibility;
     let slice_visibility = 6 * plan.producers.timeout.as_secs();
-    for (name, dead, visibility, receives) in [
-        (
-            &names.deliveries,
-            &names.dead_letters,
-            visibility,
-            plan.queue.max_receive_count,
-        ),
-        (
-            &names.slices,
-            &names.dead_slices,
-            slice_visibility,
-            MAX_SLICE_RECEIVES,
-        ),
-    ] {
+    let slices = (
+        &names.slices,
+        &names.dead_slices,
+        slice_visibility,
+        MAX_SLICE_RECEIVES,
+    );
+    let receives = plan.queue.max_receive_count;
+    let lanes = names.lanes();
+    let deliveries = lanes.map(|(_, name)| (name, &names.dead_letters, visibility, receives));
+    for (name, dead, visibility, receives) in deliveries.chain([slices]) {
         let retention = BTreeMap::from([("MessageRetentionPeriod", "1209600".into())]);
         create_one(queues, dead, retention).await;
         let arn = format!("arn:aws:sqs:us-east-1:000000000000:{dead}");
@@ -109,23 +118,14 @@ pub(crate) async fn create(network: &SharedNetwork, plan: &Plan, names: &QueueNa
     }
 }
 
-/// Puts what is parked back on the delivery queue.
-pub(crate) async fn unpark(network: &SharedNetwork, names: &QueueNames) {
-    let receive = json!({"QueueUrl": url(PARKED), "MaxNumberOfMessages": 10});
-    while network.counts(PARKED).visible > 0 {
-        let answer = call(&network.queues, "ReceiveMessage", &receive).await;
-        let messages = answer.get("Messages").and_then(Value::as_array);
-        for message in messages.into_iter().flatten() {
-            let body = message["Body"].as_str().unwrap_or_default();
-            let send = json!({"QueueUrl": url(&names.deliveries), "MessageBody": body});
-            call(&network.queues, "SendMessage", &send).await;
-            network.log.published(body, 0, true);
-            let handle = &message["ReceiptHandle"];
-            let delete = json!({"QueueUrl": url(PARKED), "ReceiptHandle": handle});
-            call(&network.queues, "DeleteMessage", &delete).await;
-        }
+/// How a queue of deliveries is polled, with so many calls at the same time.
+pub(crate) fn polled(world: &World, queue: &str, concurrency: usize) -> PollerOptions {
+    PollerOptions {
+        batch_size: world.plan.consumers.batch_size,
+        concurrency,
+        random: Random::seeded(world.draw(0, u64::MAX)),
+        ..PollerOptions::new(url(queue))
     }
-    network.filled.notify_waiters();
 }
 
 async fn create_one(queues: &InProcessQueues, name: &str, mut attributes: BTreeMap<&str, String>) {
@@ -144,7 +144,7 @@ pub(crate) async fn leftovers(network: &SharedNetwork, names: &QueueNames) -> Le
         counts.visible + counts.in_flight + counts.delayed
     };
     Leftovers {
-        deliveries: all(&names.deliveries),
+        deliveries: names.lanes().map(|(_, name)| all(name)).sum(),
         dead_slices: all(&names.dead_slices),
         slices: all(&names.slices),
         dead_letters: dead_letters(network, &names.dead_letters).await,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use fanline_core::surroundings::Random;
+use fanline_core::campaign::Lane;
 use fanline_poller::{Gate, Poller, PollerOptions};
 use tokio::task::JoinSet;
 
 use crate::network::config_of;
 use crate::plan::{Runner, WarmOrder};
 use crate::world::consumers::{Environment, Environments};
-use crate::world::{World, queues, service};
+use crate::world::{World, group, queues, service};
 
 /// `CloudFormation` updates the function first, and the mapping that refers to it after it.
 const MAPPING_FOLLOWS: Duration = Duration::from_mins(1);
@@ -24,26 +24,39 @@ pub(crate) fn start(world: &Arc<World>) -> JoinSet<()> {
     match world.plan.consumers.runner {
         Runner::Lambda(order) => tasks.spawn(lambda(Arc::clone(world), order)),
         Runner::Worker => tasks.spawn(worker(Arc::clone(world))),
+        Runner::Group => tasks.spawn(group::run(Arc::clone(world))),
     };
     tasks
 }
 
 async fn lambda(world: Arc<World>, order: WarmOrder) {
     let plan = &world.plan.consumers;
-    let environments = Arc::new(Environments::new(order, plan.concurrency));
+    let all = |concurrency| concurrency + plan.urgent;
+    let environments = Arc::new(Environments::new(order, all(plan.concurrency)));
     environments.warm_up(&world, plan.warm).await;
-    let mut mapping = map(&world, &environments, plan.concurrency).await;
+    let _urgent = match &world.names.urgent {
+        Some(urgent) => Some(map(&world, &environments, urgent, plan.urgent).await),
+        None => None,
+    };
+    let queue = &world.names.deliveries;
+    let mut mapping = map(&world, &environments, queue, plan.concurrency).await;
     for (at, concurrency) in &plan.changes {
         world.network.time.sleep_until(*at).await;
-        environments.deploy(*concurrency);
+        environments.deploy(all(*concurrency));
         tokio::time::sleep(MAPPING_FOLLOWS).await;
         mapping.stop().await;
-        mapping = map(&world, &environments, *concurrency).await;
+        mapping = map(&world, &environments, queue, *concurrency).await;
     }
     std::future::pending::<()>().await;
 }
 
-async fn map(world: &Arc<World>, environments: &Arc<Environments>, concurrency: usize) -> Poller {
+/// The event source mapping of a queue.
+async fn map(
+    world: &Arc<World>,
+    environments: &Arc<Environments>,
+    queue: &str,
+    concurrency: usize,
+) -> Poller {
     let (to, environments) = (Arc::clone(world), Arc::clone(environments));
     let function = move |event| {
         let (world, environments) = (Arc::clone(&to), Arc::clone(&environments));
@@ -52,7 +65,7 @@ async fn map(world: &Arc<World>, environments: &Arc<Environments>, concurrency: 
     let sqs = Client::new(&config_of(&world.network, &service()));
     let options = PollerOptions {
         ramp: true,
-        ..options(world, concurrency)
+        ..queues::polled(world, queue, concurrency)
     };
     let poller = Poller::start(sqs, options, function).await;
     poller.expect("the delivery queue is there")
@@ -71,8 +84,12 @@ async fn worker(world: Arc<World>) {
         let sqs = Client::new(&config_of(&world.network, &process));
         let taker = Arc::clone(&environment);
         let options = PollerOptions {
-            gate: Gate::from_fn(move || taker.takes_more()),
-            ..options(&world, world.plan.consumers.concurrency)
+            gate: Gate::from_fn(move || taker.takes_more(Lane::Bulk)),
+            ..queues::polled(
+                &world,
+                &world.names.deliveries,
+                world.plan.consumers.concurrency,
+            )
         };
         let poller = tokio::select! {
             biased;
@@ -85,14 +102,5 @@ async fn worker(world: Arc<World>) {
         drop(poller);
         let (least, most) = RESTART;
         tokio::time::sleep(Duration::from_secs(world.draw(least, most))).await;
-    }
-}
-
-fn options(world: &World, concurrency: usize) -> PollerOptions {
-    PollerOptions {
-        batch_size: world.plan.consumers.batch_size,
-        concurrency,
-        random: Random::seeded(world.draw(0, u64::MAX)),
-        ..PollerOptions::new(queues::url(&world.names.deliveries))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fanline_simulation::{LedgerPlan, Order, Plan, run, unexpected};
+use fanline_simulation::{CampaignPlan, LedgerPlan, Order, Plan, RunReport, run, unexpected};
 
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -43,6 +43,40 @@ fn a_store_that_is_down_and_a_bookkeeper_that_dies_lose_nothing() {
         store_down: vec![(secs(8), secs(30)), (secs(62), secs(20))],
         bookkeeper_deaths: 0.1,
     }));
+}
+
+/// Two runs of 1,200 people at the same time, and these orders.
+fn two_runs(orders: Vec<(Duration, Order)>) -> Plan {
+    let mut plan = Plan::quiet(1, 1_200);
+    plan.campaigns
+        .push(CampaignPlan::personal("beside", 1_200, 1_200));
+    plan.ledger = Some(LedgerPlan {
+        orders,
+        ..LedgerPlan::default()
+    });
+    plan
+}
+
+#[test]
+fn a_run_beside_a_parked_one_keeps_its_pace_and_the_bookkeeper_brings_the_other_back() {
+    let both = run(&two_runs(vec![]));
+    let parked = vec![(secs(3), Order::Pause(0)), (secs(300), Order::Resume(0))];
+    let parked = run(&two_runs(parked));
+    assert_eq!([&both.broken, &parked.broken], [&vec![], &vec![]]);
+    // The runs in the order of their names: the second one is never parked.
+    let ends = |report: RunReport| {
+        let runs = report.first_requests.into_values();
+        runs.map(|(_, last)| last).collect::<Vec<_>>()
+    };
+    let (both, parked) = (ends(both), ends(parked));
+    let (before, after) = (both[1], parked[1]);
+    assert!(
+        after.as_secs_f64() <= before.as_secs_f64() / 0.95,
+        "{before:?} {after:?}"
+    );
+    // It is asked for within two ticks of the resume.
+    let resumed = parked[0];
+    assert!(resumed > secs(300) && resumed < secs(500), "{resumed:?}");
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use fanline_core::delivery::outcome::DeadLetterReason;
+use fanline_ledger::RedriveReason;
+use fanline_seal::KeyArn;
 
 use super::{EXIT_CODES, NamedRunArgs, SignArgs};
 
@@ -29,6 +31,9 @@ pub(crate) struct DeadLettersArgs {
     /// holds recipients and messages
     #[arg(long, value_name = "FILE.ndjson")]
     pub(crate) out: Option<PathBuf>,
+    /// The KMS key that sealed them, to write their bodies in plain text. It needs `kms:Decrypt`
+    #[arg(long, env = "SEAL_KEY_ARN", value_name = "ARN")]
+    pub(crate) seal_key: Option<KeyArn>,
     /// Print the counts as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -43,6 +48,9 @@ pub(crate) enum LetterReason {
     Quota,
     Unauthorized,
     Undecodable,
+    Unsealed,
+    Forged,
+    NoKey,
     ReceivedTooOften,
 }
 
@@ -60,6 +68,9 @@ impl LetterReason {
             (R::Quota, Self::Quota),
             (R::Unauthorized, Self::Unauthorized),
             (R::Undecodable, Self::Undecodable),
+            (R::Unsealed, Self::Unsealed),
+            (R::Forged, Self::Forged),
+            (R::NoKey, Self::NoKey),
         ];
         let known = all.into_iter().find(|(known, _)| known.as_str() == reason);
         known.map(|(_, own)| own)
@@ -68,8 +79,8 @@ impl LetterReason {
 
 /// Send again, within 22 hours, what a run has not sent: the same messages with the same retry keys
 ///
-/// Nobody gets it twice: LINE remembers the keys. Dead letters go back to the delivery queue, and
-/// `missing` ones are published again.
+/// Nobody gets it twice: LINE remembers the keys. Dead letters go back to the delivery queue. Those
+/// whose dead letters are gone and `missing` ones are published again.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct RedriveArgs {
@@ -112,10 +123,14 @@ pub(crate) struct ResendArgs {
         long,
         value_enum,
         value_delimiter = ',',
-        required = true,
+        required_unless_present = "mend",
         value_name = "WHO,…"
     )]
     pub(crate) only: Vec<ResendOnly>,
+    /// Rows of the list that could not be sent, mended: a file with the list's columns. Whoever is
+    /// nowhere in the run or in its resends gets the message
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mend: Option<PathBuf>,
     /// Also those of them to whom LINE may have sent the message already. They may get it twice
     #[arg(long)]
     pub(crate) may_double: bool,
@@ -152,21 +167,36 @@ pub(crate) enum RedriveOnly {
     Quota,
     Unauthorized,
     Expired,
+    NoKey,
     SetAside,
     Missing,
 }
 
 impl RedriveOnly {
+    /// The reasons in the ledger that are meant; who has no outcome has none.
+    pub(crate) fn reasons(self) -> &'static [RedriveReason] {
+        match self {
+            Self::Quota => &[RedriveReason::Quota],
+            Self::Unauthorized => &[RedriveReason::Unauthorized],
+            Self::Expired => &[RedriveReason::Expired],
+            Self::SetAside => &[RedriveReason::Quota, RedriveReason::Unauthorized],
+            Self::NoKey | Self::Missing => &[],
+        }
+    }
+
     /// Whether dead letters with this reason are meant.
     pub(crate) fn has(self, reason: LetterReason) -> bool {
         match self {
             Self::Quota => reason == LetterReason::Quota,
             Self::Unauthorized => reason == LetterReason::Unauthorized,
             Self::Expired => reason == LetterReason::Expired,
+            Self::NoKey => reason == LetterReason::NoKey,
             Self::SetAside => {
                 matches!(reason, LetterReason::Quota | LetterReason::Unauthorized)
             }
-            Self::Missing => reason == LetterReason::ReceivedTooOften,
+            Self::Missing => {
+                matches!(reason, LetterReason::ReceivedTooOften | LetterReason::NoKey)
+            }
         }
     }
 }

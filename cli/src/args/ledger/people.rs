@@ -19,7 +19,7 @@ const EXPORT_HELP: &str = "\
 The columns `outcome`, `reason`, `status`, `request_id` and `time` follow those of the list; one that
 the list has already is called `fanline_…`. Outcomes: accepted, refused, unknown, expired, set_aside,
 cancelled; waiting (no outcome yet), rejected (the row can't be sent), duplicate (an earlier row has
-the recipient), unread (the producer has not read it).
+the recipient), unread (the producer has not read it). With --family a column `run` follows.
 
 Exit codes:
   0  the file is written
@@ -47,6 +47,10 @@ pub(crate) struct ExportArgs {
     /// The file to write: `.csv` or `.ndjson`, with `.zst` or `.gz` behind it packed
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// The run and its resends together: each row with the best outcome of its person, and the run
+    /// that it is of
+    #[arg(long)]
+    pub(crate) family: bool,
     /// Write only the rows with these outcomes
     #[arg(long, value_enum, value_delimiter = ',', value_name = "OUTCOME,…")]
     pub(crate) only: Vec<RowOutcome>,
@@ -72,6 +76,20 @@ pub(crate) enum RowOutcome {
 }
 
 impl RowOutcome {
+    /// The order of the ledger's words, with those that have no outcome in front.
+    pub(crate) fn rank(self) -> u8 {
+        match self {
+            Self::Rejected | Self::Duplicate | Self::Unread => 0,
+            Self::Waiting => 1,
+            Self::Cancelled => 2,
+            Self::SetAside => 3,
+            Self::Expired => 4,
+            Self::Refused => 5,
+            Self::Unknown => 6,
+            Self::Accepted => 7,
+        }
+    }
+
     /// The word as files have it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

@@ -28,30 +28,39 @@ pub(crate) fn access(channel: Channel) -> Result<LineAccess, InputError> {
             "--live asks the Messaging API, and LINE Notify has no such request".into(),
         ));
     }
-    LineAccess::from_lookup(variable)
-        .map_err(|error| InputError(format!("{error}: --live asks LINE with this token")))
+    LineAccess::from_lookup(variable).map_err(|error| {
+        InputError(if names_a_token() {
+            error.to_string()
+        } else {
+            format!("{error}: --live asks LINE with this token")
+        })
+    })
 }
 
-/// Asks LINE about each sample, at the endpoints that it can be sent to. Returns the number of
-/// requests.
-pub(crate) async fn ask(account: &LineAccount, samples: &Samples) -> anyhow::Result<u32> {
-    let mut requests = 0;
-    for sample in samples.iter() {
+/// Asks LINE about each sample, also those drawn from the whole list, at the endpoints that it can
+/// be sent to. Returns the number of rows.
+pub(crate) async fn ask(account: &LineAccount, samples: &Samples) -> anyhow::Result<u64> {
+    let mut rows = 0;
+    for sample in samples.with_drawn() {
         for endpoint in endpoints(sample) {
             let answer = account.validate(endpoint, &sample.messages).await;
             answer.map_err(|error| told(sample, error))?;
-            requests += 1;
         }
+        rows += 1;
     }
-    Ok(requests)
+    Ok(rows)
 }
 
 /// What the answers mean, for people.
-pub(super) fn sentence(requests: u32) -> &'static str {
-    if requests == 0 {
-        "LINE was not asked: there is no row that can be sent."
-    } else {
-        "LINE takes the messages of the first row and the longest ones. It sent nothing."
+pub(super) fn sentence(rows: u64) -> String {
+    match rows {
+        0 => "LINE was not asked: there is no row that can be sent.".into(),
+        1 => "LINE takes the messages of the only row that it was asked about. It sent nothing."
+            .into(),
+        rows => format!(
+            "LINE takes the messages of the first row, the longest ones and others: {rows} rows. \
+             It sent nothing."
+        ),
     }
 }
 
@@ -70,6 +79,10 @@ fn told(sample: &Sample, error: AccountError) -> anyhow::Error {
     match error {
         E::Refused(_) => InputError(format!("{}: {error}", sample.place)).into(),
         E::Token | E::NoToken(_) => InputError(error.to_string()).into(),
-        E::Unreachable { .. } | E::Answer { .. } | E::Http(_) => error.into(),
+        E::NotVerified
+        | E::Unreachable { .. }
+        | E::NoRoots { .. }
+        | E::Answer { .. }
+        | E::Http(_) => error.into(),
     }
 }

@@ -10,6 +10,7 @@ pub(crate) fn reason(reason: &SampleReason) -> String {
         SampleReason::First => "the first one that is sent".into(),
         SampleReason::Longest => "the longest one".into(),
         SampleReason::Empty(column) => format!("in which `{column}` is empty"),
+        SampleReason::Drawn => "one of eight drawn from the whole list".into(),
     }
 }
 

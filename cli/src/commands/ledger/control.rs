@@ -5,7 +5,8 @@ pub(super) mod sign;
 
 use std::time::Duration;
 
-use fanline_core::delivery::Delivery;
+use aws_sdk_sqs::types::Message;
+use fanline_bookkeeper::run_of;
 use fanline_ledger::{
     Control, Edit, EditError, Mapping, Pace, PauseMode, RunControl, RunState, Signature,
     edit_control, read_control,
@@ -22,7 +23,7 @@ use crate::commands::ledger::control::ask::ask;
 use crate::commands::ledger::control::sign::{signed, signer};
 use crate::commands::ledger::find_run::find_run;
 use crate::commands::ledger::place::Ledger;
-use crate::commands::ledger::queues::{Queue, required, wake};
+use crate::commands::ledger::queues::{delivery_queue, open, wake};
 use crate::commands::ledger::words::{count, from_now, time};
 use crate::exit::CommandEnd;
 use crate::print;
@@ -105,22 +106,20 @@ pub(super) async fn resume(args: &ResumeArgs) -> anyhow::Result<CommandEnd> {
 const OUT_OF_DATE: Duration = Duration::from_secs(3);
 
 /// Puts the parked deliveries of a run back on the delivery queue, and gives their number. It looks
-/// again until nothing more comes: a consumer that does not know of the change still parks.
+/// again until nothing more comes: a consumer that does not know of the change still parks. Should
+/// it be stopped in the middle, the bookkeeper goes on within a minute.
 pub(super) async fn unpark(ledger: &Ledger, run: &str, control: &Control) -> anyhow::Result<u64> {
     let Some(parked) = &control.stack().parked else {
         return Ok(0);
     };
-    let deliveries = required(control.stack().deliveries.as_ref(), "delivery queue")?;
-    let deliveries = Queue::open(ledger, deliveries).await?;
-    let parked = Queue::open(ledger, parked).await?;
-    let is_of_run = |message: &aws_sdk_sqs::types::Message| {
-        let delivery = message.body().map(Delivery::decode);
-        delivery.is_some_and(|delivery| delivery.is_ok_and(|one| one.envelope.run == run))
-    };
-    let mut moved = parked.sift(Some(&deliveries), &is_of_run).await?;
+    let deliveries = delivery_queue(control, run)?;
+    let deliveries = open(ledger, deliveries).await?;
+    let parked = open(ledger, parked).await?;
+    let back = |message: &mut Message| (run_of(message)? == run).then_some(&deliveries);
+    let mut moved = parked.sift(&back, None).await?.moved;
     loop {
         tokio::time::sleep(OUT_OF_DATE).await;
-        match parked.sift(Some(&deliveries), &is_of_run).await? {
+        match parked.sift(&back, None).await?.moved {
             0 => return Ok(moved),
             more => moved += more,
         }

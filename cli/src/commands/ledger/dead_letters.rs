@@ -8,16 +8,20 @@ use std::io::{BufWriter, Write as _};
 use anyhow::Context as _;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue};
 use clap::ValueEnum as _;
-use fanline_core::delivery::Delivery;
+use fanline_bookkeeper::run_of;
+use fanline_core::delivery::is_sealed;
 use fanline_ledger::read_control;
+use fanline_seal::{KeyArn, KeyService, OpenError, Opener, Outline};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::args::{DeadLettersArgs, LetterReason};
+use crate::aws::{self, AwsResource};
 use crate::commands::ledger::find_run::find_run;
 use crate::commands::ledger::place::Ledger;
-use crate::commands::ledger::queues::{Queue, required};
+use crate::commands::ledger::queues::{open, required};
 use crate::commands::ledger::words::{count, people};
 use crate::exit::{CommandEnd, InputError};
 use crate::print;
@@ -41,7 +45,13 @@ struct Letters {
     groups: BTreeMap<Alike, (u64, u64)>,
     /// A dead letter can be on the queue twice.
     seen: HashSet<String>,
-    lines: Vec<String>,
+    lines: Vec<Line>,
+}
+
+/// A line of the file: what is known about a dead letter, and its body.
+struct Line {
+    about: Map<String, Value>,
+    body: String,
 }
 
 /// Counts the dead letters of a run, and writes them down where the flags say.
@@ -51,8 +61,8 @@ pub(super) async fn execute(args: &DeadLettersArgs) -> anyhow::Result<CommandEnd
     let control = read_control(&ledger.store, None).await;
     let control = control.map_err(|error| ledger.not_controlled(error))?;
     let control = control.unwrap_or_default().0;
-    let dead = required(control.stack().dead_letters.as_ref(), "dead-letter queue")?;
-    let dead = Queue::open(&ledger, dead).await?;
+    let dead = required(control.stack().dead_letters.as_deref(), "dead-letter queue")?;
+    let dead = open(&ledger, dead).await?;
     // A wrong path must be known before the queue is read.
     let file = args.out.as_ref().map(|path| {
         let file = File::create(path);
@@ -60,24 +70,54 @@ pub(super) async fn execute(args: &DeadLettersArgs) -> anyhow::Result<CommandEnd
     });
     let file = file.transpose()?;
     let letters = Mutex::new(Letters::default());
-    let look = |message: &Message| {
-        if is_of(message, &run) && is_wanted(message, args.reason) {
+    let look = |message: &mut Message| {
+        if run_of(message)? == run && is_wanted(message, args.reason) {
             letters.lock().add(message, file.is_some());
         }
-        false
+        None
     };
-    dead.sift(None, &look).await?;
-    let letters = letters.into_inner();
+    dead.sift(&look, None).await?;
+    let mut letters = letters.into_inner();
     if let (Some(file), Some(path)) = (file, &args.out) {
+        open_all(&ledger, args.seal_key.as_ref(), &mut letters.lines).await?;
         let mut file = BufWriter::new(file);
-        let written = letters
-            .lines
-            .iter()
-            .try_for_each(|line| writeln!(file, "{line}"));
+        let written = letters.lines.iter().try_for_each(|line| {
+            let mut about = line.about.clone();
+            let body = serde_json::from_str(&line.body);
+            about.insert("body".into(), body.unwrap_or_else(|_| json!(line.body)));
+            writeln!(file, "{}", Value::Object(about))
+        });
         let written = written.and_then(|()| file.flush());
         written.with_context(|| format!("writing {}", path.display()))?;
     }
     print_groups(&run, &letters.groups(), args.json)
+}
+
+/// Opens the bodies that are sealed. One that is not what the producer sealed stays as it is.
+async fn open_all(ledger: &Ledger, key: Option<&KeyArn>, lines: &mut [Line]) -> anyhow::Result<()> {
+    let sealed = lines.iter_mut().filter(|line| is_sealed(&line.body));
+    let sealed: Vec<_> = sealed.collect();
+    if sealed.is_empty() {
+        return Ok(());
+    }
+    let Some(key) = key else {
+        let number = count(sealed.len() as u64, "dead letter is", "dead letters are");
+        let problem = format!("{number} sealed: name their key with --seal-key, or leave --out");
+        return Err(InputError(problem).into());
+    };
+    let config = match &ledger.account {
+        Some(account) => account.clone(),
+        None => aws::config(Some(AwsResource::Key)).await?,
+    };
+    let opener = Opener::new(KeyService::new(&config, key.clone()));
+    for line in sealed {
+        match opener.open(&line.body, Timestamp::now()).await {
+            Ok(plain) => line.body = plain.body,
+            Err(OpenError::Key(error)) => return Err(InputError(error.to_string()).into()),
+            Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn print_groups(run: &str, groups: &[Group], json: bool) -> anyhow::Result<CommandEnd> {
@@ -114,14 +154,6 @@ fn print_groups(run: &str, groups: &[Group], json: bool) -> anyhow::Result<Comma
     Ok(end)
 }
 
-/// Whether a dead letter is of this run: its attribute says so, or its body where SQS moved it.
-pub(super) fn is_of(message: &Message, run: &str) -> bool {
-    match attribute(message, "run") {
-        Some(own) => own == run,
-        None => delivery(message).is_some_and(|delivery| delivery.envelope.run == run),
-    }
-}
-
 fn is_wanted(message: &Message, wanted: Option<LetterReason>) -> bool {
     wanted.is_none_or(|wanted| reason(message) == Some(wanted))
 }
@@ -131,8 +163,8 @@ pub(super) fn reason(message: &Message) -> Option<LetterReason> {
     LetterReason::of_attribute(attribute(message, "reason"))
 }
 
-fn delivery(message: &Message) -> Option<Delivery> {
-    message.body().and_then(|body| Delivery::decode(body).ok())
+fn outline(message: &Message) -> Option<Outline> {
+    message.body().and_then(Outline::of)
 }
 
 /// A text attribute of a message.
@@ -145,11 +177,9 @@ impl Letters {
     fn add(&mut self, message: &Message, with_body: bool) {
         let id = message.message_id().unwrap_or_default();
         // Two looks at one message are one, and so are two letters of one delivery.
-        let delivery = delivery(message);
-        let key = delivery.as_ref().map_or_else(
-            || id.to_owned(),
-            |delivery| delivery.request().retry_key.to_string(),
-        );
+        let outline = outline(message);
+        let key = outline.as_ref().map(|outline| outline.identity.clone());
+        let key = key.unwrap_or_else(|| id.to_owned());
         if !self.seen.insert(key) {
             return;
         }
@@ -159,17 +189,20 @@ impl Letters {
         let reason = known.or_else(|| text("reason")).unwrap_or_default();
         let (status, words) = (text("status"), text("line_message").unwrap_or_default());
         if with_body {
-            let body = message.body().unwrap_or_default();
-            let body = serde_json::from_str(body).unwrap_or_else(|_| json!(body));
-            let line = json!({
-                "reason": reason, "status": status, "words": words,
-                "request_id": text("request_id"), "receive_count": text("receive_count"),
-                "body": body,
-            });
-            self.lines.push(line.to_string());
+            let about = [
+                ("reason", json!(reason)),
+                ("status", json!(status)),
+                ("words", json!(words)),
+                ("request_id", json!(text("request_id"))),
+                ("receive_count", json!(text("receive_count"))),
+            ];
+            let about = about.map(|(name, value)| (name.to_owned(), value));
+            let about = about.into_iter().collect();
+            let body = message.body().unwrap_or_default().to_owned();
+            self.lines.push(Line { about, body });
         }
         // Nobody can say how many people a body has that is no delivery: it counts as one.
-        let people = delivery.map_or(1, |delivery| delivery.recipients.len() as u64);
+        let people = outline.map_or(1, |outline| outline.people);
         let sum = self.groups.entry((reason, status, words)).or_default();
         *sum = (sum.0 + 1, sum.1 + people);
     }

@@ -1,6 +1,6 @@
 //! The run that a command names: whole, or by the beginning of its name.
 
-use fanline_ledger::{RunKeys, RunRecord, Store};
+use fanline_ledger::{RunKeys, RunRecord, Store, StoreError};
 
 use crate::commands::ledger::place::{Ledger, unusable};
 use crate::exit::InputError;
@@ -14,9 +14,16 @@ const MIN_SIMILARITY: f64 = 0.7;
 
 /// The run whose name is `wanted`, or begins so and no other's does.
 pub(super) async fn find_run(ledger: &Ledger, wanted: &str) -> anyhow::Result<RunRecord> {
-    // Without the right to list, a run can still be named whole.
-    if let Ok(Some(record)) = read_record(&ledger.store, wanted).await {
-        return Ok(record);
+    // Without the right to list, a run can still be named whole. A store that does not answer is
+    // not asked for a list then.
+    match ledger.store.get(&RunKeys::new(wanted).record()).await {
+        Err(error @ StoreError::Failed { .. }) => return Err(unusable(error)),
+        Ok(Some(object)) => {
+            if let Ok(record) = RunRecord::decode(&object.bytes) {
+                return Ok(record);
+            }
+        }
+        _ => {}
     }
     let names = ledger.run_names().await?;
     let run = choose(&names, wanted, &ledger.name)?;
@@ -27,6 +34,21 @@ pub(super) async fn find_run(ledger: &Ledger, wanted: &str) -> anyhow::Result<Ru
             ledger.name
         ))
         .into()
+    })
+}
+
+/// The first run of the family of the run that is named.
+pub(super) async fn find_root(ledger: &Ledger, named: RunRecord) -> anyhow::Result<RunRecord> {
+    let Some(root) = &named.resend_of else {
+        return Ok(named);
+    };
+    let record = read_record(&ledger.store, root).await?;
+    record.ok_or_else(|| {
+        let problem = format!(
+            "`{}` is a resend of `{root}`, which has no record",
+            named.run
+        );
+        InputError(problem).into()
     })
 }
 

@@ -16,8 +16,8 @@ use crate::exit::InputError;
 use crate::rehearsal::run_folder::state_path;
 
 /// A store that does not answer in this time is asked again, and given up after the second one.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// A ledger, open for a command.
 pub(in crate::commands) struct Ledger {
@@ -49,8 +49,8 @@ impl Ledger {
             Some(LedgerPlace::Folder(path)) => Ok(Self::in_folder(path)),
             None => {
                 let path = state_path(variable).ok_or_else(|| {
-                    let problem = "--at: neither `XDG_STATE_HOME` nor `HOME` is set, so name the \
-                                   ledger";
+                    let problem = "--at: no folder of this user is known (`XDG_STATE_HOME`, `HOME` \
+                                   or on Windows `LOCALAPPDATA`), so name the ledger";
                     InputError(problem.into())
                 })?;
                 Ok(Self::in_folder(&path))

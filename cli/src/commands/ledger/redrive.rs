@@ -1,21 +1,28 @@
 //! `fanline redrive`: what a run has not sent, again under the same retry keys.
 
+use std::collections::HashMap;
+
+use aws_sdk_sqs::types::Message;
+use fanline_bookkeeper::run_of;
 use fanline_core::channel::Channel;
+use fanline_core::delivery::Delivery;
 use fanline_ledger::{
-    CanaryState, Control, Edit, RunControl, RunKeys, RunRecord, RunState, SliceId, SliceOrder,
-    edit_control, read_sum,
+    CanaryState, Control, EditError, Redrive, RedriveReason, RunControl, RunKeys, RunRecord,
+    RunState, RunSum, SliceId, SliceOrder, Tally, draw_id, edit_control, note_redrive,
+    read_control, read_sum,
 };
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::args::{RedriveArgs, RedriveOnly};
+use crate::args::{LetterReason, RedriveArgs, RedriveOnly};
 use crate::commands::ledger::control::sign::{signed, signer};
-use crate::commands::ledger::dead_letters::{is_of, reason};
+use crate::commands::ledger::dead_letters::reason;
 use crate::commands::ledger::find_run::{find_run, read_record};
 use crate::commands::ledger::people::key::channel;
 use crate::commands::ledger::place::{Ledger, unusable};
-use crate::commands::ledger::queues::{Queue, required, wake};
-use crate::commands::ledger::words::{count, time};
+use crate::commands::ledger::queues::{delivery_queue, open, required, wake};
+use crate::commands::ledger::words::{count, people, time};
 use crate::exit::{CommandEnd, InputError};
 use crate::print;
 
@@ -28,36 +35,76 @@ struct Redriven {
     run: String,
     /// Dead letters that are back on the delivery queue.
     deliveries: u64,
-    /// Slices whose people without an outcome are published again.
+    /// Slices of which people are published again: who has no outcome, or no dead letter any more.
     slices: usize,
+    /// People without a dead letter who can't be published again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<u64>,
 }
 
-/// Puts dead letters back on the delivery queue, and has what is missing published again.
+/// Puts dead letters back on the delivery queue, and has published again whom they don't reach: the
+/// missing, and those whose dead letters are gone.
 pub(super) async fn execute(args: &RedriveArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.run.ledger).await?;
     let record = find_run(&ledger, &args.run.run).await?;
     let is_missing = args.only.contains(&RedriveOnly::Missing);
     refuse_old(&record)?;
+    let publishable = refuse_unpublishable(&record);
     if is_missing {
-        refuse_unpublishable(&record)?;
+        publishable.clone()?;
     }
-    let control = reopen(&ledger, &record, args).await?;
+    let by = signer(&args.sign);
+    let mut note = Redrive {
+        id: draw_id(),
+        time: Timestamp::now(),
+        by: by.clone(),
+        why: args.sign.why.clone(),
+        only: args
+            .only
+            .iter()
+            .flat_map(|only| only.reasons())
+            .copied()
+            .collect(),
+        ended: None,
+    };
+    let keys = RunKeys::new(&record.run);
+    let control = reopen(&ledger, &record, args, &note).await?;
+    let sum = read_sum(&ledger.store, &keys).await.map_err(unusable)?;
+    let letters = move_letters(&ledger, &record, &control, &args.only).await?;
+    let without_letter = people_with(&sum, &note.only).saturating_sub(letters.people);
+    let reasons = if without_letter > 0 && publishable.is_ok() {
+        &note.only[..]
+    } else {
+        &[]
+    };
+    let orders = orders(&record, &sum, &control, is_missing, reasons);
     let redriven = Redriven {
-        deliveries: move_letters(&ledger, &record, &control, &args.only).await?,
-        slices: if is_missing {
-            order(&ledger, &record, &control).await?
-        } else {
-            0
-        },
+        deliveries: letters.deliveries,
+        slices: orders.len(),
+        lost: Some(without_letter).filter(|lost| publishable.is_err() && *lost > 0),
         run: record.run,
     };
+    if !orders.is_empty() {
+        let queue = required(control.stack().slices.as_deref(), "slice queue")?;
+        open(&ledger, queue).await?.send(&orders).await?;
+    }
+    note.ended = Some(Timestamp::now());
+    write_note(&ledger, &keys, &note).await?;
     wake(&ledger, control.stack().outcomes.as_deref()).await;
-    if args.json {
-        print::json(&redriven)?;
+    report(&redriven, publishable.err().as_ref(), args.json)
+}
+
+fn report(
+    redriven: &Redriven,
+    unpublishable: Option<&InputError>,
+    json: bool,
+) -> anyhow::Result<CommandEnd> {
+    if json {
+        print::json(redriven)?;
         return Ok(CommandEnd::Complete);
     }
     let run = &redriven.run;
-    if redriven.deliveries == 0 && redriven.slices == 0 {
+    if redriven.deliveries == 0 && redriven.slices == 0 && redriven.lost.is_none() {
         print::line(format_args!("{run}: there is nothing to redrive"))?;
     }
     if redriven.deliveries > 0 {
@@ -67,7 +114,13 @@ pub(super) async fn execute(args: &RedriveArgs) -> anyhow::Result<CommandEnd> {
     if redriven.slices > 0 {
         let slices = count(redriven.slices as u64, "slice is", "slices are");
         print::line(format_args!(
-            "{run}: {slices} published again, as far as people have no outcome"
+            "{run}: {slices} published again, as far as people got nothing"
+        ))?;
+    }
+    if let (Some(problem), Some(lost)) = (unpublishable, redriven.lost) {
+        let number = people(lost);
+        print::line(format_args!(
+            "{run}: {number} without a dead letter: {problem}"
         ))?;
     }
     Ok(CommandEnd::Complete)
@@ -89,10 +142,10 @@ fn refuse_old(record: &RunRecord) -> Result<(), InputError> {
 /// What can't be published again under the same keys.
 fn refuse_unpublishable(record: &RunRecord) -> Result<(), InputError> {
     let problem = if channel(record) == Channel::LineNotify {
-        "LINE Notify has no retry keys, so what is missing is not published again"
+        "LINE Notify has no retry keys, so nothing is published again"
     } else if record.list.is_inline() {
-        "the rows stood in the campaign, and the ledger does not keep them, so what is missing \
-         can't be published again"
+        "the rows stood in the campaign, and the ledger does not keep them, so nothing can be \
+         published again"
     } else {
         return Ok(());
     };
@@ -102,27 +155,39 @@ fn refuse_unpublishable(record: &RunRecord) -> Result<(), InputError> {
 /// Opens a run again that is done, and makes sure that it has not been resent. Gives what control
 /// says now.
 ///
-/// A resend takes its number before it looks whether the run is closed. So of a resend and a
-/// redrive at the same time, one at least sees the other.
+/// The note comes first: with it the bookkeeper keeps the run open until its queues are empty
+/// again, and a later resend knows whose outcome may be lost. A resend takes its number before it
+/// looks whether the run is closed. So of a resend and a redrive at the same time, one at least
+/// sees the other.
 async fn reopen(
     ledger: &Ledger,
     record: &RunRecord,
     args: &RedriveArgs,
+    note: &Redrive,
 ) -> anyhow::Result<Control> {
-    let by = signer(&args.sign);
+    let reopen = |control: &Control| -> Result<Control, EditError> {
+        signed(&args.sign, &note.by, control)?.reopen(&record.run)
+    };
     refuse_resent(ledger, record).await?;
-    let edited = edit_control(&ledger.store, |control| {
-        let edit: Edit<'_> = signed(&args.sign, &by, control)?;
-        edit.reopen(&record.run)
-    });
-    let control = edited.await.map_err(|error| ledger.not_edited(error))?;
-    refuse_resent(ledger, record).await?;
+    let control = read_control(&ledger.store, None).await;
+    let control = control.map_err(|error| ledger.not_controlled(error))?;
+    let control = reopen(&control.unwrap_or_default().0);
+    let control = control.map_err(|error| ledger.not_controlled(error.into()))?;
     if let Some(run) = control.run(&record.run)
         && args.only.contains(&RedriveOnly::Expired)
     {
         refuse_expired(record, run)?;
     }
+    write_note(ledger, &RunKeys::new(&record.run), note).await?;
+    let edited = edit_control(&ledger.store, reopen).await;
+    let control = edited.map_err(|error| ledger.not_edited(error))?;
+    refuse_resent(ledger, record).await?;
     Ok(control)
+}
+
+async fn write_note(ledger: &Ledger, keys: &RunKeys, note: &Redrive) -> anyhow::Result<()> {
+    let noted = note_redrive(&ledger.store, keys, note).await;
+    noted.map_err(unusable)
 }
 
 async fn refuse_resent(ledger: &Ledger, record: &RunRecord) -> anyhow::Result<()> {
@@ -154,34 +219,81 @@ fn refuse_expired(record: &RunRecord, run: &RunControl) -> Result<(), InputError
     }
 }
 
+/// Dead letters that were moved.
+struct Letters {
+    deliveries: u64,
+    /// The people of them, each counted once.
+    people: u64,
+}
+
 async fn move_letters(
     ledger: &Ledger,
     record: &RunRecord,
     control: &Control,
     only: &[RedriveOnly],
-) -> anyhow::Result<u64> {
+) -> anyhow::Result<Letters> {
     let stack = control.stack();
-    let dead = required(stack.dead_letters.as_ref(), "dead-letter queue")?;
-    let deliveries = required(stack.deliveries.as_ref(), "delivery queue")?;
-    let dead = Queue::open(ledger, dead).await?;
-    let deliveries = Queue::open(ledger, deliveries).await?;
-    let is_wanted = |message: &aws_sdk_sqs::types::Message| {
-        let reason = reason(message);
-        let is_meant = reason.is_some_and(|reason| only.iter().any(|only| only.has(reason)));
-        is_meant && is_of(message, &record.run)
+    let dead = required(stack.dead_letters.as_deref(), "dead-letter queue")?;
+    let deliveries = delivery_queue(control, &record.run)?;
+    let dead = open(ledger, dead).await?;
+    let deliveries = open(ledger, deliveries).await?;
+    let moved = Mutex::new(HashMap::new());
+    let back = |message: &mut Message| {
+        let reason = reason(message)?;
+        let is_meant = only.iter().any(|only| only.has(reason));
+        if !is_meant || run_of(message)? != record.run {
+            return None;
+        }
+        // Two letters of one delivery are one.
+        let delivery = message.body().and_then(|body| Delivery::decode(body).ok());
+        if let Some(mut delivery) = delivery {
+            let people = delivery.recipients.len() as u64;
+            moved.lock().insert(delivery.request().retry_key, people);
+            if reason == LetterReason::ReceivedTooOften && !delivery.perhaps_taken {
+                // Nobody knows what became of its requests, and its receives are counted anew.
+                delivery.perhaps_taken = true;
+                message.body = Some(delivery.encode());
+            }
+        }
+        Some(&deliveries)
     };
-    dead.sift(Some(&deliveries), &is_wanted).await
+    let deliveries = dead.sift(&back, None).await?.moved;
+    let people = moved.into_inner().into_values().sum();
+    Ok(Letters { deliveries, people })
 }
 
-/// Orders every slice that has people without an outcome.
-async fn order(ledger: &Ledger, record: &RunRecord, control: &Control) -> anyhow::Result<usize> {
-    let sum = read_sum(&ledger.store, &RunKeys::new(&record.run)).await;
-    let sum = sum.map_err(unusable)?;
+/// How many people got nothing for these reasons.
+fn people_with(sum: &RunSum, reasons: &[RedriveReason]) -> u64 {
+    let tallies = sum.tallies.values();
+    tallies.map(|tally| people_of(tally, reasons)).sum()
+}
+
+fn people_of(tally: &Tally, reasons: &[RedriveReason]) -> u64 {
+    let cells = tally.cells.iter();
+    let meant = cells.filter(|count| {
+        RedriveReason::of(Some(count.cell)).is_some_and(|reason| reasons.contains(&reason))
+    });
+    meant.map(|count| count.people).sum()
+}
+
+/// Orders every slice that has people without an outcome, where those are meant, or people who got
+/// nothing for these reasons.
+fn orders(
+    record: &RunRecord,
+    sum: &RunSum,
+    control: &Control,
+    is_missing: bool,
+    reasons: &[RedriveReason],
+) -> Vec<String> {
     let is_finished = |slice: &SliceId| {
         let settled = sum.tallies.get(slice);
         let settled = settled.map_or(0, |tally| tally.people.all());
         let counts = sum.counts.get(slice);
         counts.is_some_and(|counts| counts.published && settled >= counts.recipients)
+    };
+    let has_unsent = |slice: &SliceId| {
+        let tally = sum.tallies.get(slice);
+        tally.is_some_and(|tally| people_of(tally, reasons) > 0)
     };
     let canaries = sum.counts.keys().filter(|slice| slice.is_canary());
     // While the canary waits, nobody but its sample is sent to.
@@ -189,14 +301,13 @@ async fn order(ledger: &Ledger, record: &RunRecord, control: &Control) -> anyhow
     let waits = entry.is_some_and(|run| run.canary == Some(CanaryState::Waiting));
     let lines = if waits { &[][..] } else { &sum.lines.0[..] };
     let slices = lines.iter().map(|line| &line.slice);
-    let orders: Vec<_> = canaries
-        .chain(slices)
-        .filter(|slice| !is_finished(slice))
-        .map(|slice| SliceOrder::new(&record.run, *slice).encode())
-        .collect();
-    if !orders.is_empty() {
-        let queue = required(control.stack().slices.as_ref(), "slice queue")?;
-        Queue::open(ledger, queue).await?.send(&orders).await?;
-    }
-    Ok(orders.len())
+    let ordered = canaries.chain(slices).filter_map(|slice| {
+        let order = SliceOrder::new(&record.run, *slice);
+        if has_unsent(slice) {
+            Some(order.with(reasons))
+        } else {
+            (is_missing && !is_finished(slice)).then_some(order)
+        }
+    });
+    ordered.map(|order| order.encode()).collect()
 }

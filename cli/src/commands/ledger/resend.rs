@@ -3,6 +3,7 @@
 mod chooser;
 mod family;
 mod files;
+mod mend;
 mod standing;
 
 use std::collections::HashSet;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 use crate::args::ResendArgs;
 use crate::commands::ledger::control::ask::ask;
 use crate::commands::ledger::control::sign::signer;
-use crate::commands::ledger::find_run::{find_run, read_record};
+use crate::commands::ledger::find_run::{find_root, find_run};
 use crate::commands::ledger::people::joined::{JoinedRow, for_each_row};
 use crate::commands::ledger::place::{Ledger, unusable};
 use crate::commands::ledger::words::people;
@@ -28,6 +29,7 @@ use crate::print;
 use chooser::Chooser;
 use family::{Family, Unclaimed, closed_as};
 use files::ResendFiles;
+use mend::choose_mended;
 use standing::{Choice, ChoiceCounts};
 
 /// What was made, for programs.
@@ -40,23 +42,28 @@ struct ResendReport<'a> {
     may_double: u64,
     left_out_perhaps_taken: u64,
     left_out_in_another_resend: u64,
+    left_out_mended: u64,
 }
 
 /// Writes the campaign and its list.
 pub(super) async fn execute(args: &ResendArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.run.ledger).await?;
-    let root = find_root(&ledger, &args.run.run).await?;
+    let named = find_run(&ledger, &args.run.run).await?;
+    let root = find_root(&ledger, named).await?;
     let (control, state) = require_closed(&ledger, &root).await?;
     let choice = Choice {
         only: args.only.clone(),
         may_double: args.may_double,
     };
-    let list = args.list.as_deref();
+    let lists = Lists {
+        list: args.list.as_deref(),
+        mend: args.mend.as_deref(),
+    };
     let taken = root.resends.len();
     let family = Family::read(&ledger, &root, &control, taken, Unclaimed::Skip).await?;
     let nobody = HashSet::new();
     let mut first = Chooser::new(&root, state, &choice, &family, &nobody);
-    Box::pin(choose(&ledger, &root, list, &mut first, None)).await?;
+    Box::pin(choose(&ledger, &root, lists, &mut first, None)).await?;
     let (counts, in_rolls) = (first.counts.clone(), first.into_in_rolls());
     explain(&root.run, &counts, args.json);
     if counts.people() == 0 {
@@ -72,7 +79,7 @@ pub(super) async fn execute(args: &ResendArgs) -> anyhow::Result<CommandEnd> {
     let family = Family::read(&ledger, &root, &control, number - 1, unclaimed).await?;
     let mut files = ResendFiles::create(&root, number, args.out.as_deref())?;
     let mut second = Chooser::new(&root, state, &choice, &family, &in_rolls);
-    Box::pin(choose(&ledger, &root, list, &mut second, Some(&mut files))).await?;
+    Box::pin(choose(&ledger, &root, lists, &mut second, Some(&mut files))).await?;
     let (counts, key, id) = (second.counts.clone(), second.key_check(), files.id());
     let chosen = second.into_chosen();
     let mut claim = ResendClaim::new(id.to_owned(), key, chosen, by, Timestamp::now());
@@ -81,22 +88,6 @@ pub(super) async fn execute(args: &ResendArgs) -> anyhow::Result<CommandEnd> {
     let files = files.finish(&root)?;
     report(&root.run, Some(&files), &counts, args.json)?;
     Ok(CommandEnd::Complete)
-}
-
-/// The first run of the family of the run that is named.
-async fn find_root(ledger: &Ledger, run: &str) -> anyhow::Result<RunRecord> {
-    let named = find_run(ledger, run).await?;
-    let Some(root) = &named.resend_of else {
-        return Ok(named);
-    };
-    let record = read_record(&ledger.store, root).await?;
-    record.ok_or_else(|| {
-        let problem = format!(
-            "`{}` is a resend of `{root}`, which has no record",
-            named.run
-        );
-        InputError(problem).into()
-    })
 }
 
 /// Nothing of a closed run can still go out.
@@ -118,11 +109,20 @@ async fn require_closed(ledger: &Ledger, root: &RunRecord) -> anyhow::Result<(Co
     Ok((control, state))
 }
 
+/// The files that rows are read from.
+#[derive(Debug, Clone, Copy)]
+struct Lists<'a> {
+    /// A copy of the run's list, where it is no longer where it was.
+    list: Option<&'a Path>,
+    /// Rows that could not be sent, mended.
+    mend: Option<&'a Path>,
+}
+
 /// Goes over the list: counts who is chosen, and writes their rows down.
 async fn choose(
     ledger: &Ledger,
     root: &RunRecord,
-    list: Option<&Path>,
+    lists: Lists<'_>,
     chooser: &mut Chooser<'_>,
     mut files: Option<&mut ResendFiles>,
 ) -> anyhow::Result<()> {
@@ -137,9 +137,12 @@ async fn choose(
         }
         Ok(())
     };
-    for_each_row(ledger, root, list, with).await?;
+    for_each_row(ledger, root, lists.list, with).await?;
     chooser.check_key()?;
-    Ok(())
+    match lists.mend {
+        None => Ok(()),
+        Some(mend) => choose_mended(root, mend, chooser, files).await,
+    }
 }
 
 /// Takes the next number of the family by compare-and-swap on the first run's record.
@@ -212,6 +215,12 @@ fn explain(run: &str, counts: &ChoiceCounts, json: bool) {
             people(counts.perhaps)
         ));
     }
+    if counts.mended_known > 0 {
+        let number = people(counts.mended_known);
+        print::note(format_args!(
+            "{run}: {number} in mended rows left out: another row of the run or a resend has them"
+        ));
+    }
     if counts.held > 0 {
         let number = people(counts.held);
         print::note(format_args!(
@@ -244,6 +253,7 @@ fn report(
             may_double: counts.may_double,
             left_out_perhaps_taken: counts.perhaps,
             left_out_in_another_resend: counts.held,
+            left_out_mended: counts.mended_known,
         });
     }
     let Some(files) = files else {

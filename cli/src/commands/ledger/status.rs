@@ -1,6 +1,8 @@
 //! `fanline status`: how far a run is.
 
 pub(super) mod details;
+mod family;
+mod history;
 pub(super) mod known;
 pub(super) mod stats;
 pub(super) mod text;
@@ -11,9 +13,10 @@ use console::Term;
 use fanline_ledger::RunRecord;
 use jiff::Timestamp;
 
-use crate::commands::ledger::find_run::find_run;
+use crate::commands::ledger::find_run::{find_root, find_run};
 use crate::commands::ledger::place::Ledger;
-use known::KnownRun;
+use family::KnownFamily;
+use known::{KnownRun, RowSum};
 
 use crate::args::StatusArgs;
 use crate::exit::CommandEnd;
@@ -26,6 +29,9 @@ const INTERVAL: Duration = Duration::from_secs(2);
 pub(super) async fn execute(args: &StatusArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.run.ledger).await?;
     let record = find_run(&ledger, &args.run.run).await?;
+    if args.family {
+        return tell_family(&ledger, record, args.json).await;
+    }
     let run = if args.watch {
         watch(&ledger, &record, args.json).await?
     } else {
@@ -37,11 +43,27 @@ pub(super) async fn execute(args: &StatusArgs) -> anyhow::Result<CommandEnd> {
         }
         run
     };
-    Ok(if run.rows.all_accepted() {
+    Ok(end(&run.rows))
+}
+
+fn end(rows: &RowSum) -> CommandEnd {
+    if rows.all_accepted() {
         CommandEnd::Complete
     } else {
         CommandEnd::Incomplete
-    })
+    }
+}
+
+/// Prints the status of a run and its resends together.
+async fn tell_family(ledger: &Ledger, named: RunRecord, json: bool) -> anyhow::Result<CommandEnd> {
+    let root = find_root(ledger, named).await?;
+    let family = KnownFamily::read(ledger, root).await?;
+    if json {
+        print::json(&family)?;
+    } else {
+        print::line(family.text().trim_end())?;
+    }
+    Ok(end(&family.rows))
 }
 
 /// Prints the status every two seconds until nothing more happens: on a terminal in the same

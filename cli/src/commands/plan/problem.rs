@@ -42,7 +42,15 @@ pub(crate) enum PlanProblem {
         is_paced: bool,
     },
     /// The month has too few messages left.
-    Quota { needed: u64, left: u64 },
+    Quota {
+        needed: u64,
+        /// What LINE says is left.
+        left: u64,
+        /// So many of these are kept back.
+        kept_back: u64,
+        /// So many of these are for other open runs.
+        others: u64,
+    },
     /// The month has no name left for the run's statistics.
     Units(u64),
     /// LINE would refuse the messages, or the token.
@@ -93,13 +101,12 @@ impl fmt::Display for PlanProblem {
                     ),
                 }
             }
-            Self::Quota { needed, left } => write!(
-                f,
-                "it needs {} messages, and this month has {} left: {} more would do",
-                HumanCount(*needed),
-                HumanCount(*left),
-                HumanCount(needed.saturating_sub(*left))
-            ),
+            Self::Quota {
+                needed,
+                left,
+                kept_back,
+                others,
+            } => write_quota(f, *needed, *left, [*kept_back, *others]),
             Self::Units(used) => write!(
                 f,
                 "`statistics`: this month has {} runs with statistics, and LINE counts no more than \
@@ -112,6 +119,29 @@ impl fmt::Display for PlanProblem {
     }
 }
 
+fn write_quota(
+    f: &mut fmt::Formatter<'_>,
+    needed: u64,
+    left: u64,
+    [kept_back, others]: [u64; 2],
+) -> fmt::Result {
+    let (needed, shown) = (HumanCount(needed), HumanCount(left));
+    write!(
+        f,
+        "it needs {needed} messages, and this month has {shown} left"
+    )?;
+    let why = [
+        (kept_back, "kept back, since LINE's count is approximate"),
+        (others, "for other open runs"),
+    ];
+    for (count, why) in why.iter().filter(|(count, _)| *count > 0) {
+        write!(f, ", {} of them {why}", HumanCount(*count))?;
+    }
+    let usable = left.saturating_sub(kept_back).saturating_sub(others);
+    let more = needed.0.saturating_sub(usable);
+    write!(f, ": {} more would do", HumanCount(more))
+}
+
 /// How much of the month's quota a plan keeps back: LINE's count of what was used is approximate.
 fn kept_back(quota: MonthlyQuota) -> u64 {
     quota.limit.unwrap_or_default() / 100
@@ -120,11 +150,13 @@ fn kept_back(quota: MonthlyQuota) -> u64 {
 /// The problem of the quota, if there is one. `others`: so many people are still to be sent to by
 /// other runs.
 pub(crate) fn of_the_quota(people: u64, quota: MonthlyQuota, others: u64) -> Option<PlanProblem> {
-    let left = quota.left()?.saturating_sub(kept_back(quota));
-    let left = left.saturating_sub(others);
-    (people > left).then_some(PlanProblem::Quota {
+    let (left, kept_back) = (quota.left()?, kept_back(quota));
+    let usable = left.saturating_sub(kept_back).saturating_sub(others);
+    (people > usable).then_some(PlanProblem::Quota {
         needed: people,
         left,
+        kept_back,
+        others,
     })
 }
 
@@ -154,7 +186,7 @@ pub(crate) fn of_the_time(
     let within = |limit: Duration| load.consumers_for(limit.div_f64(1.1), latency);
     match left {
         Some(left) if with_a_tenth > left => {
-            let best = load.on_a_stack(u32::MAX, latency).mul_f64(1.1);
+            let best = load.at_best(latency).mul_f64(1.1);
             let would_end = SignedDuration::try_from(best)
                 .ok()
                 .and_then(|best| now.checked_add(best).ok())
@@ -214,17 +246,17 @@ mod tests {
                 10,
                 Some(30),
                 Some(
-                    "it takes 36 min 50 s, and `expires_at` is in 30 min 0 s: \
+                    "it takes 36 min 0 s, and `expires_at` is in 30 min 0 s: \
                       MaximumConcurrency 14 would do",
                 ),
             ),
             (
                 1_000_000,
                 10,
-                Some(10),
+                Some(9),
                 Some(
-                    "it takes 36 min 50 s, and `expires_at` is in 10 min 0 s: LINE takes no more \
-                      requests, so `expires_at` has to be after 2026-12-25T00:10:44Z",
+                    "it takes 36 min 0 s, and `expires_at` is in 9 min 0 s: LINE takes no more \
+                      requests, so `expires_at` has to be after 2026-12-25T00:10:49Z",
                 ),
             ),
             (
@@ -232,7 +264,7 @@ mod tests {
                 2,
                 None,
                 Some(
-                    "it takes 89 h 36 min, and LINE remembers for 22 hours and a bit what it \
+                    "it takes 89 h 35 min, and LINE remembers for 22 hours and a bit what it \
                       has taken: MaximumConcurrency 9 would do",
                 ),
             ),
@@ -258,11 +290,18 @@ mod tests {
             (u64::MAX, quota(None, 5), 9, None),
             (1, quota(Some(5), 9), 0, Some(1)),
         ] {
-            let found = of_the_quota(people, quota, others).map(|problem| match problem {
-                PlanProblem::Quota { needed, left } => needed - left,
-                other => panic!("{other:?}"),
-            });
-            assert_eq!(found, short, "{people}");
+            let found = of_the_quota(people, quota, others).map(|problem| problem.to_string());
+            let more = short.map(|short| format!(": {} more would do", HumanCount(short)));
+            match (&found, &more) {
+                (Some(found), Some(more)) => assert!(found.ends_with(more), "{found} {more}"),
+                _ => assert_eq!(found, more, "{people}"),
+            }
         }
+        let problem = of_the_quota(1_000, quota(Some(1_200), 100), 95).unwrap();
+        assert_eq!(
+            problem.to_string(),
+            "it needs 1,000 messages, and this month has 1,100 left, 12 of them kept back, since \
+             LINE's count is approximate, 95 of them for other open runs: 7 more would do"
+        );
     }
 }

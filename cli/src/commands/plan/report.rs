@@ -6,15 +6,17 @@ use std::time::Duration;
 use fanline_core::campaign::Campaign;
 use fanline_ledger::{ByEndpoint, PlannedRun, plan_cost};
 use fanline_producer::Plan;
-use indicatif::HumanCount;
+use indicatif::{HumanCount, HumanFloatCount};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::LineSays;
 use super::estimate::{Load, as_f64};
+use super::friends::FriendCounts;
 use super::problem::{MAX_UNITS, PlanProblem, whole_seconds};
 use super::stack::Stack;
 use crate::args::PlanArgs;
+use crate::commands::check::live;
 use crate::exit::CommandEnd;
 use crate::print;
 use crate::print::list_rows::ListRows;
@@ -43,6 +45,9 @@ pub(super) struct PlanReport {
     stack: Option<Stack>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<AccountReport>,
+    /// Only with --friends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    friends: Option<FriendCounts>,
     aws_dollars: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     line_fee: Option<f64>,
@@ -67,6 +72,7 @@ struct AccountReport {
 pub(super) struct Found<'a> {
     pub(super) stack: Option<Stack>,
     pub(super) line: Option<&'a LineSays>,
+    pub(super) friends: Option<FriendCounts>,
     pub(super) problems: &'a [PlanProblem],
 }
 
@@ -105,6 +111,7 @@ impl PlanReport {
                 left: line.quota.left(),
                 units: line.units,
             }),
+            friends: found.friends,
             aws_dollars: dollars(plan, consumers, latency, takes),
             line_fee: args.fee.map(|fee| fee * as_f64(list.recipients)),
             one_text: campaign.messages.columns().is_empty(),
@@ -217,14 +224,23 @@ impl PlanReport {
                     ))?;
                 }
             }
+            None if live::names_a_token() => print::line("quota     not known")?,
             None => print::line(
                 "quota     not known: set `LINE_CHANNEL_ACCESS_TOKEN`, and LINE is asked",
             )?,
         }
-        print::line(format_args!("AWS       ${:.2}", self.aws_dollars))?;
+        if let Some(friends) = &self.friends {
+            print::line(format_args!("friends   {}", friends_of_list(friends)))?;
+        }
+        if self.aws_dollars < 0.005 {
+            print::line("AWS       less than $0.01")?;
+        } else {
+            print::line(format_args!("AWS       ${:.2}", self.aws_dollars))?;
+        }
         match self.line_fee {
             Some(fee) => print::line(format_args!(
-                "LINE      {fee:.0} at most, less what your plan includes"
+                "LINE      {} at most, less what your plan includes",
+                HumanFloatCount(fee.round())
             )),
             None => print::line(format_args!(
                 "LINE      {} of your plan, or its price for each (--fee)",
@@ -249,6 +265,19 @@ pub(crate) fn quota_for(left: Option<u64>, people: u64, others: u64) -> String {
             HumanCount(left.saturating_sub(people).saturating_sub(others))
         ),
         None => format!("needs {needed}; this account has no limit"),
+    }
+}
+
+/// How many of a list are friends, in words.
+fn friends_of_list(friends: &FriendCounts) -> String {
+    let users = count(friends.users, "user", "users");
+    match friends.not_friends {
+        0 => format!("{users} in the list, and all of them are friends of the account"),
+        others => format!(
+            "{} of {users} in the list; no friends: {}, who get nothing and take requests",
+            HumanCount(friends.users - others),
+            HumanCount(others)
+        ),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the ledger of a stack says to a plan: its consumers, its pace, and its other runs.
 
 use fanline_core::channel::Channel;
-use fanline_ledger::{Pace, RunKeys, RunKind, RunState, read_control, read_sum};
+use fanline_ledger::{Lane, Pace, RunKeys, RunKind, RunState, read_control, read_sum};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::commands::ledger::place::{Ledger, unusable};
 pub(crate) struct Stack {
     /// The ledger as people name it.
     pub(crate) ledger: String,
-    /// How many consumers it runs at once, where the bookkeeper has written it down.
+    /// How many consumers the run's lane has at once, where the bookkeeper has written it down.
     pub(crate) consumers: Option<u32>,
     /// The requests a second that an operator allows.
     pub(crate) pace: Pace,
@@ -25,8 +25,8 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Reads the ledger. `run`: the one that is planned, which is no other run.
-    pub(crate) async fn read(place: &LedgerPlace, run: &str) -> anyhow::Result<Self> {
+    /// Reads the ledger. `run`: the one that is planned, which is no other run; `lane`: its lane.
+    pub(crate) async fn read(place: &LedgerPlace, run: &str, lane: Lane) -> anyhow::Result<Self> {
         let args = LedgerArgs {
             at: Some(place.clone()),
         };
@@ -35,7 +35,7 @@ impl Stack {
         let control = control.unwrap_or_default().0;
         let mut stack = Self {
             ledger: ledger.name.clone(),
-            consumers: control.stack().environments,
+            consumers: control.stack().environments_of(lane),
             pace: control.pace(),
             ..Self::default()
         };

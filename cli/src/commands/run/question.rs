@@ -2,7 +2,6 @@
 //! of the quota is left after it.
 
 use std::io::{self, BufRead, IsTerminal};
-use std::time::Duration;
 
 use fanline_consumer::{AccountError, LineAccess, LineAccount};
 use fanline_core::channel::Channel;
@@ -72,6 +71,10 @@ pub(super) async fn ask(file: &CampaignFile, accepted: u64, is_yes: bool) -> any
         }
         let quota = plan::report::quota_for(line.quota.left(), needed, 0);
         print::note(format_args!("quota     {quota}"));
+        // Who goes on with a run has its name already.
+        if let (0, Some(problem)) = (accepted, line.units.and_then(problem::of_the_units)) {
+            print::note(format_args!("warning   {problem}"));
+        }
     }
     if is_yes {
         return Ok(true);
@@ -90,7 +93,6 @@ fn describe(file: &CampaignFile, plan: &Plan) -> anyhow::Result<()> {
         HumanCount(checked.duplicates)
     ));
     let takes = plan::load(plan, file)?.on_this_machine();
-    let takes = takes.max(Duration::from_secs(1));
     print::note(format_args!("requests  {}", requests(plan.deliveries)));
     print::note(format_args!(
         "time      {} at LINE's limit",

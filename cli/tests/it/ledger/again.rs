@@ -130,6 +130,65 @@ fn only_the_dead_letters_that_are_meant_go_back_to_the_delivery_queue() {
     assert_eq!(answer.out, "test: there is nothing to redrive\n");
 }
 
+/// Four people without quota, two of whom have dead letters.
+fn half_purged(store: &Store) {
+    let quota = [0, 1, 7, 8].map(|number| outcome(number, CellReason::Quota, Some(429)));
+    settle(store, "test", quota.to_vec());
+}
+
+#[test]
+fn whose_dead_letter_is_gone_is_published_again_and_the_note_comes_first() {
+    let (folder, store, queues) = world();
+    half_purged(&store);
+    let args = [
+        "redrive", "test", "--only", "quota", "--by", "mei", "--json",
+    ];
+    let answer = fanline(&folder, &args);
+    let expected = json!({"run": "test", "deliveries": 3, "slices": 1});
+    assert_eq!(answer.json(), expected, "{answer:?}");
+    let order = r#"{"v":1,"run":"test","slice":"1","only":["waiting","quota"]}"#;
+    assert_eq!(queues.take("slices"), [order]);
+    let keys = fanline_ledger::RunKeys::new("test");
+    let notes = runtime().block_on(fanline_ledger::read_redrives(&store, &keys));
+    let notes = notes.unwrap();
+    let note = notes.last().unwrap();
+    assert_eq!((note.by.as_str(), notes.all().len()), ("mei", 1));
+    assert_eq!(note.only, [fanline_ledger::RedriveReason::Quota]);
+    assert!(note.ended.is_some());
+    // Who was accepted since has no need of it.
+    settle(&store, "test", accepted(0..10));
+    let answer = fanline(&folder, &args);
+    assert_eq!(answer.json()["slices"], 0, "{answer:?}");
+}
+
+#[test]
+fn a_run_that_can_not_be_published_again_says_how_many_are_lost() {
+    let (folder, store, queues) = world();
+    half_purged(&store);
+    let mut inline = record(&store, "test");
+    inline.list.uri = "inline".into();
+    let key = fanline_ledger::RunKeys::new("test").record();
+    let put = store.put(&key, inline.encode(), &fanline_ledger::Expect::Any);
+    runtime().block_on(put).unwrap();
+    let answer = fanline(&folder, &["redrive", "test", "--only", "quota"]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let expected = "test: 2 people without a dead letter: the rows stood in the campaign";
+    assert!(answer.out.contains(expected), "{answer:?}");
+    assert!(queues.take("slices").is_empty());
+}
+
+#[test]
+fn what_sqs_has_set_aside_says_that_line_may_have_taken_it() {
+    let (folder, _, queues) = world();
+    let args = ["redrive", "test", "--only", "missing,quota"];
+    assert_eq!(fanline(&folder, &args).code, Some(0));
+    let marked = |body: &String| body.contains(r#""perhaps_taken":true"#);
+    let (marked, others): (Vec<_>, Vec<_>) =
+        queues.take("deliveries").into_iter().partition(marked);
+    assert_eq!(places(&marked), ["test 1:6"]);
+    assert_eq!(others.len(), 3);
+}
+
 #[test]
 fn what_has_no_one_waiting_is_not_published_again() {
     let (folder, store, queues) = world();
@@ -162,6 +221,12 @@ fn a_run_that_is_done_is_opened_again_and_one_that_was_resent_or_cancelled_is_no
     let status = fanline(&folder, &["status", "test"]);
     assert!(status.out.starts_with("test is open\n"), "{status:?}");
     assert!(status.out.contains("by mei: bought more"), "{status:?}");
+    for change in [
+        "opened again         by mei: bought more",
+        "redriven (quota)     by mei",
+    ] {
+        assert!(status.out.contains(change), "{status:?}");
+    }
 
     let mut resent = record(&store, "test");
     resent.take_resend(fanline_ledger::draw_id());

@@ -1,5 +1,7 @@
 //! The ledger in a bucket: rights, and what is no ledger.
 
+use std::time::{Duration, Instant};
+
 use fanline_ledger::Store;
 use fanline_local::{S3Call, S3Fault, S3Options, S3Server};
 use tokio::runtime::Runtime;
@@ -108,6 +110,62 @@ fn a_bucket_that_is_not_ours_and_a_missing_right_are_one_sentence() {
         answer.err.contains("no permission for `s3:GetObject`"),
         "{answer:?}"
     );
+}
+
+#[test]
+fn a_store_that_does_not_answer_ends_each_command_with_a_sentence() {
+    let (folder, bucket) = world();
+    bucket.s3.script(|_: &S3Call| Some(S3Fault::Silent));
+    let asked = [
+        &["status", "test"][..],
+        &["runs"],
+        &["pause", "test", "--why", "too much"],
+        &["resend", "test", "--only", "refused"],
+    ];
+    std::thread::scope(|scope| {
+        for args in asked {
+            let (folder, bucket) = (&folder, &bucket);
+            scope.spawn(move || {
+                let began = Instant::now();
+                let answer = bucket.fanline(folder, &[args, &["--at", "s3://ours"]].concat());
+                assert_eq!(answer.code, Some(2), "{answer:?}");
+                assert!(answer.err.starts_with("error: `s3://ours/"), "{answer:?}");
+                assert!(answer.err.ends_with(": no answer in time\n"), "{answer:?}");
+                assert!(began.elapsed() < Duration::from_mins(1), "{args:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_pause_whose_answer_is_lost_is_made_once() {
+    let (folder, bucket) = world();
+    let mut puts = 0;
+    bucket.s3.script(move |call: &S3Call| {
+        let is_control = call.method == "PUT" && call.key == "control/control.json";
+        puts += u32::from(is_control);
+        (is_control && puts == 1).then_some(S3Fault::DoneAndSilent)
+    });
+    let args = [
+        "pause",
+        "test",
+        "--by",
+        "mei",
+        "--at",
+        "s3://ours",
+        "--json",
+    ];
+    let answer = bucket.fanline(&folder, &args);
+    assert_eq!(
+        (answer.code, &answer.json()["state"]),
+        (Some(0), &"paused".into()),
+        "{answer:?}"
+    );
+    let status = bucket.fanline(&folder, &["status", "test", "--at", "s3://ours", "--json"]);
+    let history = status.json()["history"].clone();
+    let by = |change: &serde_json::Value| change["by"].clone();
+    let by: Vec<_> = history.as_array().unwrap().iter().map(by).collect();
+    assert_eq!(by, ["producer", "mei"], "{history}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use fanline_ledger::{Stack, Store};
 use fanline_local::{S3Call, S3Fault};
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::bucket::Bucket;
 use super::queues::{Queues, delivery};
@@ -249,6 +249,31 @@ fn an_edit_wakes_the_bookkeeper_and_a_resume_brings_only_its_own_parked_deliveri
     };
     assert_eq!(sorted(queues.take("deliveries")), sorted(ours));
     assert_eq!(sorted(queues.take("parked")), sorted(others));
+}
+
+#[test]
+fn the_deliveries_of_an_urgent_run_go_back_to_the_urgent_queue() {
+    let folder = written(2);
+    let store = store(&folder);
+    let file = "records/control/control.json";
+    let mut control: Value = serde_json::from_str(&folder.read(file)).unwrap();
+    control["runs"]["test"]["lane"] = "urgent".into();
+    folder.write(file, control.to_string());
+    let queues = Queues::start();
+    edit(&store, |edit| edit.set_stack(queues.stack()));
+    let paused = fanline(&folder, &["pause", "test", "--mode", "park"]);
+    assert_eq!(paused.code, Some(0), "{paused:?}");
+    let ours = [delivery("test", 1)];
+    queues.put("parked", &ours);
+    let answer = fanline(&folder, &["resume", "test"]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert_eq!(queues.take("urgent"), ours);
+    let letter = [delivery("test", 2)];
+    queues.put_with("dead", &letter[0], &[("reason", "quota"), ("run", "test")]);
+    let answer = fanline(&folder, &["redrive", "test", "--only", "quota"]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert_eq!(queues.take("urgent"), letter);
+    assert!(queues.take("deliveries").is_empty());
 }
 
 #[test]

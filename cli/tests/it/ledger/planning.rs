@@ -45,15 +45,15 @@ fn a_plan_for_a_stack_knows_its_size_and_its_pace() {
     let plan = folder.fanline(&at);
     assert_eq!(plan.code, Some(0), "{plan:?}");
     for words in [
-        "time      2 min 10 s on a stack with 4 consumers",
+        "time      1 min 30 s on a stack with 4 consumers",
         "stack     records; at most 10 pushes a second; 0 other open runs with 0 people to send to",
     ] {
         assert!(plan.out.contains(words), "{words}: {}", plan.out);
     }
     let plan = folder.fanline(&[&at[..], &["--concurrency", "9", "--json"]].concat());
     assert_eq!(plan.json()["consumers"], 9);
-    assert_eq!(plan.json()["seconds"], 130, "the pace holds");
-    let expires_at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(100);
+    assert_eq!(plan.json()["seconds"], 91, "the pace holds");
+    let expires_at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(60);
     let soon = folder.read("next.json").replace(
         "{\"campaign\"",
         &format!("{{\"expires_at\": \"{expires_at}\", \"campaign\""),

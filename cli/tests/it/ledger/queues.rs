@@ -2,13 +2,20 @@
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
-use fanline_ledger::Stack;
+use fanline_ledger::{Stack, UrgentLane};
 use fanline_local::{QueueOptions, QueueServer};
 use tokio::runtime::Runtime;
 
 use crate::support::user;
 
-const NAMES: [&str; 5] = ["outcomes", "slices", "deliveries", "parked", "dead"];
+const NAMES: [&str; 6] = [
+    "outcomes",
+    "slices",
+    "deliveries",
+    "urgent",
+    "parked",
+    "dead",
+];
 
 pub(super) struct Queues {
     runtime: Runtime,
@@ -54,6 +61,10 @@ impl Queues {
             parked: url("parked"),
             dead_letters: url("dead"),
             environments: Some(10),
+            urgent: url("urgent").map(|deliveries| UrgentLane {
+                deliveries,
+                environments: 2,
+            }),
             fifo: false,
         }
     }

@@ -6,10 +6,11 @@ use fanline_ledger::{CellReason, DeliveryOutcome, Departed, Store};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::queues::Queues;
 use super::world::{edit, enter, outcome, record, settle, store, write_run, written};
 use crate::support::{Answer, Folder};
 
-const EVERYTHING: &str = "refused,expired,cancelled,set-aside,missing,unknown";
+pub(super) const EVERYTHING: &str = "refused,expired,cancelled,set-aside,missing,unknown";
 
 /// A run of so many people that is closed with these outcomes.
 fn closed(people: usize, outcomes: Vec<DeliveryOutcome>) -> (Folder, Store) {
@@ -19,19 +20,19 @@ fn closed(people: usize, outcomes: Vec<DeliveryOutcome>) -> (Folder, Store) {
     (folder, store)
 }
 
-fn settle_and_close(store: &Store, run: &str, outcomes: Vec<DeliveryOutcome>) {
+pub(super) fn settle_and_close(store: &Store, run: &str, outcomes: Vec<DeliveryOutcome>) {
     enter(store, run);
     settle(store, run, outcomes);
     edit(store, |edit| edit.close(run));
 }
 
-fn resend(folder: &Folder, only: &str, more: &[&str]) -> Answer {
+pub(super) fn resend(folder: &Folder, only: &str, more: &[&str]) -> Answer {
     let args = ["resend", "test", "--only", only, "--at", "records", "--yes"];
     folder.fanline(&[&args[..], more].concat())
 }
 
 /// The names on the list of a resend.
-fn names(folder: &Folder, id: &str) -> Vec<String> {
+pub(super) fn names(folder: &Folder, id: &str) -> Vec<String> {
     let list = folder.read(&format!("{id}/list.csv"));
     let names = list.lines().skip(1);
     let names = names.map(|line| line.split(',').nth(1).unwrap().to_owned());
@@ -47,7 +48,7 @@ fn perhaps(delivery: u32, reason: CellReason) -> DeliveryOutcome {
 }
 
 /// Accepted, refused, quota, perhaps expired, unanswered; the sixth waits.
-fn world() -> (Folder, Store) {
+pub(super) fn world() -> (Folder, Store) {
     closed(
         6,
         vec![
@@ -70,6 +71,7 @@ fn a_resend_is_a_campaign_for_those_who_certainly_got_nothing() {
         json!({
             "run": "test", "resend": "test.r1", "campaign": "test.r1/campaign.json", "people": 2,
             "may_double": 0, "left_out_perhaps_taken": 3, "left_out_in_another_resend": 0,
+            "left_out_mended": 0,
         })
     );
     assert_eq!(names(&folder, "test.r1"), ["name 1", "name 2"]);
@@ -107,6 +109,26 @@ fn whom_line_may_have_accepted_is_sent_to_with_may_double_only_and_it_names_the_
     assert!(!folder.path("test.r1").exists());
     assert_eq!(resend(&folder, "unknown", &["--may-double"]).code, Some(0));
     assert_eq!(names(&folder, "test.r1"), ["name 4"]);
+}
+
+#[test]
+fn who_was_set_aside_for_certain_and_sent_to_again_is_perhaps_taken() {
+    let (folder, store) = world();
+    let at = ["--at", "records"];
+    let queues = Queues::start();
+    edit(&store, |edit| edit.set_stack(queues.stack()));
+    // The dead letter of the third person is gone: it is published again, and its outcome is lost.
+    let redrive = ["redrive", "test", "--only", "quota", "--json"];
+    let answer = folder.fanline(&[&redrive[..], &at].concat());
+    assert_eq!(answer.json()["slices"], 1, "{answer:?}");
+    edit(&store, |edit| edit.close("test"));
+    let answer = resend(&folder, "set-aside,refused", &["--json"]);
+    let report = answer.json();
+    assert_eq!(
+        (&report["people"], &report["left_out_perhaps_taken"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(names(&folder, "test.r1"), ["name 1"]);
 }
 
 #[test]

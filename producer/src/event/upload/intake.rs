@@ -173,6 +173,7 @@ fn may_pass(error: &ProduceError) -> bool {
             OutboxError::Denied { .. } | OutboxError::Failed { .. }
         ),
         ProduceError::Rejects(_)
+        | ProduceError::Seal(_)
         | ProduceError::NoTimeToPublish { .. }
         | ProduceError::OutOfTime { .. }
         | ProduceError::HandOver { .. }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::html::{escaped, field, label, members, named, picture};
+use super::html::{cards, escaped, field, label, members, named, picture};
 
 mod style;
 
@@ -15,7 +15,7 @@ pub(super) fn draw(contents: &Value) -> String {
         "bubble" => bubble(contents),
         "carousel" => {
             let bubbles: String = members(contents, "contents").iter().map(bubble).collect();
-            format!("<div class=\"cards\">{bubbles}</div>")
+            cards(&bubbles)
         }
         kind => named(&format!("flex {kind}")),
     }

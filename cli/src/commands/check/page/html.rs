@@ -41,6 +41,16 @@ pub(super) fn picture(url: &str, class: &str, style: &str) -> String {
     )
 }
 
+/// Cards side by side.
+pub(super) fn cards(html: &str) -> String {
+    format!("<div class=\"cards\" {}>{html}</div>", scrolls("Cards"))
+}
+
+/// The attributes of an element that scrolls sideways: without a mouse it is reached with Tab.
+pub(super) fn scrolls(name: &str) -> String {
+    format!("tabindex=\"0\" role=\"group\" aria-label=\"{name}\"")
+}
+
 /// What can't be drawn.
 pub(super) fn named(what: &str) -> String {
     format!("<div class=\"named\">{}</div>", escaped(what))

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::flex;
-use super::html::{escaped, field, label, members, named, picture};
+use super::html::{cards, escaped, field, label, members, named, picture, scrolls};
 use super::text;
 
 /// The message. What can't be drawn is named.
@@ -54,7 +54,11 @@ pub(super) fn quick_replies(message: &Value) -> String {
     }
     let chips = items.iter().filter_map(|item| item.get("action"));
     let chips = chips.map(|action| format!("<span>{}</span>", label(action)));
-    format!("<div class=\"quick\">{}</div>\n", chips.collect::<String>())
+    let chips = chips.collect::<String>();
+    format!(
+        "<div class=\"quick\" {}>{chips}</div>\n",
+        scrolls("Quick replies")
+    )
 }
 
 fn bubble(html: &str) -> String {
@@ -75,22 +79,46 @@ fn template(message: &Value) -> String {
     let Some(template) = message.get("template") else {
         return named("template");
     };
-    let cards: String = match field(template, "type") {
-        "buttons" | "confirm" => card(template),
-        "carousel" => members(template, "columns").iter().map(card).collect(),
-        "image_carousel" => members(template, "columns")
-            .iter()
-            .map(image_card)
-            .collect(),
+    let look = Look::of(template);
+    let columns = members(template, "columns").iter();
+    match field(template, "type") {
+        "buttons" | "confirm" => cards(&card(template, &look)),
+        "carousel" => cards(&columns.map(|of| card(of, &look)).collect::<String>()),
+        "image_carousel" => cards(&columns.map(image_card).collect::<String>()),
         kind => named(&format!("template {kind}: {}", field(message, "altText"))),
-    };
-    format!("<div class=\"cards\">{cards}</div>")
+    }
 }
 
-fn card(of: &Value) -> String {
+/// How a template draws its cards.
+struct Look {
+    /// The classes of their pictures.
+    picture: String,
+    /// The class of their actions.
+    actions: &'static str,
+}
+
+impl Look {
+    fn of(template: &Value) -> Self {
+        let is_square = field(template, "imageAspectRatio") == "square";
+        let is_whole = field(template, "imageSize") == "contain";
+        let classes = [("square", is_square), ("whole", is_whole)];
+        let classes = classes.iter().filter(|(_, is_so)| *is_so);
+        Self {
+            picture: classes.fold("thumbnail".into(), |all, (name, _)| format!("{all} {name}")),
+            // LINE draws the two of a confirm template side by side.
+            actions: if field(template, "type") == "confirm" {
+                "beside"
+            } else {
+                "below"
+            },
+        }
+    }
+}
+
+fn card(of: &Value, look: &Look) -> String {
     let image = match field(of, "thumbnailImageUrl") {
         "" => String::new(),
-        image => picture(image, "thumbnail", ""),
+        image => picture(image, &look.picture, ""),
     };
     let texts = [("title", "b"), ("text", "p")].map(|(name, tag)| match field(of, name) {
         "" => String::new(),
@@ -99,11 +127,13 @@ fn card(of: &Value) -> String {
     let actions = members(of, "actions").iter();
     let actions = actions.map(|action| format!("<span class=\"action\">{}</span>", label(action)));
     let (texts, actions) = (texts.concat(), actions.collect::<String>());
-    format!("<div class=\"card\">{image}{texts}{actions}</div>")
+    let place = look.actions;
+    format!("<div class=\"card\">{image}{texts}<div class=\"{place}\">{actions}</div></div>")
 }
 
+/// A square picture with its label on it.
 fn image_card(of: &Value) -> String {
-    let image = picture(field(of, "imageUrl"), "thumbnail", "");
+    let image = picture(field(of, "imageUrl"), "thumbnail square", "");
     let label = of.get("action").map(label).unwrap_or_default();
-    format!("<div class=\"card\">{image}<span class=\"action\">{label}</span></div>")
+    format!("<div class=\"card image\">{image}<span>{label}</span></div>")
 }

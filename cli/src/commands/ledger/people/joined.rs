@@ -37,6 +37,18 @@ pub(crate) struct Fate {
     pub(crate) fingerprint: Option<Fingerprint>,
 }
 
+impl Fate {
+    /// Of a row that is sent to nobody.
+    pub(crate) fn of_nobody(outcome: RowOutcome) -> Self {
+        Self {
+            outcome,
+            place: None,
+            cell: None,
+            fingerprint: None,
+        }
+    }
+}
+
 /// A row with what became of it.
 pub(crate) struct JoinedRow<'a> {
     /// Its number in the list. The first one is 1.
@@ -264,12 +276,7 @@ impl SliceFates {
         let row = self.next_row;
         self.next_row += 1;
         self.left -= 1;
-        let mut fate = Fate {
-            outcome: self.without_roll,
-            place: None,
-            cell: None,
-            fingerprint: None,
-        };
+        let mut fate = Fate::of_nobody(self.without_roll);
         for (slice, roll, book) in &mut self.parts {
             let marked = roll.next().transpose().map_err(unusable)?;
             let marked = marked.filter(|marked| marked.row == row);

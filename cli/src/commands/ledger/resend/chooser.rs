@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use fanline_core::channel::Channel;
+use fanline_core::list::Row;
 use fanline_ledger::{RunRecord, RunState};
 use fanline_telemetry::fingerprint::Fingerprint;
 
@@ -26,6 +27,8 @@ pub(super) struct Chooser<'a> {
     without_roll: HashSet<Fingerprint>,
     /// Whether the key made what stands in the rolls; `None` until a row has told.
     is_key_of_rolls: Option<bool>,
+    /// The columns of the list; NDJSON has none.
+    pub(super) columns: Option<Vec<String>>,
     pub(super) counts: ChoiceCounts,
     chosen: Vec<Fingerprint>,
 }
@@ -49,6 +52,7 @@ impl<'a> Chooser<'a> {
             in_rolls: HashSet::new(),
             without_roll: HashSet::new(),
             is_key_of_rolls: None,
+            columns: None,
             counts: ChoiceCounts::default(),
             chosen: Vec::new(),
         }
@@ -56,6 +60,9 @@ impl<'a> Chooser<'a> {
 
     /// Whether the row is on the new list.
     pub(super) fn choose(&mut self, row: &JoinedRow<'_>) -> bool {
+        if self.columns.is_none() {
+            self.columns = row.header.map(|header| header.columns().to_vec());
+        }
         let Some(person) = self.person(row) else {
             return false;
         };
@@ -63,7 +70,7 @@ impl<'a> Chooser<'a> {
             self.counts.held += 1;
             return false;
         }
-        let own = PersonStanding::of(&row.fate, self.state);
+        let own = PersonStanding::of(&row.fate, self.state, &self.family.redrives);
         let standing = match self.family.known.get(&person) {
             Some(known) => own.and(*known),
             None => own,
@@ -83,6 +90,25 @@ impl<'a> Chooser<'a> {
                 true
             }
         }
+    }
+
+    /// Whether a row that was mended by hand is on the new list: its person is nowhere in the
+    /// family, so nobody has sent to them. `None` where the row names nobody.
+    pub(super) fn choose_mended(&mut self, row: &Row<'_>) -> Option<bool> {
+        let text = row.text(self.channel.recipient_column());
+        let person = text.and_then(|text| self.key.fingerprint(self.channel, text))?;
+        let is_known = self.in_rolls.contains(&person)
+            || self.known_in_rolls.contains(&person)
+            || self.family.held.contains(&person)
+            || self.family.known.contains_key(&person)
+            || !self.without_roll.insert(person);
+        if is_known {
+            self.counts.mended_known += 1;
+        } else {
+            *self.counts.chosen.entry("mended").or_default() += 1;
+            self.chosen.push(person);
+        }
+        Some(!is_known)
     }
 
     /// Whose row it is; `None` where nobody is sent to because of it.

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use fanline_ledger::{Control, Expect, ResendClaim, RunKeys, RunRecord, RunState, StoreError};
+use fanline_ledger::{
+    Control, Expect, Redrives, ResendClaim, RunKeys, RunRecord, RunState, StoreError, read_redrives,
+};
 use fanline_telemetry::fingerprint::Fingerprint;
 use jiff::Timestamp;
 
@@ -20,6 +22,8 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// The resends of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Family {
+    /// Who of the first run was sent to again.
+    pub(crate) redrives: Redrives,
     /// People of resends that are not closed.
     pub(crate) held: HashSet<Fingerprint>,
     /// What became of the people of all resends whose lists were cut.
@@ -47,7 +51,11 @@ impl Family {
         unclaimed: Unclaimed<'_>,
     ) -> anyhow::Result<Self> {
         let keys = RunKeys::new(&root.run);
-        let mut family = Self::default();
+        let redrives = read_redrives(&ledger.store, &keys).await;
+        let mut family = Self {
+            redrives: redrives.map_err(unusable)?,
+            ..Self::default()
+        };
         for number in 1..=last {
             let key = keys.resend(number);
             let claim = match (read_claim(ledger, &key).await?, unclaimed) {
@@ -84,13 +92,15 @@ impl Family {
             return Ok(());
         };
         let state = state.unwrap_or(RunState::Open);
+        let redrives = read_redrives(&ledger.store, &RunKeys::new(run)).await;
+        let redrives = redrives.map_err(unusable)?;
         let mut fates = Fates::open(ledger, &record, None).await?;
         for person in people {
             fates.load().await?;
             let Some((_, fate)) = fates.next()? else {
                 break;
             };
-            let standing = PersonStanding::of(&fate, state);
+            let standing = PersonStanding::of(&fate, state, &redrives);
             let known = self.known.entry(*person);
             known
                 .and_modify(|known| *known = known.and(standing))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fanline_ledger::RunState;
+use fanline_ledger::{Redrives, RunState};
 
 use crate::args::{ResendOnly, RowOutcome};
 use crate::commands::ledger::people::joined::Fate;
@@ -38,7 +38,10 @@ pub(crate) enum Verdict {
 
 impl PersonStanding {
     /// What became of a row of a closed run in this state.
-    pub(crate) fn of(fate: &Fate, state: RunState) -> Self {
+    ///
+    /// Whoever was set aside for certain and was sent to again since is no longer certain: LINE may
+    /// have taken it, and that outcome be lost.
+    pub(crate) fn of(fate: &Fate, state: RunState, redrives: &Redrives) -> Self {
         // What a cancelled run has not read was never sent. Of a run that is done, somebody lost
         // it, and nobody knows where.
         let never_read = fate.outcome == RowOutcome::Unread && state == RunState::Cancelled;
@@ -51,7 +54,7 @@ impl PersonStanding {
             RowOutcome::Waiting | RowOutcome::Unread | RowOutcome::Unknown => true,
             _ => fate
                 .cell
-                .is_some_and(fanline_ledger::Cell::is_perhaps_taken),
+                .is_some_and(|cell| cell.is_perhaps_taken() || redrives.put_in_doubt(cell)),
         };
         Self {
             outcome,
@@ -61,7 +64,7 @@ impl PersonStanding {
 
     /// What became of the person in two runs together: the better outcome, and a doubt of either.
     pub(crate) fn and(self, other: Self) -> Self {
-        let better = if rank(other.outcome) > rank(self.outcome) {
+        let better = if other.outcome.rank() > self.outcome.rank() {
             other
         } else {
             self
@@ -82,20 +85,6 @@ impl PersonStanding {
             RowOutcome::Unknown => Some(ResendOnly::Unknown),
             RowOutcome::Accepted | RowOutcome::Rejected | RowOutcome::Duplicate => None,
         }
-    }
-}
-
-/// The order of the ledger's words, with those that have no outcome in front.
-fn rank(outcome: RowOutcome) -> u8 {
-    match outcome {
-        RowOutcome::Rejected | RowOutcome::Duplicate | RowOutcome::Unread => 0,
-        RowOutcome::Waiting => 1,
-        RowOutcome::Cancelled => 2,
-        RowOutcome::SetAside => 3,
-        RowOutcome::Expired => 4,
-        RowOutcome::Refused => 5,
-        RowOutcome::Unknown => 6,
-        RowOutcome::Accepted => 7,
     }
 }
 
@@ -126,6 +115,8 @@ pub(crate) struct ChoiceCounts {
     pub(crate) perhaps: u64,
     /// People who are in a resend that is not closed.
     pub(crate) held: u64,
+    /// Mended rows of people who are in another row of the run, or in a resend.
+    pub(crate) mended_known: u64,
 }
 
 impl ChoiceCounts {
@@ -151,7 +142,10 @@ impl ChoiceCounts {
 
 #[cfg(test)]
 mod tests {
+    use fanline_ledger::{Cell, CellReason, Redrive, RedriveReason};
+
     use super::*;
+    use crate::commands::ledger::people::joined::outcome_of;
 
     const ALL: [RowOutcome; 10] = [
         RowOutcome::Accepted,
@@ -179,6 +173,49 @@ mod tests {
             outcome,
             is_perhaps_taken,
         }
+    }
+
+    #[test]
+    fn only_what_is_certain_and_was_never_sent_again_goes_without_a_word() {
+        for reason in CellReason::ALL {
+            for perhaps in [false, true] {
+                for redriven in [
+                    None,
+                    Some(RedriveReason::Quota),
+                    Some(RedriveReason::Expired),
+                ] {
+                    let cell = Cell::new(reason, None, perhaps);
+                    let fate = Fate {
+                        outcome: outcome_of(cell),
+                        place: None,
+                        cell: Some(cell),
+                        fingerprint: None,
+                    };
+                    let standing = PersonStanding::of(&fate, RunState::Done, &redrives(redriven));
+                    let is_again = redriven.is_some() && redriven == RedriveReason::of(Some(cell));
+                    let expected = cell.is_perhaps_taken() || is_again;
+                    assert_eq!(
+                        standing.is_perhaps_taken, expected,
+                        "{reason:?} {redriven:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    fn redrives(reason: Option<RedriveReason>) -> Redrives {
+        let mut redrives = Redrives::default();
+        if let Some(reason) = reason {
+            redrives.note(Redrive {
+                id: fanline_ledger::draw_id(),
+                time: jiff::Timestamp::UNIX_EPOCH,
+                by: "mei".into(),
+                why: None,
+                only: vec![reason],
+                ended: None,
+            });
+        }
+        redrives
     }
 
     #[test]

@@ -12,6 +12,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::details::RunDetails;
+use super::history::{Change, ReadHistory};
+use crate::args::RowOutcome;
 use crate::commands::ledger::place::{Ledger, unusable};
 
 /// LINE's median latency where none was seen yet.
@@ -63,13 +65,15 @@ pub(crate) struct KnownRun {
     pub(crate) resend_of: Option<String>,
     pub(crate) resends: usize,
     pub(crate) control_problem: Option<String>,
+    /// What was done with it, the oldest first.
+    pub(crate) history: Vec<Change>,
     /// What the dashboard shows besides.
     #[serde(skip)]
     pub(crate) details: RunDetails,
 }
 
 /// The sum of a run.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct RowSum {
     pub(crate) rows: u64,
     pub(crate) accepted: u64,
@@ -113,6 +117,22 @@ impl RowSum {
         }
     }
 
+    /// The term of an outcome.
+    pub(crate) fn of_mut(&mut self, outcome: RowOutcome) -> &mut u64 {
+        match outcome {
+            RowOutcome::Accepted => &mut self.accepted,
+            RowOutcome::Refused => &mut self.refused,
+            RowOutcome::Unknown => &mut self.unknown,
+            RowOutcome::Expired => &mut self.expired,
+            RowOutcome::SetAside => &mut self.set_aside,
+            RowOutcome::Cancelled => &mut self.cancelled,
+            RowOutcome::Waiting => &mut self.waiting,
+            RowOutcome::Rejected => &mut self.rejected,
+            RowOutcome::Duplicate => &mut self.duplicates,
+            RowOutcome::Unread => &mut self.unread,
+        }
+    }
+
     /// Whether LINE accepted each row, or the row that it repeats.
     pub(crate) fn all_accepted(&self) -> bool {
         self.rows > 0 && self.rows == self.accepted + self.duplicates
@@ -134,8 +154,11 @@ impl KnownRun {
     pub(crate) async fn read(ledger: &Ledger, record: &RunRecord) -> anyhow::Result<Self> {
         let control = Box::pin(read_known_control(ledger));
         let run = Box::pin(Self::read_with(ledger, record));
-        let (control, run) = tokio::join!(control, run);
-        Ok(run?.tell(&control?, Timestamp::now()))
+        let history = Box::pin(ReadHistory::read(ledger, &record.run));
+        let (control, run, history) = tokio::join!(control, run, history);
+        let mut run = run?;
+        run.history = history?;
+        Ok(run.tell(&control?, Timestamp::now()))
     }
 
     /// Reads all but control, which is the same for all runs.
@@ -151,6 +174,7 @@ impl KnownRun {
             record,
             sum: sum.map_err(unusable)?,
             watch: watch.map_err(unusable)?,
+            history: ReadHistory::default(),
         })
     }
 
@@ -175,6 +199,7 @@ pub(crate) struct ReadRun<'a> {
     record: &'a RunRecord,
     sum: RunSum,
     watch: RunWatch,
+    history: ReadHistory,
 }
 
 impl ReadRun<'_> {
@@ -227,6 +252,7 @@ impl ReadRun<'_> {
             resend_of: record.resend_of.clone(),
             resends: record.resends.len(),
             control_problem: control.as_ref().err().cloned(),
+            history: self.history.changes(entry),
             details: RunDetails::new(sum, &self.watch, known, &tally),
             words: tally.words,
             reasons: tally.cells,
@@ -268,7 +294,8 @@ fn lateness(
         .latency_ms
         .map(u64::from)
         .map(Duration::from_millis);
-    let environments = control.stack().environments.unwrap_or(USUAL_ENVIRONMENTS);
+    let environments = control.stack().environments_of(entry.lane);
+    let environments = environments.unwrap_or(USUAL_ENVIRONMENTS);
     let best = best_pace(
         environments,
         latency.unwrap_or(USUAL_LATENCY),

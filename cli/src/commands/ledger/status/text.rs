@@ -5,9 +5,13 @@ use fanline_ledger::{CanaryState, Cell, CellCount, FinalOutcome, PauseMode, RunK
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::commands::ledger::status::history::Change;
 use crate::commands::ledger::status::known::{KnownRun, RowSum};
 use crate::commands::ledger::words::{count, duration, from_now, people, percent, time};
 use crate::report::advice::advice;
+
+/// So many of the last things that were done are told.
+const MAX_CHANGES: usize = 6;
 
 /// A state as people read it.
 pub(crate) fn state_word(run: &KnownRun) -> &'static str {
@@ -26,11 +30,38 @@ pub(crate) fn state_word(run: &KnownRun) -> &'static str {
 pub(crate) fn text(run: &KnownRun, now: Timestamp) -> String {
     let mut text = head(run, now);
     text.push('\n');
-    terms(&mut text, &run.rows);
-    text.push_str(&equation(&run.rows));
+    push_sum(&mut text, &run.rows);
     reasons(&mut text, run);
     remarks(&mut text, run, now);
+    history(&mut text, run);
     text
+}
+
+/// The terms that have rows, and the sum that must hold.
+pub(super) fn push_sum(text: &mut String, rows: &RowSum) {
+    terms(text, rows);
+    text.push_str(&equation(rows));
+}
+
+/// The last things that were done with the run, where anybody but its own functions did something.
+fn history(text: &mut String, run: &KnownRun) {
+    let is_usual = |change: &Change| matches!(change.by.as_str(), "producer" | "bookkeeper");
+    if run.history.iter().all(is_usual) {
+        return;
+    }
+    let earlier = run.history.len().saturating_sub(MAX_CHANGES);
+    for change in run.history.iter().skip(earlier) {
+        let (when, what) = (time(change.time), &change.what);
+        push(text, format_args!("  {when}  {what:<20} by {}", change.by));
+        if let Some(why) = &change.why {
+            push(text, format_args!(": {why}"));
+        }
+        text.push('\n');
+    }
+    if earlier > 0 {
+        let changes = count(earlier as u64, "earlier change", "earlier changes");
+        push(text, format_args!("  {changes}: --json has all\n"));
+    }
 }
 
 /// One line, for a log.
