@@ -54,6 +54,12 @@ impl RunKeys {
         self.key("run.json")
     }
 
+    /// Where the run comes from, or where all runs of a campaign of this name come from. It lies
+    /// beside the run's folder: a campaign is no run.
+    pub fn origin(&self) -> String {
+        format!("{}.origin.json", self.prefix.trim_end_matches('/'))
+    }
+
     /// What the bookkeeper remembers of the run.
     pub fn watch(&self) -> String {
         self.key("watch.json")
@@ -227,6 +233,9 @@ mod tests {
         let slice: SliceId = "90001c".parse().unwrap();
         let at = |name: &str| format!("ledger/xmas%402026-12-25T00%3A00%3A00Z/{name}");
         assert_eq!(keys.record(), at("run.json"));
+        let origin = "ledger/xmas%402026-12-25T00%3A00%3A00Z.origin.json";
+        assert_eq!(keys.origin(), origin);
+        assert_eq!(RunKeys::run_of(origin), None);
         assert_eq!(keys.watch(), at("watch.json"));
         assert_eq!(keys.slices(), at("slices.ndjson"));
         assert_eq!(keys.redrives(), at("redrives.json"));

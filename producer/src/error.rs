@@ -1,15 +1,20 @@
 //! Why an event was not worked off.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 
 use fanline_core::campaign::CampaignError;
 use fanline_ledger::{EditError, ObjectError, Refusal, SliceOrder};
 use fanline_seal::KeyError;
+use futures_util::FutureExt;
 use serde_json::Value;
 
 use crate::check::reading::CheckError;
 use crate::check::rejects::RejectsError;
 use crate::event::EventError;
+use crate::event::upload::notice::NoticeError;
+use crate::event::upload::origin::OriginError;
+use crate::event::upload::outbox::OutboxError;
 use crate::list::rows::ReadError;
 use crate::list::source::SourceError;
 use crate::publish::queue::{NoUrgentQueue, QueueError};
@@ -45,6 +50,23 @@ pub enum ProduceError {
          the others follow, and rows in the campaign itself are kept nowhere"
     )]
     CanaryInline,
+    /// An event of S3 names no file.
+    #[error(transparent)]
+    Notice(#[from] NoticeError),
+    /// A file of the outbox can't be read or moved.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// The campaign in a file of the outbox was not sent.
+    #[error("`{file}`: {error}")]
+    InFile {
+        /// The file.
+        file: String,
+        /// Why.
+        error: Box<ProduceError>,
+    },
+    /// Another file or a schedule has sent the campaign. Nothing was sent.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
     /// The run of a slice is not the run of its campaign.
     #[error("the slice is of run `{slice}`, but its campaign is of run `{campaign}`")]
     OtherRun {
@@ -244,6 +266,18 @@ pub enum ProduceError {
 }
 
 impl ProduceError {
+    /// The error of a file of the outbox.
+    pub(crate) fn in_file(file: String, error: Self) -> Self {
+        match error {
+            // It names the object.
+            Self::Outbox(OutboxError::Denied { .. } | OutboxError::Failed { .. }) => error,
+            error => Self::InFile {
+                file,
+                error: Box::new(error),
+            },
+        }
+    }
+
     pub(crate) fn no_such_slice(order: &SliceOrder) -> Self {
         Self::NoSuchSlice {
             run: order.run.clone(),
@@ -256,6 +290,7 @@ impl ProduceError {
     pub fn columns(&self) -> Option<String> {
         match self {
             Self::Read(ReadError::List { error, .. }) => error.columns(),
+            Self::InFile { error, .. } => error.columns(),
             _ => None,
         }
     }
@@ -279,6 +314,15 @@ impl From<CheckError> for ProduceError {
             CheckError::OutOfTime(list) => Self::NoTimeToCheck(list),
         }
     }
+}
+
+/// The work, or an error in place of its panic. The message of a panic may hold a row, so it is
+/// dropped.
+pub(crate) async fn unpanicked<T>(
+    work: impl Future<Output = Result<T, ProduceError>>,
+) -> Result<T, ProduceError> {
+    let work = AssertUnwindSafe(work).catch_unwind();
+    work.await.unwrap_or(Err(ProduceError::Panicked))
 }
 
 /// The deliveries that a resumed fan-out leaves out: the first `n` of this version of the list.

@@ -1,5 +1,7 @@
 //! The forms in which work arrives.
 
+pub(crate) mod upload;
+
 use aws_lambda_events::sqs::SqsEvent;
 use fanline_ledger::SliceOrder;
 use serde::Deserialize;
@@ -37,6 +39,17 @@ pub(crate) struct Firing {
     pub(crate) campaign: Value,
     /// What an earlier fan-out has published before it broke off: `skip_deliveries`.
     pub(crate) skip: Option<Skip>,
+    /// The file that it was uploaded as.
+    pub(crate) file: Option<CampaignFile>,
+}
+
+/// The file that a campaign was uploaded as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CampaignFile {
+    /// `s3://BUCKET/KEY`.
+    pub(crate) uri: String,
+    /// A digest of its content.
+    pub(crate) digest: String,
 }
 
 /// The first deliveries of a list, which are left out.
@@ -138,7 +151,11 @@ impl Firing {
             // The words of a JSON error can quote a value, so they are not repeated.
             Some(skip) => Some(serde_json::from_value(skip).map_err(|_| EventError::Skip)?),
         };
-        Ok(Self { campaign, skip })
+        Ok(Self {
+            campaign,
+            skip,
+            file: None,
+        })
     }
 }
 
@@ -170,13 +187,16 @@ fn other_service(event: &Map<String, Value>) -> Option<String> {
             .filter(|_| event.contains_key("detail-type")),
     };
     match source?.as_str()? {
-        "aws:s3" | "aws.s3" => Some("S3 (an upload does not start a campaign)".into()),
+        "aws:s3" | "aws.s3" => Some(OF_S3.into()),
         "aws:sns" => Some("SNS".into()),
         "aws:sqs" => None,
         other if other.starts_with("aws:") && is_name(other) => Some(format!("`{other}`")),
         _ => None,
     }
 }
+
+/// S3, for a producer without an outbox.
+const OF_S3: &str = "S3 (an upload starts a campaign only with `OnUpload=ENABLED`)";
 
 /// Whether the text can be a service's name, and no value of a person.
 fn is_name(text: &str) -> bool {
@@ -232,7 +252,8 @@ mod tests {
                 skip: Some(Skip {
                     n: 7,
                     etag: "\"5f\"".into()
-                })
+                }),
+                file: None,
             })
         );
     }
@@ -243,6 +264,7 @@ mod tests {
             Event::Campaign(Firing {
                 campaign: json!({"campaign": "c", "scheduled_time": time}),
                 skip: None,
+                file: None,
             })
         };
         let event = Event::parse(envelope(&json!({"campaign": "c"}))).unwrap();
@@ -289,9 +311,9 @@ mod tests {
         for (event, service) in [
             (
                 json!({"Records": [{"eventSource": "aws:s3", "s3": {}}]}),
-                "S3 (an upload does not start a campaign)",
+                OF_S3,
             ),
-            (rule("aws.s3"), "S3 (an upload does not start a campaign)"),
+            (rule("aws.s3"), OF_S3),
             (
                 json!({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}),
                 "SNS",

@@ -1,18 +1,16 @@
 //! One event, from its JSON to its summary.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use fanline_core::campaign::{Campaign, CampaignError};
 use fanline_core::surroundings::Surroundings;
 use fanline_ledger::{CanaryRule, CanaryState, Cut, RunKind, SliceOrder, Store};
-use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::error::ProduceError;
+use crate::error::{ProduceError, unpanicked};
 use crate::event::{Event, EventError, Firing, SliceMessage};
 use crate::fanout::Fanout;
 use crate::ledger::RunLedger;
@@ -64,7 +62,8 @@ impl Producer {
         Self {
             ledger: RunLedger::new(store, RunKind::Real)
                 .controlled(is_controlled)
-                .watched(is_controlled),
+                .watched(is_controlled)
+                .beside_outbox(settings.outbox.is_some()),
             lists: ListStore::new(config, false, surroundings.random.clone()),
             delivery_queues: DeliveryQueues {
                 bulk: queue(&settings.delivery_queue_url),
@@ -129,11 +128,16 @@ impl Producer {
         event: Value,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        // The message of a panic may hold a row, so it is dropped.
-        AssertUnwindSafe(Box::pin(self.produce(event, deadline)))
-            .catch_unwind()
-            .await
-            .unwrap_or(Err(ProduceError::Panicked))
+        unpanicked(Box::pin(self.produce(event, deadline))).await
+    }
+
+    /// Fans a campaign out, as [`Producer::handle`] does.
+    pub(crate) async fn send(
+        &self,
+        firing: Firing,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, ProduceError> {
+        unpanicked(Box::pin(self.fire(firing, deadline))).await
     }
 
     async fn produce(
@@ -228,7 +232,7 @@ impl Producer {
         let bytes = self.settings.slice_bytes;
         let given = (&firing.campaign, &*campaign);
         let run_firing = self.ledger.firing(&run, given, &source, bytes);
-        let resumes = firing.skip.is_some();
+        let (resumes, file) = (firing.skip.is_some(), firing.file.as_ref());
         let allowed = self.ledger.allow(&run_firing, resumes, now).await?;
         let (started_at, cut) = (allowed.record.started_at, allowed.record.cut);
         let given = firing.campaign.clone();
@@ -254,7 +258,7 @@ impl Producer {
         keep_ordered(order, slices.as_mut())?;
         self.sealer.prove(&list, slices.is_some()).await?;
         let now = self.surroundings.clock.now();
-        list.slice.started_at = self.ledger.begin(&run_firing, &allowed, now).await?;
+        list.slice.started_at = self.ledger.begin(&run_firing, file, &allowed, now).await?;
         let begun = self.ledger.begin_redrive(&run_firing, &list.slice, now);
         let redrive = begun.await?;
         if order.is_none() {

@@ -14,6 +14,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::error::ProduceError;
+use crate::event::CampaignFile;
+use crate::event::upload::origin::{claim_for_file, claim_for_schedule};
 use crate::list::slice::{Only, OpenSlice, SET_ASIDE, Slice};
 use crate::list::source::Source;
 use crate::publish::roll::SliceRoll;
@@ -35,6 +37,8 @@ pub(crate) struct RunLedger {
     is_controlled: bool,
     /// Whether a bookkeeper orders what a canary holds back.
     is_watched: bool,
+    /// Whether files start runs too, so that a campaign may come from two places.
+    has_outbox: bool,
 }
 
 /// What a firing may do: the record of its run, and whether it was there before.
@@ -52,7 +56,13 @@ impl RunLedger {
             kind,
             is_controlled: false,
             is_watched: false,
+            has_outbox: false,
         }
+    }
+
+    /// Says whether files start runs too.
+    pub(crate) fn beside_outbox(self, has_outbox: bool) -> Self {
+        Self { has_outbox, ..self }
     }
 
     /// Says that a bookkeeper orders what a canary holds back.
@@ -122,14 +132,16 @@ impl RunLedger {
         })
     }
 
-    /// Writes the record of a run that begins, before anything of it is published. Returns when the
-    /// run began.
+    /// Writes where a run comes from and, if it begins, its record, before anything of it is
+    /// published. Returns when the run began.
     pub(crate) async fn begin(
         &self,
         firing: &Firing<'_>,
+        file: Option<&CampaignFile>,
         allowed: &AllowedFiring,
         now: Timestamp,
     ) -> Result<Timestamp, ProduceError> {
+        self.claim(firing, file, allowed.is_repeated).await?;
         let Some(store) = self.store.as_ref().filter(|_| !allowed.is_repeated) else {
             return Ok(allowed.record.started_at);
         };
@@ -147,6 +159,25 @@ impl RunLedger {
                 Err(ProduceError::BegunMeanwhile(firing.run.to_owned()))
             }
         }
+    }
+
+    /// Claims a run for its file, or a campaign for its schedule.
+    async fn claim(
+        &self,
+        firing: &Firing<'_>,
+        file: Option<&CampaignFile>,
+        is_repeated: bool,
+    ) -> Result<(), ProduceError> {
+        let Some(store) = self.store.as_ref().filter(|_| self.has_outbox) else {
+            return Ok(());
+        };
+        if let Some(file) = file {
+            claim_for_file(store, firing.run, file).await?;
+        } else if let (Some(_), false) = (firing.scheduled_time, is_repeated) {
+            let campaign = firing.campaign.get("campaign").and_then(Value::as_str);
+            claim_for_schedule(store, campaign.unwrap_or(firing.run)).await?;
+        }
+        Ok(())
     }
 
     /// Notes that a firing sends again what was set aside of its run, before it does: from then on

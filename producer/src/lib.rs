@@ -3,6 +3,7 @@
 //! # Layout, in the order in which the data passes
 //! - `settings`: the environment variables, read once
 //! - `event`: the forms in which work arrives
+//!   - `upload`: what S3 says of files, the outbox, and the intake that starts their runs
 //! - `handler`: one event, from its JSON to its summary
 //! - `ledger`: the record of a run, and whether a firing may begin or continue it
 //! - `fanout`: a list checked as a whole, and a slice of it published
@@ -26,6 +27,10 @@ mod summary;
 pub use check::campaign::{Plan, Preview, check, plan};
 pub use check::samples::{EmptyValues, Sample, SampleReason, Samples};
 pub use error::{ProduceError, Resume};
+pub use event::upload::intake::Intake;
+pub use event::upload::notice::NoticeError;
+pub use event::upload::origin::OriginError;
+pub use event::upload::outbox::OutboxError;
 pub use handler::Producer;
 pub use list::checked_rows::Checked;
 pub use list::rows::{ListRows, ReadError};

@@ -5,7 +5,7 @@ mod failed;
 use std::io::{self, Write};
 
 use fanline_core::settings::variable;
-use fanline_producer::{Producer, Settings};
+use fanline_producer::{Intake, Settings};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
@@ -18,11 +18,11 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::from_lookup(variable)
         .inspect_err(|error| tracing::error!(%error, "the producer can't use its settings"))?;
     let config = fanline_tls::sdk_config().await;
-    let producer = &Producer::new(settings, &config);
+    let intake = &Intake::new(settings, &config);
     let function = &variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "producer".into());
     run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Timestamp::try_from(event.context.deadline()).ok();
-        let summary = producer
+        let summary = intake
             .handle(event.payload, deadline)
             .await
             .map_err(Failed)?;

@@ -48,6 +48,8 @@ pub struct Settings {
     /// `LOG_HASH_KEY`: the key of the hashes that stand for recipients in the ledger and in the
     /// log. Without it, the name of the run is the key.
     pub(crate) fingerprinter: Option<Fingerprinter>,
+    /// `OUTBOX_URI`: the folder whose files start runs. Without it, an event of S3 starts none.
+    pub(crate) outbox: Option<S3Uri>,
     /// `CAMPAIGN`: what a rule's event without a campaign sends.
     pub(crate) campaign: Option<CampaignSetting>,
     /// `DELIVERY_QUEUE_GROUPS`: what the queue is told about the group of a delivery.
@@ -81,6 +83,7 @@ impl Settings {
         let rejects_prefix = reader.optional("REJECTS_PREFIX");
         let ledger = reader.optional("LEDGER_URI");
         let control: Option<String> = reader.optional("CONTROL_URI");
+        let outbox = read_outbox(&mut reader, ledger.is_some());
         let hash_key: Option<String> = reader.optional("LOG_HASH_KEY");
         let campaign = reader.optional("CAMPAIGN");
         let seal_key = reader.optional("SEAL_KEY_ARN");
@@ -95,6 +98,7 @@ impl Settings {
             ledger,
             is_controlled: control.is_some(),
             fingerprinter: hash_key.as_deref().map(Fingerprinter::new),
+            outbox,
             campaign,
             queue_groups,
             seal_key,
@@ -117,6 +121,26 @@ fn read_delivery_queue<F: Fn(&str) -> Option<String>>(
     }
     let groups = groups.unwrap_or_else(|| QueueGroups::of_queue(&url));
     Some((url, groups))
+}
+
+/// The outbox, with a slash at the end of its key.
+fn read_outbox<F: Fn(&str) -> Option<String>>(
+    reader: &mut Reader<F>,
+    has_ledger: bool,
+) -> Option<S3Uri> {
+    let mut outbox: S3Uri = reader.optional("OUTBOX_URI")?;
+    if outbox.key.trim_matches('/').is_empty() {
+        let problem = "`OUTBOX_URI` is not `s3://BUCKET/FOLDER/`: it names no folder";
+        reader.problem(problem.into());
+    } else if !outbox.key.ends_with('/') {
+        outbox.key.push('/');
+    }
+    if !has_ledger {
+        let problem = "`OUTBOX_URI` needs `LEDGER_URI`: S3 may tell of a file twice, and only the \
+                       record of a run tells that it is the same";
+        reader.problem(problem.into());
+    }
+    Some(outbox)
 }
 
 fn read_slice_queue<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<String> {
@@ -228,6 +252,7 @@ mod tests {
             ("SENDS_IN_FLIGHT", "many"),
             ("REJECTS_PREFIX", "rejects/"),
             ("LEDGER_URI", "ledger/"),
+            ("OUTBOX_URI", "s3://bucket"),
             ("CAMPAIGN", "{"),
             ("SEAL_KEY_ARN", "alias/mine"),
             ("DELIVERY_QUEUE_GROUPS", "unfair"),
@@ -240,6 +265,7 @@ mod tests {
             "SENDS_IN_FLIGHT",
             "REJECTS_PREFIX",
             "LEDGER_URI",
+            "OUTBOX_URI",
             "CAMPAIGN",
             "SEAL_KEY_ARN",
             "DELIVERY_QUEUE_GROUPS",

@@ -278,7 +278,13 @@ def schedules(template):
         kept = "OnFailure" in config.get("DestinationConfig", {}) or (
             target(config["FunctionName"]) == "Bookkeeper"
         )
-        if config.get("MaximumRetryAttempts") != 0 or not kept:
+        # With an outbox the event of a crash comes again, and its run's record makes it the same.
+        retries = config.get("MaximumRetryAttempts")
+        with_outbox = {"Fn::If": ["HasOutbox", 2, 0]}
+        is_safe = retries == 0 or (
+            target(config["FunctionName"]) == "Producer" and retries == with_outbox
+        )
+        if not is_safe or not kept:
             yield f"{name}: Lambda would run a failed producer again from the first row"
 
 

@@ -72,6 +72,16 @@ def test_without_the_ledger_nothing_of_it_is_deployed():
     assert others == [f"{name}Alarm" for name in alarms]
 
 
+def test_without_uploads_nothing_of_them_is_deployed():
+    assert TEMPLATE["Parameters"]["OnUpload"]["Default"] == "DISABLED"
+    resources = TEMPLATE["Resources"]
+    ours = {name for name, one in resources.items() if one.get("Condition") == "HasOutbox"}
+    assert ours == {"Uploads", "UploadsPermission"}
+    rights = resources["ProducerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    outbox = [one for one in rights if "outbox/" in json.dumps(one)]
+    assert [one["Fn::If"][0] for one in outbox if "Fn::If" in one] == ["HasOutbox"]
+
+
 def test_without_the_urgent_lane_nothing_of_it_is_deployed():
     assert TEMPLATE["Parameters"]["UrgentLane"]["Default"] == "DISABLED"
     resources = TEMPLATE["Resources"]
@@ -88,7 +98,7 @@ def test_no_parameter_is_what_an_operator_changes_each_day():
     # A parameter that a file names is set back by the next deployment.
     daily = re.compile("Schedule|Campaign|State|Paused|Enabled")
     assert [name for name in TEMPLATE["Parameters"] if daily.search(name)] == []
-    assert len(TEMPLATE["Parameters"]) <= 27
+    assert len(TEMPLATE["Parameters"]) <= 28
 
 
 def resource(name):

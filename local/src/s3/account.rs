@@ -7,8 +7,8 @@ use bytes::Bytes;
 use hyper::StatusCode;
 
 use crate::s3::answer::Answer;
-use crate::s3::bucket::Bucket;
-use crate::s3::call::{Action, Call, Conditions, Range};
+use crate::s3::bucket::{Bucket, PutRefusal};
+use crate::s3::call::{Action, Call, Conditions, CopySource, Range};
 use crate::s3::faults::{S3Call, S3Fault, S3Faults};
 use crate::s3::listing;
 use crate::s3::options::{MAX_PAGE_ENTRIES, S3Options};
@@ -112,7 +112,7 @@ impl Account {
         self.requests += 1;
         let count = match &call.action {
             Action::Get { .. } => &mut self.counts.gets,
-            Action::Put | Action::CreateBucket => &mut self.counts.puts,
+            Action::Put | Action::Copy(_) | Action::CreateBucket => &mut self.counts.puts,
             Action::Delete { .. } => &mut self.counts.deletes,
             Action::List(_) | Action::ListVersions { .. } => &mut self.counts.lists,
         };
@@ -128,6 +128,9 @@ impl Account {
             return Answer::empty(StatusCode::OK);
         }
         let versions = self.options.versions;
+        if let Action::Copy(source) = &call.action {
+            return self.copy(source, call);
+        }
         let most = self.options.page_entries.clamp(1, MAX_PAGE_ENTRIES);
         let Some(bucket) = self.buckets.get_mut(&call.bucket) else {
             return Answer::error(StatusCode::NOT_FOUND, "NoSuchBucket");
@@ -142,12 +145,19 @@ impl Account {
                     if_none_match,
                 } = &call.conditions;
                 let (if_match, if_none_match) = (if_match.as_deref(), if_none_match.as_deref());
-                match bucket.put(&call.key, body, if_match, if_none_match, versions) {
+                let answer = match bucket.put(&call.key, body, if_match, if_none_match, versions) {
                     Ok(version) => Answer::put(version, versions),
-                    Err(refusal) => Answer::refused(refusal),
-                }
+                    Err(refusal) => return Answer::refused(refusal),
+                };
+                bucket.describe(&call.key, call.metadata.clone());
+                answer
             }
             Action::Delete { version } => {
+                let expected = call.conditions.if_match.as_ref();
+                let found = bucket.get(&call.key).map(|found| &found.etag);
+                if expected.is_some() && found.is_some() && found != expected {
+                    return Answer::refused(PutRefusal::Failed);
+                }
                 match version {
                     Some(id) => bucket.delete_version(&call.key, id),
                     None => bucket.delete(&call.key, versions),
@@ -156,8 +166,36 @@ impl Account {
             }
             Action::List(query) => Answer::xml(listing::page(bucket, query, most)),
             Action::ListVersions { prefix } => Answer::xml(listing::versions(bucket, prefix)),
-            Action::CreateBucket => Answer::empty(StatusCode::OK),
+            Action::CreateBucket | Action::Copy(_) => Answer::empty(StatusCode::OK),
         }
+    }
+}
+
+impl Account {
+    fn copy(&mut self, source: &CopySource, call: &Call) -> Answer {
+        if self.options.forbidden.contains(&source.bucket) {
+            return Answer::error(StatusCode::FORBIDDEN, "AccessDenied");
+        }
+        let found = self.buckets.get(&source.bucket);
+        let found = found.and_then(|bucket| bucket.get(&source.key));
+        let Some((found, content)) = found.and_then(|found| Some((found, found.content.clone()?)))
+        else {
+            return Answer::no_key();
+        };
+        let expected = source.if_match.as_ref();
+        if expected.is_some_and(|expected| *expected != found.etag) {
+            return Answer::refused(PutRefusal::Failed);
+        }
+        let (versions, metadata) = (self.options.versions, call.metadata.clone());
+        let Some(bucket) = self.buckets.get_mut(&call.bucket) else {
+            return Answer::error(StatusCode::NOT_FOUND, "NoSuchBucket");
+        };
+        let answer = match bucket.put(&call.key, content, None, None, versions) {
+            Ok(version) => Answer::copied(version),
+            Err(refusal) => return Answer::refused(refusal),
+        };
+        bucket.describe(&call.key, metadata);
+        answer
     }
 }
 

@@ -1,5 +1,7 @@
 //! The answers of the stand-in for S3.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use hyper::StatusCode;
 
@@ -13,7 +15,7 @@ pub(crate) enum Answer {
     /// A status with headers and a body.
     Http {
         status: StatusCode,
-        headers: Vec<(&'static str, String)>,
+        headers: Vec<(Cow<'static, str>, String)>,
         body: Bytes,
     },
     /// No answer comes.
@@ -34,7 +36,7 @@ impl Answer {
     pub(crate) fn xml(document: String) -> Self {
         Self::Http {
             status: StatusCode::OK,
-            headers: vec![("content-type", "application/xml".to_owned())],
+            headers: vec![("content-type".into(), "application/xml".to_owned())],
             body: document.into(),
         }
     }
@@ -45,7 +47,7 @@ impl Answer {
         let body = format!("<Error>{code}<Message>the stand-in for S3 says so</Message></Error>");
         Self::Http {
             status,
-            headers: vec![("content-type", "application/xml".to_owned())],
+            headers: vec![("content-type".into(), "application/xml".to_owned())],
             body: body.into(),
         }
     }
@@ -74,6 +76,12 @@ impl Answer {
         }
     }
 
+    /// The answer to a copy that was made.
+    pub(crate) fn copied(version: &Version) -> Self {
+        let tag = element("ETag", &version.etag);
+        Self::xml(format!("<CopyObjectResult>{tag}</CopyObjectResult>"))
+    }
+
     /// An object, or a part of it.
     pub(crate) fn object(
         version: &Version,
@@ -84,7 +92,7 @@ impl Answer {
         let mut headers = tags(version, keeps_versions);
         let length = content.len();
         let Some(range) = range else {
-            headers.push(("content-length", length.to_string()));
+            headers.push(("content-length".into(), length.to_string()));
             return Self::Http {
                 status: StatusCode::OK,
                 headers,
@@ -99,8 +107,11 @@ impl Answer {
             return Self::error(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange");
         }
         let last = end - 1;
-        headers.push(("content-range", format!("bytes {first}-{last}/{length}")));
-        headers.push(("content-length", (end - first).to_string()));
+        headers.push((
+            "content-range".into(),
+            format!("bytes {first}-{last}/{length}"),
+        ));
+        headers.push(("content-length".into(), (end - first).to_string()));
         Self::Http {
             status: StatusCode::PARTIAL_CONTENT,
             headers,
@@ -118,10 +129,12 @@ impl Answer {
     }
 }
 
-fn tags(version: &Version, keeps_versions: bool) -> Vec<(&'static str, String)> {
-    let mut headers = vec![("etag", version.etag.clone())];
+fn tags(version: &Version, keeps_versions: bool) -> Vec<(Cow<'static, str>, String)> {
+    let mut headers = vec![("etag".into(), version.etag.clone())];
     if keeps_versions {
-        headers.push(("x-amz-version-id", version.id.clone()));
+        headers.push(("x-amz-version-id".into(), version.id.clone()));
     }
+    let metadata = version.metadata.iter().cloned();
+    headers.extend(metadata.map(|(name, value)| (name.into(), value)));
     headers
 }

@@ -24,6 +24,8 @@ pub(crate) struct Version {
     /// Of the content, with its quotation marks.
     pub(crate) etag: String,
     pub(crate) modified: Timestamp,
+    /// What its writer wrote beside it: names and values of headers.
+    pub(crate) metadata: Vec<(String, String)>,
 }
 
 /// What must be true of an object that is put.
@@ -69,6 +71,13 @@ impl Bucket {
         }
         let etag = etag(&content);
         Ok(self.write(key, Some(content), etag, keeps_versions))
+    }
+
+    /// Writes something beside the newest version of an object.
+    pub(crate) fn describe(&mut self, key: &str, metadata: Vec<(String, String)>) {
+        if let Some(version) = self.objects.get_mut(key).and_then(|found| found.last_mut()) {
+            version.metadata = metadata;
+        }
     }
 
     /// Deletes an object: with versions it is still there under its version's ID.
@@ -130,6 +139,7 @@ impl Bucket {
             content,
             etag,
             modified: Timestamp::now(),
+            metadata: Vec::new(),
         };
         let versions = self.objects.entry(key.to_owned()).or_default();
         if !keeps_versions {

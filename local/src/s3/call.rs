@@ -1,6 +1,6 @@
 //! A request to S3, read from its method, its path, its query and its headers.
 
-use hyper::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH, RANGE};
+use hyper::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH, RANGE};
 use hyper::{Method, Uri};
 
 use crate::s3::faults::S3Call;
@@ -13,6 +13,8 @@ pub(crate) struct Call {
     /// Empty for what is asked of a bucket.
     pub(crate) key: String,
     pub(crate) conditions: Conditions,
+    /// What a client writes beside an object: the headers `x-amz-meta-…`, with their names.
+    pub(crate) metadata: Vec<(String, String)>,
 }
 
 /// What is asked.
@@ -25,6 +27,7 @@ pub(crate) enum Action {
         is_head: bool,
     },
     Put,
+    Copy(CopySource),
     Delete {
         version: Option<String>,
     },
@@ -33,6 +36,15 @@ pub(crate) enum Action {
         prefix: String,
     },
     CreateBucket,
+}
+
+/// Where a copy is made from.
+#[derive(Debug)]
+pub(crate) struct CopySource {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    /// The tag that it must have.
+    pub(crate) if_match: Option<String>,
 }
 
 /// What must be true of the object.
@@ -79,7 +91,10 @@ impl Call {
                 range: header(RANGE).and_then(read_range),
                 is_head: method == Method::HEAD,
             },
-            (&Method::PUT, false) => Action::Put,
+            (&Method::PUT, false) => match header(HeaderName::from_static("x-amz-copy-source")) {
+                Some(source) => Action::Copy(copy_source(source, headers)?),
+                None => Action::Put,
+            },
             (&Method::DELETE, false) => Action::Delete { version: version() },
             (&Method::PUT, true) => Action::CreateBucket,
             (&Method::GET, true) if query.get("versions").is_some() => Action::ListVersions {
@@ -96,6 +111,7 @@ impl Call {
                 if_match: header(IF_MATCH).map(str::to_owned),
                 if_none_match: header(IF_NONE_MATCH).map(str::to_owned),
             },
+            metadata: metadata(headers),
         })
     }
 
@@ -105,6 +121,7 @@ impl Call {
             Action::Get { is_head: true, .. } => ("HEAD", &self.key),
             Action::Get { .. } => ("GET", &self.key),
             Action::Put | Action::CreateBucket => ("PUT", &self.key),
+            Action::Copy(_) => ("COPY", &self.key),
             Action::Delete { .. } => ("DELETE", &self.key),
             Action::List(query) => ("LIST", &query.prefix),
             Action::ListVersions { prefix } => ("LIST", prefix),
@@ -124,6 +141,25 @@ impl Call {
         } = &self.conditions;
         matches!(self.action, Action::Put) && (if_match.is_some() || if_none_match.is_some())
     }
+}
+
+/// Reads `BUCKET/KEY`, percent-encoded, and the condition beside it.
+fn copy_source(source: &str, headers: &HeaderMap) -> Option<CopySource> {
+    let source = source.strip_prefix('/').unwrap_or(source);
+    let (bucket, key) = source.split_once('/')?;
+    let if_match = headers.get("x-amz-copy-source-if-match");
+    Some(CopySource {
+        bucket: percent_decode(bucket)?,
+        key: percent_decode(key)?,
+        if_match: if_match.and_then(|tag| Some(tag.to_str().ok()?.to_owned())),
+    })
+}
+
+fn metadata(headers: &HeaderMap) -> Vec<(String, String)> {
+    let all = headers.iter();
+    let ours = all.filter(|(name, _)| name.as_str().starts_with("x-amz-meta-"));
+    ours.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+        .collect()
 }
 
 struct Query<'a>(&'a str);

@@ -21,7 +21,7 @@ pub struct S3Faults {
 /// A request, as a test sees it that decides about a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct S3Call {
-    /// `GET`, `HEAD`, `PUT`, `DELETE`, or `LIST` for a listing.
+    /// `GET`, `HEAD`, `PUT`, `COPY`, `DELETE`, or `LIST` for a listing.
     pub method: &'static str,
     /// The bucket.
     pub bucket: String,

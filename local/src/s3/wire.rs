@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -78,7 +78,8 @@ async fn respond(request: Request<Incoming>, account: &Mutex<Account>) -> Respon
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     for (name, value) in headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
             response.headers_mut().insert(name, value);
         }
     }

@@ -37,8 +37,11 @@ pub enum SourceError {
     Missing(String),
     /// The store does not let us read it. S3 also says this of a missing object where listing the
     /// bucket is not permitted.
-    #[error("`{0}` can't be read: no permission")]
+    #[error("`{0}` can't be read: no permission for `s3:GetObject`")]
     Denied(String),
+    /// The user of this machine may not read the file.
+    #[error("`{0}` can't be read: no permission")]
+    NoPermission(String),
     /// The list is no longer the version that the run began with.
     #[error(
         "`{0}` was changed while it was being read: start the campaign again under a new id, \
@@ -258,7 +261,7 @@ fn in_memory(bytes: u64) -> usize {
 pub(crate) fn file_error(path: &str, error: &io::Error) -> SourceError {
     match error.kind() {
         io::ErrorKind::NotFound => SourceError::Missing(path.into()),
-        io::ErrorKind::PermissionDenied => SourceError::Denied(path.into()),
+        io::ErrorKind::PermissionDenied => SourceError::NoPermission(path.into()),
         _ => SourceError::Unreadable {
             list: path.into(),
             problem: error.to_string(),

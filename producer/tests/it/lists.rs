@@ -81,7 +81,7 @@ async fn a_list_that_can_not_be_read_is_named() {
         ),
         (
             "forbidden/friends.csv",
-            "`s3://forbidden/friends.csv` can't be read: no permission",
+            "`s3://forbidden/friends.csv` can't be read: no permission for `s3:GetObject`",
         ),
         (
             "no-etag/friends.csv",

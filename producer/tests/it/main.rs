@@ -23,4 +23,5 @@ mod runs;
 mod sealed;
 mod slices;
 mod support;
+mod uploads;
 mod versions;

@@ -1,0 +1,8 @@
+//! The outbox: what S3 says of its files, where a file lies, the files themselves, and the
+//! runs that they began.
+
+pub(crate) mod intake;
+pub(crate) mod notice;
+pub(crate) mod origin;
+pub(crate) mod outbox;
+pub(crate) mod place;

@@ -1,0 +1,102 @@
+//! Where a run comes from: a file of the outbox, or a schedule. It is written once, so that a file
+//! that was replaced is noticed, and a campaign that is uploaded and scheduled is not sent twice.
+
+use fanline_ledger::{Expect, RunKeys, Store, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::event::CampaignFile;
+
+/// Where a run comes from, as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "lowercase")]
+enum Origin {
+    /// A file of the outbox. The name is that of the run.
+    Upload {
+        /// The file.
+        file: String,
+        /// The digest of its content.
+        digest: String,
+    },
+    /// A schedule, or another event with a time. The name is that of the campaign.
+    Schedule,
+}
+
+/// Why a run is not begun: one sentence. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OriginError {
+    /// The file is not the one that the run began with.
+    #[error(
+        "the run `{run}` began with another version of its file, `{file}`: put that version back, \
+         or give the campaign a new id"
+    )]
+    Replaced {
+        /// The run.
+        run: String,
+        /// The file that it began with.
+        file: String,
+    },
+    /// A schedule sends the campaign.
+    #[error(
+        "the campaign `{0}` is sent by a schedule, and the file would send it once more: give it \
+         a new id, or the `scheduled_time` of the firing that it is"
+    )]
+    Scheduled(String),
+    /// The campaign was uploaded.
+    #[error(
+        "the campaign `{campaign}` was uploaded as `{file}`, and the schedule would send it once \
+         more: give one of them a new id"
+    )]
+    Uploaded {
+        /// The campaign.
+        campaign: String,
+        /// The file.
+        file: String,
+    },
+    /// The origin can't be read or written.
+    #[error("the origin of the run can't be read or written, so nothing was sent: {0}")]
+    Store(String),
+}
+
+/// Claims a run for a file. It must be the file that the run began with.
+pub(crate) async fn claim_for_file(
+    store: &Store,
+    run: &str,
+    file: &CampaignFile,
+) -> Result<(), OriginError> {
+    let CampaignFile { uri, digest } = file.clone();
+    let ours = Origin::Upload { file: uri, digest };
+    match claim(store, run, &ours).await? {
+        Origin::Schedule => Err(OriginError::Scheduled(run.to_owned())),
+        Origin::Upload { digest, .. } if digest == file.digest => Ok(()),
+        Origin::Upload { file, .. } => Err(OriginError::Replaced {
+            run: run.to_owned(),
+            file,
+        }),
+    }
+}
+
+/// Claims a campaign for its schedule. No file may have sent it under its bare name.
+pub(crate) async fn claim_for_schedule(store: &Store, campaign: &str) -> Result<(), OriginError> {
+    match claim(store, campaign, &Origin::Schedule).await? {
+        Origin::Schedule => Ok(()),
+        Origin::Upload { file, .. } => Err(OriginError::Uploaded {
+            campaign: campaign.to_owned(),
+            file,
+        }),
+    }
+}
+
+/// Writes an origin where there is none. Returns the one that is there now.
+async fn claim(store: &Store, name: &str, ours: &Origin) -> Result<Origin, OriginError> {
+    let failed = |error: &dyn std::fmt::Display| OriginError::Store(error.to_string());
+    let key = RunKeys::new(name).origin();
+    let json = serde_json::to_vec(ours).map_err(|error| failed(&error))?;
+    match store.put(&key, json, &Expect::Absent).await {
+        Ok(_) => return Ok(ours.clone()),
+        Err(StoreError::Conflict(_)) => {}
+        Err(error) => return Err(failed(&error)),
+    }
+    let found = store.get(&key).await.map_err(|error| failed(&error))?;
+    let found = found.ok_or_else(|| failed(&format!("`{key}` was deleted")))?;
+    serde_json::from_slice(&found.bytes).map_err(|_| failed(&format!("`{key}` is not an origin")))
+}
