@@ -37,6 +37,8 @@ NOT_RUN = {
     "--share-pace": "it runs until it is stopped",
     "templates/worker.yaml": "it needs a network for its machines",
     'sqs() { aws sqs "$@"; }': "it needs an AWS account",
+    "--bucket BUCKET": "it needs a bucket of the reader",
+    "s3://BUCKET/": "it needs a bucket of the reader",
     "fanline stats": "it asks LINE about a run that there is not",
     "start-message-move-task": "the stand-in for AWS has no message move tasks",
 }
