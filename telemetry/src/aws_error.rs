@@ -90,7 +90,11 @@ mod tests {
                 "connection refused",
                 None,
             ),
-            (SdkError::timeout_error("too slow"), "too slow", None),
+            (
+                SdkError::timeout_error("too slow"),
+                "no answer in time",
+                None,
+            ),
         ];
         for (error, expected, code) in table {
             assert_eq!(words(&error), expected);
