@@ -26,6 +26,13 @@ SHELLS = {
 }
 # Where the command runs. Every other file is in both archives or in one.
 COMMAND_FILES = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "docs", "events"]
+STACK_FILES = [
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "docs/operating.md",
+    "docs/control.md",
+]
 # 1980-01-01, the first day that a zip can name.
 TIME = 315532800
 
@@ -66,12 +73,16 @@ def stack_files(architecture, build):
         else:
             yield name, file
     yield "samconfig.toml", ROOT / "samconfig.toml"
-    for name in ["LICENSE-APACHE", "LICENSE-MIT", "docs/operating.md", "docs/control.md"]:
+    for name in STACK_FILES:
         yield name, ROOT / name
 
 
 def for_processor(template, architecture):
-    """The template for the functions that are beside it, and for no other processor."""
+    """The template for the functions that are beside it, and for no other processor.
+
+    `sam build` names our files by the way from the build's folder. Here they are beside it too.
+    """
+    template = re.sub(r"(?m)^(    (?:License|Readme)Url: )(?:\.\./)+", r"\1", template)
     # `sam build` writes a list of values over several lines, and the sources have it on one.
     parameter = re.compile(r"(?m)^  Architecture:\n(?:    .*\n)+")
     (before,) = parameter.findall(template)
