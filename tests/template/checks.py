@@ -38,8 +38,9 @@ def holds(condition, values):
     ((function, given),) = condition.items()
     if function == "Fn::Equals":
         return resolve(given[0], values) == resolve(given[1], values)
-    if function == "Fn::Contains":
-        return resolve(given[1], values) in given[0]
+    if function == "Fn::EachMemberEquals":
+        members = resolve(given[0], values).split(",")
+        return all(member == resolve(given[1], values) for member in members)
     if function == "Fn::Not":
         return not holds(given[0], values)
     if function == "Fn::Or":
