@@ -1,6 +1,6 @@
 //! The configuration of rustls.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -23,7 +23,7 @@ fn make() -> ClientConfig {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Arc::new(LazyVerifier {
         provider: Arc::clone(&provider),
-        inner: LazyLock::new(inner),
+        inner: OnceLock::new(),
     });
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -37,16 +37,19 @@ fn make() -> ClientConfig {
 #[derive(Debug)]
 struct LazyVerifier {
     provider: Arc<CryptoProvider>,
-    inner: LazyLock<Option<Arc<WebPkiServerVerifier>>>,
+    /// `None`: there are no root certificates.
+    inner: OnceLock<Option<Arc<WebPkiServerVerifier>>>,
 }
 
-/// `None`: there are no root certificates.
-fn inner() -> Option<Arc<WebPkiServerVerifier>> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let store = Arc::clone(&roots().store);
-    WebPkiServerVerifier::builder_with_provider(store, provider)
-        .build()
-        .ok()
+impl LazyVerifier {
+    fn inner(&self) -> Option<&Arc<WebPkiServerVerifier>> {
+        let make = || {
+            let (store, provider) = (Arc::clone(&roots().store), Arc::clone(&self.provider));
+            let verifier = WebPkiServerVerifier::builder_with_provider(store, provider);
+            verifier.build().ok()
+        };
+        self.inner.get_or_init(make).as_ref()
+    }
 }
 
 impl ServerCertVerifier for LazyVerifier {
@@ -58,7 +61,7 @@ impl ServerCertVerifier for LazyVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let inner = self.inner.as_ref();
+        let inner = self.inner();
         let inner = inner.ok_or_else(|| Error::General(NoRootsError.to_string()))?;
         inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
