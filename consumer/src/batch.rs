@@ -86,14 +86,15 @@ pub(crate) struct Batch {
 
 /// A delivery and its request, which is made once.
 struct Prepared {
-    delivery: Delivery,
+    delivery: Arc<Delivery>,
     request: Request,
     /// The requests that this invocation made for it.
     trail: Trail,
 }
 
 impl Prepared {
-    fn new(delivery: Delivery) -> Self {
+    fn new(delivery: impl Into<Arc<Delivery>>) -> Self {
+        let delivery = delivery.into();
         Self {
             request: delivery.request(),
             delivery,
@@ -147,7 +148,7 @@ impl Batch {
         }
         match attempt.into_split() {
             Ok((named, response)) => {
-                let split = Split::new(whole.delivery, named, response);
+                let split = Split::new(Arc::unwrap_or_clone(whole.delivery), named, response);
                 Apart::new(self, record, split).settle().await
             }
             Err(attempt) => {
@@ -230,7 +231,10 @@ impl Batch {
             self.was_held.store(true, Ordering::Relaxed);
         }
         // An operator may have put the end off.
-        delivery.envelope.expires_at = environment.controls.expires_at(&delivery.envelope);
+        let expires_at = environment.controls.expires_at(&delivery.envelope);
+        if delivery.envelope.expires_at != expires_at {
+            Arc::make_mut(delivery).envelope.expires_at = expires_at;
+        }
         let run = &delivery.envelope.run;
         self.report.lock().add_attempt(run, &attempt);
         if let Some(reason) = attempt.hold_began {

@@ -26,7 +26,7 @@ pub(crate) struct Reader {
 #[derive(Debug)]
 pub(crate) enum Read {
     /// A delivery.
-    Delivery(Delivery),
+    Delivery(Arc<Delivery>),
     /// A delivery that goes alone, and the others of its batch have begun: it comes again.
     Late,
     /// No delivery, or none that can be read now.
@@ -92,7 +92,7 @@ impl Reader {
         if goes_alone && !was_read {
             return Read::Late;
         }
-        Read::Delivery(delivery.clone())
+        Read::Delivery(Arc::clone(delivery))
     }
 
     /// What a body is. An error: there is no key for any now.

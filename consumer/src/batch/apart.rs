@@ -1,5 +1,6 @@
 //! A refused multicast: taken apart within the invocation, and what is left of it put back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fanline_core::channel::Channel;
@@ -56,7 +57,10 @@ impl<'a> Apart<'a> {
                     self.split.give_up_retries();
                 }
                 match attempt.into_split() {
-                    Ok((named, response)) => self.split.cut_later(part.delivery, named, response),
+                    Ok((named, response)) => {
+                        let part = Arc::unwrap_or_clone(part.delivery);
+                        self.split.cut_later(part, named, response);
+                    }
                     Err(attempt) => {
                         let decision = batch.decide(&attempt, &part, self.record);
                         self.settle_part(decision, part).await;
@@ -67,14 +71,16 @@ impl<'a> Apart<'a> {
         self.put_back().await
     }
 
-    async fn settle_part(&mut self, decision: Decision, mut part: Prepared) {
+    async fn settle_part(&mut self, decision: Decision, part: Prepared) {
         let settlement = self
             .batch
             .carry_out(decision, self.record, &part, None)
             .await;
         if settlement != Settlement::Acknowledge {
-            part.delivery.perhaps_taken = part.is_perhaps_taken(self.record);
-            self.split.leave(part.delivery);
+            let is_perhaps_taken = part.is_perhaps_taken(self.record);
+            let mut left = Arc::unwrap_or_clone(part.delivery);
+            left.perhaps_taken = is_perhaps_taken;
+            self.split.leave(left);
         }
     }
 

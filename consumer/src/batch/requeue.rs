@@ -90,7 +90,7 @@ pub(super) async fn copy_back(
 
 /// The delivery for a message of its own, whose receives are counted anew.
 fn marked(record: &Record, prepared: &Prepared) -> Delivery {
-    let mut copy = prepared.delivery.clone();
+    let mut copy = Delivery::clone(&prepared.delivery);
     copy.perhaps_taken = prepared.is_perhaps_taken(record);
     copy
 }
@@ -100,7 +100,7 @@ fn count(batch: &Batch, prepared: &Prepared, add: impl FnOnce(&mut ChannelTally,
         envelope,
         recipients,
         ..
-    } = &prepared.delivery;
+    } = &*prepared.delivery;
     let mut tally = batch.tally.lock();
     add(tally.channel(envelope.channel), recipients.len() as u64);
 }

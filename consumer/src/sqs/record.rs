@@ -33,7 +33,7 @@ pub(crate) struct Record {
 #[derive(Debug, Clone)]
 pub(crate) struct Content {
     /// The delivery.
-    pub delivery: Delivery,
+    pub delivery: Arc<Delivery>,
     /// The data key that it was sealed with. `None`: it was in plain text.
     pub key: Option<Arc<SliceKey>>,
 }
@@ -54,7 +54,7 @@ impl Content {
     pub(crate) fn plain(body: &str) -> Result<Self, Unreadable> {
         let delivery = Delivery::decode(body)?;
         Ok(Self {
-            delivery,
+            delivery: Arc::new(delivery),
             key: None,
         })
     }
@@ -67,7 +67,7 @@ impl Content {
             return Err(OpenError::Forged.into());
         }
         Ok(Self {
-            delivery,
+            delivery: Arc::new(delivery),
             key: Some(key),
         })
     }
