@@ -71,20 +71,20 @@ pub(super) async fn redrive(args: &RedriveArgs) -> anyhow::Result<Redriven> {
         publishable.clone()?;
     }
     let by = signer(&args.sign);
-    let reasons = |of: fn(RedriveOnly) -> &'static [RedriveReason]| -> Vec<_> {
+    let reasons_by = |of: fn(RedriveOnly) -> &'static [RedriveReason]| -> Vec<_> {
         args.only
             .iter()
             .flat_map(|only| of(*only))
             .copied()
             .collect()
     };
-    let published = reasons(RedriveOnly::reasons);
+    let published = reasons_by(RedriveOnly::reasons);
     let mut note = Redrive {
         id: draw_id(),
         time: Timestamp::now(),
         by: by.clone(),
         why: args.sign.why.clone(),
-        only: reasons(RedriveOnly::doubtful),
+        only: reasons_by(RedriveOnly::doubtful),
         ended: None,
     };
     let keys = RunKeys::new(&record.run);
