@@ -1,12 +1,14 @@
 //! Why KMS gave no data key, and what a person can do. Pure.
 
-/// What a data key was wanted for.
+/// What the key was wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyUse {
     /// To seal: `kms:GenerateDataKey`.
     Seal,
     /// To open: `kms:Decrypt`.
     Open,
+    /// To see what it is: `kms:DescribeKey`.
+    Describe,
 }
 
 impl KeyUse {
@@ -15,6 +17,7 @@ impl KeyUse {
         match self {
             Self::Seal => "kms:GenerateDataKey",
             Self::Open => "kms:Decrypt",
+            Self::Describe => "kms:DescribeKey",
         }
     }
 }
@@ -106,11 +109,12 @@ impl KeyFault {
     }
 }
 
-/// KMS gave no data key.
+/// KMS gave no data key, or did not say what the key is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the key `{key}` can't be used to {}: {}; KMS says: {words}", match .wanted {
-    KeyUse::Seal => "seal",
-    KeyUse::Open => "open",
+#[error("the key `{key}` can't be {}: {}; KMS says: {words}", match .wanted {
+    KeyUse::Seal => "used to seal",
+    KeyUse::Open => "used to open",
+    KeyUse::Describe => "looked at",
 }, .fault.cure(*.wanted))]
 pub struct KeyError {
     /// Why.

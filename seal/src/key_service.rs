@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::body::SealedBody;
 use crate::key_arn::KeyArn;
+use crate::key_description::KeyDescription;
 use crate::key_fault::{KeyError, KeyFault, KeyUse};
 use crate::slice_key::SliceKey;
 
@@ -83,6 +84,22 @@ impl KeyService {
             answer.plaintext,
             body.key.clone(),
         )
+    }
+
+    /// What KMS says about the key. It needs `kms:DescribeKey`, which no function has.
+    pub async fn describe(&self) -> Result<KeyDescription, KeyError> {
+        let request = self.client.describe_key().key_id(self.key.as_str());
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| self.error(KeyUse::Describe, &error))?;
+        let described = answer.key_metadata().map(KeyDescription::from);
+        described.ok_or_else(|| KeyError {
+            fault: KeyFault::Unavailable,
+            wanted: KeyUse::Describe,
+            key: self.key.to_string(),
+            words: "the answer does not describe the key".into(),
+        })
     }
 
     fn slice_key(
