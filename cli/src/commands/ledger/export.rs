@@ -19,7 +19,7 @@ use crate::commands::ledger::find_run::{find_root, find_run};
 use crate::commands::ledger::people::family::FamilyFates;
 use crate::commands::ledger::people::joined::{JoinedRow, for_each_row};
 use crate::commands::ledger::people::key::{RunKey, channel};
-use crate::commands::ledger::people::settled::{Ending, Endings};
+use crate::commands::ledger::people::settled::Endings;
 use crate::commands::ledger::place::Ledger;
 use crate::commands::ledger::words::count;
 use crate::exit::CommandEnd;
@@ -74,17 +74,15 @@ impl Exported {
         let endings = self.endings.get(run);
         let ending = fate.place.zip(fate.cell).zip(endings);
         let ending = ending.and_then(|((place, cell), endings)| endings.of(place, cell));
+        let (request_id, time) = ending.map_or((None, None), |one| (one.request_id, one.time));
         let reason = fate.cell.and_then(|cell| cell.reason().as_str());
         let status = fate.cell.and_then(fanline_ledger::Cell::status);
         let mut values = vec![
             fate.outcome.as_str().to_owned(),
             reason.unwrap_or_default().to_owned(),
             status.map(|status| status.to_string()).unwrap_or_default(),
-            ending.and_then(Ending::request_id).unwrap_or_default(),
-            ending
-                .and_then(Ending::time)
-                .map(|time| time.to_string())
-                .unwrap_or_default(),
+            request_id.unwrap_or_default(),
+            time.map(|time| time.to_string()).unwrap_or_default(),
         ];
         if self.is_family {
             values.extend(self.family.runs().nth(run).map(|record| record.run.clone()));

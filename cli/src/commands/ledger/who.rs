@@ -194,8 +194,8 @@ fn answer(line: usize, found: &Found, endings: &Endings) -> Answer {
     answer.status = cell.status();
     answer.perhaps_taken = cell.is_perhaps_taken();
     if let Some(ending) = endings.of((found.slice, delivery, position), cell) {
-        answer.request_id = ending.request_id();
-        answer.time = ending.time();
+        answer.request_id = ending.request_id;
+        answer.time = ending.time;
     }
     answer
 }

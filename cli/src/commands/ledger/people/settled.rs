@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fanline_ledger::{
-    At, Cell, DeliveryOutcome, Page, PageLine, Positions, RunKeys, SliceId, Standing,
+    At, Cell, DeliveryOutcome, Page, PageLine, Positions, RunKeys, SliceId, Standing, Store,
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -12,66 +12,48 @@ use uuid::Uuid;
 use crate::commands::ledger::place::{Ledger, unusable};
 use crate::exit::InputError;
 
-/// So many pages are read at the same time.
-const READS: usize = 16;
+/// So many pages of a bucket are read at the same time.
+const BUCKET_READS: usize = 16;
+/// The same for a folder. Each read has a thread, and each thread's memory stays with it.
+const FOLDER_READS: usize = 2;
 /// Deliveries in one piece of memory. One long list would be moved each time it grows, and what it
 /// leaves behind is half of the memory that a million deliveries take.
 const CHUNK: u32 = 4_096;
 
-/// How one delivery, or a part of one, came to its end.
-///
-/// A million of them are held at once, so the ID is kept as a number where it is a UUID.
-#[derive(Debug, Clone)]
+/// How a person's delivery came to its end.
+#[derive(Debug)]
 pub(crate) struct Ending {
+    /// LINE's request ID, where it answered.
+    pub(crate) request_id: Option<String>,
+    pub(crate) time: Option<Timestamp>,
+}
+
+/// How one delivery, or a part of one, came to its end, as it is held in memory.
+///
+/// A million of them are held at once, in 32 bytes each.
+#[derive(Debug, Clone)]
+struct Held {
     cell: Cell,
     milliseconds: i64,
     request: Request,
 }
 
+/// LINE's request ID. A UUID is kept as a number.
 #[derive(Debug, Clone)]
 enum Request {
     None,
     Uuid(Uuid),
-    Other(Box<str>),
-}
-
-impl Ending {
-    fn of(outcome: &DeliveryOutcome) -> Self {
-        let request = match &outcome.request_id {
-            None => Request::None,
-            Some(id) => match Uuid::parse_str(id) {
-                // Only in the form in which it is written again.
-                Ok(uuid) if uuid.to_string() == *id => Request::Uuid(uuid),
-                _ => Request::Other(id.as_str().into()),
-            },
-        };
-        Self {
-            cell: outcome.cell(),
-            milliseconds: outcome.time.as_millisecond(),
-            request,
-        }
-    }
-
-    /// LINE's request ID, where it answered.
-    pub(crate) fn request_id(&self) -> Option<String> {
-        match &self.request {
-            Request::None => None,
-            Request::Uuid(id) => Some(id.to_string()),
-            Request::Other(id) => Some(id.as_ref().to_owned()),
-        }
-    }
-
-    /// When it came to its end.
-    pub(crate) fn time(&self) -> Option<Timestamp> {
-        Timestamp::from_millisecond(self.milliseconds).ok()
-    }
+    /// Its place in `Endings::other_ids`.
+    Other(u32),
 }
 
 /// The endings of a run's deliveries.
 #[derive(Debug, Default)]
 pub(crate) struct Endings {
-    wholes: HashMap<(SliceId, u32), Vec<Option<Ending>>>,
-    parts: HashMap<(SliceId, u32), Vec<(Positions, Ending)>>,
+    wholes: HashMap<(SliceId, u32), Vec<Option<Held>>>,
+    parts: HashMap<(SliceId, u32), Vec<(Positions, Held)>>,
+    /// Request IDs that are no UUIDs.
+    other_ids: Vec<Box<str>>,
 }
 
 impl Endings {
@@ -86,7 +68,10 @@ impl Endings {
             let object = ledger.store.get(&page.key).await;
             object.map(|object| (page.key, object))
         });
-        let mut pages = pages.buffered(READS);
+        let mut pages = pages.buffered(match ledger.store {
+            Store::Bucket(_) => BUCKET_READS,
+            Store::Folder(_) => FOLDER_READS,
+        });
         let mut endings = Self::default();
         while let Some((key, object)) = pages.try_next().await.map_err(unusable)? {
             let Some(object) = object else {
@@ -108,19 +93,38 @@ impl Endings {
     }
 
     fn add(&mut self, at: &At, outcome: &DeliveryOutcome) {
-        let ending = Ending::of(outcome);
+        let held = Held {
+            cell: outcome.cell(),
+            milliseconds: outcome.time.as_millisecond(),
+            request: self.request(outcome.request_id.as_deref()),
+        };
         if let Some(positions) = at.positions() {
             let parts = self.parts.entry((at.slice(), at.delivery())).or_default();
-            parts.push((positions.clone(), ending));
+            parts.push((positions.clone(), held));
             return;
         }
         let (chunk, index) = place_of(at.delivery());
         let wholes = self.wholes.entry((at.slice(), chunk));
         let wholes = wholes.or_insert_with(|| vec![None; CHUNK as usize]);
         if let Some(whole) = wholes.get_mut(index) {
-            let is_better = whole.as_ref().is_none_or(|known| known.cell < ending.cell);
+            let is_better = whole.as_ref().is_none_or(|known| known.cell < held.cell);
             if is_better {
-                *whole = Some(ending);
+                *whole = Some(held);
+            }
+        }
+    }
+
+    fn request(&mut self, id: Option<&str>) -> Request {
+        let Some(id) = id else {
+            return Request::None;
+        };
+        match Uuid::parse_str(id) {
+            // Only in the form in which it is written again.
+            Ok(uuid) if uuid.to_string() == id => Request::Uuid(uuid),
+            _ => {
+                let place = u32::try_from(self.other_ids.len()).unwrap_or(u32::MAX);
+                self.other_ids.push(id.into());
+                Request::Other(place)
             }
         }
     }
@@ -130,14 +134,25 @@ impl Endings {
         &self,
         (slice, delivery, position): (SliceId, u32, u16),
         cell: Cell,
-    ) -> Option<&Ending> {
+    ) -> Option<Ending> {
         let (chunk, index) = place_of(delivery);
         let wholes = self.wholes.get(&(slice, chunk));
         let whole = wholes.and_then(|wholes| wholes.get(index)?.as_ref());
         let parts = self.parts.get(&(slice, delivery)).into_iter().flatten();
         let parts = parts.filter(|(positions, _)| positions.iter().any(|one| one == position));
-        let mut all = whole.into_iter().chain(parts.map(|(_, ending)| ending));
-        all.find(|ending| ending.cell == cell)
+        let mut all = whole.into_iter().chain(parts.map(|(_, held)| held));
+        let held = all.find(|held| held.cell == cell)?;
+        Some(Ending {
+            request_id: match held.request {
+                Request::None => None,
+                Request::Uuid(id) => Some(id.to_string()),
+                Request::Other(place) => {
+                    let id = self.other_ids.get(place as usize);
+                    id.map(|id| id.as_ref().to_owned())
+                }
+            },
+            time: Timestamp::from_millisecond(held.milliseconds).ok(),
+        })
     }
 }
 
