@@ -97,14 +97,18 @@ impl KeyFault {
             Self::State => "the key can't be used in its state: cancel its deletion, if it is \
                             waiting for that"
                 .into(),
-            Self::Missing => "there is no such key: compare `SealKeyArn` with the key's ARN".into(),
+            Self::Missing => "there is no such key in its Region: compare `SealKeyArn` with the \
+                              key's ARN"
+                .into(),
             Self::Unfit => "the key is not a symmetric key for encryption: name one that is".into(),
             Self::OtherKey => "the delivery was sealed with another key: set `SealKeyArn` to that \
                                one until no delivery of it is left"
                 .into(),
             Self::Forged => "the delivery is not what the producer sealed".into(),
-            Self::Throttled => "KMS takes no more requests now: it is asked again".into(),
-            Self::Unavailable => "KMS does not answer: it is asked again".into(),
+            Self::Throttled => "KMS takes no more requests now: that passes".into(),
+            Self::Unavailable => "KMS does not answer: if that lasts, look at the way to it, such \
+                                  as a VPC without an endpoint for KMS"
+                .into(),
         }
     }
 }

@@ -22,6 +22,9 @@ pub const RUN_KEY: &str = "fanline-run";
 /// The same for the slice.
 pub const SLICE_KEY: &str = "fanline-slice";
 
+/// The run and the slice of a data key that seals nothing.
+const PROOF: (&str, &str) = ("fanline-proof", "1");
+
 /// A KMS key.
 #[derive(Debug, Clone)]
 pub struct KeyService {
@@ -68,22 +71,35 @@ impl KeyService {
 
     /// The data key that a sealed queue message names.
     pub async fn open(&self, body: &SealedBody) -> Result<SliceKey, KeyError> {
+        self.decrypt(&body.run, &body.slice, body.key.clone()).await
+    }
+
+    /// Makes a data key that seals nothing, and opens it: so both rights are there, and the key
+    /// can be used.
+    pub async fn prove(&self) -> Result<(), KeyError> {
+        let (run, slice) = PROOF;
+        let key = self.generate(run, slice).await?;
+        let opened = self.decrypt(run, slice, key.encrypted().to_vec()).await;
+        opened.map(drop)
+    }
+
+    async fn decrypt(
+        &self,
+        run: &str,
+        slice: &str,
+        encrypted: Vec<u8>,
+    ) -> Result<SliceKey, KeyError> {
         let request = self
             .client
             .decrypt()
             .key_id(self.key.as_str())
-            .ciphertext_blob(Blob::new(body.key.clone()))
-            .set_encryption_context(Some(context(&body.run, &body.slice)));
+            .ciphertext_blob(Blob::new(encrypted.clone()))
+            .set_encryption_context(Some(context(run, slice)));
         let answer = request
             .send()
             .await
             .map_err(|error| self.error(KeyUse::Open, &error))?;
-        self.slice_key(
-            KeyUse::Open,
-            (&body.run, &body.slice),
-            answer.plaintext,
-            body.key.clone(),
-        )
+        self.slice_key(KeyUse::Open, (run, slice), answer.plaintext, encrypted)
     }
 
     /// What KMS says about the key. It needs `kms:DescribeKey`, which no function has.

@@ -283,3 +283,20 @@ async fn what_a_key_is_can_be_seen_also_where_it_can_t_be_used() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_proof_finds_out_whether_the_key_seals_and_opens() {
+    let kms = kms().await;
+    let service = service(&kms, kms.key_arn());
+    service.prove().await.unwrap();
+    assert_eq!(
+        (kms.counts().generate_data_key, kms.counts().decrypt),
+        (1, 1)
+    );
+    kms.set_fault(Some(KmsFault::Denied));
+    let error = service.prove().await.unwrap_err();
+    assert_eq!(
+        (error.fault, error.wanted),
+        (KeyFault::Denied, KeyUse::Seal)
+    );
+}
