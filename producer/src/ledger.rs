@@ -15,7 +15,9 @@ use serde_json::Value;
 
 use crate::error::ProduceError;
 use crate::event::CampaignFile;
-use crate::event::upload::origin::{claim_for_file, claim_for_schedule};
+use crate::event::upload::origin::{
+    OriginError, claim_for_file, claim_for_schedule, has_published,
+};
 use crate::list::slice::{Only, OpenSlice, SET_ASIDE, Slice};
 use crate::list::source::Source;
 use crate::publish::roll::SliceRoll;
@@ -178,6 +180,18 @@ impl RunLedger {
             claim_for_schedule(store, campaign.unwrap_or(firing.run)).await?;
         }
         Ok(())
+    }
+
+    /// Whether a file began a run, and everything of it is on the queue.
+    pub(crate) async fn has_published(
+        &self,
+        run: &str,
+        file: &CampaignFile,
+    ) -> Result<bool, OriginError> {
+        match &self.store {
+            Some(store) => has_published(store, run, file).await,
+            None => Ok(false),
+        }
     }
 
     /// Notes that a firing sends again what was set aside of its run, before it does: from then on

@@ -20,6 +20,7 @@ use crate::support::{campaign, list, user};
 mod bad_files;
 mod identity;
 mod moving;
+mod notify;
 mod queued;
 
 /// S3 with the bucket `bucket`, SQS, and a clock.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::SqsBatchResponse;
-use fanline_core::campaign::Campaign;
+use fanline_core::campaign::{Campaign, Recipients};
 use fanline_core::surroundings::Surroundings;
 use fanline_ledger::ListVersion;
 use jiff::Timestamp;
@@ -159,19 +159,21 @@ impl Intake {
     ) -> Result<Summary, ProduceError> {
         let text = taken.text.as_ref().map_err(Clone::clone)?;
         // As text, so that a problem has its line and column.
-        Campaign::parse(text)?;
+        let mut campaign = Campaign::parse(text)?;
         let json = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut campaign: Value = serde_json::from_str(json).map_err(OutboxError::not_json)?;
-        if let Some(Value::String(list)) = campaign.get_mut("recipients") {
-            *list = list_uri(&taken.bucket, &taken.key, list)?;
+        let mut given: Value = serde_json::from_str(json).map_err(OutboxError::not_json)?;
+        if let Recipients::Path(list) = &campaign.recipients {
+            let list = list_uri(&taken.bucket, &taken.key, list)?;
+            given["recipients"] = Value::from(list.to_string());
+            campaign.recipients = Recipients::S3(list);
         }
-        let mut firing = Firing::new(campaign, None)?;
+        let mut firing = Firing::new(given, None)?;
         firing.file = Some(CampaignFile {
             uri: file.to_owned(),
             // The content, and not its `ETag`: with a KMS key, equal files have different ones.
             digest: ListVersion::inline(&Value::from(text.as_str())).etag,
         });
-        self.producer.send(firing, deadline).await
+        self.producer.send(firing, campaign, deadline).await
     }
 }
 

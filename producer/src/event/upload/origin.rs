@@ -1,7 +1,9 @@
 //! Where a run comes from: a file of the outbox, or a schedule. It is written once, so that a file
 //! that was replaced is noticed, and a campaign that is uploaded and scheduled is not sent twice.
 
-use fanline_ledger::{Expect, RunKeys, Store, StoreError};
+use std::fmt::Display;
+
+use fanline_ledger::{Expect, RunKeys, SliceCounts, SliceLines, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::event::CampaignFile;
@@ -52,6 +54,12 @@ pub enum OriginError {
         /// The file.
         file: String,
     },
+    /// The file began the run, and an invocation broke off before everything was published.
+    #[error(
+        "this file began the run `{0}`, the ledger does not say that all of it is on the queues, \
+         and LINE Notify can't tell a repeated message: see with `fanline status {0}` who has it"
+    )]
+    BrokeOff(String),
     /// The origin can't be read or written.
     #[error("the origin of the run can't be read or written, so nothing was sent: {0}")]
     Store(String),
@@ -86,9 +94,37 @@ pub(crate) async fn claim_for_schedule(store: &Store, campaign: &str) -> Result<
     }
 }
 
+/// Whether this file began a run, and everything of it is on the queue. Where the file began it and
+/// something is missing, that is an error.
+pub(crate) async fn has_published(
+    store: &Store,
+    run: &str,
+    file: &CampaignFile,
+) -> Result<bool, OriginError> {
+    let keys = RunKeys::new(run);
+    match read(store, &keys.origin()).await? {
+        Some(Origin::Upload { digest, .. }) if digest == file.digest => {}
+        _ => return Ok(false),
+    }
+    let broke_off = || OriginError::BrokeOff(run.to_owned());
+    let slices = store
+        .get(&keys.slices())
+        .await
+        .map_err(|error| failed(&error))?;
+    let slices = SliceLines::decode(&slices.ok_or_else(broke_off)?.bytes);
+    for line in slices.map_err(|error| failed(&error))?.0 {
+        let counts = store.get(&keys.counts(line.slice)).await;
+        let counts = counts.map_err(|error| failed(&error))?;
+        let counts = SliceCounts::decode(&counts.ok_or_else(broke_off)?.bytes);
+        if !counts.map_err(|error| failed(&error))?.published {
+            return Err(broke_off());
+        }
+    }
+    Ok(true)
+}
+
 /// Writes an origin where there is none. Returns the one that is there now.
 async fn claim(store: &Store, name: &str, ours: &Origin) -> Result<Origin, OriginError> {
-    let failed = |error: &dyn std::fmt::Display| OriginError::Store(error.to_string());
     let key = RunKeys::new(name).origin();
     let json = serde_json::to_vec(ours).map_err(|error| failed(&error))?;
     match store.put(&key, json, &Expect::Absent).await {
@@ -96,7 +132,17 @@ async fn claim(store: &Store, name: &str, ours: &Origin) -> Result<Origin, Origi
         Err(StoreError::Conflict(_)) => {}
         Err(error) => return Err(failed(&error)),
     }
-    let found = store.get(&key).await.map_err(|error| failed(&error))?;
-    let found = found.ok_or_else(|| failed(&format!("`{key}` was deleted")))?;
-    serde_json::from_slice(&found.bytes).map_err(|_| failed(&format!("`{key}` is not an origin")))
+    let found = read(store, &key).await?;
+    found.ok_or_else(|| failed(&format!("`{key}` was deleted")))
+}
+
+async fn read(store: &Store, key: &str) -> Result<Option<Origin>, OriginError> {
+    let found = store.get(key).await.map_err(|error| failed(&error))?;
+    let read = found.map(|found| serde_json::from_slice(&found.bytes));
+    let read = read.transpose();
+    read.map_err(|_| failed(&format!("`{key}` is not an origin")))
+}
+
+fn failed(error: &dyn Display) -> OriginError {
+    OriginError::Store(error.to_string())
 }
