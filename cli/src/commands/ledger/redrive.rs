@@ -237,7 +237,7 @@ fn refuse_expired(record: &RunRecord, run: &RunControl) -> Result<(), InputError
 /// Dead letters that were moved.
 struct Letters {
     deliveries: u64,
-    /// The people of them, each counted once.
+    /// The people of those whose reason is in the ledger too, each counted once.
     people: u64,
 }
 
@@ -264,8 +264,12 @@ async fn move_letters(
         if is_marked && message.body().is_some_and(is_sealed) {
             return None;
         }
-        // Two letters of one delivery are one.
-        if let Some(outline) = message.body().and_then(Outline::of) {
+        // Two letters of one delivery are one. People whose letter has no reason in the ledger have
+        // no outcome there.
+        let has_outcome = |only: &RedriveOnly| !only.reasons().is_empty() && only.has(reason);
+        if only.iter().any(has_outcome)
+            && let Some(outline) = message.body().and_then(Outline::of)
+        {
             moved.lock().insert(outline.identity, outline.people);
         }
         let delivery = message.body().and_then(|body| Delivery::decode(body).ok());

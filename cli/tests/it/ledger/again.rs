@@ -162,6 +162,17 @@ fn whose_dead_letter_is_gone_is_published_again_and_the_note_comes_first() {
 }
 
 #[test]
+fn a_letter_for_another_reason_does_not_stand_for_somebody_whose_letter_is_gone() {
+    let (folder, store, queues) = world();
+    let quota = [0, 1, 7].map(|number| outcome(number, CellReason::Quota, Some(429)));
+    settle(&store, "test", quota.to_vec());
+    let args = ["redrive", "test", "--only", "missing,quota", "--json"];
+    assert_eq!(fanline(&folder, &args).json()["deliveries"], 4);
+    let order = r#"{"v":1,"run":"test","slice":"1","only":["waiting","quota"]}"#;
+    assert_eq!(queues.take("slices"), [order]);
+}
+
+#[test]
 fn a_run_that_can_not_be_published_again_says_how_many_are_lost() {
     let (folder, store, queues) = world();
     half_purged(&store);
