@@ -162,9 +162,10 @@ impl Intake {
         let mut campaign = Campaign::parse(text)?;
         let json = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut given: Value = serde_json::from_str(json).map_err(OutboxError::not_json)?;
-        if let Recipients::Path(list) = &campaign.recipients {
+        let field = given.get_mut("recipients");
+        if let (Recipients::Path(list), Some(field)) = (&campaign.recipients, field) {
             let list = list_uri(&taken.bucket, &taken.key, list)?;
-            given["recipients"] = Value::from(list.to_string());
+            *field = Value::from(list.to_string());
             campaign.recipients = Recipients::S3(list);
         }
         let mut firing = Firing::new(given, None)?;
