@@ -137,6 +137,11 @@ fn is_of_sqs(record: &Value) -> bool {
     record.get("body").is_some()
 }
 
+/// Whether the body of a message is an event of S3, also a broken one.
+pub(crate) fn is_of_s3(body: &str) -> bool {
+    !matches!(within(&Value::from(body), MAX_WRAPPERS - 1), Ok(None))
+}
+
 /// A field within fields; nothing where there is none.
 fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
     value.pointer(path).unwrap_or(&Value::Null)
