@@ -134,11 +134,11 @@ impl Producer {
         campaign: Campaign,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        let file = firing.file.clone();
+        let (file, now) = (firing.file.clone(), self.surroundings.clock.now());
         let sent = self.fire(firing, Arc::new(campaign), deadline);
         let sent = unpanicked(Box::pin(sent)).await;
         if let (Err(ProduceError::Refused(Refusal::NotifyTwice(run))), Some(file)) = (&sent, &file)
-            && self.ledger.has_published(run, file).await?
+            && self.ledger.has_published(run, file, now).await?
         {
             return Ok(Summary {
                 run: run.clone(),

@@ -143,7 +143,7 @@ impl RunLedger {
         allowed: &AllowedFiring,
         now: Timestamp,
     ) -> Result<Timestamp, ProduceError> {
-        self.claim(firing, file, allowed.is_repeated).await?;
+        self.claim(firing, file, allowed.is_repeated, now).await?;
         let Some(store) = self.store.as_ref().filter(|_| !allowed.is_repeated) else {
             return Ok(allowed.record.started_at);
         };
@@ -169,12 +169,13 @@ impl RunLedger {
         firing: &Firing<'_>,
         file: Option<&CampaignFile>,
         is_repeated: bool,
+        now: Timestamp,
     ) -> Result<(), ProduceError> {
         let Some(store) = self.store.as_ref().filter(|_| self.has_outbox) else {
             return Ok(());
         };
         if let Some(file) = file {
-            claim_for_file(store, firing.run, file).await?;
+            claim_for_file(store, firing.run, file, now).await?;
         } else if let (Some(_), false) = (firing.scheduled_time, is_repeated) {
             let campaign = firing.campaign.get("campaign").and_then(Value::as_str);
             claim_for_schedule(store, campaign.unwrap_or(firing.run)).await?;
@@ -187,9 +188,10 @@ impl RunLedger {
         &self,
         run: &str,
         file: &CampaignFile,
+        now: Timestamp,
     ) -> Result<bool, OriginError> {
         match &self.store {
-            Some(store) => has_published(store, run, file).await,
+            Some(store) => has_published(store, run, file, now).await,
             None => Ok(false),
         }
     }

@@ -310,7 +310,7 @@ fn may_pass(error: &ProduceError) -> bool {
         | ProduceError::HandOver { .. }
         | ProduceError::Publish { .. }
         | ProduceError::Slices { .. }
-        | ProduceError::Origin(OriginError::Store(_))
+        | ProduceError::Origin(OriginError::Store(_) | OriginError::UnderWay(_))
         | ProduceError::Ledger(_)
         | ProduceError::Roll(_)
         | ProduceError::BegunMeanwhile(_)

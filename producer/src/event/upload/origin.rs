@@ -4,6 +4,7 @@
 use std::fmt::Display;
 
 use fanline_ledger::{Expect, RunKeys, SliceCounts, SliceLines, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::event::CampaignFile;
@@ -18,6 +19,9 @@ enum Origin {
         file: String,
         /// The digest of its content.
         digest: String,
+        /// When it was claimed. Not there in records of earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
     },
     /// A schedule, or another event with a time. The name is that of the campaign.
     Schedule,
@@ -54,6 +58,12 @@ pub enum OriginError {
         /// The file.
         file: String,
     },
+    /// The file began the run a moment ago, and its invocation may not have ended.
+    #[error(
+        "this file began the run `{0}` less than 15 minutes ago, and it may still be on its way to \
+         the queues: LINE Notify can't tell a repeated message, so nothing is sent now"
+    )]
+    UnderWay(String),
     /// The file began the run, and an invocation broke off before everything was published.
     #[error(
         "this file began the run `{0}`, the ledger does not say that all of it is on the queues, \
@@ -70,9 +80,14 @@ pub(crate) async fn claim_for_file(
     store: &Store,
     run: &str,
     file: &CampaignFile,
+    now: Timestamp,
 ) -> Result<(), OriginError> {
     let CampaignFile { uri, digest } = file.clone();
-    let ours = Origin::Upload { file: uri, digest };
+    let ours = Origin::Upload {
+        file: uri,
+        digest,
+        since: Some(now),
+    };
     match claim(store, run, &ours).await? {
         Origin::Schedule => Err(OriginError::Scheduled(run.to_owned())),
         Origin::Upload { digest, .. } if digest == file.digest => Ok(()),
@@ -94,30 +109,41 @@ pub(crate) async fn claim_for_schedule(store: &Store, campaign: &str) -> Result<
     }
 }
 
+/// An invocation of Lambda has ended by then.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const MAX_INVOCATION: SignedDuration = SignedDuration::from_mins(15);
+
 /// Whether this file began a run, and everything of it is on the queue. Where the file began it and
-/// something is missing, that is an error.
+/// something is missing, that is an error: the invocation broke off, or it has not ended.
 pub(crate) async fn has_published(
     store: &Store,
     run: &str,
     file: &CampaignFile,
+    now: Timestamp,
 ) -> Result<bool, OriginError> {
     let keys = RunKeys::new(run);
-    match read(store, &keys.origin()).await? {
-        Some(Origin::Upload { digest, .. }) if digest == file.digest => {}
+    let since = match read(store, &keys.origin()).await? {
+        Some(Origin::Upload { digest, since, .. }) if digest == file.digest => since,
         _ => return Ok(false),
-    }
-    let broke_off = || OriginError::BrokeOff(run.to_owned());
+    };
+    let may_go_on = since.is_some_and(|since| now.duration_since(since) < MAX_INVOCATION);
+    let error = if may_go_on {
+        OriginError::UnderWay
+    } else {
+        OriginError::BrokeOff
+    };
+    let incomplete = || error(run.to_owned());
     let slices = store
         .get(&keys.slices())
         .await
         .map_err(|error| failed(&error))?;
-    let slices = SliceLines::decode(&slices.ok_or_else(broke_off)?.bytes);
+    let slices = SliceLines::decode(&slices.ok_or_else(incomplete)?.bytes);
     for line in slices.map_err(|error| failed(&error))?.0 {
         let counts = store.get(&keys.counts(line.slice)).await;
         let counts = counts.map_err(|error| failed(&error))?;
-        let counts = SliceCounts::decode(&counts.ok_or_else(broke_off)?.bytes);
+        let counts = SliceCounts::decode(&counts.ok_or_else(incomplete)?.bytes);
         if !counts.map_err(|error| failed(&error))?.published {
-            return Err(broke_off());
+            return Err(incomplete());
         }
     }
     Ok(true)

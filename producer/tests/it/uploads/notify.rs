@@ -68,6 +68,14 @@ async fn a_run_that_may_have_broken_off_is_not_begun_again_and_its_file_says_so(
     assert_eq!(world.take().await.1, 20);
 
     world.deny(|_| false);
+    // Another invocation can't know whether the first one goes on.
+    let error = world.tell("outbox/xmas.json").await.unwrap_err();
+    assert!(
+        error.contains("may still be on its way to the queues"),
+        "{error}"
+    );
+    assert_eq!(world.outbox(), ["xmas.json"]);
+    world.wait(1);
     let error = world.tell("outbox/xmas.json").await.unwrap_err();
     assert_eq!(
         error,
@@ -80,6 +88,21 @@ async fn a_run_that_may_have_broken_off_is_not_begun_again_and_its_file_says_so(
         world.outbox(),
         ["failed/xmas.json", "failed/xmas.json.reason.txt"]
     );
+}
+
+#[tokio::test]
+async fn two_invocations_at_the_same_time_publish_a_run_once() {
+    let world = world().await;
+    world.put("outbox/xmas.json", campaign().to_string());
+    let event = world.event("outbox/xmas.json").await;
+    let (one, other) = tokio::join!(world.tell_all(event.clone()), world.tell_all(event));
+    // The slower one finds the run published, the file moved, or the first one at work.
+    for error in [one, other].into_iter().filter_map(Result::err) {
+        assert!(error.contains("may still be on its way"), "{error}");
+    }
+    let (people, published) = world.take().await;
+    assert_eq!((people.len(), published), (20, 20));
+    assert_eq!(world.outbox(), ["done/xmas.json"]);
 }
 
 #[tokio::test]
