@@ -1,6 +1,6 @@
 //! `fanline redrive`: what a run has not sent, again under the same retry keys.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aws_sdk_sqs::types::Message;
 use fanline_bookkeeper::run_of;
@@ -36,6 +36,9 @@ pub(super) struct Redriven {
     run: String,
     /// Dead letters that are back on the delivery queue.
     deliveries: u64,
+    /// Dead letters that were left, since no key opened them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_key: Option<u64>,
     /// Slices of which people are published again: who has no outcome, or no dead letter any more.
     slices: usize,
     /// People without a dead letter who can't be published again.
@@ -100,6 +103,7 @@ pub(super) async fn redrive(args: &RedriveArgs) -> anyhow::Result<Redriven> {
     let orders = orders(&record, &sum, &control, is_missing, reasons);
     let redriven = Redriven {
         deliveries: letters.deliveries,
+        no_key: Some(letters.no_key).filter(|left| *left > 0),
         slices: orders.len(),
         lost: Some(without_letter).filter(|lost| publishable.is_err() && *lost > 0),
         unpublishable: publishable.err(),
@@ -126,6 +130,13 @@ impl Redriven {
         if self.deliveries > 0 {
             let letters = count(self.deliveries, "delivery is", "deliveries are");
             lines.push(format!("{run}: {letters} back on the delivery queue"));
+        }
+        if let Some(left) = self.no_key {
+            let letters = count(left, "dead letter", "dead letters");
+            lines.push(format!(
+                "{run}: {letters} had no key to open with: when it can be used, `fanline redrive \
+                 {run} --only no-key`"
+            ));
         }
         if self.slices > 0 {
             let slices = count(self.slices as u64, "slice is", "slices are");
@@ -237,6 +248,8 @@ fn refuse_expired(record: &RunRecord, run: &RunControl) -> Result<(), InputError
 /// Dead letters that were moved.
 struct Letters {
     deliveries: u64,
+    /// Those of the run that were left, since no key opened them.
+    no_key: u64,
     /// The people of those whose reason is in the ledger too, each counted once.
     people: u64,
 }
@@ -253,10 +266,17 @@ async fn move_letters(
     let dead = open(ledger, dead).await?;
     let deliveries = open(ledger, deliveries).await?;
     let moved = Mutex::new(HashMap::new());
+    // A message that is left can be seen twice.
+    let no_key = Mutex::new(HashSet::new());
     let back = |message: &mut Message| {
         let reason = reason(message)?;
-        let is_meant = only.iter().any(|only| only.has(reason));
-        if !is_meant || run_of(message)? != record.run {
+        if run_of(message)? != record.run {
+            return None;
+        }
+        if !only.iter().any(|only| only.has(reason)) {
+            if reason == LetterReason::NoKey {
+                no_key.lock().insert(message.message_id.clone());
+            }
             return None;
         }
         // One that is sealed can't be marked. The order for its slice publishes it again.
@@ -285,7 +305,11 @@ async fn move_letters(
     };
     let deliveries = dead.sift(&back, None).await?.moved;
     let people = moved.into_inner().into_values().sum();
-    Ok(Letters { deliveries, people })
+    Ok(Letters {
+        deliveries,
+        no_key: no_key.into_inner().len() as u64,
+        people,
+    })
 }
 
 /// How many people got nothing for these reasons.

@@ -118,6 +118,28 @@ fn sealed_dead_letters_are_counted_and_redriven_without_the_key() {
 }
 
 #[test]
+fn a_redrive_says_how_letters_without_a_key_come_back() {
+    let sealed = Sealed::start();
+    sealed.set_aside(0, "no_key");
+    let redrive = ["redrive", "test", "--only", "set-aside"];
+    let answer = sealed.fanline(&redrive);
+    assert_eq!(
+        answer.out,
+        "test: there is nothing to redrive\n\
+         test: 1 dead letter had no key to open with: when it can be used, `fanline redrive test \
+         --only no-key`\n",
+        "{answer:?}"
+    );
+    let answer = sealed.fanline(&[&redrive[..], &["--json"]].concat());
+    assert_eq!(answer.json()["no_key"], 1);
+    let answer = sealed.fanline(&["redrive", "test", "--only", "no-key"]);
+    assert_eq!(
+        answer.out,
+        "test: 1 delivery is back on the delivery queue\n"
+    );
+}
+
+#[test]
 fn parked_deliveries_that_are_sealed_come_back_with_the_run() {
     let sealed = Sealed::start();
     sealed.fanline(&["pause", "test"]);
