@@ -15,6 +15,7 @@ Environment variables:
   LINE_PUSH_LIMIT, LINE_MULTICAST_LIMIT  what all workers together may send a second (2000, 200)
   OUTCOME_QUEUE_URL                      where the ledger hears what became of deliveries
   PARKED_QUEUE_URL                       where deliveries of a paused run go
+  SEAL_KEY_ARN                           the KMS key of sealed deliveries, where there is one
   docs/delivery.md has the others. Region, credentials and endpoints are the AWS SDK's own.";
 
 /// Consume a queue on this machine, without Lambda: the same consumer, until it is stopped
