@@ -16,6 +16,9 @@ pub(crate) struct Stack {
     pub(crate) ledger: String,
     /// How many consumers the run's lane has at once, where the bookkeeper has written it down.
     pub(crate) consumers: Option<u32>,
+    /// Whether its deliveries are sealed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) sealed: bool,
     /// The requests a second that an operator allows.
     pub(crate) pace: Pace,
     /// Other runs that are not closed.
@@ -36,6 +39,7 @@ impl Stack {
         let mut stack = Self {
             ledger: ledger.name.clone(),
             consumers: control.stack().environments_of(lane),
+            sealed: control.stack().seal_key.is_some(),
             pace: control.pace(),
             ..Self::default()
         };
