@@ -25,4 +25,4 @@ mod queue;
 pub use options::{Gate, PollerOptions};
 pub use poll_loop::PollerCounts;
 pub use poller::Poller;
-pub use queue::PollerError;
+pub use queue::{PollerError, queue_arn};

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use fanline_core::backoff::full_jitter;
@@ -45,6 +45,8 @@ pub struct PollerCounts {
     pub returned: AtomicU64,
     /// Calls that ended in an error.
     pub errors: AtomicU64,
+    /// Whether the last receive failed: then the queue may be out of reach.
+    pub is_failing: AtomicBool,
 }
 
 /// What all loops of a poller share.
@@ -127,7 +129,10 @@ where
 
     /// Receives messages. `None`: the receive failed.
     async fn receive(&self, wanted: usize, wait: Duration) -> Option<Vec<ReceivedMessage>> {
-        let received = match self.queue.receive(wanted, wait).await {
+        let received = self.queue.receive(wanted, wait).await;
+        let is_failing = &self.counts.is_failing;
+        is_failing.store(received.is_err(), Ordering::Relaxed);
+        let received = match received {
             Ok(received) => received,
             Err(error) => {
                 tracing::warn!(error, "messages not received, retry after a wait");

@@ -23,7 +23,7 @@ pub enum PollerError {
     Queue {
         /// The queue's URL.
         url: String,
-        /// The SDK's error, or what is wrong with the queue's ARN.
+        /// What the service says, why no answer came, or what is wrong with the queue's ARN.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
@@ -56,6 +56,11 @@ pub(crate) struct DeleteResult<'a> {
     pub(crate) retry: Vec<&'a str>,
 }
 
+/// The ARN of the queue at `url`, as SQS says it.
+pub async fn queue_arn(client: Client, url: &str) -> Result<String, PollerError> {
+    Ok(PolledQueue::open(client, url).await?.arn.text)
+}
+
 impl PolledQueue {
     /// The queue at `url`. Asks it for its ARN.
     pub(crate) async fn open(client: Client, url: &str) -> Result<Self, PollerError> {
@@ -69,7 +74,7 @@ impl PolledQueue {
             .attribute_names(QueueAttributeName::QueueArn)
             .send()
             .await
-            .map_err(|source| error(source.into()))?;
+            .map_err(|refused| error(words(&refused).into()))?;
         let arn = answer
             .attributes
             .as_ref()

@@ -1,6 +1,8 @@
 //! The flags of `fanline worker`.
 
 use clap::Args;
+use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
+use fanline_core::campaign::Lane;
 
 use crate::args::LedgerPlace;
 
@@ -23,11 +25,16 @@ Environment variables:
 #[command(after_help = WORKER_VARIABLES)]
 pub(crate) struct WorkerArgs {
     /// The delivery queue
-    #[arg(long, value_name = "URL", env = "DELIVERY_QUEUE_URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DELIVERY_QUEUE_URL",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     pub(crate) queue_url: String,
     /// The queue of the urgent lane, where the stack has one
     #[arg(long, value_name = "URL", env = "URGENT_QUEUE_URL")]
-    pub(crate) urgent_queue_url: Option<String>,
+    urgent_queue_url: Option<String>,
     /// How many batches of the urgent queue are worked on at the same time, besides the others
     #[arg(
         long,
@@ -52,7 +59,12 @@ pub(crate) struct WorkerArgs {
         value_parser = clap::value_parser!(u16).range(1..=1000)
     )]
     pub(crate) workers_at_most: Option<u16>,
-    /// Answer on this port of this machine: 200 while it takes batches, 503 while it stops
+    /// Take from the queue although Lambda does so too. Both together must respect LINE's limits:
+    /// give each its part
+    #[arg(long, env = "BESIDE_LAMBDA", value_parser = FalseyValueParser::new())]
+    pub(crate) beside_lambda: bool,
+    /// Answer on this port of this machine: 200 while it takes batches, and 503 before it does,
+    /// while it can't, and while it stops
     #[arg(long, value_name = "PORT")]
     pub(crate) health: Option<u16>,
     /// How many batches of ten are worked on at the same time
@@ -64,4 +76,20 @@ pub(crate) struct WorkerArgs {
         value_parser = clap::value_parser!(u16).range(1..=1000)
     )]
     pub(crate) concurrency: u16,
+}
+
+impl WorkerArgs {
+    /// The queue of the urgent lane. The templates set an empty variable where there is none.
+    pub(crate) fn urgent_queue_url(&self) -> Option<&str> {
+        let url = self.urgent_queue_url.as_deref();
+        url.filter(|url| !url.trim().is_empty())
+    }
+
+    /// The lanes, each with the URL of its queue and with how many batches it has at once.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = (Lane, &str, u16)> {
+        let urgent = self.urgent_queue_url();
+        let urgent = urgent.map(|url| (Lane::Urgent, url, self.urgent_concurrency));
+        let bulk = (Lane::Bulk, self.queue_url.as_str(), self.concurrency);
+        urgent.into_iter().chain([bulk])
+    }
 }

@@ -2,9 +2,11 @@
 //!
 //! # Layout
 //! - `health`: whether it is ready, for who looks after it
+//! - `lambda`: whether Lambda takes from the same queues
 //! - `protection`: keeps ECS from ending the task while a batch is in hand
 
 mod health;
+mod lambda;
 mod protection;
 
 use std::io::{self, IsTerminal};
@@ -21,6 +23,7 @@ use tokio::task::AbortHandle;
 
 use crate::args::{LedgerPlace, WorkerArgs};
 use crate::commands::worker::health::Health;
+use crate::commands::worker::lambda::{Lambda, TakenByLambda};
 use crate::commands::worker::protection::{InHand, Protection};
 use crate::exit::{CommandEnd, InputError};
 use crate::print::words::count;
@@ -55,26 +58,28 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
         fanline_tls::require_roots()?;
     }
     let config = fanline_tls::sdk_config().await;
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let lambda = Lambda::of(args, &sqs, &config).await?;
+    if let Some(lambda) = &lambda {
+        let checked = lambda.check().await;
+        checked.map_err(|taken| InputError(format!("{taken}. Nothing was received")))?;
+    }
     let consumer = Consumer::new(settings, &config).await?;
     let lease = consumer.clone();
     let lease = AbortOnDrop(tokio::spawn(async move { lease.hold_lease().await }).abort_handle());
-    let sqs = aws_sdk_sqs::Client::new(&config);
     let protection = Protection::of_this_task();
     let worker = Worker {
         consumer: consumer.clone(),
         in_hand: protection.in_hand(),
         print_metrics,
     };
-    let urgent = args.urgent_queue_url.as_ref();
-    let urgent = urgent.map(|url| (Lane::Urgent, url, args.urgent_concurrency));
-    let bulk = (Lane::Bulk, &args.queue_url, args.concurrency);
     let mut pollers = Vec::new();
-    for (lane, url, concurrency) in urgent.into_iter().chain([bulk]) {
+    for (lane, url, concurrency) in args.lanes() {
         pollers.push(worker.poll(&sqs, lane, url, concurrency).await?);
     }
-    health.is_ready(true);
-    signals::stop().await?;
-    health.is_ready(false);
+    health.takes(pollers.iter().map(Poller::counts));
+    let stopped = stopped(lambda.as_ref()).await?;
+    health.stops();
     if is_read {
         print::note(STOPPING);
     }
@@ -83,13 +88,49 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
         again = signals::stop() => {
             // What is in hand is on the queue again after a minute, and the lease ends by itself.
             again?;
-            return Ok(CommandEnd::Complete);
+            return stopped.end();
         }
     }
     drop(lease);
     consumer.give_lease_back().await;
     protection.end().await;
-    Ok(CommandEnd::Complete)
+    stopped.end()
+}
+
+/// Why the worker stops.
+enum Stopped {
+    BySignal,
+    /// Somebody has switched a mapping on.
+    ByLambda(TakenByLambda),
+}
+
+impl Stopped {
+    fn end(self) -> anyhow::Result<CommandEnd> {
+        match self {
+            Self::BySignal => Ok(CommandEnd::Complete),
+            Self::ByLambda(taken) => Err(taken.into()),
+        }
+    }
+}
+
+/// Returns when the worker has to stop.
+async fn stopped(lambda: Option<&Lambda>) -> anyhow::Result<Stopped> {
+    let begins = async {
+        match lambda {
+            Some(lambda) => lambda.begins().await,
+            None => std::future::pending().await,
+        }
+    };
+    Ok(tokio::select! {
+        stopped = signals::stop() => {
+            stopped?;
+            Stopped::BySignal
+        }
+        taken = begins => {
+            tracing::error!(%taken, "the worker stops: Lambda takes from the queue too");
+            Stopped::ByLambda(taken)
+        }
+    })
 }
 
 /// The consumer's settings, with what the flags say.
@@ -98,7 +139,7 @@ fn settings(args: &WorkerArgs) -> anyhow::Result<Settings> {
     let control = control.map(|place| format!("{}/{CONTROL_KEY}", place.trim_end_matches('/')));
     let lookup = |name: &str| match name {
         "DELIVERY_QUEUE_URL" => Some(args.queue_url.clone()),
-        "URGENT_QUEUE_URL" => args.urgent_queue_url.clone(),
+        "URGENT_QUEUE_URL" => args.urgent_queue_url().map(str::to_owned),
         "CONTROL_URI" if control.is_some() => control.clone(),
         "SHARE_PACE" if args.share_pace => Some("true".into()),
         "ENVIRONMENTS" if args.workers_at_most.is_some() => {

@@ -1,12 +1,16 @@
 //! Real workers that come and go, with the count of the simulated LINE.
 
+mod lambda;
+mod stopping;
+
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -20,7 +24,8 @@ const PEOPLE: usize = 900;
 
 struct World {
     runtime: Runtime,
-    queue: QueueServer,
+    /// `None` after a test has taken it away.
+    queue: Option<QueueServer>,
     line: LineServer,
     folder: Folder,
     deliveries: String,
@@ -28,13 +33,15 @@ struct World {
 
 impl World {
     fn start() -> Self {
+        Self::with(PEOPLE, LineOptions::default())
+    }
+
+    /// So many people wait for a message, and LINE is like this.
+    fn with(people: usize, line: LineOptions) -> Self {
         let runtime = Runtime::new().unwrap();
         let (queue, line) = runtime.block_on(async {
             let queue = QueueServer::start(QueueOptions::default()).await.unwrap();
-            (
-                queue,
-                LineServer::start(LineOptions::default()).await.unwrap(),
-            )
+            (queue, LineServer::start(line).await.unwrap())
         });
         // As after the first worker of a stack: parts are given out.
         let leases = r#"{"v":1,"open":true,"workers":{}}"#;
@@ -44,16 +51,16 @@ impl World {
         let deliveries = format!("{}/000000000000/deliveries", queue.url());
         let world = Self {
             runtime,
-            queue,
+            queue: Some(queue),
             line,
             folder,
             deliveries,
         };
-        world.publish();
+        world.publish(people);
         world
     }
 
-    fn publish(&self) {
+    fn sqs(&self) -> Client {
         let config = aws_config::SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::latest())
             .region(aws_config::Region::new("us-east-1"))
@@ -62,15 +69,25 @@ impl World {
                     aws_credential_types::Credentials::new("any", "any", None, None, "test"),
                 ),
             )
-            .endpoint_url(self.queue.url())
+            .endpoint_url(self.queue_url())
             .build();
-        let sqs = aws_sdk_sqs::Client::new(&config);
+        Client::new(&config)
+    }
+
+    fn queue_url(&self) -> &str {
+        self.queue
+            .as_ref()
+            .map_or("http://127.0.0.1:9", QueueServer::url)
+    }
+
+    fn publish(&self, people: usize) {
+        let sqs = self.sqs();
         self.runtime.block_on(async {
             for name in ["deliveries", "dead"] {
                 sqs.create_queue().queue_name(name).send().await.unwrap();
             }
-            for first in (0..PEOPLE).step_by(10) {
-                let entries = (first..first + 10).map(|n| {
+            for first in (0..people).step_by(10) {
+                let entries = (first..people.min(first + 10)).map(|n| {
                     let body = json!({
                         "v": 1,
                         "run": "xmas@2026-12-25T00:00:00Z",
@@ -89,10 +106,28 @@ impl World {
         });
     }
 
-    /// A worker, with this flag.
+    /// How many deliveries can be received, and how many are in hand.
+    fn waiting(&self) -> (usize, usize) {
+        let get = self.sqs().get_queue_attributes();
+        let get = get.queue_url(&self.deliveries);
+        let get = get.attribute_names(QueueAttributeName::All).send();
+        let attributes = self.runtime.block_on(get).unwrap().attributes.unwrap();
+        let number = |name: QueueAttributeName| attributes[&name].parse().unwrap();
+        (
+            number(QueueAttributeName::ApproximateNumberOfMessages),
+            number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
+        )
+    }
+
+    /// A worker that shares the pace, with these flags.
     fn worker(&self, flags: &[&str]) -> Child {
+        self.command(flags).stdout(Stdio::null()).spawn().unwrap()
+    }
+
+    fn command(&self, flags: &[&str]) -> Command {
         let control = self.folder.path("runs");
-        Command::new(env!("CARGO_BIN_EXE_fanline"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fanline"));
+        command
             .args(["worker", "--queue-url", &self.deliveries, "--share-pace"])
             .args(["--control", control.to_str().unwrap()])
             .args(flags)
@@ -104,13 +139,13 @@ impl World {
                 "DEAD_LETTER_QUEUE_URL",
                 self.deliveries.replace("deliveries", "dead"),
             )
-            .env("AWS_ENDPOINT_URL_SQS", self.queue.url())
+            // As the templates set it where there is no urgent lane.
+            .env("URGENT_QUEUE_URL", "")
+            .env("AWS_ENDPOINT_URL_SQS", self.queue_url())
             .env("AWS_ACCESS_KEY_ID", "any")
             .env("AWS_SECRET_ACCESS_KEY", "any")
-            .env("AWS_REGION", "us-east-1")
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap()
+            .env("AWS_REGION", "us-east-1");
+        command
     }
 
     /// The parts of the limits, largest first.
@@ -151,6 +186,16 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Kills the worker where a test fails, so that none is left behind.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 fn terminate(worker: &Child) {
     let pid = worker.id().to_string();
     let killed = Command::new("kill").args(["-TERM", &pid]).status();
@@ -159,19 +204,25 @@ fn terminate(worker: &Child) {
 
 /// What the health port says: `HTTP/1.1 200 OK`.
 fn health(port: u16) -> String {
+    let answer = asked(port, "/");
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+/// The health port's answer. It is empty where nobody listens.
+fn asked(port: u16, path: &str) -> String {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
         return String::new();
     };
     let mut request = String::new();
     write!(
         request,
-        "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
     )
     .unwrap();
     let mut answer = String::new();
     drop(stream.write_all(request.as_bytes()));
     drop(stream.read_to_string(&mut answer));
-    answer.lines().next().unwrap_or_default().to_owned()
+    answer
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_lambda::types::{LastUpdateStatus, LastUpdateStatusReasonCode, State, StateReasonCode};
 use aws_sdk_sqs::types::QueueAttributeName;
+use fanline_seal::{KeyArn, KeyArnError, KeyDescription, KeyError, KeyService};
 
 use crate::commands::schedule::{Schedule, Schedules};
 use crate::stack::{Stack, sdk_problem};
@@ -30,6 +31,8 @@ pub(super) struct Facts {
     pub(super) functions: Vec<Result<Function, String>>,
     /// The secret's text. `None`: the stack has no secret.
     pub(super) secret: Option<Result<String, String>>,
+    /// The key that seals deliveries. `None`: they are in plain text.
+    pub(super) seal_key: Option<SealKey>,
     /// The Region of the bucket for lists, where S3 says it.
     pub(super) bucket: Result<Option<String>, String>,
     /// Whom the bucket tells of its events. `None`: the stack starts nothing on an upload.
@@ -38,6 +41,9 @@ pub(super) struct Facts {
     /// How many messages each of [`FAILURE_QUEUES`] holds.
     pub(super) failures: Vec<Result<u64, String>>,
 }
+
+/// The key that seals deliveries: what KMS says about it, or why it could not be asked.
+pub(super) type SealKey = Result<(KeyArn, Result<KeyDescription, KeyError>), KeyArnError>;
 
 /// A function as Lambda describes it.
 #[derive(Debug)]
@@ -82,6 +88,10 @@ impl Facts {
             Some(arn) => Some(secret(config, arn).await),
             None => None,
         };
+        let seal_key = match stack.parameter("SealKeyArn") {
+            Some(arn) => Some(seal_key(config, arn).await),
+            None => None,
+        };
         let bucket = bucket(config, stack.output("ListsBucketName")?).await;
         let events = match stack.parameter("OnUpload") {
             Some("ENABLED") => Some(events(config, stack.output("ListsBucketName")?).await),
@@ -99,6 +109,7 @@ impl Facts {
             mapping,
             functions,
             secret,
+            seal_key,
             bucket,
             events,
             schedules: schedules.all().await?,
@@ -146,6 +157,13 @@ async fn secret(config: &SdkConfig, arn: &str) -> Result<String, String> {
     let found = client.get_secret_value().secret_id(arn).send().await;
     let found = found.map_err(|error| sdk_problem(&error))?;
     Ok(found.secret_string().unwrap_or("").to_owned())
+}
+
+/// Asks KMS about the key, in the key's own Region.
+pub(super) async fn seal_key(config: &SdkConfig, arn: &str) -> SealKey {
+    let arn: KeyArn = arn.parse()?;
+    let answer = KeyService::new(config, arn.clone()).describe().await;
+    Ok((arn, answer))
 }
 
 /// S3 tells the Region of a bucket also when it refuses the request for being in another one.

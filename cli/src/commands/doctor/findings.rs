@@ -1,5 +1,7 @@
 //! What is wrong with a stack, and the command that mends it.
 
+mod seal_key;
+
 use std::fmt;
 
 use aws_sdk_scheduler::types::ScheduleState;
@@ -38,6 +40,7 @@ pub(super) fn findings(stack: &Stack, facts: &Facts, now: Timestamp) -> Vec<Find
         all.extend(of_function(stack, function));
     }
     all.extend(secret(stack, facts));
+    all.extend(seal_key::finding(stack, facts));
     all.extend(bucket(stack, facts).or_else(|| events(stack, facts)));
     all.extend(mapping(stack, facts));
     for schedule in &facts.schedules {

@@ -2,22 +2,49 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::routing::get;
+use fanline_poller::PollerCounts;
+use parking_lot::RwLock;
 use tokio::net::TcpListener;
 
 use crate::exit::InputError;
 
-/// Answers 200 while the worker takes batches, and 503 before and after.
-pub(super) struct Health(Arc<AtomicBool>);
+/// Answers 200 while the worker takes batches. 503 before and after, and while its queue is out of
+/// reach.
+///
+/// `/live` is answered with 200 as long as anything is: it asks whether the process is there.
+pub(super) struct Health(Arc<RwLock<State>>);
+
+enum State {
+    Starts,
+    Takes(Vec<Arc<PollerCounts>>),
+    Stops,
+}
+
+impl State {
+    fn answer(&self) -> (StatusCode, &'static str) {
+        let is_failing = |counts: &Arc<PollerCounts>| counts.is_failing.load(Ordering::Relaxed);
+        let words = match self {
+            Self::Takes(queues) if !queues.iter().any(is_failing) => {
+                return (StatusCode::OK, "ready\n");
+            }
+            Self::Takes(_) => "not ready: the queue can't be read\n",
+            Self::Starts => "not ready: it starts\n",
+            Self::Stops => "not ready: it stops\n",
+        };
+        (StatusCode::SERVICE_UNAVAILABLE, words)
+    }
+}
 
 impl Health {
     /// Answers on this port of the loopback interface; without one, nobody is answered. 0 takes any
     /// port that is free.
     pub(super) async fn listen(port: Option<u16>) -> Result<Self, InputError> {
-        let health = Self(Arc::default());
+        let health = Self(Arc::new(RwLock::new(State::Starts)));
         let Some(port) = port else {
             return Ok(health);
         };
@@ -30,23 +57,24 @@ impl Health {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "health");
         }
-        let is_ready = Arc::clone(&health.0);
-        let app = Router::new().fallback(move || {
-            let is_ready = is_ready.load(Ordering::Relaxed);
-            async move {
-                if is_ready {
-                    (StatusCode::OK, "ready\n")
-                } else {
-                    (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
-                }
-            }
-        });
+        let state = Arc::clone(&health.0);
+        let app = Router::new()
+            .route("/live", get(async || "live\n"))
+            .fallback(move || {
+                let answer = state.read().answer();
+                async move { answer }
+            });
         tokio::spawn(async move { axum::serve(listener, app).await });
         Ok(health)
     }
 
-    /// What is answered from now on.
-    pub(super) fn is_ready(&self, is_ready: bool) {
-        self.0.store(is_ready, Ordering::Relaxed);
+    /// Batches are taken from now on, from these queues.
+    pub(super) fn takes<'a>(&self, queues: impl Iterator<Item = &'a Arc<PollerCounts>>) {
+        *self.0.write() = State::Takes(queues.cloned().collect());
+    }
+
+    /// No batches are taken any more.
+    pub(super) fn stops(&self) {
+        *self.0.write() = State::Stops;
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::commands::schedule::When;
 
-fn stack() -> Stack {
+pub(super) fn stack() -> Stack {
     let queues = FAILURE_QUEUES.map(|(output, _)| (output, "https://sqs/q"));
     let mut outputs = vec![
         ("ConsumerMapping", "m-1"),
@@ -17,7 +17,7 @@ fn stack() -> Stack {
     )
 }
 
-fn healthy() -> Facts {
+pub(super) fn healthy() -> Facts {
     let function = |name: &str| {
         Ok(Function {
             name: name.to_owned(),
@@ -29,6 +29,7 @@ fn healthy() -> Facts {
         mapping: Ok("Enabled".into()),
         functions: vec![function("p"), function("c")],
         secret: Some(Ok("token+/=\n".into())),
+        seal_key: None,
         bucket: Ok(Some("ap-northeast-1".into())),
         events: Some(Ok(BucketEvents {
             reach_event_bridge: true,
