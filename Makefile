@@ -127,7 +127,7 @@ invoke: build ## Send an event to a function in a container: FUNCTION=Producer E
 build: $(VENV)/tools ## Build the functions for this machine, into .aws-sam/local
 	sam build --build-dir .aws-sam/local --parameter-overrides Architecture=$(MACHINE)
 
-test-template: $(VENV)/tools $(VENV)/checkov/installed ## Check the templates
+test-template: $(VENV)/tools $(VENV)/checkov/installed $(VENV)/ministack/installed ## Check the templates
 	sam validate --lint
 	$(VENV)/checkov/bin/checkov --skip-download --framework cloudformation --compact --quiet \
 		--file template.yaml templates/monitoring.yaml templates/worker.yaml

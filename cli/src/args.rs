@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 use fanline_core::s3_uri::S3Uri;
+use fanline_seal::KeyArn;
 
 mod before;
 mod deployed;
@@ -85,7 +86,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     #[command(flatten)]
     Ledger(LedgerCommand),
-    /// Run the simulated queue, LINE or S3 by itself, until interrupted
+    /// Run the simulated queue, LINE, S3 or KMS by itself, until interrupted
     #[command(subcommand)]
     Simulate(SimulateArgs),
     Explain(ExplainArgs),
@@ -151,8 +152,11 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "URL", value_parser = http_url)]
     pub(crate) queue_endpoint: Option<String>,
     /// Seal the deliveries on the queues with a key of this run, as a stack with `SealKeyArn` does
-    #[arg(long, conflicts_with = "queue_endpoint")]
+    #[arg(long, conflicts_with_all = ["queue_endpoint", "seal_key"])]
     pub(crate) seal: bool,
+    /// Seal them with this KMS key. It needs `kms:GenerateDataKey` and `kms:Decrypt`
+    #[arg(long, value_name = "ARN")]
+    pub(crate) seal_key: Option<KeyArn>,
     /// Keep the record of the run in this folder. Without it: a live run in
     /// `$XDG_STATE_HOME/fanline` or `~/.local/state/fanline`, any other in a temporary folder
     #[arg(long, value_name = "DIR")]
@@ -169,6 +173,13 @@ pub(crate) struct RunArgs {
     /// Print the summary as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl RunArgs {
+    /// Whether the deliveries are sealed.
+    pub(crate) fn seals(&self) -> bool {
+        self.seal || self.seal_key.is_some()
+    }
 }
 
 /// Read each row of the list, render each message, send nothing, and report what is wrong
@@ -230,6 +241,8 @@ pub(crate) enum SimulateArgs {
     Line(SimulateLineArgs),
     /// An S3 that holds the files you name, in memory
     S3(SimulateS3Args),
+    /// A KMS with one key, in memory, for sealed messages. It prints the key's ARN
+    Kms(ListenArgs),
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! A campaign from its list to LINE on this machine.
 //!
 //! - `environment`: the queue server, LINE and the AWS configuration; `queues`: the queues of a run
-//! - `run_folder`: the records of runs
+//! - `run_folder`: the records of runs; `run_key`: what seals their deliveries
 //! - `fan_out`: the producer and what its invocations gave; `consumer`: the consumer;
 //!   `handed_over`: what the consumer was given
 //! - `pipeline`: the pollers between them, from the start of a run to its report
@@ -21,4 +21,5 @@ pub(crate) mod pipeline;
 mod progress;
 mod queues;
 pub(crate) mod run_folder;
+mod run_key;
 mod standstill;

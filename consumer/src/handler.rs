@@ -256,7 +256,8 @@ fn settle_rows(
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for row in rows {
-        let row = settle_row(Arc::clone(batch), row, Arc::clone(settlements));
+        // On the heap: a task moves its future several times.
+        let row = Box::pin(settle_row(Arc::clone(batch), row, Arc::clone(settlements)));
         // In the runtime's span, which names the invocation.
         tasks.spawn(row.in_current_span());
     }

@@ -1,7 +1,7 @@
 //! The stand-in for KMS: keys in memory behind KMS's own protocol, as far as data keys need it.
 //!
-//! It answers `GenerateDataKey` and `Decrypt` and has its own copy of KMS's rules, on purpose: it
-//! judges what the rest of the project sends. Signatures are not looked at.
+//! It answers `GenerateDataKey`, `Decrypt` and `DescribeKey`, and has its own copy of KMS's rules,
+//! on purpose: it judges what the rest of the project sends. Signatures are not looked at.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};

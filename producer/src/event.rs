@@ -7,6 +7,7 @@ use fanline_ledger::SliceOrder;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::event::upload::notice::is_of_s3;
 use crate::list::slice::Slice;
 
 /// What an invocation is asked to do.
@@ -219,10 +220,13 @@ fn slice(body: Option<String>) -> Result<SliceMessage, String> {
     if let Ok(order) = SliceOrder::decode(&body) {
         return Ok(SliceMessage::Order(order));
     }
-    // The body can hold recipients, and the words of a JSON error can quote them. So only the place
-    // is named.
     let slice = serde_json::from_str(&body).map(|slice| SliceMessage::Slice(Box::new(slice)));
-    slice.map_err(|error| {
+    slice.map_err(|error: serde_json::Error| {
+        if is_of_s3(&body) {
+            return format!("it is an event of {OF_S3}");
+        }
+        // The body can hold recipients, and the words of a JSON error can quote them. So only the
+        // place is named.
         let (line, column) = (error.line(), error.column());
         format!("it does not read as one at line {line}, column {column}")
     })
@@ -326,6 +330,13 @@ mod tests {
             let error = Event::parse(event).unwrap_err();
             assert_eq!(error, EventError::OtherService(service.into()));
         }
+        let body = json!({"Records": [{"eventSource": "aws:s3", "s3": {}}]}).to_string();
+        let error = Event::parse(json!({"Records": [{"body": body}]})).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "record 1 is not a slice: it is an event of S3 (an upload starts a campaign only with \
+             `OnUpload=ENABLED`)"
+        );
         let of_sqs = json!({"Records": [{"eventSource": "aws:sqs", "body": "x"}]});
         let error = Event::parse(of_sqs).unwrap_err();
         assert!(matches!(error, EventError::NotASlice { .. }));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use fanline_core::campaign::{Campaign, CampaignError};
 use fanline_core::surroundings::Surroundings;
-use fanline_ledger::{CanaryRule, CanaryState, Cut, RunKind, SliceOrder, Store};
+use fanline_ledger::{CanaryRule, CanaryState, Cut, Refusal, RunKind, SliceOrder, Store};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ use crate::publish::canary;
 use crate::publish::encoder::Sealer;
 use crate::publish::left_out::skipped;
 use crate::publish::queue::{DeliveryQueues, Queue};
-use crate::publish::slice_queue::{SliceQueue, send_slices, slices_of};
+use crate::publish::slice_queue::{SliceQueue, keep_ordered, send_slices, slices_of};
 use crate::publish::sqs_entry::EntryWriter;
 use crate::settings::{CampaignSetting, Settings};
 use crate::summary::Summary;
@@ -102,12 +102,8 @@ impl Producer {
         let campaign = Campaign::from_value(firing.campaign.clone())?;
         let source = self.lists.open(&campaign).await?;
         let run = campaign.run();
-        let run_firing = self.ledger.firing(
-            &run,
-            (&firing.campaign, &campaign),
-            &source,
-            self.settings.slice_bytes,
-        );
+        let (given, bytes) = ((&firing.campaign, &campaign), self.settings.slice_bytes);
+        let run_firing = self.ledger.firing(&run, given, &source, bytes);
         let now = self.surroundings.clock.now();
         let allowed = self.ledger.allow(&run_firing, firing.skip.is_some(), now);
         Ok(allowed.await?.is_repeated)
@@ -131,13 +127,25 @@ impl Producer {
         unpanicked(Box::pin(self.produce(event, deadline))).await
     }
 
-    /// Fans a campaign out, as [`Producer::handle`] does.
+    /// Fans the campaign of a file out, as [`Producer::handle`] does.
     pub(crate) async fn send(
         &self,
         firing: Firing,
+        campaign: Campaign,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        unpanicked(Box::pin(self.fire(firing, deadline))).await
+        let (file, now) = (firing.file.clone(), self.surroundings.clock.now());
+        let sent = self.fire(firing, Arc::new(campaign), deadline);
+        let sent = unpanicked(Box::pin(sent)).await;
+        if let (Err(ProduceError::Refused(Refusal::NotifyTwice(run))), Some(file)) = (&sent, &file)
+            && self.ledger.has_published(run, file, now).await?
+        {
+            return Ok(Summary {
+                run: run.clone(),
+                ..Summary::default()
+            });
+        }
+        sent
     }
 
     async fn produce(
@@ -148,10 +156,10 @@ impl Producer {
         let began = Instant::now();
         let mut summary = Summary::default();
         match Event::parse(event)? {
-            Event::Campaign(firing) => summary.add(self.fire(firing, deadline).await?),
+            Event::Campaign(firing) => summary.add(self.read_and_fire(firing, deadline).await?),
             Event::Configured { time } => {
                 let firing = Firing::new(self.configured_campaign().await?, time)?;
-                summary.add(self.fire(firing, deadline).await?);
+                summary.add(self.read_and_fire(firing, deadline).await?);
             }
             Event::Slices(slices) => {
                 for message in slices {
@@ -181,14 +189,23 @@ impl Producer {
         }
     }
 
-    /// Checks a campaign's whole list, begins or continues its run, and publishes the list or its
-    /// slices.
-    async fn fire(
+    async fn read_and_fire(
         &self,
         firing: Firing,
         deadline: Option<Timestamp>,
     ) -> Result<Summary, ProduceError> {
-        let campaign = Arc::new(Campaign::from_value(firing.campaign.clone())?);
+        let campaign = Campaign::from_value(firing.campaign.clone())?;
+        self.fire(firing, Arc::new(campaign), deadline).await
+    }
+
+    /// Checks a campaign's whole list, begins or continues its run, and publishes the list or its
+    /// slices. The campaign is the one of the firing, read already.
+    async fn fire(
+        &self,
+        firing: Firing,
+        campaign: Arc<Campaign>,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, ProduceError> {
         campaign.check_times(self.surroundings.clock.now())?;
         let source = Arc::new(self.lists.open(&campaign).await?);
         self.fan_out(firing, campaign, source, None, deadline).await
@@ -379,19 +396,4 @@ impl Producer {
             clock: &self.surroundings.clock,
         }
     }
-}
-
-/// Only the slice that is ordered is left, if one is.
-fn keep_ordered(
-    order: Option<&SliceOrder>,
-    slices: Option<&mut Vec<Slice>>,
-) -> Result<(), ProduceError> {
-    let (Some(order), Some(slices)) = (order, slices) else {
-        return Ok(());
-    };
-    slices.retain(|slice| slice.id() == Some(order.slice));
-    if slices.is_empty() {
-        return Err(ProduceError::no_such_slice(order));
-    }
-    Ok(())
 }

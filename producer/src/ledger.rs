@@ -15,7 +15,9 @@ use serde_json::Value;
 
 use crate::error::ProduceError;
 use crate::event::CampaignFile;
-use crate::event::upload::origin::{claim_for_file, claim_for_schedule};
+use crate::event::upload::origin::{
+    OriginError, claim_for_file, claim_for_schedule, has_published,
+};
 use crate::list::slice::{Only, OpenSlice, SET_ASIDE, Slice};
 use crate::list::source::Source;
 use crate::publish::roll::SliceRoll;
@@ -141,7 +143,7 @@ impl RunLedger {
         allowed: &AllowedFiring,
         now: Timestamp,
     ) -> Result<Timestamp, ProduceError> {
-        self.claim(firing, file, allowed.is_repeated).await?;
+        self.claim(firing, file, allowed.is_repeated, now).await?;
         let Some(store) = self.store.as_ref().filter(|_| !allowed.is_repeated) else {
             return Ok(allowed.record.started_at);
         };
@@ -167,17 +169,31 @@ impl RunLedger {
         firing: &Firing<'_>,
         file: Option<&CampaignFile>,
         is_repeated: bool,
+        now: Timestamp,
     ) -> Result<(), ProduceError> {
         let Some(store) = self.store.as_ref().filter(|_| self.has_outbox) else {
             return Ok(());
         };
         if let Some(file) = file {
-            claim_for_file(store, firing.run, file).await?;
+            claim_for_file(store, firing.run, file, now).await?;
         } else if let (Some(_), false) = (firing.scheduled_time, is_repeated) {
             let campaign = firing.campaign.get("campaign").and_then(Value::as_str);
             claim_for_schedule(store, campaign.unwrap_or(firing.run)).await?;
         }
         Ok(())
+    }
+
+    /// Whether a file began a run, and everything of it is on the queue.
+    pub(crate) async fn has_published(
+        &self,
+        run: &str,
+        file: &CampaignFile,
+        now: Timestamp,
+    ) -> Result<bool, OriginError> {
+        match &self.store {
+            Some(store) => has_published(store, run, file, now).await,
+            None => Ok(false),
+        }
     }
 
     /// Notes that a firing sends again what was set aside of its run, before it does: from then on

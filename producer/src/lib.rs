@@ -27,6 +27,7 @@ mod summary;
 pub use check::campaign::{Plan, Preview, check, plan};
 pub use check::samples::{EmptyValues, Sample, SampleReason, Samples};
 pub use error::{ProduceError, Resume};
+pub use event::upload::answer::Answer;
 pub use event::upload::intake::Intake;
 pub use event::upload::notice::NoticeError;
 pub use event::upload::origin::OriginError;

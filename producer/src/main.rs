@@ -22,14 +22,14 @@ async fn main() -> Result<(), Error> {
     let function = &variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "producer".into());
     run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Timestamp::try_from(event.context.deadline()).ok();
-        let summary = intake
+        let answer = intake
             .handle(event.payload, deadline)
             .await
             .map_err(Failed)?;
         // CloudWatch finds metrics only where they are the whole line, so the log can't write them.
-        let line = summary.metrics(function, Timestamp::now());
+        let line = answer.summary.metrics(function, Timestamp::now());
         drop(writeln!(io::stdout().lock(), "{line}"));
-        Ok::<_, Failed>(summary)
+        Ok::<_, Failed>(answer)
     }))
     .await
 }

@@ -135,7 +135,7 @@ impl Summary {
         line.field("sliced_rows", self.sliced_rows);
         line.field("skipped_deliveries", self.skipped_deliveries);
         line.field("handed_over", self.handed_over);
-        line.field("rejects", self.rejects.clone());
+        line.field("rejects", &self.rejects);
         line.metric("rows", "Count", self.rows);
         line.metric("recipients", "Count", self.recipients);
         line.field("left_out", self.left_out.total());

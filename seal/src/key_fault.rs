@@ -1,12 +1,14 @@
 //! Why KMS gave no data key, and what a person can do. Pure.
 
-/// What a data key was wanted for.
+/// What the key was wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyUse {
     /// To seal: `kms:GenerateDataKey`.
     Seal,
     /// To open: `kms:Decrypt`.
     Open,
+    /// To see what it is: `kms:DescribeKey`.
+    Describe,
 }
 
 impl KeyUse {
@@ -15,6 +17,7 @@ impl KeyUse {
         match self {
             Self::Seal => "kms:GenerateDataKey",
             Self::Open => "kms:Decrypt",
+            Self::Describe => "kms:DescribeKey",
         }
     }
 }
@@ -94,23 +97,28 @@ impl KeyFault {
             Self::State => "the key can't be used in its state: cancel its deletion, if it is \
                             waiting for that"
                 .into(),
-            Self::Missing => "there is no such key: compare `SealKeyArn` with the key's ARN".into(),
+            Self::Missing => "there is no such key in its Region: compare `SealKeyArn` with the \
+                              key's ARN"
+                .into(),
             Self::Unfit => "the key is not a symmetric key for encryption: name one that is".into(),
             Self::OtherKey => "the delivery was sealed with another key: set `SealKeyArn` to that \
                                one until no delivery of it is left"
                 .into(),
             Self::Forged => "the delivery is not what the producer sealed".into(),
-            Self::Throttled => "KMS takes no more requests now: it is asked again".into(),
-            Self::Unavailable => "KMS does not answer: it is asked again".into(),
+            Self::Throttled => "KMS takes no more requests now: that passes".into(),
+            Self::Unavailable => "KMS does not answer: if that lasts, look at the way to it, such \
+                                  as a VPC without an endpoint for KMS"
+                .into(),
         }
     }
 }
 
-/// KMS gave no data key.
+/// KMS gave no data key, or did not say what the key is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the key `{key}` can't be used to {}: {}; KMS says: {words}", match .wanted {
-    KeyUse::Seal => "seal",
-    KeyUse::Open => "open",
+#[error("the key `{key}` can't be {}: {}; KMS says: {words}", match .wanted {
+    KeyUse::Seal => "used to seal",
+    KeyUse::Open => "used to open",
+    KeyUse::Describe => "looked at",
 }, .fault.cure(*.wanted))]
 pub struct KeyError {
     /// Why.

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::body::SealedBody;
 use crate::key_arn::KeyArn;
+use crate::key_description::KeyDescription;
 use crate::key_fault::{KeyError, KeyFault, KeyUse};
 use crate::slice_key::SliceKey;
 
@@ -20,6 +21,9 @@ use crate::slice_key::SliceKey;
 pub const RUN_KEY: &str = "fanline-run";
 /// The same for the slice.
 pub const SLICE_KEY: &str = "fanline-slice";
+
+/// The run and the slice of a data key that seals nothing.
+const PROOF: (&str, &str) = ("fanline-proof", "1");
 
 /// A KMS key.
 #[derive(Debug, Clone)]
@@ -67,22 +71,51 @@ impl KeyService {
 
     /// The data key that a sealed queue message names.
     pub async fn open(&self, body: &SealedBody) -> Result<SliceKey, KeyError> {
+        self.decrypt(&body.run, &body.slice, body.key.clone()).await
+    }
+
+    /// Makes a data key that seals nothing, and opens it: so both rights are there, and the key
+    /// can be used.
+    pub async fn prove(&self) -> Result<(), KeyError> {
+        let (run, slice) = PROOF;
+        let key = self.generate(run, slice).await?;
+        let opened = self.decrypt(run, slice, key.encrypted().to_vec()).await;
+        opened.map(drop)
+    }
+
+    async fn decrypt(
+        &self,
+        run: &str,
+        slice: &str,
+        encrypted: Vec<u8>,
+    ) -> Result<SliceKey, KeyError> {
         let request = self
             .client
             .decrypt()
             .key_id(self.key.as_str())
-            .ciphertext_blob(Blob::new(body.key.clone()))
-            .set_encryption_context(Some(context(&body.run, &body.slice)));
+            .ciphertext_blob(Blob::new(encrypted.clone()))
+            .set_encryption_context(Some(context(run, slice)));
         let answer = request
             .send()
             .await
             .map_err(|error| self.error(KeyUse::Open, &error))?;
-        self.slice_key(
-            KeyUse::Open,
-            (&body.run, &body.slice),
-            answer.plaintext,
-            body.key.clone(),
-        )
+        self.slice_key(KeyUse::Open, (run, slice), answer.plaintext, encrypted)
+    }
+
+    /// What KMS says about the key. It needs `kms:DescribeKey`, which no function has.
+    pub async fn describe(&self) -> Result<KeyDescription, KeyError> {
+        let request = self.client.describe_key().key_id(self.key.as_str());
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| self.error(KeyUse::Describe, &error))?;
+        let described = answer.key_metadata().map(KeyDescription::from);
+        described.ok_or_else(|| KeyError {
+            fault: KeyFault::Unavailable,
+            wanted: KeyUse::Describe,
+            key: self.key.to_string(),
+            words: "the answer does not describe the key".into(),
+        })
     }
 
     fn slice_key(

@@ -4,7 +4,8 @@
 //! # Layout
 //! - `body`: the form of a sealed queue message: what stays readable, and what is bound to it
 //! - `slice_key`: the data key of one slice, which seals and opens its deliveries
-//! - `key_arn`: the name of the KMS key; `key_fault`: why KMS gave no data key, and the cure
+//! - `key_arn`: the name of the KMS key; `key_description`: what KMS says about it; `key_fault`:
+//!   why KMS gave no data key, and the cure
 //! - `key_service`: KMS, which makes data keys and opens them again
 //! - `opener`: opens queue messages with the data keys that it knows; `cache`: how long it knows
 //!   them
@@ -13,6 +14,7 @@
 mod body;
 mod cache;
 mod key_arn;
+mod key_description;
 mod key_fault;
 mod key_service;
 mod opener;
@@ -21,6 +23,7 @@ mod slice_key;
 
 pub use body::{BodyError, Label, SealedBody, max_sealed_len};
 pub use key_arn::{KeyArn, KeyArnError};
+pub use key_description::KeyDescription;
 pub use key_fault::{KeyError, KeyFault, KeyUse};
 pub use key_service::{KeyService, RUN_KEY, SLICE_KEY};
 pub use opener::{OpenError, Opened, Opener};

@@ -58,6 +58,11 @@ impl SliceKey {
         &self.run
     }
 
+    /// The key itself, as KMS encrypted it.
+    pub(crate) fn encrypted(&self) -> &[u8] {
+        &self.encrypted
+    }
+
     /// The sealed queue message of this delivery.
     ///
     /// # Panics

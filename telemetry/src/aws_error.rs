@@ -13,6 +13,15 @@ pub fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
         .map(|response| response.status().as_u16())
 }
 
+/// The Region in which the bucket is, if S3 refused the request for going to another one.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html>
+pub fn other_region<E>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
+    let response = error.raw_response()?;
+    // 400 where the request was signed for the other Region.
+    let is_refused = matches!(response.status().as_u16(), 301 | 400);
+    is_refused.then(|| response.headers().get("x-amz-bucket-region"))?
+}
+
 /// The service's error code and message. Without them the HTTP status; without a response the
 /// reason that there is none, such as that it took too long.
 pub fn words<E: ProvideErrorMetadata + Error + 'static>(
@@ -20,6 +29,11 @@ pub fn words<E: ProvideErrorMetadata + Error + 'static>(
 ) -> String {
     if matches!(error, SdkError::TimeoutError(_)) {
         return "no answer in time".into();
+    }
+    if let Some(region) = other_region(error) {
+        return format!(
+            "the bucket is in the Region {region}, and the request went to another one"
+        );
     }
     match (error.code(), error.message(), status(error)) {
         (Some(code), Some(message), _) => format!("{code}: {message}"),
@@ -56,6 +70,24 @@ mod tests {
 
     fn refused() -> io::Error {
         io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused")
+    }
+
+    #[test]
+    fn a_bucket_of_another_region_is_named_where_s3_says_it() {
+        for (status, region) in [
+            (301, Some("eu-west-1")),
+            (400, Some("eu-west-1")),
+            (403, None),
+        ] {
+            let mut response = response(status);
+            response
+                .headers_mut()
+                .insert("x-amz-bucket-region", "eu-west-1");
+            let meta = ErrorMetadata::builder().code("PermanentRedirect");
+            let error: TestError = SdkError::service_error(meta.build(), response);
+            assert_eq!(other_region(&error), region, "{status}");
+            assert_eq!(words(&error).contains("eu-west-1"), region.is_some());
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 /// The most values that one metric may have in one line.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
@@ -16,63 +16,92 @@ pub const MAX_VALUES: usize = 100;
 const NAMESPACE: &str = "fanline";
 
 /// A metric line. [`fmt::Display`] gives its JSON: print that and nothing else on the line.
+///
+/// Every batch of a consumer writes one, so it is written as it grows.
 #[derive(Debug, Clone)]
 pub struct MetricLine {
     now: Timestamp,
-    dimensions: Vec<&'static str>,
-    metrics: Vec<Value>,
-    fields: Map<String, Value>,
+    /// The names as JSON, with commas between them.
+    dimensions: String,
+    /// The names and units as JSON, with commas between them.
+    metrics: String,
+    /// The fields as JSON, each behind a comma.
+    fields: String,
 }
 
 impl MetricLine {
     /// A line with these dimensions, each a name and a value. CloudWatch bills each value of a
     /// dimension as a metric of its own, so a run or a recipient must never be a dimension.
     pub fn new(now: Timestamp, dimensions: &[(&'static str, &str)]) -> Self {
-        Self {
+        let mut line = Self {
             now,
-            dimensions: dimensions.iter().map(|(name, _)| *name).collect(),
-            metrics: Vec::new(),
-            fields: dimensions
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
-                .collect(),
+            dimensions: String::new(),
+            metrics: String::new(),
+            fields: String::new(),
+        };
+        for (name, value) in dimensions {
+            separate(&mut line.dimensions);
+            line.dimensions.push_str(&json(name));
+            line.field(name, value);
         }
+        line
     }
 
     /// Adds a metric: a number or an array of at most [`MAX_VALUES`] numbers, in one of
-    /// CloudWatch's units.
-    pub fn metric(&mut self, name: &str, unit: &str, value: impl Into<Value>) {
-        self.metrics.push(json!({"Name": name, "Unit": unit}));
-        self.fields.insert(name.to_owned(), value.into());
+    /// CloudWatch's units. Each name once.
+    pub fn metric(&mut self, name: &str, unit: &str, value: impl Serialize) {
+        separate(&mut self.metrics);
+        for piece in ["{\"Name\":", &json(name), ",\"Unit\":", &json(unit), "}"] {
+            self.metrics.push_str(piece);
+        }
+        self.field(name, value);
     }
 
-    /// Adds a field that is not a metric, for people who read the log.
-    pub fn field(&mut self, name: &str, value: impl Into<Value>) {
-        self.fields.insert(name.to_owned(), value.into());
+    /// Adds a field that is not a metric, for people who read the log. Each name once.
+    pub fn field(&mut self, name: &str, value: impl Serialize) {
+        for piece in [",", &json(name), ":", &json(value)] {
+            self.fields.push_str(piece);
+        }
     }
 }
 
 impl fmt::Display for MetricLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = self.fields.clone();
-        line.insert(
-            "_aws".to_owned(),
-            json!({
-                "Timestamp": self.now.as_millisecond(),
-                "CloudWatchMetrics": [{
-                    "Namespace": NAMESPACE,
-                    "Dimensions": [self.dimensions],
-                    "Metrics": self.metrics,
-                }],
-            }),
-        );
-        Value::Object(line).fmt(f)
+        let Self {
+            now,
+            dimensions,
+            metrics,
+            fields,
+        } = self;
+        let now = now.as_millisecond();
+        write!(
+            f,
+            r#"{{"_aws":{{"Timestamp":{now},"CloudWatchMetrics":[{{"Namespace":"{NAMESPACE}","#
+        )?;
+        write!(
+            f,
+            r#""Dimensions":[[{dimensions}]],"Metrics":[{metrics}]}}]}}{fields}}}"#
+        )
     }
+}
+
+/// A comma, where something stands already.
+fn separate(list: &mut String) {
+    if !list.is_empty() {
+        list.push(',');
+    }
+}
+
+/// JSON of a name or a value of a metric.
+fn json(value: impl Serialize) -> String {
+    #[expect(clippy::expect_used, reason = "text and numbers are JSON")]
+    serde_json::to_string(&value).expect("text and numbers are JSON")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     #[test]
     fn every_metric_and_dimension_has_its_value_at_the_root() {

@@ -28,7 +28,21 @@ FUNCTIONS = {
     "sqs-slice": "Producer",
     "sqs-ten-good": "Consumer",
     "sqs-too-old": "Consumer",
+    "upload-eventbridge": "Producer",
+    "upload-notification": "Producer",
+    "upload-sns": "Producer",
+    "upload-sqs": "Producer",
+    "upload-test-event": "Producer",
 }
+UPLOADS = sorted(name for name in FUNCTIONS if name.startswith("upload-"))
+# What lies in the outbox when the events of uploads come.
+OUTBOX = {
+    "outbox/名單 1+1.json": "one-text.json",
+    "outbox/friends.csv": "friends.csv",
+    "outbox/no-campaign.json": "friends.csv",
+}
+SENT = ["outbox/done/名單 1+1.json"]
+NOT_SENT = ["outbox/failed/no-campaign.json", "outbox/failed/no-campaign.json.reason.txt"]
 
 
 def event(name):
@@ -88,6 +102,21 @@ def stage(aws):
         yield Stage(queue, line, aws)
 
 
+@pytest.fixture
+def outbox(stage):
+    """The stage with a bucket of its own, which has files in its outbox."""
+    placed = [f"s3://fanline-lists/{key}={EVENTS / file}" for key, file in OUTBOX.items()]
+    with Simulated("s3", *placed) as s3:
+        stage.s3 = s3.url
+        yield stage
+
+
+def in_outbox(stage):
+    """The keys of the outbox, without the list."""
+    found = client("s3", stage.s3).list_objects_v2(Bucket="fanline-lists", Prefix="outbox/")
+    return sorted({one["Key"] for one in found["Contents"]} - {"outbox/friends.csv"})
+
+
 def same(answer, expected):
     """Whether an answer is the expected one. `<seconds>` stands for any time under a minute."""
     if expected == "<seconds>":
@@ -109,7 +138,9 @@ def test_every_event_has_an_expected_answer():
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_the_answer_is_the_documented_one(stage, name):
+def test_the_answer_is_the_documented_one(stage, name, request):
+    if name in UPLOADS:
+        request.getfixturevalue("outbox")
     answer, log = stage.invoke(name)
     expected = json.loads((ANSWERS / f"{name}.json").read_text())
     assert same(answer, expected), f"{json.dumps(answer, ensure_ascii=False, indent=2)}\n{log}"
@@ -188,7 +219,31 @@ def test_a_delivery_that_cannot_be_sent_is_set_aside_unchanged(stage, name, reas
     assert stage.ledger()["accepted_requests"] == len(records) - len(indexes)
 
 
-@pytest.mark.parametrize("name", sorted(name for name in FUNCTIONS if name.startswith("sqs-")))
+@pytest.mark.parametrize("name", [name for name in UPLOADS if name != "upload-test-event"])
+def test_an_upload_is_sent_once_and_its_file_is_moved(outbox, name):
+    moved = SENT + (NOT_SENT if name == "upload-sqs" else ["outbox/no-campaign.json"])
+    outbox.invoke(name)
+    assert in_outbox(outbox) == sorted(moved)
+    assert len(recipients_in(outbox.take(outbox.deliveries))) == 1000
+    # The event may come again.
+    outbox.invoke(name)
+    assert in_outbox(outbox) == sorted(moved)
+    assert outbox.take(outbox.deliveries) == []
+
+
+def test_the_recorded_uploads_name_the_file_that_is_there():
+    tag = hashlib.md5((EVENTS / "one-text.json").read_bytes()).hexdigest()
+    assert event("upload-eventbridge")["detail"]["object"]["etag"] == tag
+    (record,) = event("upload-notification")["Records"]
+    assert record["s3"]["object"]["eTag"] == tag
+    (record,) = event("upload-sns")["Records"]
+    assert json.loads(record["Sns"]["Message"]) == event("upload-notification")
+    bodies = [record["body"] for record in event("upload-sqs")["Records"]]
+    assert json.loads(bodies[0]) == event("upload-test-event")
+    assert json.loads(bodies[1]) == event("upload-notification")
+
+
+@pytest.mark.parametrize("name", sorted(name for name in FUNCTIONS if "sqs" in name))
 def test_a_recorded_event_has_the_form_that_lambda_sends(name):
     ids = set()
     for record in event(name)["Records"]:

@@ -66,6 +66,8 @@ def allowed(template, given):
 
 def target(value):
     """The resource that a `Ref` or `GetAtt` names, or a name of our own."""
+    if isinstance(value, str):
+        return value
     if "Fn::If" in value:
         return target(value["Fn::If"][1])
     name = value.get("Ref") or value.get("Fn::Sub") or value["Fn::GetAtt"][0]
@@ -318,7 +320,9 @@ def alarms(template):
             visible |= watched
         if alarm.get("MetricName") == "NumberOfMessagesSent":
             sent |= watched
-        if alarm.get("Namespace") == "fanline" and watched != bookkeepers:
+        # What the consumer can't open names no channel.
+        no_channel = {"Consumer", "none"}
+        if alarm.get("Namespace") == "fanline" and watched not in (bookkeepers, no_channel):
             yield f"{name}: it watches one channel of two, or a function that is not there"
         yield from math(name, alarm.get("Metrics", []))
     for name in of_type(template, "AWS::SQS::Queue"):

@@ -53,7 +53,7 @@ def test_each_metric_is_one_that_the_function_writes():
         if stat["Namespace"] == "fanline"
     }
     assert len(shown) > 15
-    assert len(watched) == 15
+    assert len(watched) == 16
     # The code puts `pace_` before an endpoint's name. The names of outcomes are in core.
     crates = ("producer", "consumer", "bookkeeper")
     written = {crate: sources(crate) + sources("core") for crate in crates}

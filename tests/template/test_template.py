@@ -90,6 +90,15 @@ def test_without_the_urgent_lane_nothing_of_it_is_deployed():
     assert set(urgent.values()) == {"HasUrgent", "WatchesUrgent"}
 
 
+def test_without_a_key_nothing_of_sealed_messages_is_deployed():
+    assert TEMPLATE["Parameters"]["SealKeyArn"]["Default"] == ""
+    resources = TEMPLATE["Resources"]
+    ours = {name for name, one in resources.items() if one.get("Condition") == "WatchesSeal"}
+    assert ours == {"NoKeyAlarm"}
+    no_key = resources["NoKeyAlarm"]["Properties"]
+    assert (no_key["Threshold"], no_key["EvaluationPeriods"]) == (0, 1)
+
+
 def test_the_queue_type_says_that_its_change_makes_a_new_queue():
     assert "makes a new queue" in TEMPLATE["Parameters"]["QueueType"]["Description"]
 
@@ -208,6 +217,7 @@ URGENT = resource("ConsumerUrgentDeliveries")
         (policy("ConsumerRole", "TellMissingFromForbidden"), "Condition", REMOVED, "as a whole"),
         (resource("Consumer"), "LoggingConfig", {}, "must expire"),
         (resource("HoldsAlarm"), "AlarmActions", REMOVED, "notifies nobody"),
+        (resource("NoKeyAlarm"), "Dimensions", [], "one channel of two"),
         (resource("DeadLettersAlarm"), "MetricName", "NumberOfMessagesSent", "does not count"),
         (resource("DeadLettersAlarm"), "Namespace", "fanline", "one channel of two"),
         (math, "Expression", "FILL(holds_line, 0)", "does not use holds_notify"),

@@ -1,10 +1,12 @@
-//! `fanline simulate`: the simulated queue, LINE or S3 by itself, until interrupted.
+//! `fanline simulate`: the simulated queue, LINE, S3 or KMS by itself, until interrupted.
 
 use std::fs;
 use std::net::SocketAddr;
 
 use anyhow::Context;
-use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer, S3Options, S3Server};
+use fanline_local::{
+    KmsOptions, KmsServer, LineOptions, LineServer, QueueOptions, QueueServer, S3Options, S3Server,
+};
 
 use crate::args::{ListenArgs, ServerArgs, SimulateArgs, SimulateLineArgs, SimulateS3Args};
 use crate::exit::{CommandEnd, InputError};
@@ -18,6 +20,7 @@ pub(crate) async fn execute(args: &SimulateArgs) -> anyhow::Result<CommandEnd> {
         SimulateArgs::Queue(args) => serve_queue(args).await,
         SimulateArgs::Line(args) => serve_line(args).await,
         SimulateArgs::S3(args) => serve_s3(args).await,
+        SimulateArgs::Kms(listen) => serve_kms(listen).await,
     }
 }
 
@@ -64,6 +67,18 @@ async fn serve_s3(args: &SimulateS3Args) -> anyhow::Result<CommandEnd> {
         server.put(&uri.bucket, &uri.key, bytes);
     }
     until_stopped(&args.listen, server.url()).await
+}
+
+async fn serve_kms(listen: &ListenArgs) -> anyhow::Result<CommandEnd> {
+    let options = KmsOptions {
+        host: listen.host,
+        port: listen.port,
+        ..KmsOptions::default()
+    };
+    let server = KmsServer::start(options).await;
+    let server = server.with_context(|| listening_on(listen))?;
+    print::line(format_args!("its key is {}", server.key_arn()))?;
+    until_stopped(listen, server.url()).await
 }
 
 fn listening_on(listen: &ListenArgs) -> String {

@@ -12,7 +12,7 @@ use fanline_consumer::Consumer;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_core::settings::variable;
 use fanline_ledger::{CONTROL_KEY, Equation, Refusal, RunKeys, read_sum};
-use fanline_local::{KmsOptions, KmsServer, LineOptions, LineServer, QueueOptions, QueueServer};
+use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer};
 use fanline_producer::{ProduceError, Producer};
 use indicatif::HumanCount;
 
@@ -24,6 +24,7 @@ use crate::print;
 use crate::rehearsal::faults::Faults;
 use crate::rehearsal::queues::{self, MAX_RECEIVE_COUNT, Queues};
 use crate::rehearsal::run_folder::RunFolder;
+use crate::rehearsal::run_key::RunKey;
 
 /// How long things may take.
 pub(crate) struct Timeouts {
@@ -70,8 +71,7 @@ pub(crate) struct RunEnvironment {
     queue_endpoint: String,
     rate_limits: bool,
     queue_server: Option<QueueServer>,
-    /// What has the key of a run that is sealed.
-    kms: Option<KmsServer>,
+    seal_key: RunKey,
 }
 
 impl RunEnvironment {
@@ -85,7 +85,9 @@ impl RunEnvironment {
             USUAL_TIMEOUTS
         };
         let has_secret = args.live && variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some();
-        let config = aws::config(AwsResource::for_run(&file.campaign, has_secret)).await?;
+        let key = args.seal_key.as_ref().map(|_| AwsResource::Key);
+        let resource = AwsResource::for_run(&file.campaign, has_secret).or(key);
+        let config = aws::config(resource).await?;
         let (queue_server, queue_endpoint) = if let Some(endpoint) = &args.queue_endpoint {
             (None, endpoint.clone())
         } else {
@@ -99,7 +101,7 @@ impl RunEnvironment {
             Some(start_line(args, &faults).await?)
         };
         let config = aws::with_queue(config, queue_endpoint.clone(), queue_server.is_some());
-        let (kms, config) = start_kms(args, config).await?;
+        let (seal_key, config) = RunKey::start(args, config).await?;
         let sqs = aws_sdk_sqs::Client::new(&config);
         let queues = Queues::create(&sqs, &file.campaign.id, timeouts.visibility)
             .await
@@ -115,7 +117,7 @@ impl RunEnvironment {
             queue_endpoint,
             rate_limits: !args.no_rate_limit,
             queue_server,
-            kms,
+            seal_key,
         })
     }
 
@@ -189,7 +191,7 @@ impl RunEnvironment {
             // The run is alone here, so both lanes have one queue.
             "DELIVERY_QUEUE_URL" | "URGENT_QUEUE_URL" => Some(self.queues.deliveries.clone()),
             "SLICE_QUEUE_URL" => Some(self.queues.slices.clone()),
-            "SEAL_KEY_ARN" => self.seal_key(),
+            "SEAL_KEY_ARN" => self.seal_key.arn(),
             _ => None,
         })?;
         let producer = Producer::new(settings, &self.config).with_local_files();
@@ -238,16 +240,10 @@ impl RunEnvironment {
         if let Some(token) = credentials.session_token() {
             set("AWS_SESSION_TOKEN", token);
         }
-        if let Some(kms) = &self.kms {
-            set("AWS_ENDPOINT_URL_KMS", kms.url());
+        if let Some(url) = self.seal_key.url() {
+            set("AWS_ENDPOINT_URL_KMS", &url);
         }
         Ok(variables)
-    }
-
-    /// The key of a run that is sealed.
-    fn seal_key(&self) -> Option<String> {
-        let kms = self.kms.as_ref();
-        kms.map(|kms| kms.key_arn().to_owned())
     }
 
     /// The settings of a consumer that is one of `consumers`, which share LINE's rate.
@@ -275,7 +271,7 @@ impl RunEnvironment {
             self.timeouts.retry_base.as_secs_f64().to_string(),
         );
         // An empty one: a live run has no key from the environment either.
-        set("SEAL_KEY_ARN", self.seal_key().unwrap_or_default());
+        set("SEAL_KEY_ARN", self.seal_key.arn().unwrap_or_default());
         if let Some(line) = &self.line {
             set(
                 "REQUEST_TIMEOUT_SECONDS",
@@ -311,20 +307,6 @@ async fn start_queue_server(faults: &Faults) -> anyhow::Result<QueueServer> {
     QueueServer::start(options)
         .await
         .context("starting the embedded queue server")
-}
-
-/// Starts what has the key of a sealed run, and gives the configuration that reaches it.
-async fn start_kms(
-    args: &RunArgs,
-    config: SdkConfig,
-) -> anyhow::Result<(Option<KmsServer>, SdkConfig)> {
-    if !args.seal {
-        return Ok((None, config));
-    }
-    let kms = KmsServer::start(KmsOptions::default()).await;
-    let kms = kms.context("starting the stand-in for KMS")?;
-    let config = aws::with_kms(config, kms.url().to_owned());
-    Ok((Some(kms), config))
 }
 
 async fn start_line(args: &RunArgs, faults: &Faults) -> anyhow::Result<LineServer> {

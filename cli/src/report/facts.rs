@@ -21,6 +21,9 @@ pub(crate) struct RunFacts {
     pub(crate) ended: Timestamp,
     pub(crate) list: String,
     pub(crate) version: &'static str,
+    /// Whether the deliveries were sealed on the queues.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) sealed: bool,
     /// The machine, where its name is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) host: Option<String>,
@@ -43,6 +46,7 @@ impl RunFacts {
         Self {
             began: Timestamp::now(),
             version: VERSION,
+            sealed: args.seals(),
             host: host.filter(|host| !host.is_empty()),
             faults: args.faults.clone(),
             seed: args.faults.as_ref().map(|_| args.seed),

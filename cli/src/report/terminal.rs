@@ -12,12 +12,13 @@ use crate::report::run_report::RunReport;
 /// Prints the report: its result on standard output, and why the run ended early on standard error.
 pub(crate) fn print(report: &RunReport) -> io::Result<()> {
     print::line(format_args!(
-        "{}: {} to {} in {:.1} s, {}\n",
+        "{}: {} to {} in {:.1} s, {}{}\n",
         style(&report.run).bold(),
         count(report.accounting.rows, "row", "rows"),
         report.target(),
         report.seconds,
-        count(report.deliveries, "delivery", "deliveries")
+        count(report.deliveries, "delivery", "deliveries"),
+        if report.facts.sealed { ", sealed" } else { "" }
     ))?;
     print_terms(report)?;
     print::line(format_args!("\n{}", report.accounting.equation()))?;

@@ -32,7 +32,7 @@ impl Process {
     }
 
     /// What it prints, line by line. The test fails when it prints nothing for a minute.
-    fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
+    pub(crate) fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
         let printed = BufReader::new(self.0.stdout.take().unwrap()).lines();
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {

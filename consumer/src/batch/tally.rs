@@ -236,7 +236,7 @@ impl ChannelTally {
             line.metric("control_age", "Seconds", age);
         }
         if !self.latencies.is_empty() {
-            line.metric("latency", "Milliseconds", self.latencies.clone());
+            line.metric("latency", "Milliseconds", &self.latencies);
         }
         for (endpoint, pace) in &self.paces {
             line.metric(&format!("pace_{endpoint}"), "Count/Second", *pace);

@@ -168,6 +168,7 @@ async fn while_the_key_can_t_be_used_records_come_again_and_nothing_is_lost() {
         KmsFault::Disabled,
         KmsFault::PendingDeletion,
         KmsFault::Missing,
+        KmsFault::Unfit,
         KmsFault::Throttled,
         KmsFault::Internal,
         KmsFault::Silent,

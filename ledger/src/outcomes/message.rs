@@ -44,6 +44,9 @@ pub enum OutcomeMessageError {
     Version(u64),
 }
 
+/// How a body ends: the list of its outcomes is its last field.
+const END: &str = "]}";
+
 #[derive(Deserialize)]
 struct Versioned {
     v: u64,
@@ -78,25 +81,23 @@ impl OutcomeMessage {
             too_fast: self.too_fast,
             outcomes: Vec::new(),
         };
+        let begun = |head: &WireMessage| json(head).trim_end_matches(END).to_owned();
         let mut bodies = Vec::new();
-        let mut bytes = 0;
+        let mut body = begun(&head);
         for outcome in &self.outcomes {
             let mut wire = WireOutcome::new(outcome);
             wire.after = u64::try_from(outcome.time.as_millisecond() - since).ok();
-            // The comma, and the message's own fields once.
-            let more = json(&wire).len() + 1;
-            if bytes + more > MAX_BYTES && !head.outcomes.is_empty() {
-                bodies.push(json(&head));
-                head.outcomes.clear();
+            let wire = json(&wire);
+            let is_first = body.ends_with('[');
+            if !is_first && body.len() + 1 + wire.len() + END.len() > MAX_BYTES {
                 (head.retries, head.too_fast) = (0, 0);
+                bodies.push(std::mem::replace(&mut body, begun(&head)) + END);
+            } else if !is_first {
+                body.push(',');
             }
-            if head.outcomes.is_empty() {
-                bytes = json(&head).len();
-            }
-            bytes += more;
-            head.outcomes.push(wire);
+            body.push_str(&wire);
         }
-        bodies.push(json(&head));
+        bodies.push(body + END);
         bodies
     }
 

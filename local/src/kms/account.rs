@@ -6,7 +6,7 @@ use rand::RngExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::kms::fault::{KmsFault, Refusal};
+use crate::kms::fault::{Described, HEALTHY, KmsFault, Refusal};
 use crate::kms::key::{Context, Key};
 
 /// The keys.
@@ -24,6 +24,14 @@ pub struct KmsCounts {
     pub generate_data_key: u64,
     /// `Decrypt`.
     pub decrypt: u64,
+    /// `DescribeKey`.
+    pub describe_key: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct DescribeKey {
+    key_id: String,
 }
 
 #[derive(Deserialize)]
@@ -63,10 +71,15 @@ impl Account {
         match action {
             "GenerateDataKey" => self.counts.generate_data_key += 1,
             "Decrypt" => self.counts.decrypt += 1,
+            "DescribeKey" => self.counts.describe_key += 1,
             _ => {
                 let message = format!("the action `{action}` is not known here");
                 return Some(Err(Refusal::new("UnknownOperationException", message)));
             }
+        }
+        let description = self.fault.map_or(Some(HEALTHY), KmsFault::described);
+        if let (Some(described), "DescribeKey") = (description, action) {
+            return Some(read(body).and_then(|request| self.describe(&request, described)));
         }
         if let Some(fault) = self.fault {
             let key = self.keys.first().map(Key::arn).unwrap_or_default();
@@ -76,6 +89,21 @@ impl Account {
             "GenerateDataKey" => read(body).and_then(|request| self.generate(&request)),
             _ => read(body).and_then(|request| self.decrypt(&request)),
         })
+    }
+
+    /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html>
+    fn describe(&self, request: &DescribeKey, described: Described) -> Result<Value, Refusal> {
+        let key = self.key(&request.key_id)?;
+        Ok(json!({
+            "KeyMetadata": {
+                "Arn": key.arn(),
+                "KeyId": key.id,
+                "Enabled": described.state == "Enabled",
+                "KeyState": described.state,
+                "KeyUsage": described.usage,
+                "KeySpec": described.spec,
+            }
+        }))
     }
 
     fn generate(&self, request: &GenerateDataKey) -> Result<Value, Refusal> {

@@ -13,6 +13,8 @@ pub enum KmsFault {
     PendingDeletion,
     /// `NotFoundException`: the key is gone.
     Missing,
+    /// `InvalidKeyUsageException`: it is a key for signatures.
+    Unfit,
     /// `ThrottlingException`.
     Throttled,
     /// `KMSInternalException`.
@@ -20,6 +22,21 @@ pub enum KmsFault {
     /// No answer comes.
     Silent,
 }
+
+/// What `DescribeKey` says of a key, in KMS's words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Described {
+    pub(crate) state: &'static str,
+    pub(crate) usage: &'static str,
+    pub(crate) spec: &'static str,
+}
+
+/// A key that seals and opens.
+pub(crate) const HEALTHY: Described = Described {
+    state: "Enabled",
+    usage: "ENCRYPT_DECRYPT",
+    spec: "SYMMETRIC_DEFAULT",
+};
 
 /// An error as KMS answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +72,27 @@ impl Refusal {
 }
 
 impl KmsFault {
+    /// What `DescribeKey` says of a key with this fault. `None`: it is refused too. It says what
+    /// a key is also where the key can't be used.
+    pub(crate) fn described(self) -> Option<Described> {
+        match self {
+            Self::Disabled => Some(Described {
+                state: "Disabled",
+                ..HEALTHY
+            }),
+            Self::PendingDeletion => Some(Described {
+                state: "PendingDeletion",
+                ..HEALTHY
+            }),
+            Self::Unfit => Some(Described {
+                usage: "SIGN_VERIFY",
+                spec: "ECC_NIST_P256",
+                ..HEALTHY
+            }),
+            Self::Denied | Self::Missing | Self::Throttled | Self::Internal | Self::Silent => None,
+        }
+    }
+
     /// The answer to a request for this action and key. `None`: there is none.
     pub(crate) fn refusal(self, action: &str, key: &str) -> Option<Refusal> {
         Some(match self {
@@ -72,6 +110,10 @@ impl KmsFault {
                 format!("{key} is pending deletion."),
             ),
             Self::Missing => Refusal::not_found(key),
+            Self::Unfit => Refusal::new(
+                "InvalidKeyUsageException",
+                format!("{key} key usage is SIGN_VERIFY which is not valid for {action}."),
+            ),
             Self::Throttled => Refusal::new(
                 "ThrottlingException",
                 "You have exceeded the rate at which you may call KMS. Reduce the frequency of \

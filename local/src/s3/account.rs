@@ -96,6 +96,7 @@ impl Account {
             Some(S3Fault::Unavailable) => error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
             Some(S3Fault::PutUnderWay) => error(StatusCode::CONFLICT, "ConditionalRequestConflict"),
             Some(S3Fault::Denied) => error(StatusCode::FORBIDDEN, "AccessDenied"),
+            Some(S3Fault::OtherRegion) => Answer::other_region(),
             Some(S3Fault::Silent) => Answer::Silent,
             Some(S3Fault::LostAnswer) => {
                 self.act(call, body);
@@ -111,7 +112,7 @@ impl Account {
     fn count(&mut self, call: &Call) {
         self.requests += 1;
         let count = match &call.action {
-            Action::Get { .. } => &mut self.counts.gets,
+            Action::Get { .. } | Action::Notifications => &mut self.counts.gets,
             Action::Put | Action::Copy(_) | Action::CreateBucket => &mut self.counts.puts,
             Action::Delete { .. } => &mut self.counts.deletes,
             Action::List(_) | Action::ListVersions { .. } => &mut self.counts.lists,
@@ -166,6 +167,7 @@ impl Account {
             }
             Action::List(query) => Answer::xml(listing::page(bucket, query, most)),
             Action::ListVersions { prefix } => Answer::xml(listing::versions(bucket, prefix)),
+            Action::Notifications => Answer::notifications(self.options.tells_event_bridge),
             Action::CreateBucket | Action::Copy(_) => Answer::empty(StatusCode::OK),
         }
     }

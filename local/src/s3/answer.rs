@@ -9,6 +9,9 @@ use crate::s3::bucket::{PutRefusal, Version};
 use crate::s3::call::Range;
 use crate::s3::listing::element;
 
+/// Where a bucket is that is in another Region.
+const OTHER_REGION: &str = "eu-west-1";
+
 /// An answer. A drop of `Silent` is up to the client.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -50,6 +53,26 @@ impl Answer {
             headers: vec![("content-type".into(), "application/xml".to_owned())],
             body: body.into(),
         }
+    }
+
+    /// The bucket is in another Region than the one that the client signs for.
+    pub(crate) fn other_region() -> Self {
+        let mut answer = Self::error(StatusCode::MOVED_PERMANENTLY, "PermanentRedirect");
+        if let Self::Http { headers, .. } = &mut answer {
+            headers.push(("x-amz-bucket-region".into(), OTHER_REGION.to_owned()));
+        }
+        answer
+    }
+
+    /// Whom a bucket tells of its events: `EventBridge` or nobody.
+    pub(crate) fn notifications(tells_event_bridge: bool) -> Self {
+        let configuration = if tells_event_bridge {
+            "<EventBridgeConfiguration/>"
+        } else {
+            ""
+        };
+        let name = "NotificationConfiguration";
+        Self::xml(format!("<{name}>{configuration}</{name}>"))
     }
 
     /// There is no such object.

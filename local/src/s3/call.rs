@@ -35,6 +35,8 @@ pub(crate) enum Action {
     ListVersions {
         prefix: String,
     },
+    /// Whom the bucket tells of its events.
+    Notifications,
     CreateBucket,
 }
 
@@ -97,6 +99,7 @@ impl Call {
             },
             (&Method::DELETE, false) => Action::Delete { version: version() },
             (&Method::PUT, true) => Action::CreateBucket,
+            (&Method::GET, true) if query.get("notification").is_some() => Action::Notifications,
             (&Method::GET, true) if query.get("versions").is_some() => Action::ListVersions {
                 prefix: query.get("prefix").unwrap_or_default(),
             },
@@ -125,6 +128,7 @@ impl Call {
             Action::Delete { .. } => ("DELETE", &self.key),
             Action::List(query) => ("LIST", &query.prefix),
             Action::ListVersions { prefix } => ("LIST", prefix),
+            Action::Notifications => ("NOTIFICATIONS", &self.key),
         };
         S3Call {
             method,

@@ -21,7 +21,8 @@ pub struct S3Faults {
 /// A request, as a test sees it that decides about a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct S3Call {
-    /// `GET`, `HEAD`, `PUT`, `COPY`, `DELETE`, or `LIST` for a listing.
+    /// `GET`, `HEAD`, `PUT`, `COPY`, `DELETE`, `LIST` for a listing, or `NOTIFICATIONS` for whom a
+    /// bucket tells.
     pub method: &'static str,
     /// The bucket.
     pub bucket: String,
@@ -41,6 +42,9 @@ pub enum S3Fault {
     PutUnderWay,
     /// `403 AccessDenied`.
     Denied,
+    /// `301 PermanentRedirect`: the bucket is in another Region.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html>
+    OtherRegion,
     /// Nothing is done, and no answer comes.
     Silent,
     /// It is done, and no answer comes.

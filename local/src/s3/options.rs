@@ -17,6 +17,8 @@ pub struct S3Options {
     pub forbidden: Vec<String>,
     /// Whether the buckets keep the versions of an object.
     pub versions: bool,
+    /// Whether the buckets tell `EventBridge` of their events.
+    pub tells_event_bridge: bool,
     /// The most entries of one page of a listing: S3's 1,000, or fewer to see that pages are read.
     pub page_entries: usize,
     /// What goes wrong, and how often.
@@ -34,6 +36,7 @@ impl Default for S3Options {
             buckets: vec!["bucket".to_owned()],
             forbidden: Vec::new(),
             versions: false,
+            tells_event_bridge: false,
             page_entries: MAX_PAGE_ENTRIES,
             faults: S3Faults::default(),
         }

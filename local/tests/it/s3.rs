@@ -254,3 +254,28 @@ async fn every_fault_is_what_a_client_can_meet() {
     });
     assert_eq!(get(&client, "d").await, Err(Some("SlowDown".into())));
 }
+
+#[tokio::test]
+async fn a_bucket_says_whom_it_tells_and_a_bucket_elsewhere_says_where() {
+    for tells_event_bridge in [true, false] {
+        let (server, client) = start(S3Options {
+            tells_event_bridge,
+            ..S3Options::default()
+        })
+        .await;
+        let ask = || {
+            client
+                .get_bucket_notification_configuration()
+                .bucket(BUCKET)
+        };
+        let told = ask().send().await.unwrap();
+        let event_bridge = told.event_bridge_configuration();
+        assert_eq!(event_bridge.is_some(), tells_event_bridge);
+
+        server.script(|_| Some(S3Fault::OtherRegion));
+        let error = ask().send().await.unwrap_err();
+        assert_eq!(error.code(), Some("PermanentRedirect"));
+        let headers = error.raw_response().unwrap().headers();
+        assert_eq!(headers.get("x-amz-bucket-region"), Some("eu-west-1"));
+    }
+}

@@ -14,7 +14,7 @@ use fanline_core::backoff::full_jitter;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::surroundings::Random;
 use fanline_ledger::ListVersion;
-use fanline_telemetry::aws_error::{innermost, status, words};
+use fanline_telemetry::aws_error::{innermost, other_region, status, words};
 
 use crate::list::form::{Form, FormError};
 use crate::list::workbook::WorkbookError;
@@ -42,6 +42,17 @@ pub enum SourceError {
     /// The user of this machine may not read the file.
     #[error("`{0}` can't be read: no permission")]
     NoPermission(String),
+    /// The list's bucket is in another Region.
+    #[error(
+        "`{list}` can't be read: its bucket is in the Region {region}, and the request went to \
+         another one: put the list into a bucket of the Region where this runs"
+    )]
+    OtherRegion {
+        /// The name of the list.
+        list: String,
+        /// The Region of its bucket.
+        region: String,
+    },
     /// The list is no longer the version that the run began with.
     #[error(
         "`{0}` was changed while it was being read: start the campaign again under a new id, \
@@ -272,6 +283,10 @@ pub(crate) fn file_error(path: &str, error: &io::Error) -> SourceError {
 /// Why an object can't be read.
 pub(crate) fn s3_error(object: &S3Uri, error: &SdkError<GetObjectError>) -> SourceError {
     let list = object.to_string();
+    if let Some(region) = other_region(error) {
+        let region = region.to_owned();
+        return SourceError::OtherRegion { list, region };
+    }
     match (error.code(), status(error)) {
         (Some("NoSuchBucket"), _) => SourceError::Missing(format!("s3://{}", object.bucket)),
         (Some("NoSuchKey"), _) | (_, Some(404)) => SourceError::Missing(list),

@@ -6,6 +6,7 @@ use fanline_core::campaign::Lane;
 use fanline_core::channel::Channel;
 use fanline_core::limits::sqs::MAX_BYTES;
 use fanline_core::text::push_json;
+use fanline_ledger::SliceOrder;
 
 use crate::error::ProduceError;
 use crate::list::cutter::CheckedList;
@@ -139,4 +140,19 @@ pub(crate) fn slices_of(
         }),
         None => Ok(Some(slices)),
     }
+}
+
+/// Only the slice that is ordered is left, if one is.
+pub(crate) fn keep_ordered(
+    order: Option<&SliceOrder>,
+    slices: Option<&mut Vec<Slice>>,
+) -> Result<(), ProduceError> {
+    let (Some(order), Some(slices)) = (order, slices) else {
+        return Ok(());
+    };
+    slices.retain(|slice| slice.id() == Some(order.slice));
+    if slices.is_empty() {
+        return Err(ProduceError::no_such_slice(order));
+    }
+    Ok(())
 }

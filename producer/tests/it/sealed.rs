@@ -155,8 +155,9 @@ async fn without_a_data_key_nothing_is_published_and_the_error_says_what_to_do()
         (KmsFault::Disabled, "enable it"),
         (KmsFault::PendingDeletion, "cancel its deletion"),
         (KmsFault::Missing, "compare `SealKeyArn`"),
-        (KmsFault::Throttled, "asked again"),
-        (KmsFault::Internal, "asked again"),
+        (KmsFault::Unfit, "not a symmetric key"),
+        (KmsFault::Throttled, "that passes"),
+        (KmsFault::Internal, "look at the way to it"),
     ] {
         for slices in [&[][..], &[("SLICE_QUEUE_URL", "slices")]] {
             let (world, kms) = (World::start().await, kms().await);

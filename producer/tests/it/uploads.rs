@@ -10,7 +10,7 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use fanline_core::delivery::Delivery;
 use fanline_core::surroundings::{Clock, Random, Surroundings};
 use fanline_local::{QueueOptions, QueueServer, S3Call, S3Fault, S3Options, S3Server};
-use fanline_producer::{Intake, Settings, Summary};
+use fanline_producer::{Answer, Intake, Settings, Summary};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -20,6 +20,8 @@ use crate::support::{campaign, list, user};
 mod bad_files;
 mod identity;
 mod moving;
+mod notify;
+mod queued;
 
 /// S3 with the bucket `bucket`, SQS, and a clock.
 struct World {
@@ -122,8 +124,14 @@ impl World {
 
     /// Gives an event to a producer.
     async fn tell_all(&self, event: Value) -> Result<Summary, String> {
-        let handled = self.intake(&[]).handle(event, None).await;
-        handled.map_err(|error| error.to_string())
+        let answer = self.answer(event).await;
+        answer.map(|answer| answer.summary)
+    }
+
+    /// Gives an event to a producer, for the whole of its answer.
+    async fn answer(&self, event: Value) -> Result<Answer, String> {
+        let answer = self.intake(&[]).handle(event, None).await;
+        answer.map_err(|error| error.to_string())
     }
 
     /// S3's event on EventBridge for what is under this key now.

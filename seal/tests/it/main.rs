@@ -69,6 +69,7 @@ async fn what_one_function_seals_another_opens_and_asks_once() {
     let expected = KmsCounts {
         generate_data_key: 1,
         decrypt: 1,
+        ..KmsCounts::default()
     };
     assert_eq!(kms.counts(), expected);
     // Five minutes later it asks again: the right may be gone.
@@ -151,6 +152,7 @@ async fn a_fault_of_the_key_holds_all_messages_and_one_asks_now_and_then() {
         (KmsFault::Disabled, KeyFault::Disabled, 10),
         (KmsFault::PendingDeletion, KeyFault::State, 10),
         (KmsFault::Missing, KeyFault::Missing, 10),
+        (KmsFault::Unfit, KeyFault::Unfit, 10),
         (KmsFault::Throttled, KeyFault::Throttled, 2),
         (KmsFault::Internal, KeyFault::Unavailable, 2),
     ] {
@@ -242,4 +244,59 @@ async fn the_client_is_in_the_region_of_the_key() {
     let error = service(&kms, &elsewhere).open(&read).await.unwrap_err();
     assert_eq!(error.fault, KeyFault::Missing);
     assert!(error.to_string().contains("eu-west-1"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_key_is_can_be_seen_also_where_it_can_t_be_used() {
+    let kms = kms().await;
+    let service = service(&kms, kms.key_arn());
+    for (fault, state, is_enabled, is_fit) in [
+        (None, "Enabled", true, true),
+        (Some(KmsFault::Disabled), "Disabled", false, true),
+        (
+            Some(KmsFault::PendingDeletion),
+            "PendingDeletion",
+            false,
+            true,
+        ),
+        (Some(KmsFault::Unfit), "Enabled", true, false),
+    ] {
+        kms.set_fault(fault);
+        let described = service.describe().await.unwrap();
+        assert_eq!(described.state, state);
+        assert_eq!(described.is_enabled(), is_enabled, "{fault:?}");
+        assert_eq!(described.is_fit(), is_fit, "{fault:?}");
+    }
+    for (fault, expected) in [
+        (KmsFault::Denied, KeyFault::Denied),
+        (KmsFault::Missing, KeyFault::Missing),
+        (KmsFault::Internal, KeyFault::Unavailable),
+    ] {
+        kms.set_fault(Some(fault));
+        let error = service.describe().await.unwrap_err();
+        assert_eq!((error.fault, error.wanted), (expected, KeyUse::Describe));
+    }
+    kms.set_fault(Some(KmsFault::Denied));
+    let error = service.describe().await.unwrap_err().to_string();
+    assert!(
+        error.contains("can't be looked at: allow `kms:DescribeKey`"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_proof_finds_out_whether_the_key_seals_and_opens() {
+    let kms = kms().await;
+    let service = service(&kms, kms.key_arn());
+    service.prove().await.unwrap();
+    assert_eq!(
+        (kms.counts().generate_data_key, kms.counts().decrypt),
+        (1, 1)
+    );
+    kms.set_fault(Some(KmsFault::Denied));
+    let error = service.prove().await.unwrap_err();
+    assert_eq!(
+        (error.fault, error.wanted),
+        (KeyFault::Denied, KeyUse::Seal)
+    );
 }

@@ -3,6 +3,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_lambda::types::{LastUpdateStatus, LastUpdateStatusReasonCode, State, StateReasonCode};
 use aws_sdk_sqs::types::QueueAttributeName;
+use fanline_seal::{KeyArn, KeyArnError, KeyDescription, KeyError, KeyService};
 
 use crate::commands::schedule::{Schedule, Schedules};
 use crate::stack::{Stack, sdk_problem};
@@ -30,12 +31,19 @@ pub(super) struct Facts {
     pub(super) functions: Vec<Result<Function, String>>,
     /// The secret's text. `None`: the stack has no secret.
     pub(super) secret: Option<Result<String, String>>,
+    /// The key that seals deliveries. `None`: they are in plain text.
+    pub(super) seal_key: Option<SealKey>,
     /// The Region of the bucket for lists, where S3 says it.
     pub(super) bucket: Result<Option<String>, String>,
+    /// Whom the bucket tells of its events. `None`: the stack starts nothing on an upload.
+    pub(super) events: Option<Result<BucketEvents, EventsError>>,
     pub(super) schedules: Vec<Schedule>,
     /// How many messages each of [`FAILURE_QUEUES`] holds.
     pub(super) failures: Vec<Result<u64, String>>,
 }
+
+/// The key that seals deliveries: what KMS says about it, or why it could not be asked.
+pub(super) type SealKey = Result<(KeyArn, Result<KeyDescription, KeyError>), KeyArnError>;
 
 /// A function as Lambda describes it.
 #[derive(Debug)]
@@ -43,6 +51,24 @@ pub(super) struct Function {
     pub(super) name: String,
     /// Why Lambda can't run it, or could not update it: a code such as `DisabledKMSKey` and words.
     pub(super) fault: Option<(String, String)>,
+}
+
+/// Whom a bucket tells of its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BucketEvents {
+    /// Whether it is also `EventBridge`.
+    pub(super) reach_event_bridge: bool,
+    /// How many topics, queues and functions it tells.
+    pub(super) others: usize,
+}
+
+/// Why a bucket does not say whom it tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum EventsError {
+    /// The right to ask is missing.
+    Denied,
+    /// Anything else.
+    Failed(String),
 }
 
 impl Facts {
@@ -62,7 +88,15 @@ impl Facts {
             Some(arn) => Some(secret(config, arn).await),
             None => None,
         };
+        let seal_key = match stack.parameter("SealKeyArn") {
+            Some(arn) => Some(seal_key(config, arn).await),
+            None => None,
+        };
         let bucket = bucket(config, stack.output("ListsBucketName")?).await;
+        let events = match stack.parameter("OnUpload") {
+            Some("ENABLED") => Some(events(config, stack.output("ListsBucketName")?).await),
+            _ => None,
+        };
         let sqs = aws_sdk_sqs::Client::new(config);
         let mut failures = Vec::new();
         for (output, _) in FAILURE_QUEUES {
@@ -75,7 +109,9 @@ impl Facts {
             mapping,
             functions,
             secret,
+            seal_key,
             bucket,
+            events,
             schedules: schedules.all().await?,
             failures,
         };
@@ -123,6 +159,13 @@ async fn secret(config: &SdkConfig, arn: &str) -> Result<String, String> {
     Ok(found.secret_string().unwrap_or("").to_owned())
 }
 
+/// Asks KMS about the key, in the key's own Region.
+pub(super) async fn seal_key(config: &SdkConfig, arn: &str) -> SealKey {
+    let arn: KeyArn = arn.parse()?;
+    let answer = KeyService::new(config, arn.clone()).describe().await;
+    Ok((arn, answer))
+}
+
 /// S3 tells the Region of a bucket also when it refuses the request for being in another one.
 async fn bucket(config: &SdkConfig, name: &str) -> Result<Option<String>, String> {
     let client = aws_sdk_s3::Client::new(config);
@@ -141,6 +184,26 @@ async fn bucket(config: &SdkConfig, name: &str) -> Result<Option<String>, String
     }
 }
 
+async fn events(config: &SdkConfig, bucket: &str) -> Result<BucketEvents, EventsError> {
+    let client = aws_sdk_s3::Client::new(config);
+    let asked = client.get_bucket_notification_configuration();
+    match asked.bucket(bucket).send().await {
+        Ok(found) => Ok(BucketEvents {
+            reach_event_bridge: found.event_bridge_configuration().is_some(),
+            others: found.topic_configurations().len()
+                + found.queue_configurations().len()
+                + found.lambda_function_configurations().len(),
+        }),
+        Err(error) => {
+            let status = error.raw_response().map(|answer| answer.status().as_u16());
+            Err(match status {
+                Some(403) => EventsError::Denied,
+                _ => EventsError::Failed(sdk_problem(&error)),
+            })
+        }
+    }
+}
+
 async fn waiting(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<u64, String> {
     let name = QueueAttributeName::ApproximateNumberOfMessages;
     let request = sqs
@@ -155,3 +218,6 @@ async fn waiting(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<u64, String> {
         .and_then(|number| number.parse().ok())
         .ok_or_else(|| format!("`{url}`: SQS does not say how many messages it holds"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,13 @@
 //! What is wrong with a stack, and the command that mends it.
 
+mod seal_key;
+
 use std::fmt;
 
 use aws_sdk_scheduler::types::ScheduleState;
 use jiff::Timestamp;
 
-use super::facts::{FAILURE_QUEUES, Facts, Function};
+use super::facts::{BucketEvents, EventsError, FAILURE_QUEUES, Facts, Function};
 use crate::commands::schedule::Schedule;
 use crate::stack::Stack;
 
@@ -38,7 +40,8 @@ pub(super) fn findings(stack: &Stack, facts: &Facts, now: Timestamp) -> Vec<Find
         all.extend(of_function(stack, function));
     }
     all.extend(secret(stack, facts));
-    all.extend(bucket(stack, facts));
+    all.extend(seal_key::finding(stack, facts));
+    all.extend(bucket(stack, facts).or_else(|| events(stack, facts)));
     all.extend(mapping(stack, facts));
     for schedule in &facts.schedules {
         all.extend(of_schedule(stack, schedule, now));
@@ -142,6 +145,47 @@ fn bucket(stack: &Stack, facts: &Facts) -> Option<Finding> {
             format!("aws s3api head-bucket --bucket {bucket}"),
         )),
     }
+}
+
+/// Without the bucket's events, no file in the outbox starts anything, and nobody is told.
+fn events(stack: &Stack, facts: &Facts) -> Option<Finding> {
+    let bucket = stack.output("ListsBucketName").ok()?;
+    let ask = format!("aws s3api get-bucket-notification-configuration --bucket {bucket}");
+    let others = match facts.events.as_ref()? {
+        Ok(BucketEvents {
+            reach_event_bridge: true,
+            ..
+        }) => return None,
+        Ok(events) => events.others,
+        Err(EventsError::Denied) => {
+            return Some(finding(
+                format!(
+                    "whether the bucket `{bucket}` tells EventBridge of its files is unknown: you \
+                     have no permission for `s3:GetBucketNotification`"
+                ),
+                ask,
+            ));
+        }
+        Err(EventsError::Failed(problem)) => {
+            return Some(finding(
+                format!("whether the bucket `{bucket}` tells EventBridge is unknown: {problem}"),
+                ask,
+            ));
+        }
+    };
+    let keep = match others {
+        0 => String::new(),
+        others => {
+            format!(" (put its {others} other notifications into the JSON: it replaces them)")
+        }
+    };
+    Some(finding(
+        format!("no upload starts a run: the bucket `{bucket}` does not tell EventBridge{keep}"),
+        format!(
+            "aws s3api put-bucket-notification-configuration --bucket {bucket} \
+             --notification-configuration '{{\"EventBridgeConfiguration\": {{}}}}'"
+        ),
+    ))
 }
 
 fn mapping(stack: &Stack, facts: &Facts) -> Option<Finding> {

@@ -25,9 +25,35 @@ pub(crate) enum Change {
     Other,
 }
 
+/// What an event says of files.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Notices {
+    /// S3, EventBridge or SNS calls the function.
+    Direct(Vec<Notice>),
+    /// SQS calls it, with messages that succeed or fail one by one.
+    Queued(Vec<QueuedNotices>),
+}
+
+/// What one message of SQS says of files.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct QueuedNotices {
+    /// The name by which SQS is told that the message failed.
+    pub(crate) message_id: String,
+    pub(crate) notices: Result<Vec<Notice>, NoticeError>,
+}
+
 /// Why an event of S3 can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoticeError {
+    /// A message of SQS has no name, so SQS could not be told whether it failed.
+    #[error("the SQS event has a message without a `messageId`")]
+    NoMessageId,
+    /// A message of SQS beside events of S3 is something else.
+    #[error(
+        "the message `{0}` is not an event of S3, and the others of its batch are: it stays on its \
+         queue"
+    )]
+    NotOfS3(String),
     /// The bucket or the key is not there.
     #[error("the event of S3 has no `{0}`: it names no file")]
     Missing(&'static str),
@@ -36,12 +62,38 @@ pub enum NoticeError {
     Key,
 }
 
-impl Notice {
+impl Notices {
     /// The notices in an event, or `None` where it is not an event of S3. S3's test event has none.
-    pub(crate) fn all_in(event: &Value) -> Result<Option<Vec<Self>>, NoticeError> {
-        notices(event, MAX_WRAPPERS)
+    ///
+    /// A batch of SQS is one of S3 as soon as one of its messages is. The others fail.
+    pub(crate) fn all_in(event: &Value) -> Result<Option<Self>, NoticeError> {
+        let records = at(event, "/Records").as_array();
+        let queued = records.filter(|all| all.iter().any(is_of_sqs));
+        let Some(records) = queued else {
+            return Ok(notices(event, MAX_WRAPPERS)?.map(Self::Direct));
+        };
+        let read: Vec<_> = records
+            .iter()
+            .map(|record| within(at(record, "/body"), MAX_WRAPPERS - 1))
+            .collect();
+        if read.iter().all(|read| matches!(read, Ok(None))) {
+            return Ok(None);
+        }
+        let messages = records.iter().zip(read).map(|(record, read)| {
+            let message_id = text(at(record, "/messageId"), "messageId");
+            let message_id = message_id.map_err(|_| NoticeError::NoMessageId)?.to_owned();
+            let not_of_s3 = || NoticeError::NotOfS3(message_id.clone());
+            let notices = read.and_then(|read| read.ok_or_else(not_of_s3));
+            Ok(QueuedNotices {
+                message_id,
+                notices,
+            })
+        });
+        Ok(Some(Self::Queued(messages.collect::<Result<_, _>>()?)))
     }
+}
 
+impl Notice {
     /// The file as people name it.
     pub(crate) fn file(&self) -> String {
         format!("s3://{}/{}", self.bucket, self.key)
@@ -80,6 +132,16 @@ impl Notice {
     }
 }
 
+/// Whether a record is a message of SQS: no other record has a body.
+fn is_of_sqs(record: &Value) -> bool {
+    record.get("body").is_some()
+}
+
+/// Whether the body of a message is an event of S3, also a broken one.
+pub(crate) fn is_of_s3(body: &str) -> bool {
+    !matches!(within(&Value::from(body), MAX_WRAPPERS - 1), Ok(None))
+}
+
 /// A field within fields; nothing where there is none.
 fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
     value.pointer(path).unwrap_or(&Value::Null)
@@ -106,10 +168,8 @@ fn notices(value: &Value, wrappers: usize) -> Result<Option<Vec<Notice>>, Notice
     for record in records {
         let of_record = if at(record, "/eventSource") == "aws:s3" {
             Some(vec![Notice::of_record(record)?])
-        } else if at(record, "/EventSource") == "aws:sns" {
-            within(at(record, "/Sns/Message"), wrappers)?
         } else {
-            within(at(record, "/body"), wrappers)?
+            within(at(record, "/Sns/Message"), wrappers)?
         };
         // One that is not S3's: the event as a whole is another one.
         let Some(of_record) = of_record else {

@@ -31,12 +31,9 @@ pub(crate) fn place_of<'a>(outbox: &str, key: &'a str) -> Place<'a> {
     }
 }
 
-/// The list that a campaign names: `s3://BUCKET/KEY`, or a path relative to the campaign's file.
-pub(crate) fn list_uri(bucket: &str, file: &str, list: &str) -> Result<String, CampaignError> {
-    if S3Uri::is_meant(list) || list.is_empty() {
-        return Ok(list.to_owned());
-    }
-    let error = |problem| CampaignError::field("recipients", problem);
+/// The list that a campaign names by a path relative to the campaign's file.
+pub(crate) fn list_uri(bucket: &str, file: &str, list: &str) -> Result<S3Uri, CampaignError> {
+    let error = |problem: &str| CampaignError::field("recipients", problem);
     if list.starts_with('/') {
         return Err(error(
             "begins with `/`: write `s3://BUCKET/KEY`, or a path relative to the campaign's file",
@@ -54,9 +51,8 @@ pub(crate) fn list_uri(bucket: &str, file: &str, list: &str) -> Result<String, C
             part => parts.push(part),
         }
     }
-    let key = parts.join("/");
-    let bucket = bucket.to_owned();
-    Ok(S3Uri { bucket, key }.to_string())
+    let uri = format!("s3://{bucket}/{}", parts.join("/"));
+    S3Uri::object(&uri).map_err(|problem| error(&problem.to_string()))
 }
 
 #[cfg(test)]
@@ -103,13 +99,14 @@ mod tests {
             ),
             ("outbox/shop/x.json", "../f.csv", "s3://b/outbox/f.csv"),
             ("x.json", "f.csv", "s3://b/f.csv"),
-            ("outbox/x.json", "s3://other/f.csv", "s3://other/f.csv"),
         ] {
-            assert_eq!(list_uri("b", file, list).as_deref(), Ok(uri), "{list}");
+            let found = list_uri("b", file, list).unwrap();
+            assert_eq!(found.to_string(), uri, "{list}");
         }
         for (list, problem) in [
             ("../../f.csv", "leads out of the bucket"),
             ("/lists/f.csv", "begins with `/`"),
+            ("..", "it names no object in the bucket"),
         ] {
             let error = list_uri("b", "outbox/x.json", list).unwrap_err();
             let error = error.to_string();

@@ -1,5 +1,6 @@
 //! A file that can't be sent goes to `failed`, with one sentence beside it.
 
+use fanline_local::S3Fault;
 use serde_json::json;
 
 use super::{World, people, xmas};
@@ -97,4 +98,49 @@ async fn the_list_may_be_beside_the_file_or_in_it() {
         world.outbox(),
         ["done/inline.json", "done/shop/x.json", "shop/five.csv"]
     );
+}
+
+#[tokio::test]
+async fn a_bucket_in_another_region_is_named_in_one_sentence() {
+    for (key, is_settled, sentence) in [
+        (
+            "lists/friends.csv",
+            true,
+            "`s3://bucket/outbox/xmas.json`: `s3://bucket/lists/friends.csv` can't be read: its \
+             bucket is in the Region eu-west-1, and the request went to another one: put the list \
+             into a bucket of the Region where this runs",
+        ),
+        (
+            "outbox/xmas.json",
+            false,
+            "`s3://bucket/outbox/xmas.json` can't be read: the bucket is in the Region eu-west-1, \
+             and the request went to another one",
+        ),
+        (
+            "ledger/xmas/run.json",
+            false,
+            "`s3://bucket/outbox/xmas.json`: the record of the run can't be read or written, so \
+             nothing was sent: `s3://bucket/ledger/xmas/run.json`: the bucket is in the Region \
+             eu-west-1, and the request went to another one",
+        ),
+    ] {
+        let world = World::start().await;
+        // The test itself asks for the tag of the file.
+        world.s3.script(move |call| {
+            let is_met = call.key == key && call.method != "HEAD";
+            is_met.then_some(S3Fault::OtherRegion)
+        });
+        let error = world.upload("xmas.json", &xmas(&json!({}))).await;
+        let error = error.unwrap_err();
+        assert_eq!(error, sentence);
+        let is_failed = world.object("outbox/failed/xmas.json").is_some();
+        assert_eq!(is_failed, is_settled, "{error}");
+        assert_eq!(world.take().await.1, 0, "{error}");
+        // A list can be moved. What stays is sent once the bucket is right.
+        world.s3.script(|_| None);
+        if !is_settled {
+            world.tell("outbox/xmas.json").await.unwrap();
+            assert_eq!(world.take().await, (people(20), 20));
+        }
+    }
 }

@@ -36,7 +36,10 @@ async fn every_form_of_the_event_finds_the_file_whatever_its_name_is() {
             "s3": {"bucket": {"name": "bucket"}, "object": {"key": encoded, "eTag": etag}},
         }]});
         let message = json!({"Type": "Notification", "Message": notification.to_string()});
-        let in_sqs = |body: String| json!({"Records": [{"eventSource": "aws:sqs", "body": body}]});
+        let in_sqs = |body: String| {
+            let message = json!({"messageId": "1", "eventSource": "aws:sqs", "body": body});
+            json!({"Records": [message]})
+        };
         let events = [
             bridge,
             notification.clone(),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::commands::schedule::When;
 
-fn stack() -> Stack {
+pub(super) fn stack() -> Stack {
     let queues = FAILURE_QUEUES.map(|(output, _)| (output, "https://sqs/q"));
     let mut outputs = vec![
         ("ConsumerMapping", "m-1"),
@@ -17,7 +17,7 @@ fn stack() -> Stack {
     )
 }
 
-fn healthy() -> Facts {
+pub(super) fn healthy() -> Facts {
     let function = |name: &str| {
         Ok(Function {
             name: name.to_owned(),
@@ -29,7 +29,12 @@ fn healthy() -> Facts {
         mapping: Ok("Enabled".into()),
         functions: vec![function("p"), function("c")],
         secret: Some(Ok("token+/=\n".into())),
+        seal_key: None,
         bucket: Ok(Some("ap-northeast-1".into())),
+        events: Some(Ok(BucketEvents {
+            reach_event_bridge: true,
+            others: 2,
+        })),
         schedules: vec![schedule("at(2026-12-25T08:00:00)")],
         failures: vec![Ok(0), Ok(0), Ok(0), Ok(0)],
     }
@@ -66,7 +71,7 @@ fn a_healthy_stack_has_no_finding() {
 }
 
 /// What breaks, and parts of what is wrong and of what mends it.
-const CASES: [(Break, &str, &str); 11] = [
+const CASES: [(Break, &str, &str); 15] = [
     (
         |f| f.mapping = Ok("Disabled".into()),
         "paused",
@@ -108,6 +113,26 @@ const CASES: [(Break, &str, &str); 11] = [
         "head-bucket",
     ),
     (
+        |f| f.events = Some(Ok(silent(0))),
+        "no upload starts a run: the bucket `lists` does not tell EventBridge",
+        "put-bucket-notification-configuration --bucket lists",
+    ),
+    (
+        |f| f.events = Some(Ok(silent(2))),
+        "put its 2 other notifications into the JSON",
+        "\"EventBridgeConfiguration\": {}",
+    ),
+    (
+        |f| f.events = Some(Err(EventsError::Denied)),
+        "no permission for `s3:GetBucketNotification`",
+        "get-bucket-notification-configuration --bucket lists",
+    ),
+    (
+        |f| f.events = Some(Err(EventsError::Failed("SlowDown".into()))),
+        "is unknown: SlowDown",
+        "get-bucket-notification-configuration",
+    ),
+    (
         |f| f.schedules = vec![schedule("at(2026-10-01T00:00:00)")],
         "fires no more",
         "fanline schedule remove xmas --at fanline",
@@ -123,6 +148,24 @@ const CASES: [(Break, &str, &str); 11] = [
         "https://sqs/q",
     ),
 ];
+
+/// A bucket that does not tell EventBridge, and tells so many others.
+fn silent(others: usize) -> BucketEvents {
+    BucketEvents {
+        reach_event_bridge: false,
+        others,
+    }
+}
+
+#[test]
+fn the_events_of_a_bucket_matter_only_with_an_outbox_and_a_bucket_that_is_there() {
+    assert_eq!(found(&stack(), |facts| facts.events = None), []);
+    let is_gone: Break = |facts| {
+        facts.bucket = Err("no bucket".into());
+        facts.events = Some(Ok(silent(0)));
+    };
+    assert_eq!(found(&stack(), is_gone).len(), 1);
+}
 
 #[test]
 fn each_fault_is_named_with_what_mends_it() {

@@ -47,6 +47,20 @@ fn from_topic(message: &Value) -> String {
     json!({"Type": "Notification", "TopicArn": "t", "Message": message.to_string()}).to_string()
 }
 
+/// All notices of an event, whoever calls with it.
+fn all_in(event: &Value) -> Result<Option<Vec<Notice>>, NoticeError> {
+    let Some(notices) = Notices::all_in(event)? else {
+        return Ok(None);
+    };
+    Ok(Some(match notices {
+        Notices::Direct(notices) => notices,
+        Notices::Queued(messages) => {
+            let notices = messages.into_iter().map(|message| message.notices);
+            notices.collect::<Result<Vec<_>, _>>()?.concat()
+        }
+    }))
+}
+
 fn put(key: &str) -> Notice {
     Notice {
         change: Change::Put,
@@ -70,7 +84,7 @@ fn every_wrapping_holds_the_same_notice() {
         in_sqs(&from_topic(&bridge("outbox/x.json"))),
     ] {
         let expected = Ok(Some(vec![put("outbox/x.json")]));
-        assert_eq!(Notice::all_in(&event), expected, "{event}");
+        assert_eq!(all_in(&event), expected, "{event}");
     }
 }
 
@@ -88,12 +102,12 @@ fn a_notification_encodes_its_key_and_eventbridge_does_not() {
         ("outbox/a%20b+ c.json", "outbox/a%2520b%2B+c.json"),
     ] {
         let expected = Ok(Some(vec![put(key)]));
-        assert_eq!(Notice::all_in(&bridge(key)), expected, "{key}");
-        assert_eq!(Notice::all_in(&notification(written)), expected, "{key}");
+        assert_eq!(all_in(&bridge(key)), expected, "{key}");
+        assert_eq!(all_in(&notification(written)), expected, "{key}");
         let queued = in_sqs(&notification(written).to_string());
-        assert_eq!(Notice::all_in(&queued), expected, "{key}");
+        assert_eq!(all_in(&queued), expected, "{key}");
     }
-    let error = Notice::all_in(&notification("outbox/%FF.json"));
+    let error = all_in(&notification("outbox/%FF.json"));
     assert_eq!(error, Err(NoticeError::Key));
 }
 
@@ -101,10 +115,10 @@ fn a_notification_encodes_its_key_and_eventbridge_does_not() {
 fn an_event_may_tell_of_many_files_or_of_none() {
     let many = json!({"Records": [record("a.json"), record("b.json")]});
     let both = Ok(Some(vec![put("a.json"), put("b.json")]));
-    assert_eq!(Notice::all_in(&many), both);
+    assert_eq!(all_in(&many), both);
     let messages = [notification("a.json"), notification("b.json")];
-    let messages = messages.map(|body| json!({"body": body.to_string()}));
-    assert_eq!(Notice::all_in(&json!({"Records": messages})), both);
+    let messages = messages.map(|body| json!({"messageId": "1", "body": body.to_string()}));
+    assert_eq!(all_in(&json!({"Records": messages})), both);
     let test = json!({
         "Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-12-25T00:00:00.000Z",
         "Bucket": "lists", "RequestId": "1", "HostId": "2",
@@ -115,7 +129,7 @@ fn an_event_may_tell_of_many_files_or_of_none() {
         in_sqs(&test.to_string()),
         in_sqs(&from_topic(&test)),
     ] {
-        assert_eq!(Notice::all_in(&event), Ok(Some(Vec::new())), "{event}");
+        assert_eq!(all_in(&event), Ok(Some(Vec::new())), "{event}");
     }
 }
 
@@ -133,7 +147,7 @@ fn only_what_was_put_starts_a_run() {
     ] {
         let mut event = notification("a.json");
         event["Records"][0]["eventName"] = name.into();
-        let found = Notice::all_in(&event).unwrap().unwrap();
+        let found = all_in(&event).unwrap().unwrap();
         assert_eq!(found[0].change, change, "{name}");
     }
     for (name, change) in [
@@ -144,7 +158,7 @@ fn only_what_was_put_starts_a_run() {
     ] {
         let mut event = bridge("a.json");
         event["detail-type"] = name.into();
-        let found = Notice::all_in(&event).unwrap().unwrap();
+        let found = all_in(&event).unwrap().unwrap();
         assert_eq!(found[0].change, change, "{name}");
     }
 }
@@ -152,9 +166,6 @@ fn only_what_was_put_starts_a_run() {
 #[test]
 fn an_event_of_somebody_else_is_left_to_the_producer() {
     let slice = in_sqs(r#"{"v":1,"run":"xmas","slice":"1","only":"waiting"}"#);
-    let mut mixed = in_sqs(&notification("a.json").to_string());
-    let records = mixed["Records"].as_array_mut().unwrap();
-    records.extend(slice["Records"].as_array().unwrap().clone());
     let wrapped_too_often = from_topic(&json!(from_topic(&json!(in_sns(&json!({}))))));
     for event in [
         json!({"campaign": "xmas", "channel": "line"}),
@@ -165,12 +176,11 @@ fn an_event_of_somebody_else_is_left_to_the_producer() {
         json!(null),
         json!("text"),
         slice,
-        mixed,
         in_sqs("not JSON"),
         in_sqs(&wrapped_too_often),
         json!({"Records": [{"eventSource": "aws:sqs"}]}),
     ] {
-        assert_eq!(Notice::all_in(&event), Ok(None), "{event}");
+        assert_eq!(all_in(&event), Ok(None), "{event}");
     }
 }
 
@@ -190,13 +200,60 @@ fn an_event_without_a_file_says_what_is_missing() {
         (of_record, "s3.object.key"),
         (without, "s3.object.key"),
     ] {
-        assert_eq!(Notice::all_in(&event), Err(NoticeError::Missing(field)));
+        assert_eq!(all_in(&event), Err(NoticeError::Missing(field)));
     }
     let mut untagged = bridge("a.json");
     untagged["detail"]["object"]
         .as_object_mut()
         .unwrap()
         .remove("etag");
-    let found = Notice::all_in(&untagged).unwrap().unwrap();
+    let found = all_in(&untagged).unwrap().unwrap();
     assert_eq!(found[0].etag, None);
+}
+
+#[test]
+fn each_message_of_a_queue_has_its_own_notices_or_its_own_problem() {
+    let message = |id: &str, body: &Value| {
+        let body = body
+            .as_str()
+            .map_or_else(|| body.to_string(), str::to_owned);
+        json!({"messageId": id, "eventSource": "aws:sqs", "body": body})
+    };
+    let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "lists"});
+    let two = json!({"Records": [record("b.json"), record("c.json")]});
+    let event = json!({"Records": [
+        message("1", &notification("a.json")),
+        message("2", &json!("not JSON")),
+        message("3", &two),
+        message("4", &json!({"v": 1, "run": "xmas", "slice": "1", "only": "waiting"})),
+        message("5", &notification("%FF.json")),
+        message("6", &test),
+        message("7", &bridge("名單 1+1.json")),
+    ]});
+    let not_of_s3 = |id: &str| Err(NoticeError::NotOfS3(id.into()));
+    let expected = [
+        ("1", Ok(vec![put("a.json")])),
+        ("2", not_of_s3("2")),
+        ("3", Ok(vec![put("b.json"), put("c.json")])),
+        ("4", not_of_s3("4")),
+        ("5", Err(NoticeError::Key)),
+        ("6", Ok(vec![])),
+        ("7", Ok(vec![put("名單 1+1.json")])),
+    ];
+    let expected = expected.map(|(id, notices)| QueuedNotices {
+        message_id: id.into(),
+        notices,
+    });
+    let found = Notices::all_in(&event);
+    assert_eq!(found, Ok(Some(Notices::Queued(expected.into()))));
+}
+
+#[test]
+fn a_message_that_could_not_be_named_as_failed_is_an_error_of_the_whole_event() {
+    let mut event = in_sqs(&notification("a.json").to_string());
+    event["Records"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("messageId");
+    assert_eq!(Notices::all_in(&event), Err(NoticeError::NoMessageId));
 }
