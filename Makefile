@@ -134,9 +134,10 @@ test-template: $(VENV)/tools $(VENV)/checkov/installed $(VENV)/ministack/install
 	$(PYTHON) -m pytest tests/template
 
 # The queue with today's SDK, and with the last one for SQS's older protocol.
-test-conformance: $(VENV)/moto/installed $(VENV)/query/installed $(VENV)/line/installed
+test-conformance: $(VENV)/moto/installed $(VENV)/ministack/installed $(VENV)/query/installed $(VENV)/line/installed
 test-conformance: target/debug/fanline $(VENV)/tools ## Compare the stand-ins with moto and old and new SDKs
 	$(PYTHON) -m pytest tests/conformance
+	$(PYTHON) -m pytest tests/kms
 	$(VENV)/query/bin/python -m pytest tests/conformance
 	$(VENV)/line/bin/python -m pytest tests/line
 

@@ -118,7 +118,7 @@ def answers(url):
 
 
 class Simulated(Process):
-    """`fanline simulate queue` or `fanline simulate line`."""
+    """`fanline simulate` of one thing, such as `queue` or `line`."""
 
     def __init__(self, what, *options):
         super().__init__([FANLINE, "simulate", what, "--port", "0", *options])
@@ -127,6 +127,18 @@ class Simulated(Process):
     def listening(self):
         said = re.search(r"listening on (http://\S+)", self.log())
         return said and said[1]
+
+
+class Moto(Process):
+    """moto's server: another stand-in for AWS, for a second opinion."""
+
+    def __init__(self):
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(
+            [VENV / "moto" / "bin" / "moto_server", "--host", "127.0.0.1", "--port", port]
+        )
+        self.wait_until(lambda: answers(self.url))
 
 
 class Aws(Process):

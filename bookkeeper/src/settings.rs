@@ -7,6 +7,7 @@ use fanline_core::limits::sqs::is_fifo;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::settings::{Reader, SettingsError};
 use fanline_ledger::{Stack, UrgentLane};
+use fanline_seal::KeyArn;
 
 /// Environments where no setting says so: the template's `MaximumConcurrency`.
 const DEFAULT_ENVIRONMENTS: u32 = 10;
@@ -21,9 +22,10 @@ pub struct Settings {
     pub(crate) ledger: LedgerPlace,
     /// `OUTCOME_QUEUE_URL`, `SLICE_QUEUE_URL`, `DELIVERY_QUEUE_URL`, `PARKED_QUEUE_URL`,
     /// `DEAD_LETTER_QUEUE_URL` and `ENVIRONMENTS` (how many consumers the delivery queue can have
-    /// at once), and where there is an urgent lane, `URGENT_QUEUE_URL` and `URGENT_ENVIRONMENTS`:
-    /// what the control object says of the stack. The outcome and the delivery queue have to be
-    /// named. Without a slice queue nothing can be swept and no canary be released.
+    /// at once), and where there is an urgent lane, `URGENT_QUEUE_URL` and `URGENT_ENVIRONMENTS`,
+    /// and where deliveries are sealed, `SEAL_KEY_ARN`: what the control object says of the stack.
+    /// The outcome and the delivery queue have to be named. Without a slice queue nothing can be
+    /// swept and no canary be released.
     pub(crate) stack: Stack,
     /// `DELIVERY_MAPPING_ID` and `URGENT_MAPPING_ID`: the UUIDs of the event source mappings that
     /// the bookkeeper switches off and on. Without one it leaves that lane's consumers alone.
@@ -89,6 +91,9 @@ impl Settings {
             dead_letters: reader.optional("DEAD_LETTER_QUEUE_URL"),
             environments: Some(environments.saturating_add(urgent_environments)),
             urgent,
+            seal_key: reader
+                .optional::<KeyArn>("SEAL_KEY_ARN")
+                .map(|arn| arn.to_string()),
         };
         let mappings = MappingIds {
             bulk: reader.optional("DELIVERY_MAPPING_ID"),
@@ -150,7 +155,25 @@ mod tests {
         assert!(settings.stack.fifo);
         assert_eq!(settings.stack.environments, Some(10));
         assert_eq!(settings.stack.urgent, None);
+        assert_eq!(settings.stack.seal_key, None);
         assert_eq!(settings.mappings, MappingIds::default());
+    }
+
+    #[test]
+    fn the_key_of_sealed_deliveries_is_kept_and_a_name_that_is_none_is_refused() {
+        let read = |key| {
+            read(&[
+                ("LEDGER_URI", "s3://bucket/stack"),
+                ("OUTCOME_QUEUE_URL", "http://q/outcomes"),
+                ("DELIVERY_QUEUE_URL", "http://q/deliveries"),
+                ("SEAL_KEY_ARN", key),
+            ])
+        };
+        let arn = "arn:aws:kms:eu-west-1:123456789012:key/1";
+        assert_eq!(read(arn).unwrap().stack.seal_key.as_deref(), Some(arn));
+        assert_eq!(read("").unwrap().stack.seal_key, None);
+        let error = read("alias/mine").unwrap_err().to_string();
+        assert!(error.contains("`SEAL_KEY_ARN` is not valid"), "{error}");
     }
 
     #[test]

@@ -192,6 +192,10 @@ pub(crate) struct CheckArgs {
     /// the token in `LINE_CHANNEL_ACCESS_TOKEN`. LINE sends nothing
     #[arg(long)]
     pub(crate) live: bool,
+    /// Also check that each delivery fits a queue message when it is sealed, as on a stack with
+    /// `SealKeyArn`
+    #[arg(long)]
+    pub(crate) seal: bool,
     /// Write a page that shows the messages as people see them on their phones
     #[arg(long, value_name = "FILE.html")]
     pub(crate) preview: Option<PathBuf>,

@@ -120,7 +120,7 @@ pub enum StoreError {
         /// The object.
         place: String,
         /// What is missing: the actions of a role, or what a user of the machine may not do.
-        rights: &'static str,
+        rights: String,
     },
     /// The key has a form that a store can't have.
     #[error("`{0}` is not the key of an object")]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
 use crate::body::{
@@ -11,6 +12,10 @@ use crate::body::{
 
 /// The length of a key of AES-256-GCM.
 pub(crate) const KEY_LEN: usize = 32;
+
+/// How long KMS's encrypted data keys of 256 bits are. It is nowhere promised, so nothing but a
+/// measure depends on it.
+const USUAL_KEY_LEN: usize = 184;
 
 /// The data key of one slice of a run: it seals deliveries of the slice, and opens them.
 ///
@@ -51,6 +56,21 @@ impl SliceKey {
             writer: BodyWriter::new(run, slice, &encrypted),
             encrypted,
         })
+    }
+
+    /// A key to measure with. Its messages are as long as real ones, and nobody opens them: KMS
+    /// does not know it.
+    ///
+    /// # Panics
+    /// If the operating system has no random numbers.
+    #[expect(
+        clippy::expect_used,
+        reason = "the key has the length that it must have, and a process needs random numbers"
+    )]
+    pub fn to_measure(run: &str, slice: &str) -> Self {
+        let mut plain = Zeroizing::new(vec![0; KEY_LEN]);
+        rand::fill(&mut plain).expect("the operating system has random numbers");
+        Self::new(run, slice, &plain, vec![0; USUAL_KEY_LEN]).expect("the key has 256 bits")
     }
 
     /// The run that it is bound to.

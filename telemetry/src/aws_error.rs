@@ -22,6 +22,28 @@ pub fn other_region<E>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
     is_refused.then(|| response.headers().get("x-amz-bucket-region"))?
 }
 
+/// Whether a right is missing. Other words with these statuses are about the credentials or the
+/// clock.
+pub fn is_denied<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let codes = matches!(
+        error.code(),
+        Some("AccessDenied" | "AllAccessDisabled") | None
+    );
+    codes && matches!(status(error), Some(401 | 403))
+}
+
+/// The action that is missing, where the service's message names it. S3 also denies access for
+/// `kms:Decrypt`, where the object has a key.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
+pub fn denied_action<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
+    let (_, rest) = error
+        .message()?
+        .split_once("is not authorized to perform: ")?;
+    let action = rest.split_whitespace().next()?;
+    let is_action = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-');
+    action.bytes().all(is_action).then_some(action)
+}
+
 /// The service's error code and message. Without them the HTTP status; without a response the
 /// reason that there is none, such as that it took too long.
 pub fn words<E: ProvideErrorMetadata + Error + 'static>(
@@ -70,6 +92,34 @@ mod tests {
 
     fn refused() -> io::Error {
         io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused")
+    }
+
+    #[test]
+    fn a_missing_right_is_told_from_bad_credentials_and_named_where_aws_names_it() {
+        let user = "User: arn:aws:sts::123456789012:assumed-role/p/p is not authorized to perform";
+        let table = [
+            (
+                Some("AccessDenied"),
+                403,
+                format!("{user}: kms:Decrypt on resource: x"),
+                true,
+            ),
+            (Some("AccessDenied"), 403, "Access Denied".to_owned(), true),
+            (None, 403, String::new(), true),
+            (Some("SignatureDoesNotMatch"), 403, String::new(), false),
+            (Some("RequestTimeTooSkewed"), 403, String::new(), false),
+            (Some("AccessDenied"), 503, String::new(), false),
+        ];
+        for (code, status, message, denied) in table {
+            let mut meta = ErrorMetadata::builder().message(&message);
+            if let Some(code) = code {
+                meta = meta.code(code);
+            }
+            let error: TestError = SdkError::service_error(meta.build(), response(status));
+            assert_eq!(is_denied(&error), denied, "{message}");
+            let action = message.contains("kms").then_some("kms:Decrypt");
+            assert_eq!(denied_action(&error), action, "{message}");
+        }
     }
 
     #[test]

@@ -51,18 +51,6 @@ MOTO_DIFFERS = {
 }
 
 
-class Moto(world.Process):
-    """moto's server. Only its SQS is used."""
-
-    def __init__(self):
-        port = world.free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        super().__init__(
-            [world.VENV / "moto" / "bin" / "moto_server", "--host", "127.0.0.1", "--port", port]
-        )
-        self.wait_until(lambda: world.answers(self.url))
-
-
 def asked():
     if ENDPOINT:
         return [ENDPOINT]
@@ -71,7 +59,7 @@ def asked():
 
 @pytest.fixture(scope="session", params=asked())
 def endpoint(request):
-    peers = {"fanline": lambda: world.Simulated("queue"), "moto": Moto}
+    peers = {"fanline": lambda: world.Simulated("queue"), "moto": world.Moto}
     if request.param not in peers:
         yield request.param
         return

@@ -39,6 +39,10 @@ pub(crate) struct PlanArgs {
         value_parser = clap::value_parser!(u64).range(1..=10_000)
     )]
     pub(crate) latency: u64,
+    /// Plan for sealed deliveries, which are longer. With --at, the ledger says whether the stack
+    /// seals
+    #[arg(long)]
+    pub(crate) seal: bool,
     /// What LINE charges for a message to one person, such as 3 for ¥3
     #[arg(long, value_name = "PRICE", env = "FANLINE_FEE", value_parser = price)]
     pub(crate) fee: Option<f64>,

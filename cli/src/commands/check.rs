@@ -42,7 +42,7 @@ pub(crate) async fn execute(args: &CheckArgs) -> anyhow::Result<CommandEnd> {
     let config = aws::config(AwsResource::for_check(&file.campaign, has_secret)).await?;
     let mut bad_rows = Vec::new();
     let mut asked = None;
-    let preview = read_list(&file, &config, args.row, |row| {
+    let preview = read_list(&file, &config, args.seal, args.row, |row| {
         if args.row == Some(row.row) {
             asked = Some(row.clone());
         }
@@ -100,14 +100,16 @@ pub(crate) fn require_row(
 }
 
 /// Reads the whole list, keeps rows to show, and calls `on_bad_row` for each row that can't be
-/// sent.
+/// sent, or not as a sealed one where it `is_sealed`.
 pub(crate) async fn read_list(
     file: &CampaignFile,
     config: &SdkConfig,
+    is_sealed: bool,
     row: Option<u64>,
     mut on_bad_row: impl FnMut(BadRow),
 ) -> anyhow::Result<Preview> {
-    fanline_producer::check(file.event.clone(), config, row, |place, error| {
+    let event = file.event.clone();
+    fanline_producer::check(event, config, is_sealed, row, |place, error| {
         on_bad_row(BadRow::new(place, error));
     })
     .await

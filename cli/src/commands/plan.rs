@@ -51,15 +51,16 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
     let account = access.map(|access| LineAccount::new(access, &config));
     let account = account.transpose()?;
     let now = Timestamp::now();
-    let (plan, friends) = if args.friends {
-        let (plan, counts) = read_with_friends(&file, &config, account.as_ref()).await?;
-        (plan, Some(counts))
-    } else {
-        (read(&file, &config).await?, None)
-    };
     let stack = match &args.at {
         Some(place) => Some(Stack::read(place, &file.campaign.run(), file.campaign.lane).await?),
         None => None,
+    };
+    let is_sealed = args.seal || stack.as_ref().is_some_and(|stack| stack.sealed);
+    let (plan, friends) = if args.friends {
+        let (plan, counts) = read_with_friends(&file, &config, account.as_ref(), is_sealed).await?;
+        (plan, Some(counts))
+    } else {
+        (read(&file, &config, is_sealed).await?, None)
     };
     let mut load = load(&plan, &file)?;
     load.pace = stack.as_ref().map(|stack| stack.pace).unwrap_or_default();
@@ -85,6 +86,7 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
         stack,
         line: line.as_ref(),
         friends,
+        is_sealed,
         problems: &problems,
     };
     let report = PlanReport::new(args, &file.campaign, &plan, &load, capacity, found, now);
@@ -100,8 +102,12 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
 }
 
 /// Reads the list twice, as the producer does.
-pub(crate) async fn read(file: &CampaignFile, config: &SdkConfig) -> anyhow::Result<Plan> {
-    let plan = fanline_producer::plan(file.event.clone(), config, |_| ());
+pub(crate) async fn read(
+    file: &CampaignFile,
+    config: &SdkConfig,
+    is_sealed: bool,
+) -> anyhow::Result<Plan> {
+    let plan = fanline_producer::plan(file.event.clone(), config, is_sealed, |_| ());
     plan.await.map_err(exit::producer_error)
 }
 
@@ -110,6 +116,7 @@ async fn read_with_friends(
     file: &CampaignFile,
     config: &SdkConfig,
     account: Option<&LineAccount>,
+    is_sealed: bool,
 ) -> anyhow::Result<(Plan, FriendCounts)> {
     let Some(account) = account else {
         let problem = match file.campaign.channel {
@@ -121,7 +128,7 @@ async fn read_with_friends(
     let friends = Friends::ask(account).await;
     let friends = friends.map_err(|error| InputError(format!("--friends: {error}")))?;
     let mut counts = friends.counts();
-    let plan = fanline_producer::plan(file.event.clone(), config, |recipient| {
+    let plan = fanline_producer::plan(file.event.clone(), config, is_sealed, |recipient| {
         friends.see(recipient, &mut counts);
     });
     Ok((plan.await.map_err(exit::producer_error)?, counts))

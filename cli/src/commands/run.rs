@@ -113,7 +113,7 @@ async fn may_send(
         print::note(NOTIFY_HAS_NO_KEYS);
     }
     let accepted = continued.map_or(0, |before| before.people.accepted);
-    question::ask(file, accepted, args.yes).await
+    question::ask(args, file, accepted).await
 }
 
 /// Starts the dashboard of the run, where the flags ask for it, and prints its address.

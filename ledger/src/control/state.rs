@@ -166,6 +166,9 @@ pub struct Stack {
     /// Whether the delivery queue is a FIFO queue: there a paused run waits, it can't be parked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fifo: bool,
+    /// The ARN of the KMS key that seals its deliveries. `None`: they are in plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal_key: Option<String>,
 }
 
 /// The urgent lane of a stack.

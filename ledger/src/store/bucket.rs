@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::service_config::ServiceConfigKey;
 use bytes::Bytes;
 use fanline_core::s3_uri::S3Uri;
-use fanline_telemetry::aws_error::{innermost, status, words};
+use fanline_telemetry::aws_error::{denied_action, innermost, is_denied, status, words};
 
 use super::{Expect, Fetched, Listed, Object, Put, StoreError, Tag};
 
@@ -230,14 +230,16 @@ impl Bucket {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        match (error.code(), status(error)) {
-            (Some("NoSuchBucket"), _) => StoreError::Missing(format!("s3://{}", self.place.bucket)),
-            // Other words with these statuses are about the credentials or the clock.
-            (Some("AccessDenied" | "AllAccessDisabled") | None, Some(401 | 403)) => {
-                let place = self.place.join(key).to_string();
-                StoreError::Denied { place, rights }
-            }
-            _ => self.problem(key, words(error)),
+        if error.code() == Some("NoSuchBucket") {
+            return StoreError::Missing(format!("s3://{}", self.place.bucket));
+        }
+        if !is_denied(error) {
+            return self.problem(key, words(error));
+        }
+        let named = denied_action(error).map(|action| format!("`{action}`"));
+        StoreError::Denied {
+            place: self.place.join(key).to_string(),
+            rights: named.unwrap_or_else(|| rights.to_owned()),
         }
     }
 }

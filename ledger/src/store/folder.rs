@@ -189,7 +189,7 @@ impl Folder {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let place = self.place(&key);
-                let rights = "this user of the machine";
+                let rights = "this user of the machine".to_owned();
                 Err(StoreError::Denied { place, rights })
             }
             Ok(Err(error)) => Err(failed(error.to_string())),

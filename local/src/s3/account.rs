@@ -96,6 +96,7 @@ impl Account {
             Some(S3Fault::Unavailable) => error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
             Some(S3Fault::PutUnderWay) => error(StatusCode::CONFLICT, "ConditionalRequestConflict"),
             Some(S3Fault::Denied) => error(StatusCode::FORBIDDEN, "AccessDenied"),
+            Some(S3Fault::KeyDenied) => Answer::key_denied(),
             Some(S3Fault::OtherRegion) => Answer::other_region(),
             Some(S3Fault::Silent) => Answer::Silent,
             Some(S3Fault::LostAnswer) => {

@@ -46,13 +46,26 @@ impl Answer {
 
     /// S3's error with this code.
     pub(crate) fn error(status: StatusCode, code: &str) -> Self {
-        let code = element("Code", code);
-        let body = format!("<Error>{code}<Message>the stand-in for S3 says so</Message></Error>");
+        Self::error_with_message(status, code, "the stand-in for S3 says so")
+    }
+
+    fn error_with_message(status: StatusCode, code: &str, message: &str) -> Self {
+        let (code, message) = (element("Code", code), element("Message", message));
+        let body = format!("<Error>{code}{message}</Error>");
         Self::Http {
             status,
             headers: vec![("content-type".into(), "application/xml".to_owned())],
             body: body.into(),
         }
+    }
+
+    /// The role may read the object, but not use its key.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html>
+    pub(crate) fn key_denied() -> Self {
+        let message = "User: arn:aws:sts::123456789012:assumed-role/role/role is not authorized to \
+                       perform: kms:Decrypt on resource: arn:aws:kms:us-east-1:123456789012:key/k \
+                       because no identity-based policy allows the kms:Decrypt action";
+        Self::error_with_message(StatusCode::FORBIDDEN, "AccessDenied", message)
     }
 
     /// The bucket is in another Region than the one that the client signs for.

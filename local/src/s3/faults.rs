@@ -42,6 +42,8 @@ pub enum S3Fault {
     PutUnderWay,
     /// `403 AccessDenied`.
     Denied,
+    /// `403 AccessDenied`, because the right to the object's KMS key is missing.
+    KeyDenied,
     /// `301 PermanentRedirect`: the bucket is in another Region.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html>
     OtherRegion,

@@ -8,6 +8,7 @@ use fanline_core::list::{Place, RowError};
 use fanline_core::recipient::Recipient;
 use fanline_core::surroundings::{Clock, Surroundings};
 use fanline_ledger::ByEndpoint;
+use fanline_seal::SliceKey;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -52,14 +53,16 @@ pub struct Plan {
 /// can't be sent. A campaign that the producer would refuse now is the same error.
 ///
 /// Duplicates are found over the whole list, as the producer finds them. The campaign may name a
-/// file. `row`: a row to keep among the samples, besides those that are always kept.
+/// file. `is_sealed`: the deliveries would be sealed, and so have to fit a queue message as sealed
+/// ones. `row`: a row to keep among the samples, besides those that are always kept.
 pub async fn check(
     campaign: Value,
     config: &SdkConfig,
+    is_sealed: bool,
     row: Option<u64>,
     on_bad_row: impl FnMut(Place, &RowError),
 ) -> Result<Preview, ProduceError> {
-    let (list, clock) = open(campaign, config).await?;
+    let (list, clock) = open(campaign, config, is_sealed).await?;
     let (preview, _) = read(&list, clock, row, on_bad_row).await?;
     Ok(preview)
 }
@@ -69,9 +72,11 @@ pub async fn check(
 pub async fn plan(
     campaign: Value,
     config: &SdkConfig,
+    is_sealed: bool,
     mut on_recipient: impl FnMut(&Recipient),
 ) -> Result<Plan, ProduceError> {
-    let (list, clock) = open(campaign, config).await?;
+    let (list, clock) = open(campaign, config, is_sealed).await?;
+    let key = is_sealed.then(|| SliceKey::to_measure(&list.slice.run, &list.id.to_string()));
     let (preview, rows) = read(&list, clock, None, |_, _| ()).await?;
     let mut plan = Plan {
         preview,
@@ -81,7 +86,7 @@ pub async fn plan(
         &list,
         rows,
         LeftOut::default(),
-        DeliveryEncoder::of(&list, false, None),
+        DeliveryEncoder::of(&list, false, key.map(Arc::new)),
         None,
     );
     while let Some(request) = reading.next().await? {
@@ -110,7 +115,11 @@ impl Plan {
     }
 }
 
-async fn open(campaign: Value, config: &SdkConfig) -> Result<(OpenSlice, Clock), ProduceError> {
+async fn open(
+    campaign: Value,
+    config: &SdkConfig,
+    is_sealed: bool,
+) -> Result<(OpenSlice, Clock), ProduceError> {
     let parsed = Arc::new(Campaign::from_value(campaign.clone())?);
     let Surroundings { clock, random } = Surroundings::default();
     let now = clock.now();
@@ -121,7 +130,7 @@ async fn open(campaign: Value, config: &SdkConfig) -> Result<(OpenSlice, Clock),
     // A run begins at a whole second, so its deliveries have this length.
     let started_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let list = OpenSlice::whole_list(parsed, campaign, source, started_at, DEFAULT_SLICE_BYTES);
-    Ok((list, clock))
+    Ok((list.sealed(is_sealed), clock))
 }
 
 async fn read(

@@ -135,6 +135,8 @@ mod tests {
     use super::*;
     use fanline_core::channel::Channel;
     use fanline_core::list::JsonRow;
+    use fanline_seal::{Label, SliceKey};
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     fn campaign(channel: &str, text: &str) -> Campaign {
@@ -182,6 +184,41 @@ mod tests {
                 .recipient(&Row::Json(&row(&object)))
                 .unwrap_err();
             assert!(error.to_string().starts_with(sentence), "{error}");
+        }
+    }
+
+    proptest! {
+        /// Whatever the slice, the place and the data key are.
+        #[test]
+        fn a_row_that_may_be_sealed_fits_a_queue_message_and_no_short_one_is_rejected(
+            messages in 700_000..MAX_BYTES,
+            run in "[A-Za-z0-9._-]{1,64}",
+            slice in any::<u64>(),
+            number in any::<u32>(),
+            key_len in 1usize..=1_024,
+        ) {
+            let mut campaign = campaign("line", "hi");
+            campaign.id = run;
+            let envelope = campaign.envelope("2026-12-25T00:00:00Z".parse().unwrap());
+            let rules = RowRules {
+                sealed_run: Some(envelope.run.clone()),
+                ..RowRules::new(&campaign, &envelope)
+            };
+            let one = Recipient::parse(Channel::Line, "U4af4980629f0c1d2e3f4a5b6c7d8e9fa").unwrap();
+            let people = rules.max_sharing(messages, &one);
+            prop_assume!(people > 0);
+            let slice = format!("{slice}c");
+            let plain = envelope.encoder_of_copies(&slice);
+            let plain = plain.encoded_len(&vec![one.clone(); people], messages, number);
+            let secret = vec![1; 32].into();
+            let key = SliceKey::new(&envelope.run, &slice, &secret, vec![2; key_len]).unwrap();
+            let at = format!("{slice}:{number}");
+            let sealed = key.sealed_len(plain, Label { at: Some(&at), people });
+            if rules.fits_sealed(messages, &one, people) {
+                prop_assert!(sealed <= MAX_BYTES, "{sealed}");
+            } else {
+                prop_assert!(plain > 780_000, "{plain}");
+            }
         }
     }
 

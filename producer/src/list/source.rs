@@ -14,7 +14,9 @@ use fanline_core::backoff::full_jitter;
 use fanline_core::s3_uri::S3Uri;
 use fanline_core::surroundings::Random;
 use fanline_ledger::ListVersion;
-use fanline_telemetry::aws_error::{innermost, other_region, status, words};
+use fanline_telemetry::aws_error::{
+    denied_action, innermost, is_denied, other_region, status, words,
+};
 
 use crate::list::form::{Form, FormError};
 use crate::list::workbook::WorkbookError;
@@ -37,8 +39,13 @@ pub enum SourceError {
     Missing(String),
     /// The store does not let us read it. S3 also says this of a missing object where listing the
     /// bucket is not permitted.
-    #[error("`{0}` can't be read: no permission for `s3:GetObject`")]
-    Denied(String),
+    #[error("`{list}` can't be read: no permission for `{action}`")]
+    Denied {
+        /// The name of the list.
+        list: String,
+        /// The action that is missing.
+        action: String,
+    },
     /// The user of this machine may not read the file.
     #[error("`{0}` can't be read: no permission")]
     NoPermission(String),
@@ -290,7 +297,10 @@ pub(crate) fn s3_error(object: &S3Uri, error: &SdkError<GetObjectError>) -> Sour
     match (error.code(), status(error)) {
         (Some("NoSuchBucket"), _) => SourceError::Missing(format!("s3://{}", object.bucket)),
         (Some("NoSuchKey"), _) | (_, Some(404)) => SourceError::Missing(list),
-        (_, Some(401 | 403)) => SourceError::Denied(list),
+        _ if is_denied(error) => {
+            let action = denied_action(error).unwrap_or("s3:GetObject").to_owned();
+            SourceError::Denied { list, action }
+        }
         (_, Some(412)) => SourceError::Changed(list),
         _ => SourceError::Unreadable {
             list,

@@ -115,3 +115,43 @@ fn label<'a>(at: &'a str, recipients: &[Recipient]) -> Label<'a> {
         people: recipients.len(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fanline_core::campaign::Campaign;
+    use fanline_core::channel::Channel;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn encoder(is_sealed: bool, slice: &str) -> DeliveryEncoder {
+        let campaign = json!({"campaign": "c", "channel": "line", "recipients": [],
+            "messages": [{"type": "text", "text": "hi"}]});
+        let campaign = Campaign::from_value(campaign).unwrap();
+        let envelope = campaign.envelope("2026-12-25T00:00:00Z".parse().unwrap());
+        DeliveryEncoder {
+            plain: envelope.encoder(slice),
+            slice: slice.to_owned(),
+            key: is_sealed.then(|| Arc::new(SliceKey::to_measure(&envelope.run, slice))),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_delivery_has_the_length_that_was_said_sealed_or_not(
+            is_sealed in any::<bool>(),
+            slice in 1u64..,
+            number in any::<u32>(),
+            people in 1usize..=500,
+            text in ".{0,500}",
+        ) {
+            let encoder = encoder(is_sealed, &slice.to_string());
+            let one = Recipient::parse(Channel::Line, "U4af4980629f0c1d2e3f4a5b6c7d8e9fa").unwrap();
+            let recipients = vec![one; people];
+            let messages = json!([{"type": "text", "text": text}]).to_string();
+            let body = encoder.encode(&recipients, &messages, number);
+            let said = encoder.encoded_len(&recipients, messages.len(), number);
+            prop_assert_eq!(body.len(), said);
+        }
+    }
+}

@@ -16,7 +16,7 @@ async fn a_check_shows_every_bad_row_and_sends_nothing() {
     );
     let mut bad = Vec::new();
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
-    let preview = fanline_producer::check(event, &world.config(), None, |place, error| {
+    let preview = fanline_producer::check(event, &world.config(), false, None, |place, error| {
         bad.push(format!("{place}: {error}"));
     })
     .await
@@ -58,7 +58,7 @@ async fn a_check_finds_duplicates_over_the_whole_list() {
         format!("to,name,note\n{}", rows.concat()),
     );
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
-    let preview = fanline_producer::check(event, &world.config(), None, |_, _| ())
+    let preview = fanline_producer::check(event, &world.config(), false, None, |_, _| ())
         .await
         .unwrap();
     assert_eq!(
@@ -83,7 +83,7 @@ async fn a_plan_counts_the_deliveries_that_a_fan_out_publishes() {
     let event = campaign(&json!("s3://bucket/friends.csv"), &json!({}));
     let mut people = HashSet::new();
     let see = |recipient: &Recipient| assert!(people.insert(recipient.clone()));
-    let plan = fanline_producer::plan(event.clone(), &world.config(), see)
+    let plan = fanline_producer::plan(event.clone(), &world.config(), false, see)
         .await
         .unwrap();
     assert_eq!((plan.deliveries.multicast, plan.deliveries.push), (3, 30));

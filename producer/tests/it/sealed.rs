@@ -199,3 +199,24 @@ async fn requests_hold_as_many_sealed_deliveries_as_sqs_takes() {
     let plain = plain.handle(friends(&more), None).await.unwrap();
     assert_eq!(plain.deliveries, 60);
 }
+
+#[tokio::test]
+async fn a_plan_for_sealed_deliveries_counts_the_bytes_that_are_published() {
+    let (world, kms) = (World::start().await, kms().await);
+    world.put("bucket/friends.csv", list(123));
+    let event = friends(&json!({}));
+    let config = config(&world, &kms);
+    let planned = |is_sealed| {
+        let event = event.clone();
+        fanline_producer::plan(event, &config, is_sealed, |_| ())
+    };
+    let (plain, sealed) = (planned(false).await.unwrap(), planned(true).await.unwrap());
+    assert_eq!(sealed.deliveries, plain.deliveries);
+    assert!(sealed.bytes.push > plain.bytes.push * 4 / 3);
+    assert_eq!(kms.counts().generate_data_key, 0, "a plan needs no key");
+    let sealing = producer(&world, &kms, &[]);
+    sealing.handle(event.clone(), None).await.unwrap();
+    let bodies = world.bodies("deliveries");
+    let published: usize = bodies.iter().map(String::len).sum();
+    assert_eq!(published as u64, sealed.bytes.push + sealed.bytes.multicast);
+}

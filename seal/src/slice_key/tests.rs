@@ -175,6 +175,18 @@ fn only_a_key_of_256_bits_seals_and_its_encrypted_form_has_a_limit() {
 }
 
 #[test]
+fn a_key_to_measure_with_has_the_lengths_of_a_real_one_and_is_never_the_same() {
+    let [one, other] = [0, 1].map(|_| SliceKey::to_measure("xmas", "1"));
+    let body = one.seal("plain", at("1:9"));
+    assert_eq!(body.len(), one.sealed_len(5, at("1:9")));
+    let real = SliceKey::new("xmas", "1", &Zeroizing::new(vec![1; 32]), vec![2; 184]).unwrap();
+    assert_eq!(body.len(), real.seal("plain", at("1:9")).len());
+    for key in [&other, &real] {
+        assert_eq!(open(key, &body), Err("forged"));
+    }
+}
+
+#[test]
 fn nothing_prints_a_key() {
     let printed = format!("{:?}", key("xmas", "1", 7));
     assert_eq!(printed, r#"SliceKey { run: "xmas", slice: "1", .. }"#);

@@ -61,6 +61,8 @@ pub(super) async fn execute(args: &DeadLettersArgs) -> anyhow::Result<CommandEnd
     let control = read_control(&ledger.store, None).await;
     let control = control.map_err(|error| ledger.not_controlled(error))?;
     let control = control.unwrap_or_default().0;
+    let stack_key = control.stack().seal_key.as_ref();
+    let stack_key = stack_key.and_then(|arn| arn.parse().ok());
     let dead = required(control.stack().dead_letters.as_deref(), "dead-letter queue")?;
     let dead = open(&ledger, dead).await?;
     // A wrong path must be known before the queue is read.
@@ -79,7 +81,8 @@ pub(super) async fn execute(args: &DeadLettersArgs) -> anyhow::Result<CommandEnd
     dead.sift(&look, None).await?;
     let mut letters = letters.into_inner();
     if let (Some(file), Some(path)) = (file, &args.out) {
-        open_all(&ledger, args.seal_key.as_ref(), &mut letters.lines).await?;
+        let key = args.seal_key.as_ref().or(stack_key.as_ref());
+        open_all(&ledger, key, &mut letters.lines).await?;
         let mut file = BufWriter::new(file);
         let written = letters.lines.iter().try_for_each(|line| {
             let mut about = line.about.clone();

@@ -33,6 +33,11 @@ pub(super) struct PlanReport {
     list: ListRows,
     requests: ByEndpoint<u64>,
     people: ByEndpoint<u64>,
+    /// The mean length of a delivery on the queue.
+    delivery_bytes: ByEndpoint<u64>,
+    /// Whether they are sealed there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    sealed: bool,
     consumers: u32,
     seconds: u64,
     ends_at: Timestamp,
@@ -73,6 +78,7 @@ pub(super) struct Found<'a> {
     pub(super) stack: Option<Stack>,
     pub(super) line: Option<&'a LineSays>,
     pub(super) friends: Option<FriendCounts>,
+    pub(super) is_sealed: bool,
     pub(super) problems: &'a [PlanProblem],
 }
 
@@ -96,6 +102,8 @@ impl PlanReport {
             list,
             requests: plan.deliveries,
             people: plan.people,
+            delivery_bytes: mean_bytes(plan),
+            sealed: found.is_sealed,
             consumers,
             seconds: takes.as_secs(),
             ends_at: whole_seconds(ends_at.unwrap_or(Timestamp::MAX)),
@@ -147,6 +155,9 @@ impl PlanReport {
         if self.requests.multicast > 0 {
             let people = as_f64(self.people.multicast) / as_f64(self.requests.multicast);
             print::line(format_args!("          {people:.1} people in a multicast"))?;
+        }
+        if self.sealed {
+            print::line("          sealed on the queue, which is a third longer than plain text")?;
         }
         if self.one_text {
             print::line(
@@ -292,15 +303,17 @@ pub(crate) fn requests(requests: ByEndpoint<u64>) -> String {
     }
 }
 
+/// The mean length of a delivery. Where there is none, it is 0.
+fn mean_bytes(plan: &Plan) -> ByEndpoint<u64> {
+    let sums = plan.bytes.zip(plan.deliveries);
+    sums.map(|_, (bytes, count)| bytes.checked_div(count).unwrap_or_default())
+}
+
 /// What AWS takes.
 fn dollars(plan: &Plan, consumers: u32, latency: Duration, takes: Duration) -> f64 {
-    let mean = plan
-        .bytes
-        .zip(plan.deliveries)
-        .map(|_, (bytes, count)| bytes.checked_div(count).unwrap_or_default());
     let run = PlannedRun {
         deliveries: plan.deliveries,
-        delivery_bytes: mean,
+        delivery_bytes: mean_bytes(plan),
         environments: consumers,
         latency,
         takes,

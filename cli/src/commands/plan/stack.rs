@@ -22,6 +22,9 @@ pub(crate) struct Stack {
     /// The stack does not have the run's lane.
     #[serde(skip)]
     pub(crate) lacks_lane: bool,
+    /// Whether its deliveries are sealed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) sealed: bool,
     /// The requests a second that an operator allows.
     pub(crate) pace: Pace,
     /// Other runs that are not closed.
@@ -47,6 +50,7 @@ impl Stack {
             consumers,
             share: share.map(|(own, all)| f64::from(own) / f64::from(all.max(1))),
             lacks_lane: described.lacks(lane),
+            sealed: described.seal_key.is_some(),
             pace: control.pace(),
             ..Self::default()
         };

@@ -9,6 +9,7 @@ use fanline_core::settings::variable;
 use fanline_producer::Plan;
 use indicatif::HumanCount;
 
+use crate::args::RunArgs;
 use crate::aws::{self, AwsResource};
 use crate::campaign_file::CampaignFile;
 use crate::commands::check::{live, shown};
@@ -27,11 +28,15 @@ const LINE: &str = "https://api.line.me";
 const NOTIFY_API_BASE: &str = "LINE_NOTIFY_API_BASE";
 
 /// Says what a live run would do, and asks whether to do it. `accepted`: so many people have it
-/// already, since the run goes on. `is_yes`: the flags have answered.
+/// already, since the run goes on.
 /// Returns `false` where the answer is no.
 ///
 /// A wrong token, no network and too little quota are errors, and nobody is asked.
-pub(super) async fn ask(file: &CampaignFile, accepted: u64, is_yes: bool) -> anyhow::Result<bool> {
+pub(super) async fn ask(
+    args: &RunArgs,
+    file: &CampaignFile,
+    accepted: u64,
+) -> anyhow::Result<bool> {
     let has_secret = variable("LINE_CHANNEL_ACCESS_TOKEN_SECRET_ARN").is_some();
     let config = aws::config(AwsResource::for_check(&file.campaign, has_secret)).await?;
     let account = match file.campaign.channel {
@@ -46,7 +51,7 @@ pub(super) async fn ask(file: &CampaignFile, accepted: u64, is_yes: bool) -> any
         ),
         None => None,
     };
-    let plan = plan::read(file, &config).await?;
+    let plan = plan::read(file, &config, args.seals()).await?;
     let people = plan.preview.checked.recipients();
     print::note(format_args!(
         "This sends campaign `{}` to {}.",
@@ -76,7 +81,7 @@ pub(super) async fn ask(file: &CampaignFile, accepted: u64, is_yes: bool) -> any
             print::note(format_args!("warning   {problem}"));
         }
     }
-    if is_yes {
+    if args.yes {
         return Ok(true);
     }
     confirmed(people)

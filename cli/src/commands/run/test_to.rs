@@ -40,7 +40,7 @@ pub(super) async fn campaign(args: &RunArgs, file: &CampaignFile) -> anyhow::Res
     let people = people(&args.test_to)?;
     let config = aws::config(AwsResource::for_check(&file.campaign, false)).await?;
     let mut rejected = None;
-    let preview = check::read_list(file, &config, args.row, |bad| {
+    let preview = check::read_list(file, &config, args.seals(), args.row, |bad| {
         rejected = rejected
             .take()
             .or(args.row.filter(|row| bad.is_row(*row)).map(|_| bad));

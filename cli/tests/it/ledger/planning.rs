@@ -131,3 +131,34 @@ fn the_people_of_other_open_runs_are_taken_off_the_quota() {
     let cancelled = plan();
     assert_eq!(cancelled.code, Some(0), "{cancelled:?}");
 }
+
+#[test]
+fn a_plan_for_a_stack_that_seals_counts_sealed_deliveries() {
+    let (folder, store) = world();
+    let planned = |more: &[&str]| {
+        let at = ["plan", "next.json", "--at", "records"];
+        folder.fanline(&[&at, more].concat())
+    };
+    let plain = planned(&["--json"]).json();
+    assert_eq!(
+        (&plain["sealed"], &plain["stack"]["sealed"]),
+        (&Value::Null, &Value::Null)
+    );
+    let asked = planned(&["--json", "--seal"]).json();
+    let stack = Stack {
+        environments: Some(4),
+        seal_key: Some("arn:aws:kms:us-east-1:000000000000:key/1".into()),
+        ..Stack::default()
+    };
+    edit(&store, |edit| edit.set_stack(stack.clone()));
+    let known = planned(&["--json"]).json();
+    assert_eq!(
+        (&known["sealed"], &known["stack"]["sealed"]),
+        (&json!(true), &json!(true))
+    );
+    let bytes = |plan: &Value| plan["delivery_bytes"]["push"].as_u64().unwrap();
+    assert_eq!(bytes(&known), bytes(&asked));
+    assert!(bytes(&known) > bytes(&plain) * 4 / 3);
+    let words = "sealed on the queue, which is a third longer than plain text";
+    assert!(planned(&[]).out.contains(words));
+}

@@ -66,6 +66,7 @@ impl Queues {
                 environments: 2,
             }),
             fifo: false,
+            seal_key: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use fanline_ledger::Stack;
 use fanline_local::{KmsFault, KmsOptions, KmsServer};
 use fanline_seal::{KeyService, Label, SliceKey};
 use serde_json::{Value, json};
@@ -156,4 +157,19 @@ fn the_bodies_of_sealed_dead_letters_need_the_key_and_the_right_to_use_it() {
     assert_eq!(line["body"]["recipients"], json!([user(0)]));
     let answer = sealed.fanline(&[&out[..], &["--seal-key", "alias/mine"]].concat());
     assert_eq!(answer.code, Some(2), "{answer:?}");
+}
+
+#[test]
+fn a_stack_whose_ledger_names_its_key_needs_no_flag_for_the_bodies() {
+    let sealed = Sealed::start();
+    sealed.set_aside(0, "quota");
+    let stack = Stack {
+        seal_key: Some(sealed.kms.key_arn().to_owned()),
+        ..sealed.queues.stack()
+    };
+    edit(&store(&sealed.folder), |edit| edit.set_stack(stack.clone()));
+    let answer = sealed.fanline(&["dead-letters", "test", "--out", "letters.ndjson"]);
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    let line: Value = serde_json::from_str(&sealed.folder.read("letters.ndjson")).unwrap();
+    assert_eq!(line["body"]["recipients"], json!([user(0)]));
 }

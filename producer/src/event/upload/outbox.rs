@@ -10,7 +10,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
 use fanline_core::s3_uri::S3Uri;
 use fanline_ledger::s3_client;
-use fanline_telemetry::aws_error::{innermost, status, words};
+use fanline_telemetry::aws_error::{denied_action, innermost, is_denied, status, words};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::event::upload::notice::Notice;
@@ -64,8 +64,8 @@ pub enum OutboxError {
         object: String,
         /// What was tried.
         act: &'static str,
-        /// The action.
-        action: &'static str,
+        /// The action that is missing.
+        action: String,
     },
     /// Anything else that S3 says.
     #[error("`{object}` can't be {act}: {problem}")]
@@ -282,16 +282,18 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let object = object.to_string();
-    match status(error) {
-        Some(401 | 403) => OutboxError::Denied {
+    if is_denied(error) {
+        let action = denied_action(error).unwrap_or(action).to_owned();
+        OutboxError::Denied {
             object,
             act,
             action,
-        },
-        _ => OutboxError::Failed {
+        }
+    } else {
+        OutboxError::Failed {
             object,
             act,
             problem: words(error),
-        },
+        }
     }
 }

@@ -144,3 +144,33 @@ async fn a_bucket_in_another_region_is_named_in_one_sentence() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_missing_right_to_a_key_is_named_and_not_taken_for_one_to_the_bucket() {
+    for (key, sentence) in [
+        (
+            "outbox/xmas.json",
+            "`s3://bucket/outbox/xmas.json` can't be read: no permission for `kms:Decrypt`",
+        ),
+        (
+            "lists/friends.csv",
+            "`s3://bucket/outbox/xmas.json`: `s3://bucket/lists/friends.csv` can't be read: no \
+             permission for `kms:Decrypt`",
+        ),
+        (
+            "ledger/xmas/run.json",
+            "`s3://bucket/outbox/xmas.json`: the record of the run can't be read or written, so \
+             nothing was sent: `s3://bucket/ledger/xmas/run.json` can't be reached: no permission \
+             for `kms:Decrypt`",
+        ),
+    ] {
+        let world = World::start().await;
+        world.s3.script(move |call| {
+            let is_met = call.key == key && call.method != "HEAD";
+            is_met.then_some(S3Fault::KeyDenied)
+        });
+        let error = world.upload("xmas.json", &xmas(&json!({}))).await;
+        assert_eq!(error.unwrap_err(), sentence);
+        assert_eq!(world.take().await.1, 0, "{sentence}");
+    }
+}
