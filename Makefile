@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
-	test simulate fuzz test-simulation build deploy invoke test-template test-conformance \
+	test simulate simulate-lanes fuzz test-simulation build deploy invoke test-template test-conformance \
 	test-invoke test-container test-deploy test-dashboard test-docs test-archive \
 	archive archive-stack windows macos picture clean
 
@@ -61,6 +61,10 @@ test: ## Run the Rust tests
 SEEDS ?= 1-400
 simulate: ## Run the pipeline on virtual time: SEEDS=1-400, LEDGER=--ledger for one with a ledger
 	cargo run --quiet --profile simulate --package fanline-simulation -- $(SEEDS) $(LEDGER)
+
+simulate-lanes: ## Measure an urgent run beside a backlog of a million, on virtual time
+	cargo test --quiet --profile simulate --package fanline-simulation --test it -- \
+		--ignored --nocapture while_a_million
 
 RUNS ?= 1000000
 # The code has no `unsafe`. SANITIZER=none is several times faster than the default.

@@ -19,6 +19,8 @@
     reason = "a benchmark stops at what it did not expect, prints, and divides"
 )]
 
+mod processor;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -29,6 +31,8 @@ use std::time::{Duration, Instant};
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
+
+use processor::processor_time;
 
 /// The argument that makes this binary the empty function.
 const EMPTY: &str = "--empty-function";
@@ -163,7 +167,7 @@ impl Api {
         let mut child = command.spawn().unwrap();
         let request = self.requests.recv_timeout(MAX_START);
         let (at, connection) = request.expect("the function does not start");
-        let cpu = cpu(&child);
+        let cpu = processor_time(child.id());
         stop(&mut child);
         drop(connection);
         Start {
@@ -176,16 +180,6 @@ impl Api {
 fn stop(child: &mut Child) {
     child.kill().unwrap();
     child.wait().unwrap();
-}
-
-/// The processor time of all threads so far, in nanoseconds: the first number of `schedstat`.
-fn cpu(child: &Child) -> Duration {
-    let threads = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
-    let of_each = threads.map(|thread| {
-        let stat = fs::read_to_string(thread.unwrap().path().join("schedstat")).unwrap();
-        stat.split(' ').next().unwrap().parse::<u64>().unwrap()
-    });
-    Duration::from_nanos(of_each.sum())
 }
 
 fn median(starts: &[Start]) -> Start {

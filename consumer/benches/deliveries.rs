@@ -14,6 +14,8 @@
     reason = "a benchmark stops at what it did not expect, prints, and divides"
 )]
 
+mod processor;
+
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -25,6 +27,8 @@ use fanline_consumer::{Consumer, Settings};
 use fanline_local::{LineOptions, LineServer, QueueOptions, QueueServer};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+
+use processor::processor_time;
 
 /// The argument that makes this binary the simulated LINE.
 const LINE: &str = "--simulated-line";
@@ -67,11 +71,13 @@ async fn measure(deliveries: usize, people: usize, has_ledger: bool, round: usiz
         .collect();
     // The connections and the caches are warm before the count begins.
     handle(&consumer, event(deliveries, people, round)).await;
-    let (began, cpu_before) = (Instant::now(), cpu_seconds());
+    let (began, cpu_before) = (Instant::now(), processor_time("self"));
     for batch in batches {
         handle(&consumer, batch).await;
     }
-    let cpu = cpu_seconds() - cpu_before;
+    let cpu = processor_time("self")
+        .saturating_sub(cpu_before)
+        .as_secs_f64();
     let seconds = began.elapsed().as_secs_f64();
     let deliveries = deliveries as f64;
     println!(
@@ -143,20 +149,6 @@ fn event(first: usize, people: usize, round: usize) -> SqsEvent {
         })
         .collect();
     serde_json::from_value(json!({ "Records": records })).unwrap()
-}
-
-/// The processor time that this process's threads have used. The first number of a thread's
-/// `schedstat` is in nanoseconds: <https://docs.kernel.org/scheduler/sched-stats.html>
-fn cpu_seconds() -> f64 {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
-    let nanoseconds: u64 = tasks
-        .map(|task| {
-            let path = task.unwrap().path().join("schedstat");
-            let text = std::fs::read_to_string(path).unwrap();
-            text.split(' ').next().unwrap().parse::<u64>().unwrap()
-        })
-        .sum();
-    nanoseconds as f64 / 1e9
 }
 
 /// The simulated LINE and the outcome queue in a process of their own.

@@ -26,6 +26,8 @@ pub struct RunReport {
     /// When the first and the last request for each run began, of deliveries that had not been
     /// asked for before.
     pub first_requests: BTreeMap<String, (Duration, Duration)>,
+    /// How many deliveries could be received, and when that was counted.
+    pub waiting: Vec<(Duration, usize)>,
     /// How many requests each process made, in the order of their starts.
     pub process_requests: Vec<u64>,
 }
@@ -48,9 +50,16 @@ pub fn run(plan: &Plan) -> RunReport {
         deliveries: ended.happened.deliveries.len(),
         requests: ended.happened.arrivals.len(),
         first_requests: first_requests(&ended.happened),
+        waiting: waiting(&ended.happened),
         deaths: ended.happened.deaths,
         process_requests: ended.process_requests,
     }
+}
+
+fn waiting(happened: &Happened) -> Vec<(Duration, usize)> {
+    let samples = happened.samples.iter();
+    let samples = samples.map(|sample| (Duration::from_millis(sample.at), sample.visible));
+    samples.collect()
 }
 
 fn first_requests(happened: &Happened) -> BTreeMap<String, (Duration, Duration)> {

@@ -64,10 +64,13 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
     };
     let mut load = load(&plan, &file)?;
     load.pace = stack.as_ref().map(|stack| stack.pace).unwrap_or_default();
+    load.share = stack.as_ref().and_then(|stack| stack.share).unwrap_or(1.0);
     let known = stack.as_ref().and_then(|stack| stack.consumers);
     let consumers = args.concurrency.or(known).unwrap_or(DEFAULT_CONSUMERS);
     let capacity = (consumers, Duration::from_millis(args.latency));
     let mut problems = Vec::new();
+    let lacks_lane = stack.as_ref().is_some_and(|stack| stack.lacks_lane);
+    problems.extend(lacks_lane.then_some(PlanProblem::NoUrgentLane));
     problems.extend(problem::of_the_time(
         &load,
         capacity,
@@ -140,6 +143,7 @@ pub(crate) fn load(plan: &Plan, file: &CampaignFile) -> Result<Load, InputError>
         deliveries: plan.deliveries,
         canary_wait: Duration::from_secs(wait.into()),
         pace: Pace::default(),
+        share: 1.0,
     })
 }
 

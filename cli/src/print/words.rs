@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use indicatif::{HumanCount, HumanDuration};
+use indicatif::{HumanCount, HumanDuration, HumanFloatCount};
 use jiff::{SignedDuration, Timestamp};
 
 /// A share of all with one decimal. It is 0 or 100 only where it is nobody or everybody.
@@ -25,6 +25,11 @@ pub(crate) fn percent(part: u64, all: u64) -> String {
 pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     let word = if number == 1 { one } else { many };
     format!("{} {word}", HumanCount(number))
+}
+
+/// A number without its decimals: `5,382`.
+pub(crate) fn rounded(number: f64) -> String {
+    HumanFloatCount(number.round()).to_string()
 }
 
 /// A number of people.
@@ -110,5 +115,7 @@ mod tests {
         assert_eq!(people(1), "1 person");
         assert_eq!(people(1_840), "1,840 people");
         assert_eq!(count(2_000, "push", "pushes"), "2,000 pushes");
+        assert_eq!(rounded(5_382.4), "5,382");
+        assert_eq!(rounded(0.4), "0");
     }
 }

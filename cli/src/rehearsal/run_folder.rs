@@ -29,11 +29,15 @@ impl RunFolder {
             Some(path) => path.clone(),
             None if is_temporary => temporary_path(),
             None => state_path(variable).ok_or_else(|| {
-                InputError(
-                    "--at: neither `XDG_STATE_HOME` nor `HOME` is set, so name a folder for the \
-                     record of the run"
-                        .into(),
-                )
+                let home = if cfg!(windows) {
+                    "LOCALAPPDATA"
+                } else {
+                    "HOME"
+                };
+                InputError(format!(
+                    "--at: neither `XDG_STATE_HOME` nor `{home}` is an absolute path, so name a \
+                     folder for the record of the run"
+                ))
             })?,
         };
         Ok(Self {

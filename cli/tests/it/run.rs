@@ -24,6 +24,20 @@ fn a_campaign_reaches_everybody_once_and_the_sum_adds_up() {
 }
 
 #[test]
+fn an_urgent_campaign_is_rehearsed_although_this_machine_has_no_urgent_queue() {
+    let urgent = campaign(PERSONAL).replace("{\"campaign\"", "{\"lane\": \"urgent\", \"campaign\"");
+    let folder = Folder::new()
+        .with("campaign.json", urgent)
+        .with("list.csv", list(30));
+    for command in ["check", "plan"] {
+        assert_eq!(folder.fanline(&[command, "campaign.json"]).code, Some(0));
+    }
+    let answer = folder.fanline(&["run", "campaign.json", "--json"]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert_eq!(answer.json()["accepted"], 30);
+}
+
+#[test]
 fn bad_rows_and_duplicates_are_accounted_for() {
     let rows = format!("{}nobody,x\n{},again\n", list(200), user(7));
     let folder = Folder::new()

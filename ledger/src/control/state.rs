@@ -193,6 +193,11 @@ impl Stack {
         }
     }
 
+    /// Whether the bookkeeper has described the stack, and it does not have this lane.
+    pub fn lacks(&self, lane: Lane) -> bool {
+        self.deliveries.is_some() && self.deliveries_of(lane).is_none()
+    }
+
     /// How many consumers of a lane there can be at once.
     pub fn environments_of(&self, lane: Lane) -> Option<u32> {
         let urgent = self.urgent.as_ref().map(|urgent| urgent.environments);

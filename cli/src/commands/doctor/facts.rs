@@ -1,8 +1,12 @@
 //! What AWS says about the parts of a stack.
 
 use aws_config::SdkConfig;
-use aws_sdk_lambda::types::{LastUpdateStatus, LastUpdateStatusReasonCode, State, StateReasonCode};
+use aws_sdk_lambda::types::{
+    FunctionResponseType, LastUpdateStatus, LastUpdateStatusReasonCode, ScalingConfig, State,
+    StateReasonCode,
+};
 use aws_sdk_sqs::types::QueueAttributeName;
+use fanline_core::campaign::Lane;
 use fanline_seal::{KeyArn, KeyArnError, KeyDescription, KeyError, KeyService};
 
 use crate::commands::schedule::{Schedule, Schedules};
@@ -26,8 +30,8 @@ pub(super) const FAILURE_QUEUES: [(&str, &str); 4] = [
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) region: String,
-    /// The state of the consumer's event source mapping, such as `Enabled`.
-    pub(super) mapping: Result<String, String>,
+    /// The consumer's event source mapping of each lane that the stack has.
+    pub(super) mappings: Vec<(Lane, Result<Mapping, String>)>,
     pub(super) functions: Vec<Result<Function, String>>,
     /// The secret's text. `None`: the stack has no secret.
     pub(super) secret: Option<Result<String, String>>,
@@ -44,6 +48,20 @@ pub(super) struct Facts {
 
 /// The key that seals deliveries: what KMS says about it, or why it could not be asked.
 pub(super) type SealKey = Result<(KeyArn, Result<KeyDescription, KeyError>), KeyArnError>;
+
+/// An event source mapping as Lambda describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mapping {
+    pub(super) id: String,
+    /// Such as `Enabled`.
+    pub(super) state: String,
+    /// How many consumers it calls at once at most. `None`: it has no limit.
+    pub(super) concurrency: Option<i32>,
+    /// How many deliveries it gives to a consumer at most.
+    pub(super) batch: Option<i32>,
+    /// Whether only the deliveries that a consumer names as failed come again.
+    pub(super) reports_failures: bool,
+}
 
 /// A function as Lambda describes it.
 #[derive(Debug)]
@@ -79,7 +97,11 @@ impl Facts {
             .region()
             .map_or("", |region| region.as_ref())
             .to_owned();
-        let mapping = mapping(&lambda, stack.output("ConsumerMapping")?).await;
+        let id = stack.output("ConsumerMapping")?;
+        let mut mappings = vec![(Lane::Bulk, mapping(&lambda, id).await)];
+        if let Ok(id) = stack.output("ConsumerUrgentMapping") {
+            mappings.push((Lane::Urgent, mapping(&lambda, id).await));
+        }
         let mut functions = Vec::new();
         for output in ["ProducerFunction", "ConsumerFunction"] {
             functions.push(function(&lambda, stack.output(output)?).await);
@@ -106,7 +128,7 @@ impl Facts {
         let schedules = Schedules::in_stack(stack, client)?;
         let facts = Self {
             region,
-            mapping,
+            mappings,
             functions,
             secret,
             seal_key,
@@ -119,10 +141,18 @@ impl Facts {
     }
 }
 
-async fn mapping(lambda: &aws_sdk_lambda::Client, uuid: &str) -> Result<String, String> {
-    let found = lambda.get_event_source_mapping().uuid(uuid).send().await;
+async fn mapping(lambda: &aws_sdk_lambda::Client, id: &str) -> Result<Mapping, String> {
+    let found = lambda.get_event_source_mapping().uuid(id).send().await;
     let found = found.map_err(|error| sdk_problem(&error))?;
-    Ok(found.state().unwrap_or("unknown").to_owned())
+    let scaling = found.scaling_config();
+    let reports = FunctionResponseType::ReportBatchItemFailures;
+    Ok(Mapping {
+        id: id.to_owned(),
+        state: found.state().unwrap_or("unknown").to_owned(),
+        concurrency: scaling.and_then(ScalingConfig::maximum_concurrency),
+        batch: found.batch_size(),
+        reports_failures: found.function_response_types().contains(&reports),
+    })
 }
 
 async fn function(lambda: &aws_sdk_lambda::Client, name: &str) -> Result<Function, String> {

@@ -1,5 +1,6 @@
 //! What is wrong with a stack, and the command that mends it.
 
+mod mappings;
 mod seal_key;
 
 use std::fmt;
@@ -42,7 +43,7 @@ pub(super) fn findings(stack: &Stack, facts: &Facts, now: Timestamp) -> Vec<Find
     all.extend(secret(stack, facts));
     all.extend(seal_key::finding(stack, facts));
     all.extend(bucket(stack, facts).or_else(|| events(stack, facts)));
-    all.extend(mapping(stack, facts));
+    all.extend(mappings::findings(stack, facts));
     for schedule in &facts.schedules {
         all.extend(of_schedule(stack, schedule, now));
     }
@@ -186,21 +187,6 @@ fn events(stack: &Stack, facts: &Facts) -> Option<Finding> {
              --notification-configuration '{{\"EventBridgeConfiguration\": {{}}}}'"
         ),
     ))
-}
-
-fn mapping(stack: &Stack, facts: &Facts) -> Option<Finding> {
-    let uuid = stack.output("ConsumerMapping").ok()?;
-    match facts.mapping.as_deref() {
-        Ok("Disabled" | "Disabling") => Some(finding(
-            "sending is paused: the deliveries wait on their queue",
-            format!("aws lambda update-event-source-mapping --enabled --uuid {uuid}"),
-        )),
-        Ok(_) => None,
-        Err(problem) => Some(finding(
-            format!("the event source mapping of the consumer: {problem}"),
-            redeploy(stack, ""),
-        )),
-    }
 }
 
 fn of_schedule(stack: &Stack, schedule: &Schedule, now: Timestamp) -> Option<Finding> {

@@ -47,12 +47,28 @@ pub(super) fn required<'a>(url: Option<&'a str>, what: &str) -> Result<&'a str, 
 
 /// The delivery queue of a run's lane.
 pub(super) fn delivery_queue<'a>(control: &'a Control, run: &str) -> Result<&'a str, InputError> {
-    let lane = control.run(run).map_or(Lane::Bulk, |run| run.lane);
+    refuse_without_lane(control, run)?;
+    let lane = lane(control, run);
     let what = match lane {
         Lane::Bulk => "delivery queue",
         Lane::Urgent => "urgent queue",
     };
     required(control.stack().deliveries_of(lane), what)
+}
+
+/// An urgent run, and a stack that has lost its urgent lane.
+pub(super) fn refuse_without_lane(control: &Control, run: &str) -> Result<(), InputError> {
+    if lane(control, run) == Lane::Urgent && control.stack().lacks(Lane::Urgent) {
+        return Err(InputError(format!(
+            "the run `{run}` is on the urgent lane, and the stack has no urgent queue: deploy it \
+             with `UrgentLane=ENABLED`"
+        )));
+    }
+    Ok(())
+}
+
+fn lane(control: &Control, run: &str) -> Lane {
+    control.run(run).map_or(Lane::Bulk, |run| run.lane)
 }
 
 /// The configuration for a queue: that of the stack's account, or for a queue of this machine one

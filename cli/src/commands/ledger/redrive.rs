@@ -22,7 +22,7 @@ use crate::commands::ledger::dead_letters::reason;
 use crate::commands::ledger::find_run::{find_run, read_record};
 use crate::commands::ledger::people::key::channel;
 use crate::commands::ledger::place::{Ledger, unusable};
-use crate::commands::ledger::queues::{delivery_queue, open, required, wake};
+use crate::commands::ledger::queues::{delivery_queue, open, refuse_without_lane, required, wake};
 use crate::commands::ledger::words::{count, people, time};
 use crate::exit::{CommandEnd, InputError};
 use crate::print;
@@ -204,6 +204,7 @@ async fn reopen(
     {
         refuse_expired(record, run)?;
     }
+    refuse_without_lane(&control, &record.run)?;
     write_note(ledger, &RunKeys::new(&record.run), note).await?;
     let edited = edit_control(&ledger.store, reopen).await;
     let control = edited.map_err(|error| ledger.not_edited(error))?;

@@ -31,6 +31,8 @@ pub(crate) struct Load {
     pub(crate) canary_wait: Duration,
     /// The requests a second that an operator allows the stack.
     pub(crate) pace: Pace,
+    /// The part of the limits that the lane's consumers have together.
+    pub(crate) share: f64,
 }
 
 impl Load {
@@ -42,7 +44,8 @@ impl Load {
             multicast: MULTICAST_PER_SECOND,
         };
         let used = self.pace.zip(limits);
-        let used = used.map(|_, (set, limit)| USED * f64::from(set.unwrap_or(limit).min(limit)));
+        let used = used
+            .map(|_, (set, limit)| self.share * USED * f64::from(set.unwrap_or(limit).min(limit)));
         let pace = best_pace(consumers, latency, self.pace).zip(used);
         let pace = pace.map(|_, (best, used)| best.min(used));
         self.canary_wait + START + ramped(self.at(pace), consumers)
@@ -115,6 +118,7 @@ mod tests {
             deliveries: ByEndpoint { push, multicast },
             canary_wait: Duration::ZERO,
             pace: Pace::default(),
+            share: 1.0,
         }
     }
 
@@ -175,6 +179,14 @@ mod tests {
         assert!(load.on_a_stack(200, LATENCY) >= takes);
         assert_eq!(load.consumers_for(Duration::from_hours(1), LATENCY), None);
         assert_eq!(load.on_this_machine().as_secs(), 526);
+    }
+
+    #[test]
+    fn a_lane_has_its_share_of_the_limits() {
+        let mut load = load(0, 2_000);
+        assert_eq!(load.on_a_stack(2, LATENCY).as_secs(), 10 + 21);
+        load.share = 2.0 / 42.0;
+        assert_eq!(load.on_a_stack(2, LATENCY).as_secs(), 10 + 242);
     }
 
     #[test]

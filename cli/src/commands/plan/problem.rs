@@ -18,6 +18,10 @@ const MAX_TIME: Duration = Duration::from_hours(22);
 /// The cure where an operator's pace is what holds a run up.
 const PACED: &str = "the pace that is set for the stack allows no more: `fanline pace` changes it";
 
+/// The stack takes no urgent deliveries.
+const NO_LANE: &str = "`lane` is `urgent`, but the stack has no urgent queue: deploy it with \
+                       `UrgentLane=ENABLED`, or leave `lane` out";
+
 /// An account has so many names of aggregation units in a month. LINE sends what has a further name
 /// without it, and says nothing.
 /// <https://developers.line.biz/en/reference/messaging-api/#send-multicast-message>
@@ -26,6 +30,8 @@ pub(crate) const MAX_UNITS: u64 = 1_000;
 /// Why a campaign can't be sent as planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PlanProblem {
+    /// The campaign is urgent, and the stack takes no urgent deliveries.
+    NoUrgentLane,
     /// It would not be through before it expires.
     Late {
         takes: Duration,
@@ -60,6 +66,7 @@ pub(crate) enum PlanProblem {
 impl fmt::Display for PlanProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoUrgentLane => f.write_str(NO_LANE),
             Self::Late {
                 takes,
                 left,
@@ -228,6 +235,7 @@ mod tests {
                 push: pushes,
                 multicast: 0,
             },
+            share: 1.0,
             canary_wait: Duration::ZERO,
             pace: Pace::default(),
         };

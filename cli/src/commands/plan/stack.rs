@@ -10,12 +10,18 @@ use crate::commands::ledger::find_run::read_record;
 use crate::commands::ledger::place::{Ledger, unusable};
 
 /// A stack as its ledger describes it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Stack {
     /// The ledger as people name it.
     pub(crate) ledger: String,
     /// How many consumers the run's lane has at once, where the bookkeeper has written it down.
     pub(crate) consumers: Option<u32>,
+    /// The part of LINE's limits that the lane's consumers have together.
+    #[serde(skip)]
+    pub(crate) share: Option<f64>,
+    /// The stack does not have the run's lane.
+    #[serde(skip)]
+    pub(crate) lacks_lane: bool,
     /// Whether its deliveries are sealed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) sealed: bool,
@@ -36,10 +42,15 @@ impl Stack {
         let ledger = Ledger::open(&args).await?;
         let control = read_control(&ledger.store, None).await.map_err(unusable)?;
         let control = control.unwrap_or_default().0;
+        let described = control.stack();
+        let consumers = described.environments_of(lane);
+        let share = consumers.zip(described.environments);
         let mut stack = Self {
             ledger: ledger.name.clone(),
-            consumers: control.stack().environments_of(lane),
-            sealed: control.stack().seal_key.is_some(),
+            consumers,
+            share: share.map(|(own, all)| f64::from(own) / f64::from(all.max(1))),
+            lacks_lane: described.lacks(lane),
+            sealed: described.seal_key.is_some(),
             pace: control.pace(),
             ..Self::default()
         };

@@ -17,7 +17,7 @@ use fanline_telemetry::aws_error::{status, words};
 use crate::args::WorkerArgs;
 
 /// The mappings are looked at so often while the worker runs. Somebody may switch one on.
-const LOOK: Duration = Duration::from_mins(1);
+const LOOK: Duration = Duration::from_secs(10);
 const TIME_OUT: Duration = Duration::from_secs(10);
 
 /// The queues of this worker, and Lambda, which may take from them.
@@ -146,7 +146,7 @@ impl Unseen {
                 problem,
                 "allow `lambda:ListEventSourceMappings`, or see to it yourself",
             ),
-            Self::NoAnswer(problem) => (problem, "it is looked at again in a minute"),
+            Self::NoAnswer(problem) => (problem, "it is looked at again in ten seconds"),
         };
         tracing::warn!(
             problem,

@@ -274,6 +274,22 @@ fn the_deliveries_of_an_urgent_run_go_back_to_the_urgent_queue() {
     assert_eq!(answer.code, Some(0), "{answer:?}");
     assert_eq!(queues.take("urgent"), letter);
     assert!(queues.take("deliveries").is_empty());
+
+    // Somebody has disabled the lane meanwhile.
+    queues.put_with("dead", &letter[0], &[("reason", "quota"), ("run", "test")]);
+    let without = Stack {
+        urgent: None,
+        ..queues.stack()
+    };
+    edit(&store, |edit| edit.set_stack(without.clone()));
+    let before = folder.read(file);
+    let answer = fanline(&folder, &["redrive", "test", "--only", "quota"]);
+    assert_eq!(answer.code, Some(2), "{answer:?}");
+    let sentence = "error: the run `test` is on the urgent lane, and the stack has no urgent queue: \
+                    deploy it with `UrgentLane=ENABLED`\n";
+    assert_eq!(answer.err, sentence);
+    assert_eq!(folder.read(file), before, "nothing was changed");
+    assert_eq!(queues.take("dead"), letter);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `plan --at`: what the ledger of a stack says to a plan.
 
-use fanline_ledger::{Pace, Stack, Store};
+use fanline_ledger::{Pace, Stack, Store, UrgentLane};
 use fanline_local::{LineOptions, LineServer};
 use serde_json::{Value, json};
 
@@ -63,6 +63,38 @@ fn a_plan_for_a_stack_knows_its_size_and_its_pace() {
     assert_eq!(late.code, Some(2), "{late:?}");
     let words = "the pace that is set for the stack allows no more: `fanline pace` changes it";
     assert!(late.out.contains(words), "{}", late.out);
+}
+
+#[test]
+fn a_plan_for_an_urgent_campaign_knows_whether_the_stack_has_its_lane() {
+    let (folder, store) = world();
+    let urgent = folder.read("next.json");
+    let urgent = urgent.replace("{\"campaign\"", "{\"lane\": \"urgent\", \"campaign\"");
+    folder.write("next.json", urgent);
+    edit(&store, |edit| edit.set_pace(Pace::default()));
+    let plan = || folder.fanline(&["plan", "next.json", "--at", "records"]);
+    let url = |name: &str| format!("https://sqs.us-east-1.amazonaws.com/000000000000/{name}");
+    let mut stack = Stack {
+        environments: Some(42),
+        deliveries: Some(url("deliveries")),
+        ..Stack::default()
+    };
+    edit(&store, |edit| edit.set_stack(stack.clone()));
+    let refused = plan();
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let sentence = "`lane` is `urgent`, but the stack has no urgent queue: deploy it with \
+                    `UrgentLane=ENABLED`, or leave `lane` out";
+    assert!(refused.out.contains(sentence), "{}", refused.out);
+    stack.urgent = Some(UrgentLane {
+        deliveries: url("urgent"),
+        environments: 2,
+    });
+    edit(&store, |edit| edit.set_stack(stack.clone()));
+    let planned = plan();
+    assert_eq!(planned.code, Some(0), "{planned:?}");
+    // 700 pushes at two of 42 shares of 2,000 a second, of which a consumer uses nine tenths.
+    let time = "time      18 s on a stack with 2 consumers";
+    assert!(planned.out.contains(time), "{}", planned.out);
 }
 
 #[test]

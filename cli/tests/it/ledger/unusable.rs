@@ -101,8 +101,8 @@ fn a_queue_that_is_not_there_is_named_once() {
     ] {
         let answer = folder.fanline_with(args, &variables(&queue));
         let expected = format!(
-            "error: the queue at `{url}` can't be polled: service error: QueueDoesNotExist: The \
-             specified queue does not exist.\n"
+            "error: the queue at `{url}` can't be polled: \
+             AWS.SimpleQueueService.NonExistentQueue: The specified queue does not exist.\n"
         );
         assert_eq!(
             (answer.code, answer.err.as_str()),

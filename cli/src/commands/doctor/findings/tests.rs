@@ -1,6 +1,9 @@
 //! Each fault is named, with a command that mends it, and a healthy stack has none.
 
+use fanline_core::campaign::Lane;
+
 use super::*;
+use crate::commands::doctor::facts::Mapping;
 use crate::commands::schedule::When;
 
 pub(super) fn stack() -> Stack {
@@ -13,8 +16,28 @@ pub(super) fn stack() -> Stack {
     outputs.extend(queues);
     Stack::with(
         &outputs,
-        &[("ChannelTokenSecretArn", "arn:s"), ("KmsKeyArn", "arn:k")],
+        &[
+            ("ChannelTokenSecretArn", "arn:s"),
+            ("KmsKeyArn", "arn:k"),
+            ("MaximumConcurrency", "40"),
+            ("UrgentConcurrency", "2"),
+        ],
     )
+}
+
+fn enabled(id: &str, concurrency: i32) -> Mapping {
+    Mapping {
+        id: id.into(),
+        state: "Enabled".into(),
+        concurrency: Some(concurrency),
+        batch: Some(10),
+        reports_failures: true,
+    }
+}
+
+/// The mapping of the urgent lane.
+fn urgent(facts: &mut Facts) -> &mut Mapping {
+    facts.mappings[1].1.as_mut().unwrap()
 }
 
 pub(super) fn healthy() -> Facts {
@@ -26,7 +49,10 @@ pub(super) fn healthy() -> Facts {
     };
     Facts {
         region: "ap-northeast-1".into(),
-        mapping: Ok("Enabled".into()),
+        mappings: vec![
+            (Lane::Bulk, Ok(enabled("m-1", 40))),
+            (Lane::Urgent, Ok(enabled("m-2", 2))),
+        ],
         functions: vec![function("p"), function("c")],
         secret: Some(Ok("token+/=\n".into())),
         seal_key: None,
@@ -71,16 +97,46 @@ fn a_healthy_stack_has_no_finding() {
 }
 
 /// What breaks, and parts of what is wrong and of what mends it.
-const CASES: [(Break, &str, &str); 15] = [
+const CASES: [(Break, &str, &str); 21] = [
     (
-        |f| f.mapping = Ok("Disabled".into()),
+        |f| f.mappings[0].1.as_mut().unwrap().state = "Disabled".into(),
         "paused",
         "--enabled --uuid m-1",
     ),
     (
-        |f| f.mapping = Err("gone".into()),
+        |f| f.mappings[0].1 = Err("gone".into()),
         "mapping of the consumer: gone",
         "sam deploy",
+    ),
+    (
+        |f| f.mappings[1].1 = Err("gone".into()),
+        "mapping of the consumer for the urgent lane: gone",
+        "sam deploy",
+    ),
+    (
+        |f| urgent(f).state = "Disabling".into(),
+        "urgent sending is paused",
+        "--enabled --uuid m-2",
+    ),
+    (
+        |f| urgent(f).concurrency = Some(5),
+        "calls up to 5 consumers at once, and the pace is shared among 2",
+        "MaximumConcurrency=2 --uuid m-2",
+    ),
+    (
+        |f| urgent(f).concurrency = None,
+        "calls any number of consumers at once",
+        "MaximumConcurrency=2 --uuid m-2",
+    ),
+    (
+        |f| urgent(f).batch = Some(1),
+        "has a batch size of 1, in place of 10",
+        "--batch-size 10 --uuid m-2",
+    ),
+    (
+        |f| urgent(f).reports_failures = false,
+        "one failed delivery brings its whole batch back",
+        "ReportBatchItemFailures --uuid m-2",
     ),
     (
         |f| f.secret = Some(Err("no secret".into())),

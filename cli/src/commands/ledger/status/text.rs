@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::commands::ledger::status::history::Change;
 use crate::commands::ledger::status::known::{KnownRun, RowSum};
-use crate::commands::ledger::words::{count, duration, from_now, people, percent, time};
+use crate::commands::ledger::words::{count, duration, from_now, people, percent, rounded, time};
 use crate::report::advice::advice;
 
 /// So many of the last things that were done are told.
@@ -278,7 +278,8 @@ fn remarks(text: &mut String, run: &KnownRun, now: Timestamp) {
         push(
             text,
             format_args!(
-                "{pace:.0} people a second in the last minute of sending; last outcome {}\n",
+                "{} people a second in the last minute of sending; last outcome {}\n",
+                rounded(pace),
                 last.unwrap_or_default()
             ),
         );

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::commands::ledger::status::known::KnownRun;
-use crate::commands::ledger::words::{self, count, duration, from_now, percent};
+use crate::commands::ledger::words::{self, count, duration, from_now, percent, rounded};
 use crate::report::measurements::recipients_limit;
 
 /// A number with its name, and what to hold it against.
@@ -38,12 +38,12 @@ pub(super) fn figures(run: &KnownRun, now: Timestamp) -> Vec<Figure> {
         let limit = limit(run).map(|limit| format!("LINE’s limit {}", number(limit)));
         figures.push(figure(
             "people a second",
-            format!("{pace:.0}"),
+            rounded(pace),
             limit.unwrap_or_default(),
         ));
     }
     if let Some(rate) = run.details.settled_per_second.filter(|_| !run.is_over()) {
-        let all = format!("{:.0}", rate.push + rate.multicast);
+        let all = rounded(rate.push + rate.multicast);
         let latency = run.details.latency_ms;
         let latency = latency.map(|latency| format!("half are answered in {latency} ms"));
         figures.push(figure(
