@@ -35,6 +35,8 @@ pub(crate) struct Timeouts {
     /// How long a received record is hidden. It is longer than an invocation, so that no record is
     /// in two invocations at the same time.
     visibility: Duration,
+    /// The same for a slice. One that takes longer is published twice, which reaches nobody twice.
+    slice_visibility: Duration,
     /// The longest wait before the second attempt.
     retry_base: Duration,
 }
@@ -44,14 +46,18 @@ const USUAL_TIMEOUTS: Timeouts = Timeouts {
     request: Duration::from_secs(10),
     invocation: Duration::from_secs(30),
     visibility: Duration::from_mins(1),
+    // Six times the 15 minutes that an invocation of the producer takes at most.
+    slice_visibility: Duration::from_mins(6 * 15),
     retry_base: Duration::from_secs(1),
 };
 
-/// For a run with faults: many requests get no answer, so each one waits a shorter time.
+/// For a run with faults: many requests get no answer, so each one waits a shorter time. What was
+/// received and never arrived is back before the run gives up.
 const FAULT_TIMEOUTS: Timeouts = Timeouts {
     request: Duration::from_secs(2),
     invocation: Duration::from_secs(6),
     visibility: Duration::from_secs(7),
+    slice_visibility: Duration::from_secs(30),
     retry_base: Duration::from_millis(200),
 };
 
@@ -103,7 +109,8 @@ impl RunEnvironment {
         let config = aws::with_queue(config, queue_endpoint.clone(), queue_server.is_some());
         let (seal_key, config) = RunKey::start(args, config).await?;
         let sqs = aws_sdk_sqs::Client::new(&config);
-        let queues = Queues::create(&sqs, &file.campaign.id, timeouts.visibility)
+        let visibility = (timeouts.slice_visibility, timeouts.visibility);
+        let queues = Queues::create(&sqs, &file.campaign.id, visibility)
             .await
             .map_err(|error| no_queues(&queue_endpoint, &error))?;
         Ok(Self {
@@ -322,7 +329,22 @@ async fn start_line(args: &RunArgs, faults: &Faults) -> anyhow::Result<LineServe
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::args::{Cli, Command};
+
+    #[test]
+    fn what_an_answer_that_was_lost_hides_is_back_twice_before_a_run_with_faults_gives_up() {
+        let cli = Cli::parse_from(["fanline", "run", "campaign.json"]);
+        let Command::Run(args) = cli.command else {
+            panic!("`run` is a command");
+        };
+        let gives_up = Duration::from_secs(args.give_up_after);
+        for hidden in [FAULT_TIMEOUTS.visibility, FAULT_TIMEOUTS.slice_visibility] {
+            assert!(2 * hidden < gives_up, "{hidden:?}");
+        }
+    }
 
     #[test]
     fn the_shares_of_a_limit_are_never_more_than_the_limit() {

@@ -10,9 +10,6 @@ use aws_sdk_sqs::types::QueueAttributeName;
 /// How often a delivery is received before the queue sets it aside, as in the template.
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 20;
 
-/// Six times the 15 minutes that an invocation of the producer takes at most.
-const SLICE_VISIBILITY: Duration = Duration::from_mins(6 * 15);
-
 /// The part of a queue's name that is of the run: the whole name has at most 80 characters.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>
 const MAX_RUN_NAME: usize = 60;
@@ -26,18 +23,18 @@ pub(crate) struct Queues {
 }
 
 impl Queues {
-    /// Creates the queues of a campaign. `visibility` is that of the deliveries.
+    /// Creates the queues of a campaign. `visibility`: of slices, and of all else.
     pub(crate) async fn create(
         sqs: &Client,
         campaign: &str,
-        visibility: Duration,
+        (slice_visibility, visibility): (Duration, Duration),
     ) -> anyhow::Result<Self> {
         let name: String = campaign
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
             .take(MAX_RUN_NAME)
             .collect();
-        let (slices, _) = create_pair(sqs, &format!("{name}-slices"), SLICE_VISIBILITY).await?;
+        let (slices, _) = create_pair(sqs, &format!("{name}-slices"), slice_visibility).await?;
         let (deliveries, dead_letters) =
             create_pair(sqs, &format!("{name}-deliveries"), visibility).await?;
         let (outcomes, _) = create_pair(sqs, &format!("{name}-outcomes"), visibility).await?;
