@@ -195,9 +195,11 @@ impl<'a> Pipeline<'a> {
     }
 
     /// What changes as long as the run moves.
-    fn moves(&self) -> (u64, u64) {
+    fn moves(&self) -> (u64, u64, u64) {
         let position = self.position();
-        (position.published, position.settled)
+        // A slice that came twice leaves copies on the queue, whose people are settled already.
+        let reports = self.outcomes.reports();
+        (position.published, position.settled, reports)
     }
 
     fn position(&self) -> Position {

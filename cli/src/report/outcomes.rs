@@ -19,17 +19,24 @@ pub(crate) struct FirstOutcomes(Mutex<Reported>);
 struct Reported {
     retry_keys: HashSet<Uuid>,
     recipients: BTreeMap<Outcome, u64>,
+    reports: u64,
 }
 
 impl FirstOutcomes {
     /// Counts a report, and says whether it is the first one of this delivery.
     pub(crate) fn report(&self, settled: &Settled) -> bool {
         let mut reported = self.0.lock();
+        reported.reports += 1;
         let is_first = reported.retry_keys.insert(settled.retry_key);
         if is_first {
             *reported.recipients.entry(settled.outcome).or_default() += settled.recipients as u64;
         }
         is_first
+    }
+
+    /// All reports, those of copies too: as long as there are more of them, a run moves.
+    pub(crate) fn reports(&self) -> u64 {
+        self.0.lock().reports
     }
 
     /// Recipients with an outcome.
@@ -118,6 +125,8 @@ mod tests {
         assert!(outcomes.report(&settled(2, Outcome::Hold, 3)));
         assert!(outcomes.report(&settled(3, Outcome::Unknown, 2)));
         assert_eq!((outcomes.settled(), outcomes.not_accepted()), (505, 5));
+        // The copy is no outcome, and yet it moves a run.
+        assert_eq!(outcomes.reports(), 4);
         assert_eq!(
             outcomes.counts(),
             OutcomeCounts {
