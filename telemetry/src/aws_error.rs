@@ -15,21 +15,28 @@ pub fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
 
 /// The Region in which the bucket is, if S3 refused the request for going to another one.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html>
-pub fn other_region<E>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
+pub fn other_region<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
     let response = error.raw_response()?;
-    // 400 where the request was signed for the other Region.
-    let is_refused = matches!(response.status().as_u16(), 301 | 400);
+    let is_refused = match (response.status().as_u16(), error.code()) {
+        // The request was signed for the other Region. With other words 400 is about something
+        // else, and S3 says the bucket's Region all the same.
+        (400, code) => matches!(
+            code,
+            Some("PermanentRedirect" | "AuthorizationHeaderMalformed")
+        ),
+        (status, _) => status == 301,
+    };
     is_refused.then(|| response.headers().get("x-amz-bucket-region"))?
 }
 
 /// Whether a right is missing. Other words with these statuses are about the credentials or the
 /// clock.
 pub fn is_denied<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
-    let codes = matches!(
+    let is_about_rights = matches!(
         error.code(),
         Some("AccessDenied" | "AllAccessDisabled") | None
     );
-    codes && matches!(status(error), Some(401 | 403))
+    is_about_rights && matches!(status(error), Some(401 | 403))
 }
 
 /// The action that is missing, where the service's message names it. S3 also denies access for
@@ -138,6 +145,13 @@ mod tests {
             assert_eq!(other_region(&error), region, "{status}");
             assert_eq!(words(&error).contains("eu-west-1"), region.is_some());
         }
+        // S3 names the bucket's Region with every refusal.
+        let mut response = response(400);
+        let headers = response.headers_mut();
+        headers.insert("x-amz-bucket-region", "eu-west-1");
+        let meta = ErrorMetadata::builder().code("ExpiredToken");
+        let error: TestError = SdkError::service_error(meta.build(), response);
+        assert_eq!(other_region(&error), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use aws_sdk_lambda::types::{
 use aws_sdk_sqs::types::QueueAttributeName;
 use fanline_core::campaign::Lane;
 use fanline_seal::{KeyArn, KeyArnError, KeyDescription, KeyError, KeyService};
+use fanline_telemetry::aws_error::{is_denied, other_region};
 
 use crate::commands::schedule::{Schedule, Schedules};
 use crate::stack::{Stack, sdk_problem};
@@ -201,16 +202,10 @@ async fn bucket(config: &SdkConfig, name: &str) -> Result<Option<String>, String
     let client = aws_sdk_s3::Client::new(config);
     match client.head_bucket().bucket(name).send().await {
         Ok(found) => Ok(found.bucket_region().map(str::to_owned)),
-        Err(error) => {
-            let answer = error.raw_response();
-            let region = answer.and_then(|answer| answer.headers().get("x-amz-bucket-region"));
-            match region {
-                Some(region) if answer.is_some_and(|answer| answer.status().as_u16() == 301) => {
-                    Ok(Some(region.to_owned()))
-                }
-                _ => Err(sdk_problem(&error)),
-            }
-        }
+        Err(error) => match other_region(&error) {
+            Some(region) => Ok(Some(region.to_owned())),
+            None => Err(sdk_problem(&error)),
+        },
     }
 }
 
@@ -224,13 +219,8 @@ async fn events(config: &SdkConfig, bucket: &str) -> Result<BucketEvents, Events
                 + found.queue_configurations().len()
                 + found.lambda_function_configurations().len(),
         }),
-        Err(error) => {
-            let status = error.raw_response().map(|answer| answer.status().as_u16());
-            Err(match status {
-                Some(403) => EventsError::Denied,
-                _ => EventsError::Failed(sdk_problem(&error)),
-            })
-        }
+        Err(error) if is_denied(&error) => Err(EventsError::Denied),
+        Err(error) => Err(EventsError::Failed(sdk_problem(&error))),
     }
 }
 
