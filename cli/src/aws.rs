@@ -104,6 +104,12 @@ pub(crate) async fn credentials(config: &SdkConfig) -> Result<Credentials, Crede
     provider.provide_credentials().await
 }
 
+/// Whether a service is at AWS, and not at a server of one's own.
+pub(crate) fn is_of_aws(url: &str) -> bool {
+    let host = url.split('/').nth(2).unwrap_or_default();
+    host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
+}
+
 /// The same configuration with the queue server at `endpoint`. The server that is embedded in this
 /// process gets local credentials, whatever the other services get.
 pub(crate) fn with_queue(config: SdkConfig, endpoint: String, is_embedded: bool) -> SdkConfig {
@@ -194,6 +200,19 @@ mod tests {
     use std::thread::JoinHandle;
 
     use super::*;
+
+    #[test]
+    fn queues_of_aws_are_told_from_others() {
+        for (url, is_theirs) in [
+            ("https://sqs.us-east-1.amazonaws.com/0/q", true),
+            ("https://sqs.cn-north-1.amazonaws.com.cn/0/q", true),
+            ("http://127.0.0.1:9324/0/q", false),
+            ("https://amazonaws.com.example.org/0/q", false),
+            ("", false),
+        ] {
+            assert_eq!(is_of_aws(url), is_theirs, "{url}");
+        }
+    }
 
     /// A server that answers one request with an error, and the `Authorization` of that request.
     fn server() -> (String, JoinHandle<String>) {

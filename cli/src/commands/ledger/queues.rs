@@ -11,9 +11,6 @@ use crate::commands::ledger::place::Ledger;
 use crate::exit::InputError;
 use crate::print;
 
-/// AWS's own queues.
-const AWS_HOST: &str = ".amazonaws.com";
-
 /// The queue at this URL, which the control object names.
 pub(super) async fn open(ledger: &Ledger, url: &str) -> anyhow::Result<Queue> {
     Ok(Queue::new(Client::new(&config(ledger, url).await?), url))
@@ -77,15 +74,11 @@ async fn config(ledger: &Ledger, url: &str) -> anyhow::Result<SdkConfig> {
     if let Some(account) = &ledger.account {
         return Ok(account.clone());
     }
-    let origin = origin(url);
-    if origin.ends_with(AWS_HOST) {
+    if aws::is_of_aws(url) {
         return aws::config(Some(AwsResource::Ledger)).await;
     }
-    Ok(aws::with_queue(
-        aws::config(None).await?,
-        origin.to_owned(),
-        true,
-    ))
+    let config = aws::config(None).await?;
+    Ok(aws::with_queue(config, origin(url).to_owned(), true))
 }
 
 /// `http://HOST:PORT` of a URL.
