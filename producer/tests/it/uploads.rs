@@ -1,6 +1,7 @@
 //! A campaign file in the outbox starts its run, with the stand-ins for S3 and SQS.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -126,6 +127,24 @@ impl World {
     async fn tell_all(&self, event: Value) -> Result<Summary, String> {
         let answer = self.answer(event).await;
         answer.map(|answer| answer.summary)
+    }
+
+    /// Gives an event to a producer whose invocation is ended where this request waits for an
+    /// answer that never comes.
+    async fn kill_at(self: &Arc<Self>, method: &'static str, key: &'static str, event: Value) {
+        let reached = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&reached);
+        self.s3.script(move |call| {
+            let is_it = call.method == method && call.key == key;
+            let is_first = is_it && !seen.swap(true, Ordering::SeqCst);
+            is_first.then_some(S3Fault::Silent)
+        });
+        let world = Arc::clone(self);
+        let killed = tokio::spawn(async move { world.tell_all(event).await.map(drop) });
+        while !reached.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        killed.abort();
     }
 
     /// Gives an event to a producer, for the whole of its answer.

@@ -22,21 +22,7 @@ async fn after_a_crash_before_the_move_the_same_event_moves_the_file_and_sends_n
         let world = Arc::new(World::start().await);
         world.put("outbox/xmas.json", xmas(&json!({})).to_string());
         let event = world.event("outbox/xmas.json").await;
-        let reached = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&reached);
-        world.s3.script(move |call| {
-            let is_it = is(call, method, key) && !seen.swap(true, Ordering::SeqCst);
-            is_it.then_some(S3Fault::Silent)
-        });
-        // The invocation is ended where it waits for an answer that never comes.
-        let killed = {
-            let (world, event) = (Arc::clone(&world), event.clone());
-            tokio::spawn(async move { world.tell_all(event).await.map(drop) })
-        };
-        while !reached.load(Ordering::SeqCst) {
-            tokio::task::yield_now().await;
-        }
-        killed.abort();
+        world.kill_at(method, key, event.clone()).await;
         assert!(world.object("outbox/xmas.json").is_some());
 
         world.tell_all(event).await.unwrap();

@@ -2,9 +2,7 @@
 //! crash nothing may be published again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use fanline_local::S3Fault;
 use serde_json::{Value, json};
 
 use super::{World, xmas};
@@ -33,22 +31,7 @@ async fn after_a_crash_before_the_move_the_same_event_moves_the_file_and_publish
         let world = Arc::new(world().await);
         world.put("outbox/xmas.json", campaign().to_string());
         let event = world.event("outbox/xmas.json").await;
-        let reached = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&reached);
-        world.s3.script(move |call| {
-            let is_it = call.method == method && call.key == key;
-            let is_first = is_it && !seen.swap(true, Ordering::SeqCst);
-            is_first.then_some(S3Fault::Silent)
-        });
-        // The invocation is ended where it waits for an answer that never comes.
-        let killed = {
-            let (world, event) = (Arc::clone(&world), event.clone());
-            tokio::spawn(async move { world.tell_all(event).await.map(drop) })
-        };
-        while !reached.load(Ordering::SeqCst) {
-            tokio::task::yield_now().await;
-        }
-        killed.abort();
+        world.kill_at(method, key, event.clone()).await;
 
         let summary = world.tell_all(event).await.unwrap();
         assert_eq!((summary.run.as_str(), summary.deliveries), ("xmas", 0));
