@@ -14,8 +14,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help ci check fmt typos python house deny advisories unused clippy doc \
-	test simulate simulate-lanes fuzz test-simulation build deploy invoke test-template test-conformance \
-	test-invoke test-container test-deploy test-dashboard test-docs test-archive \
+	test simulate simulate-lanes fuzz test-simulation build deploy invoke test-template \
+	test-conformance test-invoke test-container test-deploy test-dashboard test-docs test-archive \
 	archive archive-stack windows macos picture clean
 
 help: ## List the targets

@@ -1,5 +1,5 @@
-//! The outbox: what S3 says of its files, where a file lies, the files themselves, and the
-//! runs that they began, and what is answered.
+//! The outbox: what S3 says of its files, where a file lies, the files themselves, the runs that
+//! they began, and what is answered.
 
 pub(crate) mod answer;
 pub(crate) mod intake;

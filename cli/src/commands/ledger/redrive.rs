@@ -285,8 +285,8 @@ async fn move_letters(
         if is_marked && message.body().is_some_and(is_sealed) {
             return None;
         }
-        // Two letters of one delivery are one. People whose letter has no reason in the ledger have
-        // no outcome there.
+        // Two letters of one delivery are one. Only a letter whose reason is an outcome in the
+        // ledger stands for people with that outcome.
         let has_outcome = |only: &RedriveOnly| !only.reasons().is_empty() && only.has(reason);
         if only.iter().any(has_outcome)
             && let Some(outline) = message.body().and_then(Outline::of)
