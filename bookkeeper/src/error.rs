@@ -1,6 +1,6 @@
 //! Why a run was not looked at.
 
-use fanline_ledger::{EditControlError, ObjectError, ReadSumError, ReadWatchError, UpdateError};
+use fanline_ledger::{EditControlError, ObjectError, ReadObjectError, ReadSumError, UpdateError};
 
 use crate::queue::QueueError;
 use crate::queues::OrderError;
@@ -14,7 +14,7 @@ pub(crate) enum LookError {
     #[error(transparent)]
     Sum(#[from] ReadSumError),
     #[error(transparent)]
-    Watch(#[from] ReadWatchError),
+    Watch(#[from] ReadObjectError),
     #[error(transparent)]
     EditWatch(#[from] UpdateError<ObjectError>),
     #[error(transparent)]

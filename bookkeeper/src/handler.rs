@@ -1,5 +1,6 @@
 //! A call in, a partial batch response and metric lines out.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -15,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::event::{Event, Message};
 use crate::lists::Lists;
-use crate::mapping::{Mappings, Switch};
+use crate::mapping::{Mappings, Notes, Switch};
 use crate::merge::brake::Brakes;
 use crate::merge::latency::Latencies;
 use crate::merge::{MergedRun, merge_run};
@@ -42,6 +43,8 @@ pub struct Bookkeeper {
     settings: Settings,
     store: Store,
     mappings: Mappings,
+    /// Whether the ledger has notes of the mappings.
+    has_notes: AtomicBool,
     queues: Queues,
     lists: Lists,
     runs: Runs,
@@ -88,6 +91,7 @@ impl Bookkeeper {
                 LedgerPlace::Folder(folder) => Store::Folder(Folder::new(folder)),
             },
             mappings: Mappings::new(settings.mappings.clone(), config),
+            has_notes: AtomicBool::new(false),
             queues: Queues::new(&settings.stack, config),
             lists: Lists::new(config),
             runs: Runs::default(),
@@ -252,13 +256,24 @@ impl Bookkeeper {
     }
 
     async fn set_mappings_right(&self, control: &Control, now: Timestamp) {
+        let notes = Notes {
+            store: &self.store,
+            control,
+            now,
+        };
+        if self.mappings.is_some() && !self.has_notes.load(Ordering::Relaxed) {
+            match notes.begin().await {
+                Ok(()) => self.has_notes.store(true, Ordering::Relaxed),
+                Err(error) => tracing::error!(%error, "notes of the mappings not begun"),
+            }
+        }
         for lane in [Lane::Bulk, Lane::Urgent] {
             let Some(wanted) = control.mapping(lane) else {
                 continue;
             };
-            match self.mappings.set_right(lane, wanted).await {
-                Ok(Switch::Done) if wanted == Mapping::Enabled => {
-                    self.leave_mapping_alone(lane, now).await;
+            match self.mappings.set_right(&notes, lane, wanted).await {
+                Ok(Switch::Done { off_since }) if wanted == Mapping::Enabled => {
+                    self.leave_mapping_alone(&notes, lane, off_since).await;
                 }
                 Ok(_) => {}
                 Err(error) => tracing::error!(%error, "event source mapping not switched"),
@@ -266,12 +281,23 @@ impl Bookkeeper {
         }
     }
 
-    async fn leave_mapping_alone(&self, lane: Lane, now: Timestamp) {
+    /// The note goes last. So a pause that begins meanwhile finds its own note.
+    async fn leave_mapping_alone(
+        &self,
+        notes: &Notes<'_>,
+        lane: Lane,
+        off_since: Option<Timestamp>,
+    ) {
         let edited = edit_control(&self.store, |control| {
-            Edit::new(control, BY, None, now)?.mapping_is_on(lane)
+            Edit::new(control, BY, None, notes.now)?.mapping_is_on(lane)
         });
         if let Err(error) = edited.await {
             tracing::error!(%error, "control object not edited");
+            return;
+        }
+        let Some(off_since) = off_since else { return };
+        if let Err(error) = notes.forget(lane, off_since).await {
+            tracing::error!(%error, lane = lane.as_str(), "note of the mapping not taken back");
         }
     }
 }

@@ -10,8 +10,9 @@
 //! - `tick`: the look of each minute at every run
 //!   - `sweep`: what is missing; `release`: may a canary's others follow; `late`: will it be late;
 //!     `parked`: what lies parked of runs that go on
-//! - `mapping`: the event source mappings; `queues`: the queues, each a `queue`; `lists`: the runs'
-//!   lists; `runs`: their records
+//! - `mapping`: the event source mappings
+//!   - `notes`: which of them the bookkeeper has switched off itself
+//! - `queues`: the queues, each a `queue`; `lists`: the runs' lists; `runs`: their records
 //! - `error`: why a run was not looked at
 //! - `metrics`: the metric lines
 

@@ -1,11 +1,17 @@
-//! The event source mappings of the delivery queues: switched off while a paused run waits.
+//! The event source mappings of the delivery queues: switched off while a paused run waits, and on
+//! again where it was the bookkeeper that has switched them off.
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use fanline_ledger::{Lane, Mapping};
 use fanline_telemetry::aws_error::words;
+use jiff::Timestamp;
 
 use crate::settings::MappingIds;
+
+mod notes;
+
+pub(crate) use notes::Notes;
 
 /// The event source mappings of the stack.
 ///
@@ -19,8 +25,11 @@ pub(crate) struct Mappings {
 /// How far a mapping is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Switch {
-    /// It is as wanted, or there is none to switch.
-    Done,
+    /// It is as wanted, or there is none to switch, or it is for an operator to switch it on.
+    Done {
+        /// Since when it was off by the bookkeeper.
+        off_since: Option<Timestamp>,
+    },
     /// It is on its way. Lambda takes some seconds, and takes no other change meanwhile.
     UnderWay,
 }
@@ -60,9 +69,16 @@ impl Mappings {
         }
     }
 
-    /// Makes the lane's mapping what is wanted of it.
+    /// Whether there is one.
+    pub(crate) fn is_some(&self) -> bool {
+        self.client.is_some()
+    }
+
+    /// Makes the lane's mapping what is wanted of it. One that an operator has switched off stays
+    /// off.
     pub(crate) async fn set_right(
         &self,
+        notes: &Notes<'_>,
         lane: Lane,
         wanted: Mapping,
     ) -> Result<Switch, MappingError> {
@@ -71,15 +87,30 @@ impl Mappings {
             Lane::Urgent => self.ids.urgent.as_deref(),
         };
         let (Some(client), Some(id)) = (&self.client, id) else {
-            return Ok(Switch::Done);
+            return Ok(Switch::Done { off_since: None });
         };
         let failed = |problem: String| MappingError { lane, problem };
+        // Before the look at the mapping: whoever notes something later has seen another pause.
+        let off_since = notes.since(lane).await;
+        let off_since = off_since.map_err(|error| failed(error.to_string()))?;
         let mapping = client.get_event_source_mapping().uuid(id).send().await;
         let mapping = mapping.map_err(|error| failed(words(&error)))?;
-        match step(mapping.state().unwrap_or_default(), wanted) {
-            Step::Nothing => return Ok(Switch::Done),
-            Step::Wait => return Ok(Switch::UnderWay),
-            Step::Switch => {}
+        match (step(mapping.state().unwrap_or_default(), wanted), wanted) {
+            (Step::Nothing, _) => return Ok(Switch::Done { off_since }),
+            (Step::Wait, _) => return Ok(Switch::UnderWay),
+            (Step::Switch, Mapping::Enabled) if off_since.is_none() => {
+                let lane = lane.as_str();
+                tracing::warn!(
+                    lane,
+                    "event source mapping left off: it was switched off by hand"
+                );
+                return Ok(Switch::Done { off_since });
+            }
+            (Step::Switch, Mapping::Enabled) => {}
+            (Step::Switch, Mapping::Disabled) => {
+                let written = notes.note(lane).await;
+                written.map_err(|error| failed(error.to_string()))?;
+            }
         }
         let request = client.update_event_source_mapping().uuid(id);
         let switched = request.enabled(wanted == Mapping::Enabled).send().await;

@@ -8,6 +8,7 @@ mod lanes;
 mod pace;
 mod share;
 mod state;
+mod switched_off;
 
 pub use canary::{CanaryRule, Sample};
 pub use edit::{Edit, EditError, Entry};
@@ -19,6 +20,7 @@ pub use state::{
     CanaryState, Control, Mapping, Pace, PauseMode, RunControl, RunState, Signature, Stack,
     UrgentLane,
 };
+pub use switched_off::SwitchedOff;
 
 pub(crate) use history::{PastControl, decode as decode_past};
 

@@ -11,6 +11,9 @@ pub const LEDGER_PREFIX: &str = "ledger/";
 /// The key of the control object.
 pub const CONTROL_KEY: &str = "control/control.json";
 
+/// The key of what the bookkeeper notes of the event source mappings.
+pub const MAPPINGS_KEY: &str = "control/mappings.json";
+
 /// The key of the leases of workers.
 pub const WORKERS_KEY: &str = "control/workers.json";
 

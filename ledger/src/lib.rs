@@ -35,6 +35,7 @@
 //!
 //! And `control/control.json`, compare-and-swap by everyone: [`Control`]. A pace that it had before
 //! lies in `control/pace/<time>-<uuid>.json`: [`PastPace`].
+//! `control/mappings.json`, compare-and-swap by the bookkeeper: [`SwitchedOff`].
 //! `control/workers.json`, compare-and-swap by workers: [`Leases`].
 //!
 //! # Messages
@@ -78,12 +79,12 @@ pub use book::{
 pub use by_endpoint::ByEndpoint;
 pub use control::{
     CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Mapping, Pace, PastPace,
-    PauseMode, RunControl, RunState, Sample, Share, ShareError, Signature, Stack, UrgentLane, gate,
-    pace_of_one,
+    PauseMode, RunControl, RunState, Sample, Share, ShareError, Signature, Stack, SwitchedOff,
+    UrgentLane, gate, pace_of_one,
 };
 pub use fanline_core::campaign::Lane;
 pub use json_object::ObjectError;
-pub use keys::{CONTROL_KEY, LEDGER_PREFIX, RunKeys, WORKERS_KEY};
+pub use keys::{CONTROL_KEY, LEDGER_PREFIX, MAPPINGS_KEY, RunKeys, WORKERS_KEY};
 pub use lease::{Lease, LeaseHolder, Leases, Renewal};
 pub use outcomes::{
     Cell, CellReason, DeliveryOutcome, Departed, FinalOutcome, OutcomeMessage, OutcomeMessageError,
@@ -97,7 +98,7 @@ pub use run::{
 };
 pub use store::{
     Bucket, ControlPlace, ControlPlaceError, EditControlError, Expect, Fetched, Folder, Listed,
-    MAX_TRIES, MergeError, MergedBook, Object, Put, ReadSumError, ReadWatchError, Store,
+    MAX_TRIES, MergeError, MergedBook, Object, Put, ReadObjectError, ReadSumError, Store,
     StoreError, Tag, UpdateError, Updated, begin_run, draw_id, edit_control, edit_watch,
     merge_loose, merge_slice, note_redrive, read_control, read_history, read_past_paces,
     read_redrives, read_sum, read_tallies, read_tallies_of, read_watch, s3_client,

@@ -24,7 +24,7 @@ pub use begin::{begin_run, draw_id};
 pub use books::{MergeError, MergedBook, merge_loose, merge_slice};
 pub use bucket::{Bucket, s3_client};
 pub use edit_control::{EditControlError, edit_control, read_control};
-pub use edit_watch::{ReadWatchError, edit_watch, read_watch};
+pub use edit_watch::{ReadObjectError, edit_watch, read_watch};
 pub use folder::Folder;
 pub use history::{read_history, read_past_paces};
 pub use place::{ControlPlace, ControlPlaceError};

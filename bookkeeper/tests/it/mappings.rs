@@ -93,6 +93,100 @@ async fn a_wake_switches_the_mapping_off_and_on_and_then_leaves_it_alone() {
 }
 
 #[tokio::test]
+async fn what_an_operator_had_switched_off_stays_off_through_a_pause_and_a_resume() {
+    let (world, lambda) = (World::start().await, Lambda::start().await);
+    let bookkeeper = world.bookkeeper_at("s3://bucket/stack", Some(&lambda.url));
+    enter(&world, false).await;
+    bookkeeper.handle(Event::Tick).await.unwrap();
+    let wake = async || bookkeeper.handle(event([WAKE])).await.unwrap();
+    let pause = async || {
+        let paused = world.edit(|edit| edit.pause(RUN, Some(PauseMode::Wait)));
+        paused.await;
+        wake().await;
+    };
+    let resume = async || {
+        world.edit(|edit| edit.resume(RUN)).await;
+        wake().await;
+    };
+    lambda.set("Disabled");
+    pause().await;
+    resume().await;
+    assert_eq!(lambda.state(), "Disabled");
+    assert_eq!(world.control().await.mapping(Lane::Bulk), None);
+    // The operator switches it on: from now on the bookkeeper may switch it again.
+    lambda.set("Enabled");
+    pause().await;
+    assert_eq!(lambda.state(), "Disabling");
+    lambda.set("Disabled");
+    resume().await;
+    assert_eq!(lambda.state(), "Enabling");
+    lambda.set("Enabled");
+    wake().await;
+    // What the bookkeeper did in that pause says nothing about the next one.
+    lambda.set("Disabled");
+    pause().await;
+    resume().await;
+    assert_eq!(lambda.state(), "Disabled");
+}
+
+#[tokio::test]
+async fn another_bookkeeper_knows_who_has_switched_the_mapping_off() {
+    let (world, lambda) = (World::start().await, Lambda::start().await);
+    let bookkeeper = || world.bookkeeper_at("s3://bucket/stack", Some(&lambda.url));
+    enter(&world, false).await;
+    bookkeeper().handle(Event::Tick).await.unwrap();
+    let paused = world.edit(|edit| edit.pause(RUN, Some(PauseMode::Wait)));
+    paused.await;
+    bookkeeper().handle(event([WAKE])).await.unwrap();
+    assert_eq!(lambda.state(), "Disabling");
+    lambda.set("Disabled");
+    world.edit(|edit| edit.resume(RUN)).await;
+    bookkeeper().handle(Event::Tick).await.unwrap();
+    assert_eq!(lambda.state(), "Enabling");
+}
+
+/// The stack was updated to this version during the pause: nobody has noted who switched it off.
+#[tokio::test]
+async fn a_mapping_that_an_earlier_version_has_switched_off_comes_on_again() {
+    for tick_between in [false, true] {
+        let (world, lambda) = (World::start().await, Lambda::start().await);
+        let bookkeeper = world.bookkeeper_at("s3://bucket/stack", Some(&lambda.url));
+        enter(&world, false).await;
+        let paused = world.edit(|edit| edit.pause(RUN, Some(PauseMode::Wait)));
+        paused.await;
+        lambda.set("Disabled");
+        if tick_between {
+            bookkeeper.handle(Event::Tick).await.unwrap();
+        }
+        world.edit(|edit| edit.resume(RUN)).await;
+        bookkeeper.handle(event([WAKE])).await.unwrap();
+        assert_eq!(lambda.state(), "Enabling", "{tick_between}");
+    }
+}
+
+#[tokio::test]
+async fn a_mapping_is_left_alone_while_it_cannot_be_read_who_has_switched_it_off() {
+    let (world, lambda) = (World::start().await, Lambda::start().await);
+    let bookkeeper = world.bookkeeper_at("s3://bucket/stack", Some(&lambda.url));
+    enter(&world, false).await;
+    let key = "stack/control/mappings.json";
+    world.s3.put("bucket", key, "{\"v\":2}");
+    let pause = async || {
+        let paused = world.edit(|edit| edit.pause(RUN, Some(PauseMode::Wait)));
+        paused.await;
+        bookkeeper.handle(event([WAKE])).await.unwrap();
+    };
+    pause().await;
+    assert_eq!(lambda.state(), "Enabled");
+    lambda.set("Disabled");
+    world.edit(|edit| edit.resume(RUN)).await;
+    bookkeeper.handle(event([WAKE])).await.unwrap();
+    assert_eq!(lambda.state(), "Disabled");
+    let wanted = world.control().await.mapping(Lane::Bulk);
+    assert_eq!(wanted, Some(Mapping::Enabled), "it is tried again");
+}
+
+#[tokio::test]
 async fn a_paused_urgent_run_switches_the_mapping_of_its_own_lane() {
     let (world, lambda) = (World::start().await, Lambda::start().await);
     let bookkeeper = world.bookkeeper_at("s3://bucket/stack", Some(&lambda.url));

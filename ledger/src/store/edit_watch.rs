@@ -5,9 +5,9 @@ use crate::json_object::ObjectError;
 use crate::keys::RunKeys;
 use crate::watch::RunWatch;
 
-/// Why it was not read what the bookkeeper remembers of a run.
+/// Why a small object of the ledger was not read.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadWatchError {
+pub enum ReadObjectError {
     /// The object has something in it that can't be.
     #[error(transparent)]
     Object(#[from] ObjectError),
@@ -17,7 +17,7 @@ pub enum ReadWatchError {
 }
 
 /// Reads what the bookkeeper remembers of a run: nothing, where there is no object.
-pub async fn read_watch(store: &Store, keys: &RunKeys) -> Result<RunWatch, ReadWatchError> {
+pub async fn read_watch(store: &Store, keys: &RunKeys) -> Result<RunWatch, ReadObjectError> {
     Ok(match store.get(&keys.watch()).await? {
         Some(object) => RunWatch::decode(&object.bytes)?,
         None => RunWatch::default(),

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
 
-use super::{Expect, ReadWatchError, Store, StoreError};
+use super::{Expect, ReadObjectError, Store, StoreError};
 use crate::control::{PastControl, PastPace, RunControl, decode_past};
 use crate::keys::{RunKeys, past_pace_key};
 
@@ -17,19 +17,19 @@ const PACES: &str = "control/pace/";
 pub async fn read_history(
     store: &Store,
     keys: &RunKeys,
-) -> Result<Vec<RunControl>, ReadWatchError> {
+) -> Result<Vec<RunControl>, ReadObjectError> {
     read_all(store, &keys.history()).await
 }
 
 /// The paces that were set before, the oldest first.
-pub async fn read_past_paces(store: &Store) -> Result<Vec<PastPace>, ReadWatchError> {
+pub async fn read_past_paces(store: &Store) -> Result<Vec<PastPace>, ReadObjectError> {
     read_all(store, PACES).await
 }
 
 async fn read_all<T: DeserializeOwned>(
     store: &Store,
     prefix: &str,
-) -> Result<Vec<T>, ReadWatchError> {
+) -> Result<Vec<T>, ReadObjectError> {
     let objects = store.list(prefix).await?;
     let objects = stream::iter(objects).map(async |object| store.get(&object.key).await);
     let mut objects = objects.buffered(READS);

@@ -1,12 +1,12 @@
 //! Reads and writes the notes of a run's redrives.
 
-use super::{ReadWatchError, Store, UpdateError};
+use super::{ReadObjectError, Store, UpdateError};
 use crate::json_object::ObjectError;
 use crate::keys::RunKeys;
 use crate::run::{Redrive, Redrives};
 
 /// Reads the notes of a run's redrives: none, where there is no object.
-pub async fn read_redrives(store: &Store, keys: &RunKeys) -> Result<Redrives, ReadWatchError> {
+pub async fn read_redrives(store: &Store, keys: &RunKeys) -> Result<Redrives, ReadObjectError> {
     Ok(match store.get(&keys.redrives()).await? {
         Some(object) => Redrives::decode(&object.bytes)?,
         None => Redrives::default(),

@@ -274,7 +274,9 @@ impl Done {
             (_, Some(Mapping::Disabled)) => {
                 print::line("nothing else is sent: the bookkeeper switches the consumer off")
             }
-            (_, Some(Mapping::Enabled)) => print::line("the bookkeeper switches the consumer on"),
+            (_, Some(Mapping::Enabled)) => {
+                print::line("the bookkeeper switches the consumer on, if it has switched it off")
+            }
             (_, None) => Ok(()),
         }
     }
