@@ -79,6 +79,12 @@ def test_the_plan_knows_how_many_consumers_the_template_allows():
             assert int(number) == TEMPLATE["Parameters"][name][key], (function, lane)
 
 
+def test_a_worker_knows_how_long_a_batch_of_the_consumer_takes():
+    code = (ROOT / "cli" / "src" / "commands" / "worker.rs").read_text()
+    (seconds,) = re.findall(r"const TIMEOUT: \w+ = SignedDuration::from_secs\((\d+)\)", code)
+    assert int(seconds) == TEMPLATE["Resources"]["Consumer"]["Properties"]["Timeout"]
+
+
 def test_the_runbook_has_every_alarm():
     text = (ROOT / "docs" / "operating.md").read_text()
     (table,) = re.findall(r"^## Alarms\n(.*?)^## ", text, re.M | re.S)
