@@ -12,6 +12,7 @@ use sweep::{Extent, Finding, Look};
 
 use crate::error::LookError;
 use crate::lists::Lists;
+use crate::merge::brake::holds_back;
 use crate::metrics::TickCounts;
 use crate::queues::Queues;
 use crate::runs::{RunRules, Runs};
@@ -337,12 +338,7 @@ impl Round<'_> {
 
     /// Whether the canary passes now. It is noted in the control object then.
     async fn passes(&self, looked: &Looked<'_>) -> Result<bool, LookError> {
-        let Looked {
-            name: run,
-            sum,
-            watch,
-            ..
-        } = looked;
+        let (run, sum, watch) = (looked.name, &looked.sum, &looked.watch);
         let Some(rule) = &looked.rules.canary else {
             return Ok(false);
         };
@@ -353,6 +349,11 @@ impl Round<'_> {
                     watch.sample_sent.get_or_insert(self.now);
                 })
                 .await?;
+                Ok(false)
+            }
+            Canary::Passes
+                if holds_back(self.store, run, looked.rules, sum, watch, self.now).await? =>
+            {
                 Ok(false)
             }
             Canary::Passes => {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use fanline_ledger::{
     Brake, BrakeReason, Edit, EditControlError, EditError, Entry, Refusals, RefusalsInAMinute,
-    RunKeys, RunState, SliceId, Store, Tally, UpdateError, edit_control, edit_watch, read_tallies,
-    read_tallies_of, read_watch,
+    RunKeys, RunState, RunSum, RunWatch, SliceId, Store, Tally, UpdateError, edit_control,
+    edit_watch, read_tallies, read_tallies_of, read_watch,
 };
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -56,12 +56,7 @@ impl Brakes {
         let Some(reason) = brake.pulls(since, least(minute, since)) else {
             return Ok(false);
         };
-        let paused = pause(store, run, &rules, reason, now).await?;
-        edit_watch(store, &keys, |watch| watch.excused = all).await?;
-        if paused {
-            tracing::warn!(run, %reason, "run paused by the brake");
-        }
-        Ok(paused)
+        pull(store, run, &rules, all, reason, now).await
     }
 
     fn minute(&self, run: &str, all: Refusals, now: Timestamp) -> Refusals {
@@ -72,6 +67,46 @@ impl Brakes {
         let minute = minutes.entry(run.to_owned()).or_default();
         minute.after_merge(all, now)
     }
+}
+
+/// Asks the brake before a canary passes, and pauses the run where it pulls. Gives whether it does.
+///
+/// The refusals of the sample are in the ledger before whoever merged them asks the brake. It may
+/// ask too late, or die before it asks.
+pub(crate) async fn holds_back(
+    store: &Store,
+    run: &str,
+    rules: &RunRules,
+    sum: &RunSum,
+    watch: &RunWatch,
+    now: Timestamp,
+) -> Result<bool, LookError> {
+    let all = Refusals::of(&sum.tally());
+    let since = without(all, watch.excused);
+    let brake = rules.brake.map(Brake::new);
+    let reason = brake.and_then(|brake| brake.pulls(since, Refusals::default()));
+    if let Some(reason) = reason {
+        pull(store, run, rules, all, reason, now).await?;
+    }
+    Ok(reason.is_some())
+}
+
+/// Pauses a run, and notes for which refusals. Gives whether the run was open.
+async fn pull(
+    store: &Store,
+    run: &str,
+    rules: &RunRules,
+    all: Refusals,
+    reason: BrakeReason,
+    now: Timestamp,
+) -> Result<bool, LookError> {
+    let paused = pause(store, run, rules, reason, now).await?;
+    let keys = RunKeys::new(run);
+    edit_watch(store, &keys, |watch| watch.excused = all).await?;
+    if paused {
+        tracing::warn!(run, %reason, "run paused by the brake");
+    }
+    Ok(paused)
 }
 
 /// The refusals of the whole run. What was merged just now is known; the other books' heads are

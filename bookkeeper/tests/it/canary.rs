@@ -1,7 +1,7 @@
 //! A canary's sample goes first, and the others follow when nothing speaks against it.
 
 use fanline_bookkeeper::{Bookkeeper, Event};
-use fanline_ledger::{CanaryState, DeliveryOutcome, RunState, WAKE};
+use fanline_ledger::{CanaryState, DeliveryOutcome, RunKeys, RunState, WAKE, merge_slice};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -93,6 +93,28 @@ async fn a_refused_sample_keeps_the_others_back() {
     world.edit(|edit| edit.resume(RUN)).await;
     bookkeeper.handle(event([WAKE])).await.unwrap();
     assert_eq!(world.ordered().await, ["1", "1001"]);
+}
+
+#[tokio::test]
+async fn a_refused_sample_keeps_the_others_back_though_whoever_merged_it_died() {
+    let (world, bookkeeper) = world().await;
+    // It died after the merge, before it asked the brake.
+    let refused: Vec<_> = (0..100).map(|n| refused(&format!("1c:{n}"))).collect();
+    let (store, keys) = (world.store(), RunKeys::new(RUN));
+    let of_slice: Vec<_> = refused.iter().collect();
+    let merged = merge_slice(&store, &keys, "1c".parse().unwrap(), &of_slice).await;
+    merged.unwrap();
+    merge(&bookkeeper, &sample(100)[100..]).await;
+    world.tick(&bookkeeper, 10).await;
+    let control = world.control().await;
+    let run = control.run(RUN).unwrap();
+    assert_eq!((run.state, run.by.as_str()), (RunState::Paused, "brake"));
+    assert_eq!(run.canary, Some(CanaryState::Waiting));
+    // Its messages come again. Whoever resumes the run has seen these refusals.
+    merge(&bookkeeper, &refused).await;
+    world.edit(|edit| edit.resume(RUN)).await;
+    world.tick(&bookkeeper, 1).await;
+    assert_eq!(canary(&world).await, Some(CanaryState::Passed));
 }
 
 #[tokio::test]
