@@ -167,16 +167,28 @@ impl NotifyToken {
 }
 
 /// The value of a lower-case hexadecimal digit, or 0xff for any other byte.
+#[expect(clippy::indexing_slicing, reason = "there is a value for each byte")]
 fn digit(byte: u8) -> u8 {
-    match byte {
-        b'0'..=b'9' => byte - b'0',
-        b'a'..=b'f' => byte - b'a' + 10,
-        _ => 0xff,
-    }
+    DIGITS[usize::from(byte)]
 }
 
+/// [`digit`] of each byte. A look into a table is fast also in code that is made for size.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler makes the table, and would panic"
+)]
+static DIGITS: [u8; 256] = {
+    let mut digits = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[hex(value) as usize] = value;
+        value += 1;
+    }
+    digits
+};
+
 /// The digit that [`digit`] reads as this value.
-fn hex(nibble: u8) -> u8 {
+const fn hex(nibble: u8) -> u8 {
     if nibble < 10 {
         b'0' + nibble
     } else {
