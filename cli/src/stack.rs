@@ -6,10 +6,19 @@ use anyhow::Context;
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::types::Output;
+use fanline_core::campaign::Lane;
 
 use crate::args::StackArgs;
 use crate::aws::{self, AwsResource};
 use crate::exit::InputError;
+
+/// The parameter of the template with the number of a lane's consumers.
+pub(crate) const fn concurrency_parameter(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Bulk => "MaximumConcurrency",
+        Lane::Urgent => "UrgentConcurrency",
+    }
+}
 
 /// A stack of our template.
 #[derive(Debug, Default)]

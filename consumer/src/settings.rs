@@ -89,7 +89,8 @@ pub struct Settings {
     pub(crate) log_hash_key: Option<SecretString>,
     /// Whether Lambda runs it: `AWS_LAMBDA_FUNCTION_NAME` is set.
     pub(crate) is_on_lambda: bool,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: a dimension of the metrics. Lambda sets it.
+    /// A dimension of the metrics: the alarms of a stack look for it. `AWS_LAMBDA_FUNCTION_NAME`,
+    /// which Lambda sets; elsewhere `CONSUMER_FUNCTION`, the consumer whose place it takes.
     pub(crate) function: String,
 }
 
@@ -133,7 +134,8 @@ impl Settings {
         let max_receive_count = reader.optional("MAX_RECEIVE_COUNT").unwrap_or(20);
         let seal_key = reader.optional("SEAL_KEY_ARN");
         let log_hash_key = reader.optional::<String>("LOG_HASH_KEY").map(Into::into);
-        let function: Option<String> = reader.optional("AWS_LAMBDA_FUNCTION_NAME");
+        let on_lambda: Option<String> = reader.optional("AWS_LAMBDA_FUNCTION_NAME");
+        let in_its_place: Option<String> = reader.optional("CONSUMER_FUNCTION");
         let settings = dead_letter_queue_url.map(|dead_letter_queue_url| Self {
             token,
             line_api_base,
@@ -155,8 +157,10 @@ impl Settings {
             max_receive_count,
             seal_key,
             log_hash_key,
-            is_on_lambda: function.is_some(),
-            function: function.unwrap_or_else(|| "consumer".into()),
+            is_on_lambda: on_lambda.is_some(),
+            function: on_lambda
+                .or(in_its_place)
+                .unwrap_or_else(|| "consumer".into()),
         });
         all.finish(settings)
     }
@@ -295,6 +299,23 @@ mod tests {
             assert!(error.contains(name), "{name}: {error}");
         }
         assert!(!error.contains("hush"), "{error}");
+    }
+
+    #[test]
+    fn outside_lambda_the_metrics_have_the_name_of_the_function_that_is_replaced() {
+        let (lambda, worker) = ("AWS_LAMBDA_FUNCTION_NAME", "CONSUMER_FUNCTION");
+        for (variables, function, is_on_lambda) in [
+            (&[][..], "consumer", false),
+            (&[(worker, "fanline-consumer")], "fanline-consumer", false),
+            (&[(worker, "")], "consumer", false),
+            (&[(lambda, "mine")], "mine", true),
+            (&[(lambda, "mine"), (worker, "other")], "mine", true),
+        ] {
+            let queue = ("DEAD_LETTER_QUEUE_URL", "http://q/dlq");
+            let settings = read(&[&[queue], variables].concat()).unwrap();
+            assert_eq!(settings.function, function, "{variables:?}");
+            assert_eq!(settings.is_on_lambda, is_on_lambda, "{variables:?}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ from world import ACCOUNT, ROOT, Aws
 TEMPLATE = ROOT / "templates" / "worker.yaml"
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:"
 PARAMETERS = {
+    "ConsumerFunction": "fanline-Consumer-1b5e",
     "DeliveryQueueArn": f"{QUEUE}deliveries",
     "UrgentQueueArn": f"{QUEUE}urgent",
     "DeadLetterQueueArn": f"{QUEUE}dead",
@@ -140,6 +141,7 @@ def test_the_fargate_half_is_deployed_without_its_scaling(aws, network):
     queue = "https://sqs.us-east-1.amazonaws.com/000000000000/deliveries"
     assert environment["DELIVERY_QUEUE_URL"] == queue
     assert environment["SEAL_KEY_ARN"] == fargate["SealKeyArn"]
+    assert environment["CONSUMER_FUNCTION"] == PARAMETERS["ConsumerFunction"]
     role = task["taskRoleArn"].split("/")[-1]
     policy = client(aws, "iam").get_role_policy(RoleName=role, PolicyName="worker")
     statements = {one["Sid"]: one for one in policy["PolicyDocument"]["Statement"]}

@@ -70,6 +70,21 @@ def crate(function):
     return "bookkeeper" if name == checks.BOOKKEEPER else name.lower()
 
 
+def test_the_plan_knows_how_many_consumers_the_template_allows():
+    code = (ROOT / "cli" / "src" / "commands" / "plan" / "estimate.rs").read_text()
+    for function, key in (("max_consumers", "MaxValue"), ("usual_consumers", "Default")):
+        numbers = code.split(f"fn {function}(")[1].split("\n}\n")[0]
+        for lane, name in (("Bulk", "MaximumConcurrency"), ("Urgent", "UrgentConcurrency")):
+            (number,) = re.findall(rf"Lane::{lane} => (\d+)", numbers)
+            assert int(number) == TEMPLATE["Parameters"][name][key], (function, lane)
+
+
+def test_a_worker_knows_how_long_a_batch_of_the_consumer_takes():
+    code = (ROOT / "cli" / "src" / "commands" / "worker.rs").read_text()
+    (seconds,) = re.findall(r"const TIMEOUT: \w+ = SignedDuration::from_secs\((\d+)\)", code)
+    assert int(seconds) == TEMPLATE["Resources"]["Consumer"]["Properties"]["Timeout"]
+
+
 def test_the_runbook_has_every_alarm():
     text = (ROOT / "docs" / "operating.md").read_text()
     (table,) = re.findall(r"^## Alarms\n(.*?)^## ", text, re.M | re.S)

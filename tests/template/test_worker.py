@@ -111,6 +111,25 @@ def test_both_platforms_have_the_same_settings_and_the_consumer_knows_them():
     assert [name for name in on_ec2 - {"AWS_REGION"} if f'"{name}"' not in known] == []
 
 
+def test_what_workers_count_is_under_the_name_that_the_alarms_of_the_stack_look_for():
+    name = STACK["Outputs"]["ConsumerFunction"]["Value"]
+    watched = set()
+    for alarm in checks.of_type(STACK, "AWS::CloudWatch::Alarm").values():
+        stats = (one.get("MetricStat", {}).get("Metric", {}) for one in alarm.get("Metrics", []))
+        for metric in (alarm, *stats):
+            if {"Name": "function", "Value": name} in metric.get("Dimensions", []):
+                watched.add(metric["MetricName"])
+    ours = {"no_key", "too_fast", "holds", "retry", "accepted", "already_accepted", "control_age"}
+    assert watched == ours
+    (container,) = properties("TaskDefinition")["ContainerDefinitions"]
+    on_fargate = {one["Name"]: one["Value"] for one in container["Environment"]}
+    assert on_fargate["CONSUMER_FUNCTION"] == {"Ref": "ConsumerFunction"}
+    lines = file_in_user_data("/etc/fanline/worker.env").splitlines()
+    assert "CONSUMER_FUNCTION=${ConsumerFunction}" in lines
+    # Without a value the workers would be seen by no alarm, and no one would notice.
+    assert "Default" not in TEMPLATE["Parameters"]["ConsumerFunction"]
+
+
 def test_both_platforms_run_the_same_command():
     (container,) = properties("TaskDefinition")["ContainerDefinitions"]
     command = " ".join(container["Command"])
@@ -152,10 +171,10 @@ def test_both_platforms_scale_by_the_same_rule():
 
 
 def test_the_outputs_of_a_stack_are_what_the_template_takes():
-    for name in ("DeliveryQueueArn", "UrgentQueueArn", "DeadLetterQueueArn", "OutcomeQueueArn"):
+    queues = ("DeliveryQueue", "UrgentQueue", "DeadLetterQueue", "OutcomeQueue", "ParkedQueue")
+    for name in (*(f"{queue}Arn" for queue in queues), "ConsumerFunction"):
         assert name in TEMPLATE["Parameters"]
         assert name in STACK["Outputs"]
-    assert "ParkedQueueArn" in STACK["Outputs"]
 
 
 @pytest.mark.parametrize(

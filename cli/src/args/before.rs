@@ -23,8 +23,8 @@ pub(crate) struct PlanArgs {
     /// other open runs, who take from the month's quota too
     #[arg(long, value_name = "s3://BUCKET | DIR", env = "FANLINE_AT")]
     pub(crate) at: Option<LedgerPlace>,
-    /// How many consumers the stack runs at once: its parameter `MaximumConcurrency`. Without it:
-    /// what the ledger says, or 40
+    /// How many consumers the stack runs at once: its parameter `MaximumConcurrency`, or for an
+    /// urgent campaign `UrgentConcurrency`. Without it: what the ledger says, or 40 and 2
     #[arg(
         long,
         value_name = "N",

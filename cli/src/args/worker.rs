@@ -16,6 +16,7 @@ Environment variables:
   OUTCOME_QUEUE_URL                      where the ledger hears what became of deliveries
   PARKED_QUEUE_URL                       where deliveries of a paused run go
   SEAL_KEY_ARN                           the KMS key of sealed deliveries, where there is one
+  CONSUMER_FUNCTION                      the stack's consumer: its alarms look for this name
   docs/delivery.md has the others. Region, credentials and endpoints are the AWS SDK's own.";
 
 /// Consume a queue on this machine, without Lambda: the same consumer, until it is stopped

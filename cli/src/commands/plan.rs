@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use fanline_consumer::{AccountError, AccountInfo, LineAccess, LineAccount, MonthlyQuota};
-use fanline_core::campaign::Campaign;
+use fanline_core::campaign::{Campaign, Lane};
 use fanline_core::channel::Channel;
 use fanline_core::settings::variable;
 use fanline_ledger::{CanaryRule, Pace};
@@ -24,14 +24,11 @@ pub(crate) mod problem;
 pub(crate) mod report;
 mod stack;
 
-use estimate::Load;
+use estimate::{Load, usual_consumers};
 use friends::{FriendCounts, Friends};
 use problem::PlanProblem;
 use report::{Found, PlanReport};
 use stack::Stack;
-
-/// The template's `MaximumConcurrency`.
-const DEFAULT_CONSUMERS: u32 = 40;
 
 /// What LINE says about the account of the token.
 pub(crate) struct LineSays {
@@ -63,14 +60,16 @@ pub(crate) async fn execute(args: &PlanArgs) -> anyhow::Result<CommandEnd> {
         (read(&file, &config, is_sealed).await?, None)
     };
     let mut load = load(&plan, &file)?;
-    load.pace = stack.as_ref().map(|stack| stack.pace).unwrap_or_default();
-    load.share = stack.as_ref().and_then(|stack| stack.share).unwrap_or(1.0);
-    let known = stack.as_ref().and_then(|stack| stack.consumers);
-    let consumers = args.concurrency.or(known).unwrap_or(DEFAULT_CONSUMERS);
-    let capacity = (consumers, Duration::from_millis(args.latency));
     let mut problems = Vec::new();
-    let lacks_lane = stack.as_ref().is_some_and(|stack| stack.lacks_lane);
-    problems.extend(lacks_lane.then_some(PlanProblem::NoUrgentLane));
+    if let Some(stack) = &stack {
+        problems.extend(stack.lacks_lane.then_some(PlanProblem::NoUrgentLane));
+        load.pace = stack.pace;
+        load.others = stack.others.unwrap_or(load.others);
+    }
+    let known = stack.as_ref().and_then(|stack| stack.consumers);
+    let known = args.concurrency.or(known);
+    let consumers = known.unwrap_or(usual_consumers(load.lane));
+    let capacity = (consumers, Duration::from_millis(args.latency));
     problems.extend(problem::of_the_time(
         &load,
         capacity,
@@ -139,11 +138,17 @@ pub(crate) fn load(plan: &Plan, file: &CampaignFile) -> Result<Load, InputError>
     let canary = CanaryRule::of_campaign(&file.event);
     let canary = canary.map_err(|error| InputError(error.to_string()))?;
     let wait = canary.map_or(0, |canary| canary.wait_seconds);
+    let lane = file.campaign.lane;
     Ok(Load {
         deliveries: plan.deliveries,
         canary_wait: Duration::from_secs(wait.into()),
         pace: Pace::default(),
-        share: 1.0,
+        lane,
+        // An urgent lane is beside the other one, and the template has no urgent lane by itself.
+        others: match lane {
+            Lane::Bulk => 0,
+            Lane::Urgent => usual_consumers(Lane::Bulk),
+        },
     })
 }
 

@@ -60,9 +60,11 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
     let config = fanline_tls::sdk_config().await;
     let sqs = aws_sdk_sqs::Client::new(&config);
     let lambda = Lambda::of(args, &sqs, &config).await?;
-    if let Some(lambda) = &lambda {
-        let checked = lambda.check().await;
-        checked.map_err(|taken| InputError(format!("{taken}. Nothing was received")))?;
+    let mut stop = Box::pin(signals::stop());
+    if let Some(lambda) = &lambda
+        && is_stopped_before_lambda_ends(lambda, stop.as_mut()).await?
+    {
+        return Ok(CommandEnd::Complete);
     }
     let consumer = Consumer::new(settings, &config).await?;
     let lease = consumer.clone();
@@ -78,7 +80,7 @@ pub(crate) async fn execute(args: &WorkerArgs) -> anyhow::Result<CommandEnd> {
         pollers.push(worker.poll(&sqs, lane, url, concurrency).await?);
     }
     health.takes(pollers.iter().map(Poller::counts));
-    let stopped = stopped(lambda.as_ref()).await?;
+    let stopped = stopped(lambda.as_ref(), stop).await?;
     health.stops();
     if is_read {
         print::note(STOPPING);
@@ -113,8 +115,32 @@ impl Stopped {
     }
 }
 
+/// Waits where Lambda has just stopped to take from the queues. True: a signal came meanwhile.
+async fn is_stopped_before_lambda_ends(
+    lambda: &Lambda,
+    stop: impl Future<Output = io::Result<()>>,
+) -> anyhow::Result<bool> {
+    let problem = |taken| InputError(format!("{taken}. Nothing was received"));
+    let Some(seen) = lambda.check().await.map_err(problem)? else {
+        return Ok(false);
+    };
+    tokio::select! {
+        stopped = stop => {
+            stopped?;
+            Ok(true)
+        }
+        waited = lambda.wait(seen) => {
+            waited.map_err(problem)?;
+            Ok(false)
+        }
+    }
+}
+
 /// Returns when the worker has to stop.
-async fn stopped(lambda: Option<&Lambda>) -> anyhow::Result<Stopped> {
+async fn stopped(
+    lambda: Option<&Lambda>,
+    stop: impl Future<Output = io::Result<()>>,
+) -> anyhow::Result<Stopped> {
     let begins = async {
         match lambda {
             Some(lambda) => lambda.begins().await,
@@ -122,7 +148,7 @@ async fn stopped(lambda: Option<&Lambda>) -> anyhow::Result<Stopped> {
         }
     };
     Ok(tokio::select! {
-        stopped = signals::stop() => {
+        stopped = stop => {
             stopped?;
             Stopped::BySignal
         }

@@ -6,6 +6,7 @@ mod bucket;
 mod control;
 mod dashboard;
 mod family;
+mod lane_gone;
 mod people;
 mod planning;
 mod queues;

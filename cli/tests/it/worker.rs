@@ -148,20 +148,28 @@ fn the_worker_delivers_what_lies_on_a_queue_and_logs_as_the_function_does() {
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
+        ("CONSUMER_FUNCTION", "fanline-consumer"),
     ];
     let mut worker = Process::start(&["worker", "--queue-url", &deliveries], &variables);
-    let asked = worker
+    let mut lines = worker
         .lines()
         .inspect(|line| {
             let leaks = line.contains("secret-token") || line.contains(&user(1)[1..]);
             assert!(!leaks, "{line}");
         })
-        .map(|line| serde_json::from_str::<Value>(&line).unwrap())
+        .map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let asked = lines
         .find(|line| line["message"] == "LINE request")
         .unwrap();
     assert_eq!(
         (&asked["recipients"], &asked["run"]),
         (&3.into(), &"test".into())
+    );
+    // The alarms of a stack look for its consumer's name.
+    let metrics = lines.find(|line| line["_aws"].is_object()).unwrap();
+    assert_eq!(
+        (&metrics["function"], &metrics["accepted"]),
+        (&"fanline-consumer".into(), &3.into())
     );
 }
 

@@ -23,7 +23,7 @@ use crate::commands::ledger::control::ask::ask;
 use crate::commands::ledger::control::sign::{signed, signer};
 use crate::commands::ledger::find_run::find_run;
 use crate::commands::ledger::place::Ledger;
-use crate::commands::ledger::queues::{delivery_queue, open, wake};
+use crate::commands::ledger::queues::{delivery_queue, open, refuse_without_lane, wake};
 use crate::commands::ledger::words::{count, from_now, time};
 use crate::exit::CommandEnd;
 use crate::print;
@@ -130,9 +130,7 @@ pub(super) async fn unpark(ledger: &Ledger, run: &str, control: &Control) -> any
 pub(super) async fn cancel(args: &CancelArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.edit.run.ledger).await?;
     let run = find_run(&ledger, &args.edit.run.run).await?.run;
-    let control = read_control(&ledger.store, None).await;
-    let control = control.map_err(|error| ledger.not_controlled(error))?;
-    let control = control.unwrap_or_default().0;
+    let control = read(&ledger).await?;
     let state = control.run(&run).map(|control| control.state);
     if matches!(state, Some(RunState::Open | RunState::Paused)) {
         ask(&format!("this cancels the run `{run}` for good"), args.yes)?;
@@ -166,9 +164,7 @@ pub(super) async fn release(args: &ReleaseArgs) -> anyhow::Result<CommandEnd> {
 pub(super) async fn pace(args: &PaceArgs) -> anyhow::Result<CommandEnd> {
     let ledger = Ledger::open(&args.ledger).await?;
     let control = if args.push.is_none() && args.multicast.is_none() {
-        let control = read_control(&ledger.store, None).await;
-        let control = control.map_err(|error| ledger.not_controlled(error))?;
-        control.unwrap_or_default().0
+        read(&ledger).await?
     } else {
         set_pace(&ledger, &args.sign, args.push, args.multicast)
             .await?
@@ -268,6 +264,11 @@ impl Done {
         let Some(run) = self.edited.after.run(&self.run) else {
             return Ok(());
         };
+        if self.edited.after.stack().lacks(run.lane) {
+            return print::line(
+                "the stack has no urgent queue, so nothing takes the deliveries of the run",
+            );
+        }
         let mapping = |control: &Control| control.mapping(run.lane);
         match (mapping(&self.edited.before), mapping(&self.edited.after)) {
             (before, after) if before == after => Ok(()),
@@ -308,14 +309,23 @@ async fn edit_found(
     })
 }
 
-/// Edits the control of a run.
+/// Edits the control of a run. What would send is refused where nothing takes its deliveries.
 pub(super) async fn edit_named(
     ledger: &Ledger,
     run: &str,
     sign: &SignArgs,
     verb: Verb,
 ) -> anyhow::Result<Edited> {
+    if matches!(verb, Verb::Resume | Verb::Release) {
+        refuse_without_lane(&read(ledger).await?, run)?;
+    }
     edit(ledger, sign, |edit, _| verb.apply(edit, run)).await
+}
+
+async fn read(ledger: &Ledger) -> anyhow::Result<Control> {
+    let control = read_control(&ledger.store, None).await;
+    let control = control.map_err(|error| ledger.not_controlled(error))?;
+    Ok(control.unwrap_or_default().0)
 }
 
 /// Edits the control object, and wakes the bookkeeper. Of two operators at once both edits are

@@ -10,12 +10,13 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use fanline_ledger::{
-    Control, Expect, ObjectError, ResendClaim, RunKeys, RunRecord, RunState, StoreError, draw_id,
-    read_control,
+    Control, Expect, Lane, ObjectError, ResendClaim, RunKeys, RunRecord, RunState, StoreError,
+    draw_id, read_control,
 };
 use fanline_telemetry::fingerprint::Fingerprint;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::args::ResendArgs;
@@ -34,6 +35,10 @@ use mend::choose_mended;
 use standing::{Choice, ChoiceCounts};
 
 pub(super) use files::resend_id;
+
+/// Said of a resend of an urgent run.
+const LANE_IS_GONE: &str = "the stack has no urgent queue, so the resend goes with the other runs: \
+                            with `UrgentLane=ENABLED` put `\"lane\": \"urgent\"` into its campaign";
 
 /// What was made, for programs.
 #[derive(Serialize)]
@@ -54,6 +59,9 @@ pub(super) async fn execute(args: &ResendArgs) -> anyhow::Result<CommandEnd> {
     let plan = Box::pin(plan(&ledger, args)).await?;
     let run = &plan.root.run;
     explain(run, &plan.counts, args.json);
+    if plan.lane_is_gone {
+        print::note(format_args!("{run}: {LANE_IS_GONE}"));
+    }
     if plan.counts.people() == 0 {
         report(run, None, &plan.counts, args.json)?;
         return Ok(CommandEnd::Complete);
@@ -69,6 +77,7 @@ pub(super) struct ResendPlan {
     root: RunRecord,
     state: RunState,
     choice: Choice,
+    lane_is_gone: bool,
     pub(super) counts: ChoiceCounts,
     in_rolls: HashSet<Fingerprint>,
 }
@@ -89,6 +98,7 @@ pub(super) async fn plan(ledger: &Ledger, args: &ResendArgs) -> anyhow::Result<R
     Box::pin(choose(ledger, &root, Lists::of(args), &mut first, None)).await?;
     let (counts, in_rolls) = (first.counts.clone(), first.into_in_rolls());
     Ok(ResendPlan {
+        lane_is_gone: lane_is_gone(&control, &root),
         root,
         state,
         choice,
@@ -119,7 +129,14 @@ pub(super) async fn make(
     let mut claim = ResendClaim::new(id.to_owned(), key, chosen, by, Timestamp::now());
     claim.why.clone_from(&args.sign.why);
     put_claim(ledger, &root.run, number, &claim).await?;
-    Ok((files.finish(root)?, counts))
+    let lane_is_gone = lane_is_gone(&control, root);
+    Ok((files.finish(root, lane_is_gone)?, counts))
+}
+
+/// Whether the run was urgent, and the stack has no urgent lane any more.
+fn lane_is_gone(control: &Control, root: &RunRecord) -> bool {
+    let lane = root.campaign.get("lane").and_then(Value::as_str);
+    lane == Some("urgent") && control.stack().lacks(Lane::Urgent)
 }
 
 /// Nothing of a closed run can still go out.

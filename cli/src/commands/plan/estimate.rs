@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fanline_core::campaign::Lane;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use fanline_ledger::{ByEndpoint, Pace, best_pace};
 
@@ -20,8 +21,21 @@ const CONSUMERS_PER_SECOND: f64 = 5.0;
 /// between two batches of ten a consumer loses the place of one request.
 const USED: f64 = 10.0 / (11.0 * 1.05);
 
-/// The template allows this many consumers.
-const MAX_CONSUMERS: u32 = 200;
+/// The template allows a lane so many consumers.
+pub(crate) const fn max_consumers(lane: Lane) -> u32 {
+    match lane {
+        Lane::Bulk => 190,
+        Lane::Urgent => 10,
+    }
+}
+
+/// So many consumers the template gives a lane where no parameter says otherwise.
+pub(crate) const fn usual_consumers(lane: Lane) -> u32 {
+    match lane {
+        Lane::Bulk => 40,
+        Lane::Urgent => 2,
+    }
+}
 
 /// What is to be sent.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +45,10 @@ pub(crate) struct Load {
     pub(crate) canary_wait: Duration,
     /// The requests a second that an operator allows the stack.
     pub(crate) pace: Pace,
-    /// The part of the limits that the lane's consumers have together.
-    pub(crate) share: f64,
+    /// The lane on which it is sent.
+    pub(crate) lane: Lane,
+    /// How many consumers the other lane has. All consumers have the same share of the limits.
+    pub(crate) others: u32,
 }
 
 impl Load {
@@ -43,9 +59,10 @@ impl Load {
             push: PUSH_PER_SECOND,
             multicast: MULTICAST_PER_SECOND,
         };
+        let share = f64::from(consumers) / f64::from(consumers.saturating_add(self.others));
         let used = self.pace.zip(limits);
-        let used = used
-            .map(|_, (set, limit)| self.share * USED * f64::from(set.unwrap_or(limit).min(limit)));
+        let used =
+            used.map(|_, (set, limit)| share * USED * f64::from(set.unwrap_or(limit).min(limit)));
         let pace = best_pace(consumers, latency, self.pace).zip(used);
         let pace = pace.map(|_, (best, used)| best.min(used));
         self.canary_wait + START + ramped(self.at(pace), consumers)
@@ -54,18 +71,20 @@ impl Load {
     /// How long `fanline run` takes on this machine, where LINE's limit is all that holds it up. No
     /// run is shorter than a second.
     pub(crate) fn on_this_machine(&self) -> Duration {
-        let most = best_pace(MAX_CONSUMERS, Duration::ZERO, Pace::default());
+        let most = best_pace(max_consumers(Lane::Bulk), Duration::ZERO, Pace::default());
         (self.canary_wait + self.at(most)).max(Duration::from_secs(1))
     }
 
-    /// The fewest consumers that are through `within` this time. `None`: no number is.
+    /// The fewest consumers of the lane that are through `within` this time. `None`: no number is.
     pub(crate) fn consumers_for(&self, within: Duration, latency: Duration) -> Option<u32> {
-        (1..=MAX_CONSUMERS).find(|consumers| self.on_a_stack(*consumers, latency) <= within)
+        (1..=max_consumers(self.lane))
+            .find(|consumers| self.on_a_stack(*consumers, latency) <= within)
     }
 
     /// How long it takes with the number of consumers that is the fastest.
     pub(crate) fn at_best(&self, latency: Duration) -> Duration {
-        let times = (1..=MAX_CONSUMERS).map(|consumers| self.on_a_stack(consumers, latency));
+        let numbers = 1..=max_consumers(self.lane);
+        let times = numbers.map(|consumers| self.on_a_stack(consumers, latency));
         times.min().unwrap_or(Duration::MAX)
     }
 
@@ -118,7 +137,8 @@ mod tests {
             deliveries: ByEndpoint { push, multicast },
             canary_wait: Duration::ZERO,
             pace: Pace::default(),
-            share: 1.0,
+            lane: Lane::Bulk,
+            others: 0,
         }
     }
 
@@ -185,8 +205,12 @@ mod tests {
     fn a_lane_has_its_share_of_the_limits() {
         let mut load = load(0, 2_000);
         assert_eq!(load.on_a_stack(2, LATENCY).as_secs(), 10 + 21);
-        load.share = 2.0 / 42.0;
+        (load.lane, load.others) = (Lane::Urgent, 40);
         assert_eq!(load.on_a_stack(2, LATENCY).as_secs(), 10 + 242);
+        // With more consumers the share grows too, up to what the template allows.
+        assert_eq!(load.on_a_stack(10, LATENCY).as_secs(), 10 + 57 + 1);
+        let within = |seconds| load.consumers_for(Duration::from_secs(seconds), LATENCY);
+        assert_eq!([within(130), within(60)], [Some(5), None]);
     }
 
     #[test]

@@ -4,12 +4,14 @@ use std::fmt;
 use std::time::Duration;
 
 use fanline_consumer::MonthlyQuota;
+use fanline_core::campaign::Lane;
 use fanline_ledger::Pace;
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
 
-use super::estimate::Load;
+use super::estimate::{Load, max_consumers};
 use crate::print::words::HumanTime;
+use crate::stack::concurrency_parameter;
 
 /// Nothing of a run is sent later than 23 hours after its start: LINE forgets retry keys. The hour
 /// that is kept back is for what goes wrong.
@@ -36,17 +38,11 @@ pub(crate) enum PlanProblem {
     Late {
         takes: Duration,
         left: Duration,
-        consumers: Option<u32>,
+        faster: Faster,
         would_end: Timestamp,
-        /// Whether an operator's pace is what holds it up.
-        is_paced: bool,
     },
     /// It takes longer than LINE remembers its retry keys.
-    TooLong {
-        takes: Duration,
-        consumers: Option<u32>,
-        is_paced: bool,
-    },
+    TooLong { takes: Duration, faster: Faster },
     /// The month has too few messages left.
     Quota {
         needed: u64,
@@ -63,6 +59,17 @@ pub(crate) enum PlanProblem {
     Line(String),
 }
 
+/// What would make a run fast enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Faster {
+    /// So many consumers of its lane.
+    Consumers(Lane, u32),
+    /// Another pace: that of an operator is what holds it up.
+    Pace,
+    /// Nothing in its lane.
+    Nothing(Lane),
+}
+
 impl fmt::Display for PlanProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,9 +77,8 @@ impl fmt::Display for PlanProblem {
             Self::Late {
                 takes,
                 left,
-                consumers,
+                faster,
                 would_end,
-                is_paced,
             } => {
                 write!(
                     f,
@@ -80,33 +86,24 @@ impl fmt::Display for PlanProblem {
                     HumanTime(*takes),
                     HumanTime(*left)
                 )?;
-                match consumers {
-                    Some(consumers) => write!(f, "MaximumConcurrency {consumers} would do"),
-                    None if *is_paced => write!(f, "{PACED}"),
-                    None => write!(
-                        f,
-                        "LINE takes no more requests, so `expires_at` has to be after {would_end}"
-                    ),
+                let later = format!("`expires_at` has to be after {would_end}");
+                match faster {
+                    Faster::Nothing(Lane::Bulk) => {
+                        write!(f, "LINE takes no more requests, so {later}")
+                    }
+                    faster => faster.write(f, &later),
                 }
             }
-            Self::TooLong {
-                takes,
-                consumers,
-                is_paced,
-            } => {
+            Self::TooLong { takes, faster } => {
                 write!(
                     f,
                     "it takes {}, and LINE remembers for 22 hours and a bit what it has taken: ",
                     HumanTime(*takes)
                 )?;
-                match consumers {
-                    Some(consumers) => write!(f, "MaximumConcurrency {consumers} would do"),
-                    None if *is_paced => write!(f, "{PACED}"),
-                    None => write!(
-                        f,
-                        "send the list in parts, each under a campaign id of its own"
-                    ),
-                }
+                faster.write(
+                    f,
+                    "send the list in parts, each under a campaign id of its own",
+                )
             }
             Self::Quota {
                 needed,
@@ -122,6 +119,24 @@ impl fmt::Display for PlanProblem {
                 HumanCount(MAX_UNITS)
             ),
             Self::Line(words) => f.write_str(words),
+        }
+    }
+}
+
+impl Faster {
+    /// `otherwise`: what else would do.
+    fn write(self, f: &mut fmt::Formatter<'_>, otherwise: &str) -> fmt::Result {
+        match self {
+            Self::Consumers(lane, number) => {
+                write!(f, "{} {number} would do", concurrency_parameter(lane))
+            }
+            Self::Pace => f.write_str(PACED),
+            Self::Nothing(Lane::Bulk) => f.write_str(otherwise),
+            Self::Nothing(Lane::Urgent) => write!(
+                f,
+                "the urgent lane has at most {} consumers, so leave `lane` out, or {otherwise}",
+                max_consumers(Lane::Urgent)
+            ),
         }
     }
 }
@@ -190,7 +205,14 @@ pub(crate) fn of_the_time(
         ..*load
     };
     let is_paced = takes > unpaced.on_a_stack(consumers, latency);
-    let within = |limit: Duration| load.consumers_for(limit.div_f64(1.1), latency);
+    let faster = |limit: Duration| {
+        let consumers = load.consumers_for(limit.div_f64(1.1), latency);
+        match consumers {
+            Some(number) => Faster::Consumers(load.lane, number),
+            None if is_paced => Faster::Pace,
+            None => Faster::Nothing(load.lane),
+        }
+    };
     match left {
         Some(left) if with_a_tenth > left => {
             let best = load.at_best(latency).mul_f64(1.1);
@@ -201,15 +223,13 @@ pub(crate) fn of_the_time(
             Some(PlanProblem::Late {
                 takes,
                 left,
-                consumers: within(left),
+                faster: faster(left),
                 would_end: whole_seconds(would_end),
-                is_paced,
             })
         }
         _ if with_a_tenth > MAX_TIME => Some(PlanProblem::TooLong {
             takes,
-            consumers: within(MAX_TIME),
-            is_paced,
+            faster: faster(MAX_TIME),
         }),
         _ => None,
     }
@@ -229,13 +249,15 @@ mod tests {
         "2026-12-25T00:00:00Z".parse().unwrap()
     }
 
-    fn time(pushes: u64, consumers: u32, minutes: Option<i64>) -> Option<String> {
+    /// The urgent lane is beside 40 consumers of the other one.
+    fn time(lane: Lane, pushes: u64, consumers: u32, minutes: Option<i64>) -> Option<String> {
         let load = Load {
             deliveries: ByEndpoint {
                 push: pushes,
                 multicast: 0,
             },
-            share: 1.0,
+            lane,
+            others: if lane == Lane::Urgent { 40 } else { 0 },
             canary_wait: Duration::ZERO,
             pace: Pace::default(),
         };
@@ -277,11 +299,44 @@ mod tests {
                 ),
             ),
         ] {
-            assert_eq!(
-                time(pushes, consumers, minutes).as_deref(),
-                words,
-                "{pushes}"
-            );
+            let found = time(Lane::Bulk, pushes, consumers, minutes);
+            assert_eq!(found.as_deref(), words, "{pushes}");
+        }
+    }
+
+    #[test]
+    fn an_urgent_campaign_that_takes_too_long_names_what_its_lane_can_do() {
+        let nothing = ": the urgent lane has at most 10 consumers, so leave `lane` out, or ";
+        assert_eq!(time(Lane::Urgent, 10_000, 2, Some(60)), None);
+        for (pushes, minutes, takes, words) in [
+            (
+                10_000,
+                Some(2),
+                "2 min 11 s",
+                ": UrgentConcurrency 3 would do",
+            ),
+            (
+                10_000_000,
+                None,
+                "33 h 41 min",
+                ": UrgentConcurrency 4 would do",
+            ),
+            (
+                1_000_000,
+                Some(30),
+                "3 h 22 min",
+                &format!("{nothing}`expires_at` has to be after 2026-12-25T00:53:07Z"),
+            ),
+            (
+                90_000_000,
+                None,
+                "303 h 11 min",
+                &format!("{nothing}send the list in parts, each under a campaign id of its own"),
+            ),
+        ] {
+            let found = time(Lane::Urgent, pushes, 2, minutes).unwrap();
+            assert!(found.starts_with(&format!("it takes {takes}, ")), "{found}");
+            assert!(found.ends_with(words), "{found}");
         }
     }
 

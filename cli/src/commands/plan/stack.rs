@@ -16,9 +16,9 @@ pub(crate) struct Stack {
     pub(crate) ledger: String,
     /// How many consumers the run's lane has at once, where the bookkeeper has written it down.
     pub(crate) consumers: Option<u32>,
-    /// The part of LINE's limits that the lane's consumers have together.
+    /// How many consumers the other lane has.
     #[serde(skip)]
-    pub(crate) share: Option<f64>,
+    pub(crate) others: Option<u32>,
     /// The stack does not have the run's lane.
     #[serde(skip)]
     pub(crate) lacks_lane: bool,
@@ -44,11 +44,11 @@ impl Stack {
         let control = control.unwrap_or_default().0;
         let described = control.stack();
         let consumers = described.environments_of(lane);
-        let share = consumers.zip(described.environments);
+        let all = described.environments.zip(consumers);
         let mut stack = Self {
             ledger: ledger.name.clone(),
             consumers,
-            share: share.map(|(own, all)| f64::from(own) / f64::from(all.max(1))),
+            others: all.map(|(all, own)| all.saturating_sub(own)),
             lacks_lane: described.lacks(lane),
             sealed: described.seal_key.is_some(),
             pace: control.pace(),

@@ -1,31 +1,46 @@
 //! Whether Lambda takes from the queues of this worker too.
 //!
 //! The consumer on Lambda has a part of LINE's limits of its own. Beside workers, which share all
-//! of the limits, it would send faster than LINE allows.
+//! of the limits, it would send faster than LINE allows. Its last batches go on for a while after
+//! its event source mapping is off.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_lambda::Client;
+use aws_sdk_lambda::primitives::DateTime;
 use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 use fanline_core::settings::variable;
 use fanline_poller::{PollerError, queue_arn};
 use fanline_telemetry::aws_error::{status, words};
+use jiff::{SignedDuration, Timestamp};
 
+use super::TIMEOUT;
 use crate::args::WorkerArgs;
 use crate::aws::is_of_aws;
 
 /// The mappings are looked at so often while the worker runs. Somebody may switch one on.
 const LOOK: Duration = Duration::from_secs(10);
-const TIME_OUT: Duration = Duration::from_secs(10);
+/// For one request to Lambda.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The queues of this worker, and Lambda, which may take from them.
 pub(super) struct Lambda {
     client: Client,
     queues: Vec<String>,
     look: Duration,
+    /// No batch of the consumer on Lambda takes longer.
+    timeout: Duration,
+}
+
+/// What the mappings of the queues do.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    taken: Option<TakenByLambda>,
+    /// So long batches of a mapping that is off may still be under way.
+    rest: Duration,
 }
 
 /// An event source mapping that takes from a queue of this worker, or is about to.
@@ -50,7 +65,7 @@ impl fmt::Display for TakenByLambda {
             "Lambda's function `{function}` takes from the queue `{queue}` too (its event source \
              mapping is {state}), and together they would be faster than LINE allows: "
         )?;
-        if state == "Disabling" {
+        if self.is_ending() {
             return f.write_str("start the worker when it is Disabled");
         }
         write!(
@@ -58,6 +73,13 @@ impl fmt::Display for TakenByLambda {
             "switch the mapping off with `aws lambda update-event-source-mapping --no-enabled \
              --uuid {id}`, or give each of them its part of the limits and say --beside-lambda"
         )
+    }
+}
+
+impl TakenByLambda {
+    /// Whether the mapping will be off soon.
+    fn is_ending(&self) -> bool {
+        self.state == "Disabling"
     }
 }
 
@@ -87,42 +109,78 @@ impl Lambda {
         for (_, url, _) in args.lanes() {
             queues.push(queue_arn(sqs.clone(), url).await?);
         }
-        let timeouts = TimeoutConfig::builder().operation_timeout(TIME_OUT).build();
+        let timeouts = TimeoutConfig::builder()
+            .operation_timeout(REQUEST_TIMEOUT)
+            .build();
         let config = config.to_builder().timeout_config(timeouts).build();
         Ok(Some(Self {
             client: Client::new(&config),
             queues,
             look: LOOK,
+            timeout: TIMEOUT.unsigned_abs(),
         }))
     }
 
-    /// Looks before the first batch. Where the mappings can't be read, it says so and goes on.
-    pub(super) async fn check(&self) -> Result<(), TakenByLambda> {
-        match self.taken().await {
-            Ok(Some(taken)) => Err(taken),
-            Ok(None) => Ok(()),
+    /// Looks before the first batch. `Some`: there is something to [`Self::wait`] for. Where the
+    /// mappings can't be read, it says so and goes on.
+    pub(super) async fn check(&self) -> Result<Option<Seen>, TakenByLambda> {
+        match self.seen().await.map(Seen::must_wait) {
+            Ok(must_wait) => must_wait,
             Err(unseen) => {
                 unseen.tell();
-                Ok(())
+                Ok(None)
             }
         }
+    }
+
+    /// Waits until the mappings are off, and then for the last batches that Lambda has begun.
+    pub(super) async fn wait(&self, mut seen: Seen) -> Result<(), TakenByLambda> {
+        let is_off = seen.taken.is_none();
+        let seconds = if is_off { seen.rest } else { self.timeout }.as_secs();
+        tracing::info!(
+            is_off,
+            seconds,
+            "the worker waits for the last batches of Lambda's event source mapping"
+        );
+        while seen.taken.is_some() {
+            let seen_on = Instant::now();
+            tokio::time::sleep(self.look).await;
+            seen = match self.seen().await {
+                Ok(now) => now.must_wait()?.unwrap_or_default(),
+                Err(Unseen::NoAnswer(_)) => continue,
+                Err(unseen) => {
+                    unseen.tell();
+                    Seen::default()
+                }
+            };
+            // On the clock of this machine, which may be another one than AWS's.
+            let rest = self.timeout.saturating_sub(seen_on.elapsed());
+            seen.rest = seen.rest.max(rest);
+        }
+        tokio::time::sleep(seen.rest).await;
+        Ok(())
     }
 
     /// Returns when a mapping takes from a queue of this worker. Looks again and again.
     pub(super) async fn begins(&self) -> TakenByLambda {
         loop {
             tokio::time::sleep(self.look).await;
-            match self.taken().await {
-                Ok(Some(taken)) => return taken,
+            match self.seen().await {
+                Ok(seen) => {
+                    if let Some(taken) = seen.taken {
+                        return taken;
+                    }
+                }
                 // A refusal was told at the start.
-                Ok(None) | Err(Unseen::Refused(_)) => {}
+                Err(Unseen::Refused(_)) => {}
                 Err(unseen) => unseen.tell(),
             }
         }
     }
 
-    /// A mapping that takes from one of the queues, if there is any.
-    async fn taken(&self) -> Result<Option<TakenByLambda>, Unseen> {
+    /// What the mappings of the queues do. One that will stay on is told before one that ends.
+    async fn seen(&self) -> Result<Seen, Unseen> {
+        let mut seen = Seen::default();
         for queue in &self.queues {
             let list = self.client.list_event_source_mappings();
             let mut mappings = list.event_source_arn(queue).into_paginator().items().send();
@@ -131,12 +189,31 @@ impl Lambda {
                     None | Some(429 | 500..) => Unseen::NoAnswer(words(&error)),
                     _ => Unseen::Refused(words(&error)),
                 })?;
-                if let Some(taken) = taken_by(&mapping, queue) {
-                    return Ok(Some(taken));
+                match taken_by(&mapping, queue) {
+                    Some(taken) if taken.is_ending() => seen.taken = Some(taken),
+                    Some(taken) => {
+                        seen.taken = Some(taken);
+                        return Ok(seen);
+                    }
+                    None => {
+                        let rest = rest_of(mapping.last_modified(), Timestamp::now(), self.timeout);
+                        seen.rest = seen.rest.max(rest);
+                    }
                 }
             }
         }
-        Ok(None)
+        Ok(seen)
+    }
+}
+
+impl Seen {
+    /// Whether the worker has to wait; an error where waiting does not help.
+    fn must_wait(self) -> Result<Option<Self>, TakenByLambda> {
+        match self.taken {
+            Some(taken) if !taken.is_ending() => Err(taken),
+            None if self.rest.is_zero() => Ok(None),
+            _ => Ok(Some(self)),
+        }
     }
 }
 
@@ -173,6 +250,18 @@ fn taken_by(mapping: &EventSourceMappingConfiguration, queue: &str) -> Option<Ta
     })
 }
 
+/// How long batches of a mapping that is off may still be under way: it was switched off when it
+/// was last modified, or before. A time that is still to come is of a clock that differs.
+fn rest_of(modified: Option<&DateTime>, now: Timestamp, timeout: Duration) -> Duration {
+    let modified = modified.and_then(|time| time.to_millis().ok());
+    let Some(modified) = modified.and_then(|millis| Timestamp::from_millisecond(millis).ok())
+    else {
+        return Duration::ZERO;
+    };
+    let age = now.duration_since(modified).max(SignedDuration::ZERO);
+    timeout.saturating_sub(age.unsigned_abs())
+}
+
 /// The name in `arn:aws:lambda:REGION:ACCOUNT:function:NAME:ALIAS`.
 fn function_name(arn: &str) -> &str {
     arn.split(':').nth(6).unwrap_or(arn)
@@ -183,78 +272,4 @@ fn last_part(arn: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use aws_config::{BehaviorVersion, Region};
-    use aws_sdk_lambda::config::Credentials;
-    use axum::http::StatusCode;
-    use axum::{Json, Router};
-    use serde_json::json;
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    #[test]
-    fn only_a_mapping_that_is_off_leaves_the_queue_to_the_worker() {
-        let queue = "arn:aws:sqs:ap-northeast-1:000000000000:deliveries";
-        for (state, is_taken) in [
-            (Some("Enabled"), true),
-            (Some("Enabling"), true),
-            (Some("Creating"), true),
-            (Some("Updating"), true),
-            (Some("Disabling"), true),
-            (Some("Disabled"), false),
-            (Some("Deleting"), false),
-            (None, true),
-        ] {
-            let mapping = EventSourceMappingConfiguration::builder()
-                .set_state(state.map(str::to_owned))
-                .uuid("m-1")
-                .function_arn("arn:aws:lambda:ap-northeast-1:000000000000:function:consumer:live");
-            let taken = taken_by(&mapping.build(), queue);
-            assert_eq!(taken.is_some(), is_taken, "{state:?}");
-            let Some(taken) = taken else { continue };
-            let text = taken.to_string();
-            assert!(text.contains("`consumer` takes from the queue `deliveries`"));
-            let has_command = text.contains("--no-enabled --uuid m-1");
-            assert_eq!(has_command, state != Some("Disabling"), "{text}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_mapping_that_somebody_switches_on_is_noticed() {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let answer = move || {
-            let number = asked.fetch_add(1, Ordering::Relaxed);
-            let mappings = match number {
-                0 => json!([]),
-                1 => json!([{"UUID": "m-1", "State": "Disabled"}]),
-                2 => return Err(StatusCode::FORBIDDEN),
-                _ => json!([{"UUID": "m-1", "State": "Enabling"}]),
-            };
-            Ok(Json(json!({"EventSourceMappings": mappings})))
-        };
-        let app = Router::new().fallback(async move || answer());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        let config = aws_sdk_lambda::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("any", "any", None, None, "test"))
-            .endpoint_url(url);
-        let lambda = Lambda {
-            client: Client::from_conf(config.build()),
-            queues: vec!["arn:aws:sqs:us-east-1:000000000000:q".into()],
-            look: Duration::from_millis(1),
-        };
-        assert_eq!(lambda.check().await, Ok(()));
-        let taken = lambda.begins().await;
-        assert_eq!(
-            (taken.id.as_str(), taken.state.as_str()),
-            ("m-1", "Enabling")
-        );
-    }
-}
+mod tests;

@@ -95,6 +95,18 @@ fn a_plan_for_an_urgent_campaign_knows_whether_the_stack_has_its_lane() {
     // 700 pushes at two of 42 shares of 2,000 a second, of which a consumer uses nine tenths.
     let time = "time      18 s on a stack with 2 consumers";
     assert!(planned.out.contains(time), "{}", planned.out);
+    let expires_at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(100);
+    folder.write("list.csv", list(7_000));
+    let soon = folder.read("next.json").replace(
+        "{\"lane\"",
+        &format!("{{\"expires_at\": \"{expires_at}\", \"lane\""),
+    );
+    folder.write("next.json", soon);
+    let late = plan();
+    assert_eq!(late.code, Some(2), "{late:?}");
+    // More consumers of the lane have a larger share.
+    let cure = ": UrgentConcurrency 3 would do";
+    assert!(late.out.contains(cure), "{}", late.out);
 }
 
 #[test]

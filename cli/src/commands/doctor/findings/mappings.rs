@@ -5,7 +5,7 @@ use fanline_core::limits::sqs::MAX_ENTRIES;
 
 use super::{Finding, finding, redeploy};
 use crate::commands::doctor::facts::{Facts, Mapping};
-use crate::stack::Stack;
+use crate::stack::{Stack, concurrency_parameter};
 
 /// What is wrong with the mappings of all lanes.
 pub(super) fn findings(stack: &Stack, facts: &Facts) -> Vec<Finding> {
@@ -16,13 +16,9 @@ pub(super) fn findings(stack: &Stack, facts: &Facts) -> Vec<Finding> {
 }
 
 fn of_lane(stack: &Stack, lane: Lane, mapping: &Result<Mapping, String>) -> Vec<Finding> {
-    let (of_the, sending, parameter) = match lane {
-        Lane::Bulk => ("", "sending", "MaximumConcurrency"),
-        Lane::Urgent => (
-            " for the urgent lane",
-            "urgent sending",
-            "UrgentConcurrency",
-        ),
+    let (of_the, sending) = match lane {
+        Lane::Bulk => ("", "sending"),
+        Lane::Urgent => (" for the urgent lane", "urgent sending"),
     };
     let name = format!("the event source mapping of the consumer{of_the}");
     let mapping = match mapping {
@@ -40,7 +36,7 @@ fn of_lane(stack: &Stack, lane: Lane, mapping: &Result<Mapping, String>) -> Vec<
             update(mapping, "--enabled"),
         ));
     }
-    let shared = stack.parameter(parameter);
+    let shared = stack.parameter(concurrency_parameter(lane));
     let shared = shared.and_then(|number| number.parse::<i32>().ok());
     if let Some(shared) = shared.filter(|shared| mapping.concurrency != Some(*shared)) {
         let calls = match mapping.concurrency {

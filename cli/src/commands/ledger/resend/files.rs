@@ -103,13 +103,17 @@ impl ResendFiles {
         file.write(&self.line)
     }
 
-    /// The list and the campaign get their names.
-    pub(super) fn finish(self, root: &RunRecord) -> anyhow::Result<Written> {
+    /// The list and the campaign get their names. `lane_is_gone`: the stack takes nothing urgent,
+    /// so the campaign is not urgent either.
+    pub(super) fn finish(self, root: &RunRecord, lane_is_gone: bool) -> anyhow::Result<Written> {
         let Some((file, name)) = self.list else {
             return Err(InputError("the list has no rows".into()).into());
         };
         file.finish()?;
-        let campaign = campaign(root, &self.id, name);
+        let mut campaign = campaign(root, &self.id, name);
+        if lane_is_gone && let Some(fields) = campaign.as_object_mut() {
+            fields.remove("lane");
+        }
         let path = self.folder.join("campaign.json");
         let text = serde_json::to_string_pretty(&campaign)?;
         std::fs::write(&path, text + "\n")
