@@ -1,5 +1,7 @@
 //! Whole campaigns, from a list to the simulated LINE.
 
+use std::time::Instant;
+
 use crate::support::{Folder, ONE_TEXT, PERSONAL, campaign, list, user};
 use crate::worker::Process;
 
@@ -9,9 +11,13 @@ fn a_campaign_reaches_everybody_once_and_the_sum_adds_up() {
         let folder = Folder::new()
             .with("campaign.json", campaign(messages))
             .with("list.csv", list(1200));
+        let began = Instant::now();
         let answer = folder.fanline(&["run", "campaign.json", "--json", "--no-rate-limit"]);
         assert_eq!(answer.code, Some(0), "{answer:?}");
-        assert_eq!(answer.err, "", "quiet where nobody watches");
+        // One line in ten seconds, where a busy machine takes as long.
+        let most = usize::try_from(began.elapsed().as_secs() / 10).unwrap();
+        let lines = answer.err.lines().count();
+        assert!(lines <= most, "quiet where nobody watches: {answer:?}");
         let report = answer.json();
         assert_eq!(report["rows"], 1200);
         assert_eq!(report["accepted"], 1200);
