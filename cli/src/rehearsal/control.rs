@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanline_ledger::{
-    CanaryRule, CanaryState, RunControl, RunKeys, RunState, read_control, read_watch,
+    CanaryRule, CanaryState, RunControl, RunKeys, RunState, read_control, read_sum, read_watch,
 };
 use indicatif::HumanDuration;
 
@@ -68,6 +68,12 @@ impl<'a> ControlOfRun<'a> {
             self.is_pause_told = true;
         }
         Ok(Some(Pause::Waits))
+    }
+
+    /// Whether each person has an outcome in the ledger.
+    pub(crate) async fn is_settled(&self) -> anyhow::Result<bool> {
+        let sum = read_sum(&self.runs.store(), &RunKeys::new(&self.run)).await?;
+        Ok(sum.is_settled())
     }
 
     /// Whether a canary holds people back who are not on any queue yet. Once this is `false`, all

@@ -186,7 +186,9 @@ impl<'a> Pipeline<'a> {
                 let is_held = self.recorder.is_held();
                 let early_end = EarlyEnd::after(lasted, self.give_up_after, is_held);
                 if early_end.is_some() && Timestamp::now() > visible_at {
-                    return Ok(early_end);
+                    // Copies alone may be left, which SQS hides for a while again and again.
+                    let is_settled = control.is_settled().await?;
+                    return Ok(early_end.filter(|_| !is_settled));
                 }
                 tokio::time::sleep(LOOK_INTERVAL).await;
             }

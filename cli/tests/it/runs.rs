@@ -88,6 +88,36 @@ fn messages_of_another_run_on_a_kept_queue_are_not_sent() {
     assert!(again.err.contains("This continues a run"), "{again:?}");
 }
 
+/// What came twice, or was received without an answer, is hidden again and again.
+#[test]
+fn a_run_ends_well_where_everybody_has_the_message_and_only_copies_are_left() {
+    let mut queue = Process::start(&["simulate", "queue", "--port", "0"], &[]);
+    let queue = queue.url();
+    let folder = Folder::new()
+        .with("campaign.json", campaign(ONE_TEXT))
+        .with("list.csv", list(3));
+    let patience = ["--give-up-after", "2", "--json", "--at", "records"];
+    let args = [
+        &["run", "campaign.json", "--queue-endpoint", &queue],
+        &patience[..],
+    ]
+    .concat();
+    // It makes the queues.
+    assert_eq!(folder.fanline(&args).code, Some(0));
+    let slices = format!("{queue}/000000000000/test-slices");
+    let hidden = "Action=SendMessage&MessageBody=copy&DelaySeconds=600";
+    let sent = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        reqwest::get(format!("{slices}?{hidden}"))
+            .await
+            .unwrap()
+            .status()
+    });
+    assert!(sent.is_success(), "{sent}");
+    let answer = folder.fanline(&args);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert_eq!(answer.json()["problem"], serde_json::Value::Null);
+}
+
 #[test]
 fn a_report_takes_the_place_of_a_report_and_of_no_other_file() {
     let folder = Folder::new()
