@@ -195,7 +195,7 @@ impl Round<'_> {
                 &rules,
                 sum,
                 watch,
-                self.stack.environments_of(run.lane),
+                self.stack.consumers_of(run.lane),
                 self.now,
             )
         };

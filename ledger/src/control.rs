@@ -1,6 +1,7 @@
 //! The control of runs: one object that every consumer reads each second.
 
 mod canary;
+mod consumers;
 mod edit;
 mod gate;
 mod history;
@@ -11,6 +12,7 @@ mod state;
 mod switched_off;
 
 pub use canary::{CanaryRule, Sample};
+pub use consumers::Consumers;
 pub use edit::{Edit, EditError, Entry};
 pub use gate::{Gate, gate};
 pub use history::PastPace;

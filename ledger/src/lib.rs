@@ -78,9 +78,9 @@ pub use book::{
 };
 pub use by_endpoint::ByEndpoint;
 pub use control::{
-    CanaryRule, CanaryState, Control, Edit, EditError, Entry, Gate, Mapping, Pace, PastPace,
-    PauseMode, RunControl, RunState, Sample, Share, ShareError, Signature, Stack, SwitchedOff,
-    UrgentLane, gate, pace_of_one,
+    CanaryRule, CanaryState, Consumers, Control, Edit, EditError, Entry, Gate, Mapping, Pace,
+    PastPace, PauseMode, RunControl, RunState, Sample, Share, ShareError, Signature, Stack,
+    SwitchedOff, UrgentLane, gate, pace_of_one,
 };
 pub use fanline_core::campaign::Lane;
 pub use json_object::ObjectError;

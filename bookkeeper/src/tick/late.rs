@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fanline_ledger::{
-    ByEndpoint, Control, Lateness, OpenRun, RunControl, RunState, RunSum, RunWatch, best_pace,
-    deadline,
+    ByEndpoint, Consumers, Control, Lateness, OpenRun, RunControl, RunState, RunSum, RunWatch,
+    best_pace, deadline,
 };
 use jiff::Timestamp;
 
@@ -12,9 +12,6 @@ use crate::runs::RunRules;
 
 /// LINE's median latency where none was seen yet.
 const USUAL_LATENCY: Duration = Duration::from_millis(150);
-
-/// Consumers of a lane where nobody has said how many: the urgent lane may have been switched off.
-const USUAL_ENVIRONMENTS: u32 = 2;
 
 /// How late a run will be; `None` while nothing of it is published, so that nobody knows how many
 /// requests it needs.
@@ -24,7 +21,7 @@ pub(crate) fn lateness(
     rules: &RunRules,
     sum: &RunSum,
     watch: &RunWatch,
-    environments: Option<u32>,
+    consumers: Option<Consumers>,
     now: Timestamp,
 ) -> Option<Lateness> {
     let open = OpenRun {
@@ -36,7 +33,7 @@ pub(crate) fn lateness(
     };
     let latency = watch.latency_ms.map(u64::from).map(Duration::from_millis);
     let best: ByEndpoint<f64> = best_pace(
-        environments.unwrap_or(USUAL_ENVIRONMENTS),
+        consumers.unwrap_or_default(),
         latency.unwrap_or(USUAL_LATENCY),
         control.pace(),
     );

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use fanline_bookkeeper::Event;
-use fanline_ledger::{Entry, Lane, Mapping, PauseMode, WAKE};
+use fanline_ledger::{Consumers, Entry, Lane, Mapping, PauseMode, WAKE};
 use serde_json::{Value, json};
 
 use crate::run::{RUN, enter};
@@ -207,8 +207,9 @@ async fn a_paused_urgent_run_switches_the_mapping_of_its_own_lane() {
     let control = world.control().await;
     let stack = control.stack();
     assert_eq!(stack.environments, Some(12));
-    assert_eq!(stack.environments_of(Lane::Bulk), Some(10));
-    assert_eq!(stack.environments_of(Lane::Urgent), Some(2));
+    for (lane, own, others) in [(Lane::Bulk, 10, 2), (Lane::Urgent, 2, 10)] {
+        assert_eq!(stack.consumers_of(lane), Some(Consumers { own, others }));
+    }
     let queue = world.queue("urgent");
     assert_eq!(stack.deliveries_of(Lane::Urgent), Some(queue.as_str()));
 }

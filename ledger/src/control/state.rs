@@ -7,6 +7,7 @@ use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::consumers::Consumers;
 use crate::by_endpoint::ByEndpoint;
 use crate::json_object::{self, ObjectError, VERSION};
 use crate::keys::is_run_name;
@@ -198,15 +199,18 @@ impl Stack {
         self.deliveries.is_some() && self.deliveries_of(lane).is_none()
     }
 
-    /// How many consumers of a lane there can be at once.
-    pub fn environments_of(&self, lane: Lane) -> Option<u32> {
+    /// How many consumers there can be at once, of a lane and beside it. `None`: nobody has said,
+    /// or the stack does not have the lane.
+    pub fn consumers_of(&self, lane: Lane) -> Option<Consumers> {
         let urgent = self.urgent.as_ref().map(|urgent| urgent.environments);
+        let others = urgent.unwrap_or(0);
+        let bulk = self.environments?.saturating_sub(others).max(1);
         match lane {
-            Lane::Bulk => {
-                let all = self.environments?;
-                Some(all.saturating_sub(urgent.unwrap_or(0)).max(1))
-            }
-            Lane::Urgent => urgent,
+            Lane::Bulk => Some(Consumers { own: bulk, others }),
+            Lane::Urgent => Some(Consumers {
+                own: urgent?,
+                others: bulk,
+            }),
         }
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rate::as_f64;
 use crate::by_endpoint::ByEndpoint;
-use crate::control::Pace;
+use crate::control::{Consumers, Pace};
 use crate::run::horizon;
 
 /// A little below LINE's limits: other requests of the channel count too.
@@ -24,13 +24,14 @@ const FIRST_MINUTE: SignedDuration = SignedDuration::from_secs(60);
 /// A run that stands still is no later than this: a metric needs a number.
 const MAX_LATE_SECONDS: f64 = 7.0 * 86_400.0;
 
-/// The best pace that so many consumers can keep, at LINE's median latency, with the pace that an
+/// The best pace that a lane's consumers can keep, at LINE's median latency, with the pace that an
 /// operator has set.
-pub fn best_pace(environments: u32, latency: Duration, pace: Pace) -> ByEndpoint<f64> {
-    let consumers = f64::from(environments) * BATCH / (latency.as_secs_f64() + BATCH_SECONDS);
+pub fn best_pace(consumers: Consumers, latency: Duration, pace: Pace) -> ByEndpoint<f64> {
+    let share = consumers.share();
+    let requests = f64::from(consumers.own) * BATCH / (latency.as_secs_f64() + BATCH_SECONDS);
     pace.zip(MOST).map(|_, (set, most)| {
         let set = set.map_or(f64::INFINITY, f64::from);
-        most.min(consumers).min(set)
+        (share * most.min(set)).min(requests)
     })
 }
 
@@ -148,17 +149,23 @@ mod tests {
             push: Some(100),
             multicast: Some(5),
         };
-        for (environments, latency, pace, push, multicast) in [
-            (40, 150, unset, 1_860.0, 190.0),
-            (100, 150, unset, 1_900.0, 190.0),
-            (10, 150, unset, 465.0, 190.0),
-            (2, 935, unset, 20.0, 20.0),
-            (10, 150, set, 100.0, 5.0),
+        for (own, others, latency, pace, push, multicast) in [
+            (40, 0, 150, unset, 1_860.0, 190.0),
+            (100, 0, 150, unset, 1_900.0, 190.0),
+            (10, 0, 150, unset, 465.0, 190.0),
+            (2, 0, 935, unset, 20.0, 20.0),
+            (10, 0, 150, set, 100.0, 5.0),
+            // Each consumer of both lanes has the same share.
+            (40, 2, 150, unset, 1_809.5, 181.0),
+            (2, 40, 150, unset, 90.5, 9.0),
+            (2, 38, 935, unset, 20.0, 9.5),
+            (2, 38, 150, set, 5.0, 0.25),
         ] {
-            let best = best_pace(environments, Duration::from_millis(latency), pace);
+            let consumers = Consumers { own, others };
+            let best = best_pace(consumers, Duration::from_millis(latency), pace);
             assert!(
                 (best.push - push).abs() < 1.0,
-                "{environments}: {}",
+                "{consumers:?}: {}",
                 best.push
             );
             assert!(

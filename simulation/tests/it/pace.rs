@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanline_ledger::{Pace, best_pace};
+use fanline_ledger::{Consumers, Pace, best_pace};
 use fanline_simulation::{Plan, Roads, run};
 
 /// `fanline plan` counts on this part of a limit: the pace spreads a second's share over 1.05
@@ -37,8 +37,11 @@ fn a_run_is_as_fast_as_the_plan_says_within_a_tenth() {
             push: Some(limit),
             multicast: None,
         };
-        let environments = u32::try_from(consumers).unwrap();
-        let best = best_pace(environments, Duration::from_millis(latency), pace).push;
+        let all = Consumers {
+            own: u32::try_from(consumers).unwrap(),
+            others: 0,
+        };
+        let best = best_pace(all, Duration::from_millis(latency), pace).push;
         let planned = 1_200.0 / best.min(USED * f64::from(limit));
         // What a run takes to begin and to end is in both, so the difference is 1,200 people.
         let took =

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanline_core::campaign::Lane;
 use fanline_core::limits::line::{MULTICAST_PER_SECOND, PUSH_PER_SECOND};
-use fanline_ledger::{ByEndpoint, Pace, best_pace};
+use fanline_ledger::{ByEndpoint, Consumers, Pace, best_pace};
 
 /// From the start of the producer to the first request to LINE: the start of a function, the first
 /// reading of the list, and the first messages on the queue. A guess, not measured at AWS.
@@ -59,11 +59,15 @@ impl Load {
             push: PUSH_PER_SECOND,
             multicast: MULTICAST_PER_SECOND,
         };
-        let share = f64::from(consumers) / f64::from(consumers.saturating_add(self.others));
-        let used = self.pace.zip(limits);
-        let used =
-            used.map(|_, (set, limit)| share * USED * f64::from(set.unwrap_or(limit).min(limit)));
-        let pace = best_pace(consumers, latency, self.pace).zip(used);
+        let all = Consumers {
+            own: consumers,
+            others: self.others,
+        };
+        let used = self
+            .pace
+            .zip(limits)
+            .map(|_, (set, limit)| all.share() * USED * f64::from(set.unwrap_or(limit).min(limit)));
+        let pace = best_pace(all, latency, self.pace).zip(used);
         let pace = pace.map(|_, (best, used)| best.min(used));
         self.canary_wait + START + ramped(self.at(pace), consumers)
     }
@@ -71,7 +75,11 @@ impl Load {
     /// How long `fanline run` takes on this machine, where LINE's limit is all that holds it up. No
     /// run is shorter than a second.
     pub(crate) fn on_this_machine(&self) -> Duration {
-        let most = best_pace(max_consumers(Lane::Bulk), Duration::ZERO, Pace::default());
+        let all = Consumers {
+            own: max_consumers(Lane::Bulk),
+            others: 0,
+        };
+        let most = best_pace(all, Duration::ZERO, Pace::default());
         (self.canary_wait + self.at(most)).max(Duration::from_secs(1))
     }
 

@@ -43,12 +43,11 @@ impl Stack {
         let control = read_control(&ledger.store, None).await.map_err(unusable)?;
         let control = control.unwrap_or_default().0;
         let described = control.stack();
-        let consumers = described.environments_of(lane);
-        let all = described.environments.zip(consumers);
+        let consumers = described.consumers_of(lane);
         let mut stack = Self {
             ledger: ledger.name.clone(),
-            consumers,
-            others: all.map(|(all, own)| all.saturating_sub(own)),
+            consumers: consumers.map(|consumers| consumers.own),
+            others: consumers.map(|consumers| consumers.others),
             lacks_lane: described.lacks(lane),
             sealed: described.seal_key.is_some(),
             pace: control.pace(),

@@ -18,8 +18,6 @@ use crate::commands::ledger::place::{Ledger, unusable};
 
 /// LINE's median latency where none was seen yet.
 const USUAL_LATENCY: Duration = Duration::from_millis(150);
-/// Consumers where the control object does not say: the template's `MaximumConcurrency`.
-const USUAL_ENVIRONMENTS: u32 = 10;
 /// The pace is that of this time up to the last outcome.
 const PACE_SECONDS: i64 = 60;
 
@@ -294,10 +292,9 @@ fn lateness(
         .latency_ms
         .map(u64::from)
         .map(Duration::from_millis);
-    let environments = control.stack().environments_of(entry.lane);
-    let environments = environments.unwrap_or(USUAL_ENVIRONMENTS);
+    let consumers = control.stack().consumers_of(entry.lane);
     let best = best_pace(
-        environments,
+        consumers.unwrap_or_default(),
         latency.unwrap_or(USUAL_LATENCY),
         control.pace(),
     );
