@@ -1,6 +1,5 @@
 //! A call in, a partial batch response and metric lines out.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -43,8 +42,6 @@ pub struct Bookkeeper {
     settings: Settings,
     store: Store,
     mappings: Mappings,
-    /// Whether the ledger has notes of the mappings.
-    has_notes: AtomicBool,
     queues: Queues,
     lists: Lists,
     runs: Runs,
@@ -91,7 +88,6 @@ impl Bookkeeper {
                 LedgerPlace::Folder(folder) => Store::Folder(Folder::new(folder)),
             },
             mappings: Mappings::new(settings.mappings.clone(), config),
-            has_notes: AtomicBool::new(false),
             queues: Queues::new(&settings.stack, config),
             lists: Lists::new(config),
             runs: Runs::default(),
@@ -261,12 +257,7 @@ impl Bookkeeper {
             control,
             now,
         };
-        if self.mappings.is_some() && !self.has_notes.load(Ordering::Relaxed) {
-            match notes.begin().await {
-                Ok(()) => self.has_notes.store(true, Ordering::Relaxed),
-                Err(error) => tracing::error!(%error, "notes of the mappings not begun"),
-            }
-        }
+        self.mappings.begin_notes(&notes).await;
         for lane in [Lane::Bulk, Lane::Urgent] {
             let Some(wanted) = control.mapping(lane) else {
                 continue;
@@ -297,7 +288,7 @@ impl Bookkeeper {
         }
         let Some(off_since) = off_since else { return };
         if let Err(error) = notes.forget(lane, off_since).await {
-            tracing::error!(%error, lane = lane.as_str(), "note of the mapping not taken back");
+            tracing::error!(%error, lane = lane.as_str(), "note of the mapping not removed");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The event source mappings of the delivery queues: switched off while a paused run waits, and on
 //! again where it was the bookkeeper that has switched them off.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use fanline_ledger::{Lane, Mapping};
@@ -20,6 +22,8 @@ pub(crate) use notes::Notes;
 pub(crate) struct Mappings {
     client: Option<Client>,
     ids: MappingIds,
+    /// Whether the ledger has notes of them.
+    has_notes: AtomicBool,
 }
 
 /// How far a mapping is.
@@ -66,12 +70,19 @@ impl Mappings {
         Self {
             client: has_some.then(|| Client::new(config)),
             ids,
+            has_notes: AtomicBool::new(false),
         }
     }
 
-    /// Whether there is one.
-    pub(crate) fn is_some(&self) -> bool {
-        self.client.is_some()
+    /// Sees to it once that the ledger has notes, where there is a mapping.
+    pub(crate) async fn begin_notes(&self, notes: &Notes<'_>) {
+        if self.client.is_none() || self.has_notes.load(Ordering::Relaxed) {
+            return;
+        }
+        match notes.begin().await {
+            Ok(()) => self.has_notes.store(true, Ordering::Relaxed),
+            Err(error) => tracing::error!(%error, "notes of the mappings not written"),
+        }
     }
 
     /// Makes the lane's mapping what is wanted of it. One that an operator has switched off stays

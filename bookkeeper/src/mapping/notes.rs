@@ -31,7 +31,7 @@ impl Notes<'_> {
 
     /// Sees to it that there are notes, so that nobody takes what an operator switches off for what
     /// an earlier version has switched off.
-    pub(crate) async fn begin(&self) -> Result<(), UpdateError<ObjectError>> {
+    pub(super) async fn begin(&self) -> Result<(), UpdateError<ObjectError>> {
         self.update(|_| ()).await
     }
 
