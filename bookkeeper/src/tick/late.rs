@@ -1,17 +1,12 @@
 //! Will a run be late?
 
-use std::time::Duration;
-
 use fanline_ledger::{
-    ByEndpoint, Consumers, Control, Lateness, OpenRun, RunControl, RunState, RunSum, RunWatch,
-    best_pace, deadline,
+    Consumers, Control, Lateness, OpenRun, RunControl, RunState, RunSum, RunWatch, best_pace,
+    deadline,
 };
 use jiff::Timestamp;
 
 use crate::runs::RunRules;
-
-/// LINE's median latency where none was seen yet.
-const USUAL_LATENCY: Duration = Duration::from_millis(150);
 
 /// How late a run will be; `None` while nothing of it is published, so that nobody knows how many
 /// requests it needs.
@@ -31,11 +26,7 @@ pub(crate) fn lateness(
         sending_since: sum.tally().first.unwrap_or(now),
         is_paused: run.state == RunState::Paused,
     };
-    let latency = watch.latency_ms.map(u64::from).map(Duration::from_millis);
-    let best: ByEndpoint<f64> = best_pace(
-        consumers.unwrap_or_default(),
-        latency.unwrap_or(USUAL_LATENCY),
-        control.pace(),
-    );
+    let consumers = consumers.unwrap_or_default();
+    let best = best_pace(consumers, watch.latency(), control.pace());
     Some(Lateness::of(&open, best, now))
 }

@@ -1,5 +1,7 @@
 //! What the bookkeeper remembers of a run between two looks at it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +82,16 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
+/// LINE's median latency where none was seen yet.
+const USUAL_LATENCY: Duration = Duration::from_millis(150);
+
 impl RunWatch {
+    /// LINE's median latency, or the usual one.
+    pub fn latency(&self) -> Duration {
+        let seen = self.latency_ms.map(u64::from);
+        seen.map_or(USUAL_LATENCY, Duration::from_millis)
+    }
+
     /// The object.
     pub fn encode(&self) -> Vec<u8> {
         json_object::encode(self)
@@ -117,7 +128,7 @@ mod tests {
         watch.rate.observe(settled(0), now);
         watch
             .rate
-            .observe(settled(600), now + std::time::Duration::from_mins(1));
+            .observe(settled(600), now + Duration::from_mins(1));
         assert_eq!(RunWatch::decode(&watch.encode()), Ok(watch));
         assert_eq!(RunWatch::decode(b"{\"v\":1}"), Ok(RunWatch::default()));
         assert!(RunWatch::decode(b"{\"v\":2}").is_err());

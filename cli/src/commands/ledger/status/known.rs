@@ -1,7 +1,5 @@
 //! All that the ledger says of a run.
 
-use std::time::Duration;
-
 use fanline_ledger::{
     CanaryState, CellCount, CellWords, Control, EditControlError, Equation, Lateness, OpenRun,
     PauseMode, RunControl, RunKeys, RunKind, RunRecord, RunState, RunSum, RunWatch, Tally,
@@ -16,8 +14,6 @@ use super::history::{Change, ReadHistory};
 use crate::args::RowOutcome;
 use crate::commands::ledger::place::{Ledger, unusable};
 
-/// LINE's median latency where none was seen yet.
-const USUAL_LATENCY: Duration = Duration::from_millis(150);
 /// The pace is that of this time up to the last outcome.
 const PACE_SECONDS: i64 = 60;
 
@@ -287,17 +283,9 @@ fn lateness(
         sending_since: tally.first.unwrap_or(now),
         is_paused: entry.state == RunState::Paused,
     };
-    let latency = run
-        .watch
-        .latency_ms
-        .map(u64::from)
-        .map(Duration::from_millis);
     let consumers = control.stack().consumers_of(entry.lane);
-    let best = best_pace(
-        consumers.unwrap_or_default(),
-        latency.unwrap_or(USUAL_LATENCY),
-        control.pace(),
-    );
+    let consumers = consumers.unwrap_or_default();
+    let best = best_pace(consumers, run.watch.latency(), control.pace());
     Some(Lateness::of(&open, best, now))
 }
 
